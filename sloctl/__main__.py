@@ -1,0 +1,5 @@
+"""`python -m sloctl`."""
+
+from sloctl.cli.main import entry_point
+
+entry_point()

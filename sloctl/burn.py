@@ -1,0 +1,85 @@
+"""The maths of error budgets: numbers in, numbers out, no clock.
+
+Its one law: absent stays absent. A ratio that is not known (None) gives a burn rate and a budget that are not
+known; never 0 and never 1. Formulas: Google, The Site Reliability Workbook, chapter 5; Wilson's interval:
+E. B. Wilson, JASA 22 (1927).
+"""
+
+from fractions import Fraction
+from math import sqrt
+
+from sloctl.duration import DAY
+from sloctl.model import WORKBOOK, BurnAlert
+
+
+def burn_rate(budget: Fraction, error_ratio: float | None) -> float | None:
+    """How many times faster than sustainable the budget burns; 1 spends it exactly in a window."""
+    return None if error_ratio is None else error_ratio / float(budget)
+
+
+def budget_left(budget: Fraction, error_ratio: float | None) -> float | None:
+    """Share of the budget left after a whole window at *error_ratio*; negative when overspent."""
+    return None if error_ratio is None else 1 - error_ratio / float(budget)
+
+
+def time_to_exhaustion(left: float | None, rate: float | None, window: int) -> float | None:
+    """Seconds until the budget is gone at burn rate *rate*; 0 when it is gone, infinite when nothing burns."""
+    if left is None or rate is None:
+        return None
+    if left <= 0:
+        return 0.0
+    return left * window / rate if rate > 0 else float("inf")
+
+
+def alert_factor(row: BurnAlert, window: int) -> Fraction:
+    """The burn rate that spends the row's share of the budget within its long lookback."""
+    return row.share * window / row.long
+
+
+def workbook_policy(window: int) -> tuple[BurnAlert, ...]:
+    """The workbook's alerts for a window of *window* seconds.
+
+    Below four weeks the shares of the long lookbacks are raised so far that no alert fires on a burn that the
+    budget can sustain; a lookback longer than the window is left out.
+    """
+    if window >= 28 * DAY:
+        return WORKBOOK
+    return tuple(
+        BurnAlert(row.severity, max(row.share, Fraction(row.long, window)), row.long, row.short)
+        for row in WORKBOOK
+        if row.long <= window
+    )
+
+
+def alert_threshold(row: BurnAlert, window: int, budget: Fraction) -> Fraction:
+    """The error ratio above which both lookbacks must be; 1 or more can never be reached."""
+    return alert_factor(row, window) * budget
+
+
+def firing(long_ratio: float | None, short_ratio: float | None, threshold: Fraction) -> bool | None:
+    """Whether both ratios are above *threshold*, compared as the doubles Prometheus compares.
+
+    None where a ratio is unknown and the other does not rule firing out.
+    """
+    limit = float(threshold)
+    ratios = (long_ratio, short_ratio)
+    if any(ratio is not None and not ratio > limit for ratio in ratios):
+        return False
+    return None if None in ratios else True
+
+
+def detection_time(row: BurnAlert, threshold: Fraction, error_ratio: float) -> float:
+    """Seconds of a constant *error_ratio*, after a clean long lookback, until the row fires; may be infinite."""
+    if error_ratio <= float(threshold):
+        return float("inf")
+    return row.long * float(threshold) / error_ratio
+
+
+def wilson_lower_bound(error: float, total: float, z: float) -> float | None:
+    """The smallest ratio that *error* of *total* events do not refute at *z* standard deviations, one-sided."""
+    if total <= 0:
+        return None
+    ratio = error / total
+    centre = ratio + z * z / (2 * total)
+    spread = z * sqrt(max(ratio * (1 - ratio), 0) / total + z * z / (4 * total * total))
+    return max(0.0, (centre - spread) / (1 + z * z / total))

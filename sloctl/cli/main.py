@@ -1,0 +1,85 @@
+"""The command line: picks a command and runs it. Only the chosen command's module is imported."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn, Protocol, cast
+
+from sloctl.cli.exit import COULD_NOT_RUN, CouldNotRun
+
+COMMANDS: Final = {
+    "compile": "turn specs into Prometheus rules and Grafana dashboards",
+    "validate": "check specs and say, at the right line, what is wrong",
+    "schema": "print the JSON Schema of a spec, for editors",
+    "sidecar": "compute live error-budget burn from a service's own metrics",
+    "demo": "watch an incident burn a budget, in this terminal",
+}
+
+
+class Command(Protocol):
+    """What a module of this folder offers; its docstring is the command's help, example included."""
+
+    __doc__: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage could not run: exit code 2, and the way to the help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(COULD_NOT_RUN, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    if not argv or argv[0] not in COMMANDS:
+        _overview().parse_args(argv or ["--help"])
+        return COULD_NOT_RUN
+    command = cast(Command, importlib.import_module(f"sloctl.cli.{argv[0]}"))
+    parser = _Parser(
+        prog=f"sloctl {argv[0]}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args(argv[1:]))
+    except CouldNotRun as broken:
+        print(f"sloctl {argv[0]}: {broken}", file=sys.stderr)
+        return COULD_NOT_RUN
+
+
+def _overview() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
+    parser = _Parser(
+        prog="sloctl",
+        usage="sloctl COMMAND [...]",
+        description="Service level objectives for Prometheus: a spec compiles into rules and dashboards.",
+        epilog=f"commands:\n{commands}\n\nexample:\n  sloctl compile slos -o .\n\n"
+        "`sloctl COMMAND --help` shows an example of each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
+    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, help=argparse.SUPPRESS)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Reads the installed metadata only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415 - 20 ms that no other command needs
+
+        print(f"sloctl {version('sloctl')}")
+        parser.exit()
+
+
+def entry_point() -> NoReturn:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))

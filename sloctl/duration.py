@@ -1,0 +1,54 @@
+"""Durations: text with units in, whole seconds or exact fractions out; one law, no bare numbers."""
+
+import re
+from fractions import Fraction
+from typing import Final
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+WEEK: Final = 7 * DAY
+
+_UNITS: Final = {
+    "y": Fraction(365 * DAY),
+    "w": Fraction(WEEK),
+    "d": Fraction(DAY),
+    "h": Fraction(HOUR),
+    "m": Fraction(MINUTE),
+    "s": Fraction(1),
+    "ms": Fraction(1, 1000),
+}
+# Prometheus's own grammar: each unit at most once, from the largest to the smallest.
+_DURATION: Final = re.compile(
+    "".join(f"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
+)
+
+
+def parse_duration(text: str) -> Fraction:
+    """Seconds of a Prometheus duration such as `1h30m` or `300ms`.
+
+    Raises ValueError, with what to write instead, for anything else (also for a bare number).
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        raise ValueError(f"a duration is a number with a unit, like 30d, 5m or 300ms; got {text!r}")
+    return sum(
+        (int(number) * _UNITS[unit] for unit, number in match.groupdict().items() if number),
+        start=Fraction(0),
+    )
+
+
+def format_duration(seconds: int) -> str:
+    """Prometheus's spelling: `1h30m`, `30d`; years and weeks only where they are whole (`4w`)."""
+    if seconds == 0:
+        return "0s"
+    for unit in ("y", "w"):
+        whole, rest = divmod(seconds, int(_UNITS[unit]))
+        if rest == 0:
+            return f"{whole}{unit}"
+    parts = []
+    for unit in ("d", "h", "m", "s"):
+        count, seconds = divmod(seconds, int(_UNITS[unit]))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)

@@ -1,0 +1,215 @@
+"""An SLO as values: what a spec means once it has been read. One law: nothing here is half-checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import Final, TypeAlias
+
+from sloctl.duration import DAY, HOUR, MINUTE
+
+Labels: TypeAlias = Mapping[str, str]
+PromQL: TypeAlias = str
+
+
+class MatchOp(Enum):
+    """How a selector compares a label with its value."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    MATCH = "=~"
+    NOT_MATCH = "!~"
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One label condition; *value* is the plain text, not yet escaped for PromQL."""
+
+    label: str
+    op: MatchOp
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Series of one metric, or of any metric where *metric* is empty."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowQuery:
+    """PromQL of the user; *text* has `$window` wherever a range stands."""
+
+    text: str
+
+    def over(self, window: str) -> PromQL:
+        return self.text.replace("$window", window)
+
+
+class Counted(Enum):
+    """Which side of the events a spec names; the other is the difference to the total."""
+
+    ERROR = "error"
+    GOOD = "good"
+
+
+class WhenAbsent(Enum):
+    """What a minute counts as in which a condition has no answer."""
+
+    BAD = "bad"
+    GOOD = "good"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Events are counter increments; *part* is the error or the good side of *total*."""
+
+    counted: Counted
+    part: tuple[Selector, ...]
+    total: tuple[Selector, ...]
+    newborn: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Events are observations of a classic histogram; good ones are at most *threshold* seconds."""
+
+    histogram: Selector
+    threshold: Fraction
+    newborn: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NativeLatency:
+    """As Latency, of a native histogram."""
+
+    histogram: Selector
+    threshold: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One event a minute; *good* is PromQL whose samples are 1 (good) or 0 (bad)."""
+
+    good: PromQL
+    when_absent: WhenAbsent
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One event per sample of a gauge that is 1 (good) or 0 (bad)."""
+
+    gauge: Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Events counted by the user's own PromQL."""
+
+    counted: Counted
+    part: WindowQuery
+    total: WindowQuery
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRatio:
+    """One event a minute, bad to the degree of a ratio between 0 and 1."""
+
+    ratio: WindowQuery
+
+
+Indicator: TypeAlias = Ratio | Latency | NativeLatency | Condition | Probe | Query | ErrorRatio
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """The last *seconds* before now; a whole number of days."""
+
+    seconds: int
+
+
+# Calendar windows will be a second kind here.
+Window: TypeAlias = Rolling
+
+
+class Severity(Enum):
+    """How soon a person must look: now, or on a working day."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class BurnAlert:
+    """Fires when *share* of the budget is burned within *long*, and *short* still burns as fast; seconds."""
+
+    severity: Severity
+    share: Fraction
+    long: int
+    short: int
+
+
+# Google, The Site Reliability Workbook, chapter 5, table 5-8.
+WORKBOOK: Final = (
+    BurnAlert(Severity.PAGE, share=Fraction(2, 100), long=HOUR, short=5 * MINUTE),
+    BurnAlert(Severity.PAGE, share=Fraction(5, 100), long=6 * HOUR, short=30 * MINUTE),
+    BurnAlert(Severity.TICKET, share=Fraction(10, 100), long=DAY, short=2 * HOUR),
+    BurnAlert(Severity.TICKET, share=Fraction(10, 100), long=3 * DAY, short=6 * HOUR),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """What a spec adds to one kind of alert."""
+
+    labels: Labels
+    annotations: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """Which alerts an SLO has; an alert that is None is disabled.
+
+    *exhausting_within* and *no_data_after* are seconds. *min_errors* is a floor on the bad events in the
+    long lookback, 0 for none; *confidence* is the level of a one-sided Wilson bound on the long error ratio.
+    """
+
+    policy: tuple[BurnAlert, ...]
+    page: AlertText | None
+    ticket: AlertText | None
+    exhausted: AlertText | None
+    exhausting: AlertText | None
+    no_data: AlertText | None
+    exhausting_within: int
+    no_data_after: int
+    min_errors: int
+    confidence: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """One objective of one service; *objective* is a ratio, 0 < objective < 1; *scrape_interval* seconds."""
+
+    service: str
+    name: str
+    description: str
+    objective: Fraction
+    window: Window
+    scrape_interval: int
+    indicator: Indicator
+    group_by: tuple[str, ...]
+    labels: Labels
+    annotations: Labels
+    alerting: Alerting
+
+    @property
+    def id(self) -> str:
+        return f"{self.service}/{self.name}"
+
+    @property
+    def budget(self) -> Fraction:
+        """The share of events that may be bad."""
+        return 1 - self.objective

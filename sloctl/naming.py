@@ -1,0 +1,87 @@
+"""Names of the series and labels we write. Series names are Sloth's, so that dashboards carry over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sloctl.duration import format_duration
+from sloctl.model import Severity, Slo
+
+OBJECTIVE: Final = "slo:objective:ratio"
+ERROR_BUDGET: Final = "slo:error_budget:ratio"
+TIME_PERIOD: Final = "slo:time_period:days"
+CURRENT_BURN_RATE: Final = "slo:current_burn_rate:ratio"
+PERIOD_BURN_RATE: Final = "slo:period_burn_rate:ratio"
+BUDGET_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
+
+BURN_ALERT: Final = "SLOErrorBudgetBurn"
+EXHAUSTED_ALERT: Final = "SLOErrorBudgetExhausted"
+EXHAUSTING_ALERT: Final = "SLOErrorBudgetExhausting"
+NO_DATA_ALERT: Final = "SLONoData"
+
+
+def error_ratio(lookback: int) -> str:
+    """Errors per event over *lookback* seconds."""
+    return f"slo:sli_error:ratio_rate{format_duration(lookback)}"
+
+
+def errors(lookback: int) -> str:
+    """Bad events of the last *lookback* seconds; of a step, one rollup."""
+    return f"slo:sli_error:increase{format_duration(lookback)}"
+
+
+def events(lookback: int) -> str:
+    """All events of the last *lookback* seconds; of a step, one rollup."""
+    return f"slo:sli_total:increase{format_duration(lookback)}"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStyle:
+    """Which label names carry an SLO's identity, and how its id joins service and name."""
+
+    id: str
+    service: str
+    name: str
+    window: str
+    severity: str
+    part: str
+    info: str
+    separator: str
+
+    def identity(self, slo: Slo) -> dict[str, str]:
+        """The labels that every series and alert of *slo* carries."""
+        slo_id = f"{slo.service}{self.separator}{slo.name}"
+        return {self.id: slo_id, self.service: slo.service, self.name: slo.name}
+
+    def selecting(self, slo: Slo) -> Mapping[str, str]:
+        """The one label value that no other SLO has."""
+        return {self.id: f"{slo.service}{self.separator}{slo.name}"}
+
+    def severity_labels(self, severity: Severity) -> dict[str, str]:
+        """The fixed severity, and the one that routing may rename."""
+        return {self.severity: severity.value, "severity": severity.value}
+
+
+NATIVE: Final = LabelStyle(
+    id="slo_id",
+    service="slo_service",
+    name="slo_name",
+    window="slo_window",
+    severity="slo_severity",
+    part="slo_part",
+    info="slo_info",
+    separator="/",
+)
+SLOTH: Final = LabelStyle(
+    id="sloth_id",
+    service="sloth_service",
+    name="sloth_slo",
+    window="sloth_window",
+    severity="sloth_severity",
+    part="sloth_part",
+    info="sloth_slo_info",
+    separator="-",
+)
+STYLES: Final = {"slo": NATIVE, "sloth": SLOTH}
+RESERVED_PREFIXES: Final = ("slo_", "sloth_", "__")
+RESERVED_LABELS: Final = frozenset({"le", "alertname", "severity"})

@@ -1,0 +1,42 @@
+"""A finding about a spec: a value with a place, a code and a message; never an exception."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Level(Enum):
+    """An error refuses the spec; a warning only tells."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file; line and column count from 1, columns in characters."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at a place; *code* is an anchor in docs/problems.md."""
+
+    place: Place
+    code: str
+    message: str
+    level: Level = Level.ERROR
+
+    def __str__(self) -> str:
+        warning = "warning: " if self.level is Level.WARNING else ""
+        return f"{self.place}: {warning}{self.message} [{self.code}]"
+
+
+def in_order(problems: list[Problem]) -> list[Problem]:
+    """By place, each finding once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.place, problem.code, problem.message))

@@ -1,0 +1,204 @@
+"""PromQL as text: reading what users wrote, writing what we mean.
+
+Its one law: user text enters a rule only as a parsed selector or as an expression that the parser printed
+again, so that no value can end a string, a brace or a line of ours.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import promql_parser
+from promql_parser import BinaryExpr, Expr, ParenExpr, VectorSelector
+
+from sloctl.model import Labels, Matcher, MatchOp, PromQL, Selector, WindowQuery
+
+# The parser is super-linear in nesting and in chained operators, and overflows its stack far above this.
+MAX_LENGTH: Final = 4096
+MAX_OPERATORS: Final = 250
+MAX_DEPTH: Final = 50
+
+# A range nobody writes: it stands for $window while the parser reads, and is found again in what it prints.
+_SENTINEL: Final = "104729ms"
+_PRINTED_SENTINEL: Final = "1m44s729ms"
+_STRING_OR_COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
+_WINDOW_RANGE: Final = re.compile(r"(?<=\[)\s*\$window\s*(?=[\]:])")
+_OPERATOR: Final = re.compile(r"[-+*/%^=<>!@]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_COMPARISONS: Final = frozenset({"==", "!=", ">", "<", ">=", "<="})
+_RATES: Final = frozenset({"rate", "irate"})
+
+# What Prometheus 2 reads; other names need quoting that only Prometheus 3 knows.
+METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+_WINDOW_IS_A_RANGE: Final = (
+    "$window stands for a range and nothing else, as in increase(errors_total[$window])"
+)
+_ESCAPES: Final = str.maketrans(
+    {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+    | {chr(code): rf"\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\n\r\t"}
+)
+
+
+class PromQLError(ValueError):
+    """What is wrong with a user's PromQL, as a sentence."""
+
+
+def read_selector(text: str) -> Selector:
+    """An instant selector of one metric, such as `http_requests_total{job="api"}`.
+
+    Raises PromQLError for any other expression, and for what Prometheus 2 would not read.
+    """
+    expression = _parse(text)
+    if not isinstance(expression, VectorSelector):
+        raise PromQLError(f"a plain selector like metric{{label=\"value\"}} stands here, got {_kind(expression)}")
+    if expression.offset is not None or expression.at is not None:
+        raise PromQLError("a selector has no offset and no @ here: sloctl sets the time it reads")
+    if expression.matchers.or_matchers:
+        raise PromQLError("`or` between braces is not Prometheus: give a list of selectors")
+    matchers = [
+        Matcher(matcher.name, _match_op(matcher.op), matcher.value) for matcher in expression.matchers.matchers
+    ]
+    return _checked(Selector(expression.name or _name_of(matchers), _without_name(matchers)))
+
+
+def read_query(text: str) -> WindowQuery:
+    """PromQL with `$window` as its range, giving an instant vector; raises PromQLError."""
+    bare = _bare(text)
+    ranges = len(_WINDOW_RANGE.findall(bare))
+    if ranges == 0:
+        raise PromQLError("the range of a query is written $window, as in increase(errors_total[$window])")
+    if ranges != bare.count("$window"):
+        raise PromQLError(_WINDOW_IS_A_RANGE)
+    printed = _printed_vector(_WINDOW_RANGE.sub(_SENTINEL, text))
+    if printed.count(_PRINTED_SENTINEL) != ranges or "$window" in printed:
+        raise PromQLError(_WINDOW_IS_A_RANGE)
+    return WindowQuery(printed.replace(_PRINTED_SENTINEL, "$window"))
+
+
+def calls_rate(query: WindowQuery) -> bool:
+    """Whether a per-second function is called, so that the result is no count of events."""
+    called = False
+
+    def visit(node: Expr) -> None:
+        nonlocal called
+        called = called or (isinstance(node, promql_parser.Call) and node.func.name in _RATES)
+
+    promql_parser.walk(promql_parser.parse(query.over(_SENTINEL)), pre_visit=visit)
+    return called
+
+
+def read_condition(text: str) -> PromQL:
+    """A comparison, rewritten to give 1 where it holds and 0 where it does not; raises PromQLError."""
+    comparison = _parse(text)
+    while isinstance(comparison, ParenExpr):
+        comparison = comparison.expr
+    if not isinstance(comparison, BinaryExpr) or str(comparison.op) not in _COMPARISONS:
+        raise PromQLError(
+            "a condition is a comparison, like time() - last_success_seconds < 900 "
+            f"(several: (a < bool 1) * (b < bool 2) == 1), got {_kind(comparison)}"
+        )
+    modifier = comparison.modifier
+    if modifier is not None and modifier.return_bool:
+        return _printed_vector(comparison.prettify())
+    if modifier is not None and modifier.matching is not None:
+        raise PromQLError(f"write bool behind the comparison when it matches on labels: {comparison.op} bool on (...)")
+    return _printed_vector(f"({comparison.lhs.prettify()}) {comparison.op} bool ({comparison.rhs.prettify()})")
+
+
+def string(value: str) -> PromQL:
+    """*value* as a PromQL string, whatever it holds."""
+    return f'"{value.translate(_ESCAPES)}"'
+
+
+def selector(series: Selector) -> PromQL:
+    """As Prometheus writes it: `metric{label="value"}`."""
+    matchers = ", ".join(f"{m.label}{m.op.value}{string(m.value)}" for m in series.matchers)
+    return f"{series.metric}{{{matchers}}}" if matchers else series.metric
+
+
+def labelled(metric: str, labels: Labels) -> PromQL:
+    """*metric* with exactly these label values."""
+    return selector(
+        Selector(metric, tuple(Matcher(label, MatchOp.EQUAL, value) for label, value in labels.items()))
+    )
+
+
+def aggregate(operator: str, by: Iterable[str], expression: PromQL) -> PromQL:
+    """`sum by (a, b) (…)`, or `sum(…)` over everything."""
+    labels = ", ".join(by)
+    return f"{operator} by ({labels}) ({expression})" if labels else f"{operator}({expression})"
+
+
+def _parse(text: str) -> Expr:
+    _refuse_oversized(text)
+    try:
+        return promql_parser.parse(text)
+    except ValueError as error:
+        hint = "; write strings in double quotes and double their backslashes" if "`" in text else ""
+        raise PromQLError(f"not PromQL: {error}{hint}") from error
+
+
+def _printed_vector(text: str) -> PromQL:
+    """The parser's own printing of an instant vector, fit for every place of a larger expression."""
+    printed: str = _parse(text).prettify()
+    try:
+        promql_parser.parse(f"sum({printed})")
+    except ValueError as error:
+        raise PromQLError(f"this must give an instant vector: {error}") from error
+    if _CONTROL.search(printed):
+        raise PromQLError("a string holds a control character")
+    return printed
+
+
+def _bare(text: str) -> str:
+    """*text* with its strings emptied and its comments gone."""
+    return _STRING_OR_COMMENT.sub(lambda token: "" if token[0].startswith("#") else '""', text)
+
+
+def _refuse_oversized(text: str) -> None:
+    if len(text) > MAX_LENGTH:
+        raise PromQLError(f"an expression has at most {MAX_LENGTH} characters, got {len(text)}")
+    bare = _bare(text)
+    if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
+        raise PromQLError(f"an expression has at most {MAX_OPERATORS} operators")
+    depth = deepest = 0
+    for char in bare:
+        depth += (char in "([{") - (char in ")]}")
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise PromQLError(f"an expression nests at most {MAX_DEPTH} deep, got {deepest}")
+
+
+def _kind(expression: Expr) -> str:
+    printed = " ".join(expression.prettify().split())
+    return printed if len(printed) <= 60 else f"{printed[:57]}..."
+
+
+def _match_op(op: promql_parser.MatchOp) -> MatchOp:
+    if op == promql_parser.MatchOp.Equal:
+        return MatchOp.EQUAL
+    if op == promql_parser.MatchOp.NotEqual:
+        return MatchOp.NOT_EQUAL
+    return MatchOp.MATCH if op == promql_parser.MatchOp.Re else MatchOp.NOT_MATCH
+
+
+def _name_of(matchers: list[Matcher]) -> str:
+    for matcher in matchers:
+        if matcher.label == "__name__" and matcher.op is MatchOp.EQUAL:
+            return matcher.value
+    raise PromQLError("a selector names its metric; for several metrics give a list of selectors")
+
+
+def _without_name(matchers: list[Matcher]) -> tuple[Matcher, ...]:
+    return tuple(matcher for matcher in matchers if matcher.label != "__name__")
+
+
+def _checked(series: Selector) -> Selector:
+    if not METRIC_NAME.fullmatch(series.metric):
+        raise PromQLError(f"Prometheus 2 cannot read the metric name {series.metric!r}")
+    for matcher in series.matchers:
+        if not LABEL_NAME.fullmatch(matcher.label):
+            raise PromQLError(f"Prometheus 2 cannot read the label name {matcher.label!r}")
+    return series
