@@ -43,6 +43,7 @@ class LabelStyle:
     service: str
     name: str
     window: str
+    objective: str
     severity: str
     part: str
     info: str
@@ -67,6 +68,7 @@ NATIVE: Final = LabelStyle(
     service="slo_service",
     name="slo_name",
     window="slo_window",
+    objective="slo_objective",
     severity="slo_severity",
     part="slo_part",
     info="slo_info",
@@ -77,6 +79,7 @@ SLOTH: Final = LabelStyle(
     service="sloth_service",
     name="sloth_slo",
     window="sloth_window",
+    objective="sloth_objective",
     severity="sloth_severity",
     part="sloth_part",
     info="sloth_slo_info",

@@ -1,0 +1,177 @@
+"""Alert rules: burn (page and ticket), budget exhausted or soon to be, no data.
+
+Law: an alert reads only recorded series, and only those of its own group where that makes it faster.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Final
+
+from sloctl import naming
+from sloctl.burn import alert_threshold, standard_deviations
+from sloctl.decimals import decimal
+from sloctl.model import AlertText, BurnAlert, PromQL, Severity
+from sloctl.rollup import COARSE, FINE
+from sloctl.rules.annotations import (
+    burn_annotations,
+    exhausted_annotations,
+    exhausting_annotations,
+    no_data_annotations,
+    template,
+)
+from sloctl.rules.group import AlertRule
+from sloctl.rules.scope import STALENESS, Scope, lines, ranged
+
+# The group in which each severity is evaluated, by its step.
+STEP_OF: Final = {Severity.PAGE: FINE, Severity.TICKET: COARSE}
+
+
+def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
+    """The burn alerts evaluated with the rollups of *step*."""
+    texts = {Severity.PAGE: scope.slo.alerting.page, Severity.TICKET: scope.slo.alerting.ticket}
+    return [
+        _alert(
+            scope,
+            naming.BURN_ALERT,
+            severity,
+            text,
+            expr=lines((f"(\n  {_burning(scope, row, step)}\n)" for row in rows), "or"),
+            annotations=burn_annotations(scope, rows),
+        )
+        for severity, text in texts.items()
+        if text is not None and STEP_OF[severity] == step and (rows := _rows(scope, severity))
+    ]
+
+
+def budget_alerts(scope: Scope) -> list[AlertRule]:
+    """The budget is gone, or will be within the hours the spec names."""
+    alerting = scope.slo.alerting
+    left = scope.max(scope.own(naming.BUDGET_REMAINING))
+    alerts = []
+    if alerting.exhausted is not None:
+        alerts.append(
+            _alert(
+                scope,
+                naming.EXHAUSTED_ALERT,
+                Severity.TICKET,
+                alerting.exhausted,
+                expr=f"{left} <= 0",
+                annotations=exhausted_annotations(scope),
+            )
+        )
+    row = steady_row(scope)
+    if alerting.exhausting is not None and row is not None:
+        alerts.append(
+            _alert(
+                scope,
+                naming.EXHAUSTING_ALERT,
+                Severity.TICKET,
+                alerting.exhausting,
+                expr=_exhausting(scope, row, left),
+                annotations=exhausting_annotations(scope, row),
+            )
+        )
+    return alerts
+
+
+def no_data_alerts(scope: Scope) -> list[AlertRule]:
+    alerting = scope.slo.alerting
+    if alerting.no_data is None:
+        return []
+    return [
+        _alert(
+            scope,
+            naming.NO_DATA_ALERT,
+            Severity.TICKET,
+            alerting.no_data,
+            expr=f"absent({scope.events})",
+            annotations=no_data_annotations(scope),
+            pending=alerting.no_data_after,
+        )
+    ]
+
+
+def steady_row(scope: Scope) -> BurnAlert | None:
+    """The row whose lookbacks tell how long the budget lasts: long enough to be steady, short enough to be now."""
+    rows = sorted(scope.slo.alerting.policy, key=lambda row: row.long)
+    pages = [row for row in rows if row.severity is Severity.PAGE]
+    return pages[-1] if pages else next(iter(rows), None)
+
+
+def _rows(scope: Scope, severity: Severity) -> tuple[BurnAlert, ...]:
+    return tuple(row for row in scope.slo.alerting.policy if row.severity is severity)
+
+
+def _burning(scope: Scope, row: BurnAlert, step: int) -> PromQL:
+    slo = scope.slo
+    threshold = alert_threshold(row, slo.window.seconds, slo.budget)
+    conditions = [
+        f"{ratio(scope, row.long, step)} > {decimal(threshold)}",
+        f"{ratio(scope, row.short, step)} > {decimal(threshold)}",
+    ]
+    errors = scope.sum(scope.own(naming.errors(row.long)))
+    if slo.alerting.min_errors:
+        # Counts are estimates: half an event of grace.
+        conditions.append(f"{errors} >= {decimal(slo.alerting.min_errors - Fraction(1, 2))}")
+    if slo.alerting.confidence is not None:
+        conditions.append(_confident(scope, row, errors, threshold, slo.alerting.confidence, step))
+    return lines(conditions, "  and")
+
+
+def _confident(
+    scope: Scope, row: BurnAlert, errors: PromQL, threshold: Fraction, confidence: Fraction, step: int
+) -> PromQL:
+    """Wilson's lower bound above the threshold, without its square root.
+
+    The interval inverts the score test, so the bound of a ratio r of n events is above t exactly when r is
+    and (r - t)^2 n > z^2 t (1 - t); n is errors / r.
+    """
+    z = standard_deviations(confidence)
+    long = ratio(scope, row.long, step)
+    limit = decimal(z * z * float(threshold) * (1 - float(threshold)))
+    return f"({long} - {decimal(threshold)}) ^ 2 * {errors} / {long} > {limit}"
+
+
+def _exhausting(scope: Scope, row: BurnAlert, left: PromQL) -> PromQL:
+    """Left x window x budget / error ratio is the time that is left, in seconds; both lookbacks must agree."""
+    slo = scope.slo
+    spendable = decimal(slo.window.seconds * slo.budget)
+    within = slo.alerting.exhausting_within
+    return lines(
+        (
+            f"{left} > 0",
+            f"{left} * {spendable} / {ratio(scope, row.long, FINE)} < {within}",
+            f"{left} * {spendable} / {ratio(scope, row.short, FINE)} < {within}",
+        ),
+        "and",
+    )
+
+
+def ratio(scope: Scope, lookback: int, step: int) -> PromQL:
+    """An error ratio as the group of *step* reads it: slow series only through a range, else they flicker."""
+    series = scope.own(naming.error_ratio(lookback))
+    if step == FINE and scope.ladder.rung(lookback).step == COARSE:
+        return scope.max(f"last_over_time({ranged(series, STALENESS)})")
+    return scope.max(series)
+
+
+def _alert(
+    scope: Scope,
+    name: str,
+    severity: Severity,
+    text: AlertText,
+    *,
+    expr: PromQL,
+    annotations: Mapping[str, str],
+    pending: int = 0,
+) -> AlertRule:
+    own = {**scope.slo.labels, "severity": severity.value, **text.labels}
+    fixed = {**scope.style.identity(scope.slo), scope.style.severity: severity.value}
+    added = {**scope.slo.annotations, **text.annotations}
+    return AlertRule(
+        alert=name,
+        expr=expr,
+        pending=pending,
+        labels={label: template(value) for label, value in own.items()} | fixed,
+        annotations={**annotations, **{name: template(value) for name, value in added.items()}},
+    )

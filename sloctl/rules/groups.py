@@ -1,0 +1,44 @@
+"""Slo → rule groups: a fast one that pages, a slow one for long lookbacks, and the hourly repair."""
+
+from sloctl import naming
+from sloctl.duration import HOUR
+from sloctl.model import Slo
+from sloctl.naming import LabelStyle
+from sloctl.rollup import COARSE, FINE
+from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
+from sloctl.rules.budget import budget_rules
+from sloctl.rules.counts import events_and_errors
+from sloctl.rules.group import Rule, RuleGroup
+from sloctl.rules.ratios import coarse_rollups, ratio_rules
+from sloctl.rules.repair import repair_rules
+from sloctl.rules.scope import Scope, scope
+
+
+def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
+    """Everything Prometheus evaluates for one SLO. Ratios and the alert on them share a group: no phase delay."""
+    this = scope(slo, style)
+    groups = (_fast(this), _slow(this), RuleGroup(f"slo:{slo.id}:repair", HOUR, repair_rules(this)))
+    return tuple(group for group in groups if group.rules)
+
+
+def _fast(scope: Scope) -> RuleGroup:
+    events, errors = events_and_errors(scope)
+    rules: tuple[Rule, ...] = (
+        scope.rollup(naming.events(FINE), events),
+        scope.rollup(naming.errors(FINE), errors),
+        *ratio_rules(scope, FINE),
+        *budget_rules(scope),
+        *burn_alerts(scope, FINE),
+        *budget_alerts(scope),
+        *no_data_alerts(scope),
+    )
+    return RuleGroup(f"slo:{scope.slo.id}:fast", FINE, rules)
+
+
+def _slow(scope: Scope) -> RuleGroup:
+    rules: tuple[Rule, ...] = (
+        *coarse_rollups(scope),
+        *ratio_rules(scope, COARSE),
+        *burn_alerts(scope, COARSE),
+    )
+    return RuleGroup(f"slo:{scope.slo.id}:slow", COARSE, rules)
