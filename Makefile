@@ -1,0 +1,77 @@
+# sloctl: `make` lists what there is. Needs Python 3.11 or newer, GNU make, and PyPI (or $PIP_INDEX_URL).
+
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	command -v $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
+		printf '%-18s %s\n' "$$name" "$$does"; done
+
+.PHONY: demo
+demo: $(VENV)/.sidecar ## Watch an incident burn a budget, in this terminal; ARGS="--duration 60s" ends by itself
+	@$(BIN)/sloctl demo $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev real-parts ## Run the tests; fetches Prometheus, Alertmanager and Chromium where apt-get may
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-full
+test-full: $(VENV)/.dev real-parts ## Also run what takes longer than ten minutes
+	@$(BIN)/python -m pytest -m "full or not full" $(ARGS)
+
+.PHONY: check
+check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests
+	@$(MAKE) --no-print-directory test
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Style: ruff
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(VENV)/.dev ## Types: mypy --strict
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: $(VENV)/.dev ## Architecture: who may import whom
+	@$(BIN)/lint-imports
+
+.PHONY: compiled
+compiled: $(VENV)/.dev ## The committed alerts/ and dashboards/ are what slos/ compile into
+	@$(BIN)/sloctl compile slos -o . --check
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Start-up and a compile of 1,000 SLOs, measured here
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
+	@BIN=$(BIN) requirements/lock $(ARGS)
+
+.PHONY: clean
+clean: ## Remove all that make and the tools put here
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: real-parts
+real-parts:
+	@tests/tools/real-parts
+
+$(BIN)/python:
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "sloctl needs Python 3.11 or newer, found '$(PYTHON)': make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# Each stamp says: this lock is installed. The dev lock holds the sidecar's, at the same versions.
+$(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/python
+	@echo "installing requirements/$*.txt into $(VENV)" >&2
+	@$(PIP) install --require-hashes -r $<
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
