@@ -64,7 +64,7 @@ def copy_package(directory: Path) -> None:
 def lint(directory: Path, *only: str) -> subprocess.CompletedProcess[str]:
     chosen = [f"--contract={contract}" for contract in only]
     program = Path(sys.executable).with_name("lint-imports")
-    command = [program, "--no-cache", "--no-logo", *chosen]
+    command = [str(program), "--no-cache", "--no-logo", *chosen]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
 
 

@@ -1,0 +1,89 @@
+"""Start-up and scale of `sloctl compile`, measured on this machine: a Markdown table on standard output.
+
+Run as `make bench`. Compared programs take turns, so that a busy machine slows both.
+"""
+
+import os
+import platform
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from tests.bench.run import Run, timed
+from tests.bench.specs import SERVICES, SLOS_PER_SERVICE, write_specs
+
+SLOS: Final = Path(__file__).parents[2] / "slos"
+TURNS: Final = 31
+LARGE_TURNS: Final = 5
+BARE: Final = [sys.executable, "-c", "pass"]
+HELP: Final = [sys.executable, "-m", "sloctl", "--help"]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        print("\n".join([*header(), *start_up(Path(directory)), *scale(Path(directory))]))
+
+
+def header() -> list[str]:
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("sloctl", "msgspec", "promql-parser", "pyyaml")
+    )
+    return [
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores; {packages}.",
+        "",
+        "| what | median wall | best wall | times a bare Python | peak memory | limit |",
+        "|---|---|---|---|---|---|",
+    ]
+
+
+def start_up(directory: Path) -> list[str]:
+    """The shipped specs against a Python that does nothing, turn by turn."""
+    commands = {
+        "`python -c pass`": BARE,
+        "`sloctl --help`": HELP,
+        f"`sloctl compile slos -o …`, {len(list(SLOS.glob('*.yaml')))} specs": compiling(
+            SLOS, directory / "out"
+        ),
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for _ in range(TURNS):
+        for name, command in commands.items():
+            runs[name].append(timed(command))
+    bare = median_wall(runs["`python -c pass`"])
+    return [
+        row(name, of, bare=bare, limit="12 times" if "compile" in name else "") for name, of in runs.items()
+    ]
+
+
+def scale(directory: Path) -> list[str]:
+    """A thousand generated SLOs."""
+    specs = directory / "specs"
+    specs.mkdir()
+    write_specs(specs)
+    runs = [timed(compiling(specs, directory / f"large-{turn}")) for turn in range(LARGE_TURNS)]
+    name = f"`sloctl compile`, {SERVICES * SLOS_PER_SERVICE:,} SLOs of {SERVICES} services"
+    return [row(name, runs, bare=None, limit="2.5 s, 150 MB")]
+
+
+def compiling(specs: Path, output: Path) -> list[str]:
+    return [sys.executable, "-m", "sloctl", "compile", str(specs), "-o", str(output)]
+
+
+def row(name: str, runs: list[Run], *, bare: float | None, limit: str) -> str:
+    wall = median_wall(runs)
+    best = min(run.wall for run in runs)
+    peak = max(run.peak for run in runs) / 1e6
+    times = "" if bare is None else f"{wall / bare:.1f}"
+    return f"| {name} | {wall * 1000:,.0f} ms | {best * 1000:,.0f} ms | {times} | {peak:.0f} MB | {limit} |"
+
+
+def median_wall(runs: list[Run]) -> float:
+    return median(run.wall for run in runs)
+
+
+if __name__ == "__main__":
+    main()
