@@ -1,0 +1,62 @@
+"""Rules put on trial by `promtool test rules`, the rule engine of Prometheus itself.
+
+promtool evaluates every group at one interval and ignores the groups' own: a minute suits the fast group; what
+the slow group adds up is five times too much then, its ratios are right.
+"""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.real import promtool
+
+SCRAPE = "15s"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """At a minute, *expr* (without labels) gives this value, or nothing at all."""
+
+    minute: int
+    expr: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of the rules over some series, from minute 0."""
+
+    name: str
+    series: Mapping[str, str]
+    expectations: Sequence[Expectation]
+
+
+def verdict(directory: Path, rules: str, trials: Sequence[Trial], *, evaluated: str = "1m") -> str:
+    """What promtool says of the rules; "SUCCESS" when every expectation holds."""
+    (directory / "rules.yaml").write_text(rules)
+    case = directory / "tests.yaml"
+    case.write_text(
+        json.dumps(
+            {"rule_files": ["rules.yaml"], "evaluation_interval": evaluated, "tests": [_test(it) for it in trials]}
+        )
+    )
+    done = subprocess.run([promtool(), "test", "rules", str(case)], capture_output=True, text=True, check=False)
+    return "\n".join(done.stdout.split("\n")[1:] + [done.stderr]).strip()
+
+
+def _test(trial: Trial) -> dict[str, object]:
+    return {
+        "name": trial.name,
+        "interval": SCRAPE,
+        "input_series": [{"series": name, "values": values} for name, values in trial.series.items()],
+        "promql_expr_test": [
+            {
+                "expr": it.expr,
+                "eval_time": f"{it.minute}m",
+                "exp_samples": [] if it.value is None else [{"labels": "{}", "value": it.value}],
+            }
+            for it in trial.expectations
+        ],
+    }
