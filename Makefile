@@ -41,7 +41,7 @@ types: $(VENV)/.dev ## Types: mypy --strict
 
 .PHONY: contracts
 contracts: $(VENV)/.dev ## Architecture: who may import whom
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: compiled
 compiled: $(VENV)/.dev ## The committed alerts/ and dashboards/ are what slos/ compile into
