@@ -4,6 +4,7 @@ Its one law: a part that is not installed skips the test, with a reason that nam
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -37,6 +38,13 @@ def prometheus_binary() -> str:
 def promtool() -> str:
     """Path of promtool; $PROMTOOL wins over PATH."""
     return _located("PROMTOOL", "promtool")
+
+
+def promtool_version() -> tuple[int, int]:
+    """(major, minor) of promtool; builds from the module proxy carry no version, and are of Prometheus 3."""
+    done = subprocess.run([promtool(), "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"version (\d+)\.(\d+)", done.stdout + done.stderr)
+    return (int(found[1]), int(found[2])) if found else (3, 0)
 
 
 def alertmanager() -> str:

@@ -1,0 +1,45 @@
+"""One plain SLO, from which a test changes what it is about."""
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, Final
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import WORKBOOK, Alerting, AlertText, Counted, Ratio, Rolling, Slo
+from sloctl.promql import read_selector
+
+QUIET: Final = AlertText(labels={}, annotations={})
+ALERTING: Final = Alerting(
+    policy=WORKBOOK,
+    page=QUIET,
+    ticket=QUIET,
+    exhausted=QUIET,
+    exhausting=QUIET,
+    no_data=QUIET,
+    exhausting_within=DAY,
+    no_data_after=10 * MINUTE,
+    min_errors=2,
+    confidence=None,
+)
+SHOP: Final = Slo(
+    service="shop",
+    name="checkout",
+    description="Orders go through.",
+    objective=Fraction(99, 100),
+    window=Rolling(30 * DAY),
+    scrape_interval=15,
+    indicator=Ratio(
+        counted=Counted.ERROR,
+        part=(read_selector('requests_total{job="shop", code=~"5.."}'),),
+        total=(read_selector('requests_total{job="shop"}'),),
+    ),
+    group_by=(),
+    labels={},
+    annotations={},
+    alerting=ALERTING,
+)
+
+
+def shop(**changes: Any) -> Slo:
+    """SHOP, changed."""
+    return replace(SHOP, **changes)
