@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+def printable(text: str) -> str:
+    """*text* on one line, with every character escaped that a terminal would obey instead of show."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 class Level(Enum):
     """An error refuses the spec; a warning only tells."""
 
@@ -20,7 +25,7 @@ class Place:
     column: int
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{printable(self.path)}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Problem:
 
     def __str__(self) -> str:
         warning = "warning: " if self.level is Level.WARNING else ""
-        return f"{self.place}: {warning}{self.message} [{self.code}]"
+        return f"{self.place}: {warning}{printable(self.message)} [{self.code}]"
 
 
 def in_order(problems: list[Problem]) -> list[Problem]:

@@ -1,0 +1,33 @@
+"""The JSON Schema of a spec, for editors: made of the same types that read it."""
+
+from typing import Any, Final
+
+import msgspec
+
+from sloctl.spec.fields import Choice, Document
+from sloctl.spec.presets import PRESETS, parameters
+from sloctl.spec.words import listed
+
+SCHEMA_ID: Final = "https://sloctl.dev/schema/v1.json"
+
+
+# JSON is what a schema is; its own types would say no more than Any does.
+def json_schema() -> dict[str, Any]:
+    """Draft 2020-12; complete in itself."""
+    schema: dict[str, Any] = msgspec.json.schema(Document)
+    definitions = schema["$defs"]
+    for struct in Choice.__subclasses__():
+        encoded = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
+        definitions[struct.__name__]["oneOf"] = [{"required": [encoded[name]]} for name in struct.exactly_one]
+    definitions["Preset"]["properties"]["name"] |= {"enum": list(PRESETS), "description": _presets()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "sloctl spec",
+        **schema,
+    }
+
+
+def _presets() -> str:
+    each = [f"{name} ({listed(parameters(preset), last='and')})" for name, preset in PRESETS.items()]
+    return f"Which preset, with its parameters: {', '.join(each)}."

@@ -1,0 +1,31 @@
+"""How findings speak of what they found: short, and never with a raw control or bidirectional character."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from sloctl.problems import printable
+
+_LONGEST_SHOWN: Final = 60
+_BARE: Final = re.compile(r"[A-Za-z0-9_.,:;/%$+*-]+")
+
+
+def shown(text: str) -> str:
+    """*text* for a message: bare where that is clear, else in quotes; shortened when long."""
+    short = text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+    return short if _BARE.fullmatch(short) else f'"{printable(short)}"'
+
+
+def listed(words: Iterable[str], *, last: str = "or") -> str:
+    """`a, b or c`."""
+    *first, final = words
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`did you mean x?`, or what there is where nothing comes close."""
+    from difflib import get_close_matches  # noqa: PLC0415 - costs 10 ms, and only a misspelling needs it
+
+    choices = list(known)
+    close = get_close_matches(word[:_LONGEST_SHOWN], choices, n=1)
+    return f"did you mean {close[0]}?" if close else f"there is {listed(choices, last='and')}"
