@@ -23,7 +23,7 @@ def budget_left(budget: Fraction, error_ratio: float | None) -> float | None:
 
 
 def time_to_exhaustion(left: float | None, rate: float | None, window: int) -> float | None:
-    """Seconds until the budget is gone at burn rate *rate*; 0 when it is gone, infinite when nothing burns."""
+    """Seconds until the budget is gone at burn rate *rate*; 0 when it is, infinite when nothing burns."""
     if left is None or rate is None:
         return None
     if left <= 0:
@@ -69,14 +69,14 @@ def firing(long_ratio: float | None, short_ratio: float | None, threshold: Fract
 
 
 def detection_time(row: BurnAlert, threshold: Fraction, error_ratio: float) -> float:
-    """Seconds of a constant *error_ratio*, after a clean long lookback, until the row fires; may be infinite."""
+    """Seconds of a constant *error_ratio*, after a clean long lookback, until the row fires; or infinity."""
     if error_ratio <= float(threshold):
         return float("inf")
     return row.long * float(threshold) / error_ratio
 
 
 def wilson_lower_bound(error: float, total: float, z: float) -> float | None:
-    """The smallest ratio that *error* of *total* events do not refute at *z* standard deviations, one-sided."""
+    """The smallest ratio that *error* of *total* events do not refute at *z* deviations, one-sided."""
     if total <= 0:
         return None
     ratio = error / total

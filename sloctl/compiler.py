@@ -27,7 +27,10 @@ def rules(slos: Iterable[Slo], style: LabelStyle) -> str:
 
 def artefacts(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact, ...]:
     """A rule file and a dashboard per service, and the overview, whose name no service can have."""
-    return (*_per_service(slos, style), Artefact("dashboards/_overview.json", grafana.render(overview(style))))
+    return (
+        *_per_service(slos, style),
+        Artefact("dashboards/_overview.json", grafana.render(overview(style))),
+    )
 
 
 def _per_service(slos: Iterable[Slo], style: LabelStyle) -> Iterator[Artefact]:

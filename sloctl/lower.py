@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
+from sloctl.decimals import decimal
 from sloctl.model import (
     Condition,
     Counted,
@@ -18,7 +19,6 @@ from sloctl.model import (
     Ratio,
     Selector,
 )
-from sloctl.decimals import decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def lower(indicator: Indicator) -> EventPair:
 
 
 def counts_are_events(pair: EventPair) -> bool:
-    """Whether a count is a thing that happened rather than a minute, so that a floor on errors has a meaning."""
+    """Whether a count is a thing that happened rather than a minute, so that a floor on errors fits."""
     return not isinstance(pair, Condition | ErrorRatio)
 
 
@@ -72,7 +72,7 @@ def _classic_latency(latency: Latency) -> CounterPair:
 def _counters(
     *, error: tuple[Selector, ...], minus: tuple[Selector, ...], total: tuple[Selector, ...], newborn: bool
 ) -> CounterPair:
-    """A recorded series (a colon in its name) has as a rule lost its target's labels: no telling its birth."""
+    """A recorded series (a colon in its name) has as a rule lost the labels of its target."""
     from_targets = not any(":" in series.metric for series in (*error, *minus, *total))
     return CounterPair(error, minus, total, newborn=newborn and from_targets)
 

@@ -52,13 +52,16 @@ def read_selector(text: str) -> Selector:
     """
     expression = _parse(text)
     if not isinstance(expression, VectorSelector):
-        raise PromQLError(f"a plain selector like metric{{label=\"value\"}} stands here, got {_kind(expression)}")
+        raise PromQLError(
+            f'a plain selector like metric{{label="value"}} stands here, got {_kind(expression)}'
+        )
     if expression.offset is not None or expression.at is not None:
         raise PromQLError("a selector has no offset and no @ here: sloctl sets the time it reads")
     if expression.matchers.or_matchers:
         raise PromQLError("`or` between braces is not Prometheus: give a list of selectors")
     matchers = [
-        Matcher(matcher.name, _match_op(matcher.op), matcher.value) for matcher in expression.matchers.matchers
+        Matcher(matcher.name, _match_op(matcher.op), matcher.value)
+        for matcher in expression.matchers.matchers
     ]
     return _checked(Selector(expression.name or _name_of(matchers), _without_name(matchers)))
 
@@ -103,8 +106,12 @@ def read_condition(text: str) -> PromQL:
     if modifier is not None and modifier.return_bool:
         return _printed_vector(comparison.prettify())
     if modifier is not None and modifier.matching is not None:
-        raise PromQLError(f"write bool behind the comparison when it matches on labels: {comparison.op} bool on (...)")
-    return _printed_vector(f"({comparison.lhs.prettify()}) {comparison.op} bool ({comparison.rhs.prettify()})")
+        raise PromQLError(
+            f"write bool behind the comparison when it matches on labels: {comparison.op} bool on (...)"
+        )
+    return _printed_vector(
+        f"({comparison.lhs.prettify()}) {comparison.op} bool ({comparison.rhs.prettify()})"
+    )
 
 
 def string(value: str) -> PromQL:

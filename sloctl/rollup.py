@@ -49,12 +49,16 @@ def ladder(policy: Iterable[BurnAlert], window: int) -> Ladder:
 
     Five minutes are always there, for the current burn rate.
     """
-    paged = {lookback for row in policy if row.severity is Severity.PAGE for lookback in (row.long, row.short)}
+    paged = {
+        lookback for row in policy if row.severity is Severity.PAGE for lookback in (row.long, row.short)
+    }
     rest = {lookback for row in policy for lookback in (row.long, row.short)} | {window}
     fine = {lookback for lookback in paged if lookback <= FINE_REACH} | {COARSE}
     fine |= {lookback for lookback in rest if lookback % COARSE or lookback <= 2 * COARSE}
     return Ladder(
-        tuple(Rung(lookback, FINE if lookback in fine else COARSE) for lookback in sorted(fine | paged | rest))
+        tuple(
+            Rung(lookback, FINE if lookback in fine else COARSE) for lookback in sorted(fine | paged | rest)
+        )
     )
 
 

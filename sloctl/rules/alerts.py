@@ -59,7 +59,7 @@ def budget_alerts(scope: Scope) -> list[AlertRule]:
                 annotations=exhausted_annotations(scope),
             )
         )
-    row = steady_row(scope)
+    row = _steady_row(scope)
     if alerting.exhausting is not None and row is not None:
         alerts.append(
             _alert(
@@ -91,8 +91,8 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     ]
 
 
-def steady_row(scope: Scope) -> BurnAlert | None:
-    """The row whose lookbacks tell how long the budget lasts: long enough to be steady, short enough to be now."""
+def _steady_row(scope: Scope) -> BurnAlert | None:
+    """The row whose lookbacks tell how long the budget lasts: steady, yet about now."""
     rows = sorted(scope.slo.alerting.policy, key=lambda row: row.long)
     pages = [row for row in rows if row.severity is Severity.PAGE]
     return pages[-1] if pages else next(iter(rows), None)
@@ -105,49 +105,44 @@ def _rows(scope: Scope, severity: Severity) -> tuple[BurnAlert, ...]:
 def _burning(scope: Scope, row: BurnAlert, step: int) -> PromQL:
     slo = scope.slo
     threshold = alert_threshold(row, slo.window.seconds, slo.budget)
-    conditions = [
-        f"{ratio(scope, row.long, step)} > {decimal(threshold)}",
-        f"{ratio(scope, row.short, step)} > {decimal(threshold)}",
-    ]
+    long, short = (_ratio(scope, lookback, step) for lookback in (row.long, row.short))
     errors = scope.sum(scope.own(naming.errors(row.long)))
+    conditions = [f"{long} > {decimal(threshold)}", f"{short} > {decimal(threshold)}"]
     if slo.alerting.min_errors:
         # Counts are estimates: half an event of grace.
         conditions.append(f"{errors} >= {decimal(slo.alerting.min_errors - Fraction(1, 2))}")
     if slo.alerting.confidence is not None:
-        conditions.append(_confident(scope, row, errors, threshold, slo.alerting.confidence, step))
+        conditions.append(_confident(long, errors, threshold=threshold, confidence=slo.alerting.confidence))
     return lines(conditions, "  and")
 
 
-def _confident(
-    scope: Scope, row: BurnAlert, errors: PromQL, threshold: Fraction, confidence: Fraction, step: int
-) -> PromQL:
+def _confident(ratio: PromQL, errors: PromQL, *, threshold: Fraction, confidence: Fraction) -> PromQL:
     """Wilson's lower bound above the threshold, without its square root.
 
     The interval inverts the score test, so the bound of a ratio r of n events is above t exactly when r is
     and (r - t)^2 n > z^2 t (1 - t); n is errors / r.
     """
     z = standard_deviations(confidence)
-    long = ratio(scope, row.long, step)
     limit = decimal(z * z * float(threshold) * (1 - float(threshold)))
-    return f"({long} - {decimal(threshold)}) ^ 2 * {errors} / {long} > {limit}"
+    return f"({ratio} - {decimal(threshold)}) ^ 2 * {errors} / {ratio} > {limit}"
 
 
 def _exhausting(scope: Scope, row: BurnAlert, left: PromQL) -> PromQL:
-    """Left x window x budget / error ratio is the time that is left, in seconds; both lookbacks must agree."""
+    """Left x window x budget / error ratio is the time left, in seconds; both lookbacks must agree."""
     slo = scope.slo
     spendable = decimal(slo.window.seconds * slo.budget)
     within = slo.alerting.exhausting_within
     return lines(
         (
             f"{left} > 0",
-            f"{left} * {spendable} / {ratio(scope, row.long, FINE)} < {within}",
-            f"{left} * {spendable} / {ratio(scope, row.short, FINE)} < {within}",
+            f"{left} * {spendable} / {_ratio(scope, row.long, FINE)} < {within}",
+            f"{left} * {spendable} / {_ratio(scope, row.short, FINE)} < {within}",
         ),
         "and",
     )
 
 
-def ratio(scope: Scope, lookback: int, step: int) -> PromQL:
+def _ratio(scope: Scope, lookback: int, step: int) -> PromQL:
     """An error ratio as the group of *step* reads it: slow series only through a range, else they flicker."""
     series = scope.own(naming.error_ratio(lookback))
     if step == FINE and scope.ladder.rung(lookback).step == COARSE:

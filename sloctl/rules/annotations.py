@@ -10,7 +10,7 @@ from typing import Final
 from sloctl import naming
 from sloctl.burn import alert_factor
 from sloctl.decimals import decimal
-from sloctl.duration import format_duration
+from sloctl.duration import DAY, HOUR, format_duration
 from sloctl.model import BurnAlert, PromQL
 from sloctl.rollup import COARSE
 from sloctl.rules.scope import STALENESS, Scope, ranged
@@ -110,12 +110,16 @@ def _left(scope: Scope) -> str:
 
 
 def _gone_in(scope: Scope, lookback: int) -> str:
-    """Left x window x budget / error ratio, in seconds; silent where nothing is left or nothing burns."""
+    """Left x window x budget / error ratio; silent where nothing is left or nothing burns."""
     spendable = decimal(scope.slo.window.seconds * scope.slo.budget)
     left = _series(scope, naming.BUDGET_REMAINING)
     ratio = _series(scope, naming.error_ratio(lookback))
     seconds = f"max({left} > 0) * {spendable} / max({ratio} > 0)"
-    return _query(scope, seconds, "humanizeDuration", before=", gone in ", unit=" at this rate") + "{{ end }}"
+    return "".join(
+        _query(scope, f"{seconds} {unit}", 'printf "%.3g"', before=", gone in ", unit=f" {word} at this rate")
+        + "{{ end }}"
+        for unit, word in ((f"/ {HOUR} < 48", "hours"), (f"/ {DAY} >= 2", "days"))
+    )
 
 
 def _series(scope: Scope, metric: str) -> PromQL:

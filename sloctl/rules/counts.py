@@ -106,7 +106,7 @@ def _born(scope: Scope, counter: PromQL) -> PromQL:
 
 
 def _each(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQL]) -> PromQL:
-    """The union over several metrics, told apart by a label so that equal label sets do not hide each other."""
+    """The union over several metrics, told apart by a label lest equal label sets hide each other."""
     if len(counters) == 1:
         return expression(counters[0])
     return lines(

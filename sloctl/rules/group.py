@@ -31,7 +31,7 @@ Rule: TypeAlias = RecordingRule | AlertRule
 
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
-    """Rules evaluated in order every *interval* seconds; a rule sees what those before it have just recorded."""
+    """Rules evaluated in order every *interval* seconds; each sees what those before it just recorded."""
 
     name: str
     interval: int

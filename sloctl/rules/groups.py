@@ -15,7 +15,7 @@ from sloctl.rules.scope import Scope, scope
 
 
 def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
-    """Everything Prometheus evaluates for one SLO. Ratios and the alert on them share a group: no phase delay."""
+    """All that Prometheus evaluates for one SLO; ratios and their alert share a group: no phase delay."""
     this = scope(slo, style)
     groups = (_fast(this), _slow(this), RuleGroup(f"slo:{slo.id}:repair", HOUR, repair_rules(this)))
     return tuple(group for group in groups if group.rules)

@@ -18,7 +18,7 @@ def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:
 
 
 def ratio_rules(scope: Scope, step: int) -> list[RecordingRule]:
-    """The ratios that rollups of *step* serve. Where an alert counts bad events, their sum is recorded first."""
+    """The ratios that rollups of *step* serve; where an alert counts bad events, their sum comes first."""
     rules = []
     for rung in scope.ladder.with_step(step):
         errors = _sum(scope, naming.errors(step), rung)

@@ -43,7 +43,10 @@ def _raw_increases(scope: Scope) -> tuple[PromQL, PromQL] | None:
             return native_increase(scope, latency, REACH)
         case Query(counted, part, total):
             events, named = (scope.sum(query.over(format_duration(REACH))) for query in (total, part))
-            return events, named if counted is Counted.ERROR else f"{events} - {scope.on} {scope.or_zero(named)}"
+            return (
+                events,
+                named if counted is Counted.ERROR else f"{events} - {scope.on} {scope.or_zero(named)}",
+            )
         case _:
             return None
 

@@ -12,7 +12,7 @@ from sloctl.promql import aggregate, labelled
 from sloctl.rollup import COARSE, FINE, Ladder, ladder
 from sloctl.rules.group import RecordingRule
 
-# How far back readers look for a series of the slow group, which sits exactly on Prometheus's own five minutes.
+# How far back to look for a series of the slow group, which sits exactly on Prometheus's own five minutes.
 STALENESS: Final = 2 * COARSE
 
 
@@ -47,8 +47,10 @@ class Scope:
         return aggregate("sum", self.slo.group_by, expression)
 
     def max(self, expression: PromQL) -> PromQL:
-        """Of a published series: exactly its value, without its labels. While a spec's labels change there are
-        two series for a moment, and the worse one counts."""
+        """The value of a published series, without its labels.
+
+        While a spec's labels change there are two such series for a moment; the worse one counts.
+        """
         return aggregate("max", self.slo.group_by, expression)
 
     def or_zero(self, expression: PromQL) -> PromQL:

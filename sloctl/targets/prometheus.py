@@ -11,7 +11,7 @@ HEADER: Final = "# Compiled by sloctl: edit the spec and compile again, not this
 
 # What YAML 1.2 lets stand in a quoted or literal scalar as it is; the rest is escaped. Invisible and
 # direction-changing characters count as the rest, so that a reviewer sees what is there.
-_UNSAFE: Final = re.compile(r'[^ !#-\[\]-~\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u1fff\u3000-\ud7ff]')
+_UNSAFE: Final = re.compile(r"[^ !#-\[\]-~\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u1fff\u3000-\ud7ff]")
 _LITERAL: Final = re.compile(r"(?! )[ -~\n]+(?<![\s])")
 _SHORT: Final = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\t": r"\t"}
 

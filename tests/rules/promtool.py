@@ -1,7 +1,7 @@
 """Rules put on trial by `promtool test rules`, the rule engine of Prometheus itself.
 
-promtool evaluates every group at one interval and ignores the groups' own: a minute suits the fast group; what
-the slow group adds up is five times too much then, its ratios are right.
+promtool evaluates every group at one interval and ignores the groups' own: a minute suits the fast group;
+what the slow group adds up is five times too much then, its ratios are right.
 """
 
 import json
@@ -34,15 +34,21 @@ class Trial:
 
 
 def verdict(directory: Path, rules: str, trials: Sequence[Trial], *, evaluated: str = "1m") -> str:
-    """"SUCCESS" when every expectation holds, else what promtool says of those that do not."""
+    """ "SUCCESS" when every expectation holds, else what promtool says of those that do not."""
     (directory / "rules.yaml").write_text(rules)
     case = directory / "tests.yaml"
     case.write_text(
         json.dumps(
-            {"rule_files": ["rules.yaml"], "evaluation_interval": evaluated, "tests": [_test(it) for it in trials]}
+            {
+                "rule_files": ["rules.yaml"],
+                "evaluation_interval": evaluated,
+                "tests": [_test(it) for it in trials],
+            }
         )
     )
-    done = subprocess.run([promtool(), "test", "rules", str(case)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [promtool(), "test", "rules", str(case)], capture_output=True, text=True, check=False
+    )
     return "SUCCESS" if done.returncode == 0 else f"{done.stdout}{done.stderr}"
 
 

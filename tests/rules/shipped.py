@@ -19,7 +19,9 @@ def _histogram(metric: str, labels: str, le: str) -> AllAndGood:
 
 WORLDS: Final[dict[str, World]] = {
     "payments-api/availability": GoodAndBad(_requests("200"), _requests("503")),
-    "payments-api/latency": _histogram("http_server_requests_seconds", 'job="payments-api", uri="/v1/refunds"', "0.3"),
+    "payments-api/latency": _histogram(
+        "http_server_requests_seconds", 'job="payments-api", uri="/v1/refunds"', "0.3"
+    ),
     "payments-api/authorisation-latency": _histogram(
         "http_server_requests_seconds", 'job="payments-api", uri="/v1/authorisations/{card}"', "1.0"
     ),
@@ -33,7 +35,9 @@ WORLDS: Final[dict[str, World]] = {
     "ledger/balance-invariant": Gauge('ledger_imbalance_minor_units{job="ledger"}', good=0, bad=-12),
     "settlement/freshness": Gauge("settlement_last_success_timestamp_seconds", good=1e9, bad=-1e9),
     "settlement/capture-lag": Gauge(
-        'debezium_metrics_MilliSecondsBehindSource{context="streaming", plugin="postgres"}', good=40, bad=60_000
+        'debezium_metrics_MilliSecondsBehindSource{context="streaming", plugin="postgres"}',
+        good=40,
+        bad=60_000,
     ),
     "settlement/consumer-lag": Gauge(
         'kafka_consumergroup_lag{topic="ledger.postings", consumergroup="settlement"}', good=3, bad=2000
@@ -42,9 +46,13 @@ WORLDS: Final[dict[str, World]] = {
         'kafka_connect_sink_task_sink_record_read_total{connector="settlement-sink", task="0"}',
         'kafka_connect_task_error_total_errors_logged{connector="settlement-sink", task="0"}',
     ),
-    "edge/reachable": Gauge('probe_success{job="blackbox-edge", instance="https://pay.example.com"}', good=1, bad=0, grain=1),
+    "edge/reachable": Gauge(
+        'probe_success{job="blackbox-edge", instance="https://pay.example.com"}', good=1, bad=0, grain=1
+    ),
     "edge/certificate": Gauge(
-        'probe_ssl_earliest_cert_expiry{job="blackbox-edge", instance="https://pay.example.com"}', good=1e9, bad=0
+        'probe_ssl_earliest_cert_expiry{job="blackbox-edge", instance="https://pay.example.com"}',
+        good=1e9,
+        bad=0,
     ),
     "kubernetes-apiserver/availability": GoodAndBad(
         'apiserver_request_total{job="apiserver", instance="a:1", verb="GET", code="200"}',
@@ -54,8 +62,8 @@ WORLDS: Final[dict[str, World]] = {
         "apiserver_request_sli_duration_seconds", 'job="apiserver", verb="POST", subresource=""', "1"
     ),
     "prometheus/availability": GoodAndBad(
-        'prometheus_http_requests_total{job="prometheus", instance="a:1", handler="/api/v1/query", code="200"}',
-        'prometheus_http_requests_total{job="prometheus", instance="a:1", handler="/api/v1/query", code="503"}',
+        'prometheus_http_requests_total{job="prometheus", instance="a:1", handler="/", code="200"}',
+        'prometheus_http_requests_total{job="prometheus", instance="a:1", handler="/", code="503"}',
     ),
     "prometheus/query-latency": _histogram(
         "prometheus_http_request_duration_seconds", 'job="prometheus", handler="/api/v1/query"', "0.4"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
 
-from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.duration import DAY, MINUTE
 from sloctl.model import WORKBOOK, Alerting, AlertText, Counted, Ratio, Rolling, Slo
 from sloctl.promql import read_selector
 
@@ -40,6 +40,6 @@ SHOP: Final = Slo(
 )
 
 
-def shop(**changes: Any) -> Slo:
+def shop(**changes: Any) -> Slo:  # noqa: ANN401 - the fields of Slo, which replace() checks
     """SHOP, changed."""
     return replace(SHOP, **changes)

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from sloctl import compiler
-from sloctl.model import Condition, Counted, ErrorRatio, Indicator, Latency, NativeLatency, Probe, Query, Ratio, WhenAbsent
+from sloctl.model import (
+    Condition,
+    Counted,
+    ErrorRatio,
+    Indicator,
+    Latency,
+    NativeLatency,
+    Probe,
+    Query,
+    Ratio,
+    WhenAbsent,
+)
 from sloctl.naming import NATIVE
 from sloctl.promql import read_condition, read_query, read_selector
 from tests.real import MISSING, promtool_version
@@ -67,8 +78,12 @@ def test_several_selectors_add_up_though_their_labels_are_the_same(tmp_path: Pat
         (read_selector("a_errors"), read_selector("b_errors"), read_selector("c_errors")),
         (read_selector("a_all"), read_selector("b_all")),
     )
-    series = {'a_errors{i="1"}': "1+1x120", 'b_errors{i="1"}': "2+2x120",
-              'a_all{i="1"}': "10+10x120", 'b_all{i="1"}': "20+20x120"}
+    series = {
+        'a_errors{i="1"}': "1+1x120",
+        'b_errors{i="1"}': "2+2x120",
+        'a_all{i="1"}': "10+10x120",
+        'b_all{i="1"}': "20+20x120",
+    }
 
     told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
 
@@ -78,8 +93,11 @@ def test_several_selectors_add_up_though_their_labels_are_the_same(tmp_path: Pat
 @pytest.mark.parametrize("bound", ["1", "1.0"])
 def test_latency_reads_either_spelling_of_a_whole_bound(bound: str, tmp_path: Path) -> None:
     indicator = Latency(read_selector("h_seconds"), Fraction(1))
-    series = {'h_seconds_count{i="1"}': "30+30x120", f'h_seconds_bucket{{i="1", le="{bound}"}}': "27+27x120",
-              'h_seconds_bucket{i="1", le="10"}': "30+30x120"}
+    series = {
+        'h_seconds_count{i="1"}': "30+30x120",
+        f'h_seconds_bucket{{i="1", le="{bound}"}}': "27+27x120",
+        'h_seconds_bucket{i="1", le="10"}': "30+30x120",
+    }
 
     told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
 
@@ -95,15 +113,15 @@ def test_the_first_requests_of_a_new_route_count_as_slow_only_where_they_were(tm
         'h_seconds_bucket{instance="a", uri="/new", le="0.3"}': "_x79 3x40",
     }
 
-    told = on_trial(tmp_path, indicator, series, (f"round(sum(sum_over_time({ERRORS}[10m])), 0.001)", 2), minute=25)
+    told = on_trial(
+        tmp_path, indicator, series, (f"round(sum(sum_over_time({ERRORS}[10m])), 0.001)", 2), minute=25
+    )
 
     assert told == "SUCCESS"
 
 
 def test_newborn_false_counts_no_births(tmp_path: Path) -> None:
-    indicator = Ratio(
-        Counted.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),), newborn=False
-    )
+    indicator = Ratio(Counted.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),), newborn=False)
     series = {'r{code="200", instance="a"}': "30+30x120", 'r{code="500", instance="a"}': "_x79 7x40"}
 
     told = on_trial(tmp_path, indicator, series, (f"sum(sum_over_time({ERRORS}[10m]))", 0), minute=25)
@@ -113,7 +131,9 @@ def test_newborn_false_counts_no_births(tmp_path: Path) -> None:
 
 def test_native_latency_counts_observations_above_the_threshold(tmp_path: Path) -> None:
     if promtool_version() < (3, 0):
-        pytest.skip(f"{MISSING}promtool 3 (earlier ones cannot write native histograms; name one in $PROMTOOL)")
+        pytest.skip(
+            f"{MISSING}promtool 3 (earlier ones cannot write native histograms; name one in $PROMTOOL)"
+        )
     buckets = "{{schema:0 sum:20 count:10 offset:1 buckets:[8 2]}}"
     quiet = "{{schema:0 sum:0 count:0}}"
     series = {'h{uri="/busy"}': f"{buckets}+{buckets}x120", 'h{uri="/quiet"}': f"{quiet}x120"}
@@ -150,7 +170,9 @@ def test_a_condition_without_an_answer_counts_as_the_spec_says(
 ) -> None:
     indicator = Condition(read_condition("lag < 10"), when_absent)
 
-    told = on_trial(tmp_path, indicator, {"other": "1x120"}, (recorded(EVENTS), events), (recorded(ERRORS), errors))
+    told = on_trial(
+        tmp_path, indicator, {"other": "1x120"}, (recorded(EVENTS), events), (recorded(ERRORS), errors)
+    )
 
     assert told == "SUCCESS"
 
@@ -158,7 +180,9 @@ def test_a_condition_without_an_answer_counts_as_the_spec_says(
 def test_a_condition_on_several_series_is_good_when_all_are(tmp_path: Path) -> None:
     indicator = Condition(read_condition("lag < 10"), WhenAbsent.IGNORE)
 
-    told = on_trial(tmp_path, indicator, {'lag{p="0"}': "5x120", 'lag{p="1"}': "15x120"}, (recorded(ERRORS), 1))
+    told = on_trial(
+        tmp_path, indicator, {'lag{p="0"}': "5x120", 'lag{p="1"}': "15x120"}, (recorded(ERRORS), 1)
+    )
 
     assert told == "SUCCESS"
 
@@ -166,8 +190,13 @@ def test_a_condition_on_several_series_is_good_when_all_are(tmp_path: Path) -> N
 def test_a_probe_counts_samples(tmp_path: Path) -> None:
     series = {'up{i="1"}': "1x120", 'up{i="2"}': "1 1 1 0 " * 30}
 
-    told = on_trial(tmp_path, Probe(read_selector("up")), series,
-                    (recorded(EVENTS), 8), (recorded("slo:sli_error:ratio_rate5m"), 0.125))
+    told = on_trial(
+        tmp_path,
+        Probe(read_selector("up")),
+        series,
+        (recorded(EVENTS), 8),
+        (recorded("slo:sli_error:ratio_rate5m"), 0.125),
+    )
 
     assert told == "SUCCESS"
 
@@ -177,8 +206,13 @@ def test_a_query_counts_what_it_returns(tmp_path: Path) -> None:
         Counted.GOOD, read_query("sum(increase(good[$window]))"), read_query("sum(increase(all[$window]))")
     )
 
-    told = on_trial(tmp_path, indicator, {"good": "27+27x120", "all": "30+30x120"},
-                    (recorded(EVENTS), 120), (recorded(ERRORS), 12))
+    told = on_trial(
+        tmp_path,
+        indicator,
+        {"good": "27+27x120", "all": "30+30x120"},
+        (recorded(EVENTS), 120),
+        (recorded(ERRORS), 12),
+    )
 
     assert told == "SUCCESS"
 
@@ -188,7 +222,9 @@ def test_an_error_ratio_weighs_each_minute_alike_and_skips_those_it_cannot_tell(
     series = {"bad": "3+3x60 183x60", "all": "30+30x60 1830x60"}
 
     early = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 1), (recorded(ERRORS), 0.1), minute=10)
-    late = on_trial(tmp_path, indicator, series, (recorded(EVENTS), None), (recorded(ERRORS), None), minute=25)
+    late = on_trial(
+        tmp_path, indicator, series, (recorded(EVENTS), None), (recorded(ERRORS), None), minute=25
+    )
 
     assert (early, late) == ("SUCCESS", "SUCCESS")
 
@@ -203,12 +239,17 @@ def test_a_group_without_errors_has_none_and_one_with_a_birth_has_that(tmp_path:
         'r{code="500", uri="/once"}': "_x75 4x60",
     }
 
-    told = on_trial(tmp_path, indicator, series,
-                    (recorded(ERRORS, uri="/calm"), 0), (recorded(ERRORS, uri="/bad"), 12),
-                    (f'max(sum_over_time({ERRORS}{{uri="/once"}}[5m]))', 4),
-                    ('round(max(slo:period_error_budget_remaining:ratio{uri="/bad"}), 0.01)', -9),
-                    ("count(slo:period_error_budget_remaining:ratio)", 3),
-                    group_by=("uri",))
+    told = on_trial(
+        tmp_path,
+        indicator,
+        series,
+        (recorded(ERRORS, uri="/calm"), 0),
+        (recorded(ERRORS, uri="/bad"), 12),
+        (f'max(sum_over_time({ERRORS}{{uri="/once"}}[5m]))', 4),
+        ('round(max(slo:period_error_budget_remaining:ratio{uri="/bad"}), 0.01)', -9),
+        ("count(slo:period_error_budget_remaining:ratio)", 3),
+        group_by=("uri",),
+    )
 
     assert told == "SUCCESS"
 
@@ -226,7 +267,13 @@ def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -
         for rollups in ("slo:sli_total:increase5m", "slo:sli_error:increase5m")
     )
 
-    told = on_trial(tmp_path, indicator, series,
-                    (f"abs({events} - 3600) < bool 150", 1), (f"abs({errors} - 360) < bool 15", 1), minute=320)
+    told = on_trial(
+        tmp_path,
+        indicator,
+        series,
+        (f"abs({events} - 3600) < bool 150", 1),
+        (f"abs({errors} - 360) < bool 15", 1),
+        minute=320,
+    )
 
     assert told == "SUCCESS"

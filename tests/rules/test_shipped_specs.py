@@ -16,10 +16,16 @@ from tests.rules.stories import GoodAndBad, Stretch
 
 SLOS = Path("slos")
 SHIPPED = read((str(path), path.read_bytes()) for path in sorted(SLOS.glob("*.yaml"))).slos
-FIRING = 'count(ALERTS{{alertname="SLOErrorBudgetBurn", alertstate="firing", slo_severity="page", slo_id="{0.id}"}})'
-RECORDED = ("slo:sli_error:ratio_rate5m", "slo:sli_error:ratio_rate1h", "slo:sli_error:ratio_rate30d",
-            "slo:sli_error:increase1m", "slo:sli_total:increase1m", "slo:current_burn_rate:ratio",
-            "slo:period_error_budget_remaining:ratio")
+FIRING = 'count(ALERTS{alertname="SLOErrorBudgetBurn", alertstate="firing", slo_severity="page"})'
+RECORDED = (
+    "slo:sli_error:ratio_rate5m",
+    "slo:sli_error:ratio_rate1h",
+    "slo:sli_error:ratio_rate30d",
+    "slo:sli_error:increase1m",
+    "slo:sli_total:increase1m",
+    "slo:current_burn_rate:ratio",
+    "slo:period_error_budget_remaining:ratio",
+)
 
 paged = pytest.mark.parametrize("slo", [it for it in SHIPPED if it.alerting.page], ids=lambda slo: slo.id)
 every = pytest.mark.parametrize("slo", SHIPPED, ids=lambda slo: slo.id)
@@ -39,15 +45,23 @@ def test_a_total_outage_pages_when_the_maths_says(slo: Slo, tmp_path: Path) -> N
     outage = 6 * 60 + 15  # every lookback of a page is full and clean
     paged_at = outage + math.ceil(burn.detection_time(fast, threshold, 1.0) / 60)
     story = [Stretch(outage), Stretch(60, failing=1.0)]
-    firing = FIRING.format(slo)
+    firing = FIRING
 
-    told = verdict(tmp_path, compiler.rules([slo], NATIVE), [
-        Trial("outage", WORLDS[slo.id].told(story), [
-            # A condition looks once a minute, so it may be a whole look early.
-            Expectation(paged_at - 2, firing, None),
-            Expectation(paged_at + 1, firing, 1),
-        ]),
-    ])
+    told = verdict(
+        tmp_path,
+        compiler.rules([slo], NATIVE),
+        [
+            Trial(
+                "outage",
+                WORLDS[slo.id].told(story),
+                [
+                    # A condition looks once a minute, so it may be a whole look early.
+                    Expectation(paged_at - 2, firing, None),
+                    Expectation(paged_at + 1, firing, 1),
+                ],
+            ),
+        ],
+    )
 
     assert told == "SUCCESS"
 
@@ -61,12 +75,24 @@ def test_half_the_threshold_never_pages(slo: Slo, tmp_path: Path) -> None:
     )
     story = [Stretch(8 * 60, failing=float(slowest) / 2)]
 
-    told = verdict(tmp_path, compiler.rules([slo], NATIVE), [
-        Trial("half", WORLDS[slo.id].told(story), [
-            Expectation(479, f"sum(count_over_time(ALERTS{{slo_severity='page', slo_id='{slo.id}'}}[8h]))", None),
-            Expectation(479, f"max(slo:sli_error:ratio_rate6h{{slo_id='{slo.id}'}}) > bool 0", 1),
-        ]),
-    ])
+    told = verdict(
+        tmp_path,
+        compiler.rules([slo], NATIVE),
+        [
+            Trial(
+                "half",
+                WORLDS[slo.id].told(story),
+                [
+                    Expectation(
+                        479,
+                        f"sum(count_over_time(ALERTS{{slo_severity='page', slo_id='{slo.id}'}}[8h]))",
+                        None,
+                    ),
+                    Expectation(479, f"max(slo:sli_error:ratio_rate6h{{slo_id='{slo.id}'}}) > bool 0", 1),
+                ],
+            ),
+        ],
+    )
 
     assert told == "SUCCESS"
 
@@ -78,13 +104,25 @@ def test_no_traffic_is_no_sample_and_never_nan(slo: Slo, tmp_path: Path) -> None
     story = [Stretch(30), still, Stretch(30)]
     absent_is_bad = isinstance(events, Condition) and events.when_absent is WhenAbsent.BAD
 
-    told = verdict(tmp_path, compiler.rules([slo], NATIVE), [
-        Trial("silence", WORLDS[slo.id].told(story), [
-            Expectation(55, "max(slo:sli_error:ratio_rate5m)", 1 if absent_is_bad else None),
-            Expectation(75, "max(slo:sli_error:ratio_rate5m)", 0),
-            *(Expectation(minute, f"count({name} != {name})", None) for minute in (20, 55, 75) for name in RECORDED),
-        ]),
-    ])
+    told = verdict(
+        tmp_path,
+        compiler.rules([slo], NATIVE),
+        [
+            Trial(
+                "silence",
+                WORLDS[slo.id].told(story),
+                [
+                    Expectation(55, "max(slo:sli_error:ratio_rate5m)", 1 if absent_is_bad else None),
+                    Expectation(75, "max(slo:sli_error:ratio_rate5m)", 0),
+                    *(
+                        Expectation(minute, f"count({name} != {name})", None)
+                        for minute in (20, 55, 75)
+                        for name in RECORDED
+                    ),
+                ],
+            ),
+        ],
+    )
 
     assert told == "SUCCESS"
 
@@ -95,13 +133,21 @@ def test_the_first_error_ever_is_counted(slo: Slo, tmp_path: Path) -> None:
     assert isinstance(world, GoodAndBad)
     series = {world.good: "30+30x239", world.bad: "_x119 3x120"}
 
-    told = verdict(tmp_path, compiler.rules([slo], NATIVE), [
-        Trial("birth", series, [
-            Expectation(29, "sum(sum_over_time(slo:sli_error:increase1m[10m]))", 0),
-            Expectation(35, "sum(sum_over_time(slo:sli_error:increase1m[10m]))", 3),
-            Expectation(50, "sum(sum_over_time(slo:sli_error:increase1m[30m]))", 3),
-        ]),
-    ])
+    told = verdict(
+        tmp_path,
+        compiler.rules([slo], NATIVE),
+        [
+            Trial(
+                "birth",
+                series,
+                [
+                    Expectation(29, "sum(sum_over_time(slo:sli_error:increase1m[10m]))", 0),
+                    Expectation(35, "sum(sum_over_time(slo:sli_error:increase1m[10m]))", 3),
+                    Expectation(50, "sum(sum_over_time(slo:sli_error:increase1m[30m]))", 3),
+                ],
+            ),
+        ],
+    )
 
     assert told == "SUCCESS"
 
@@ -111,14 +157,24 @@ def test_a_new_pod_with_old_counters_adds_nothing(slo: Slo, tmp_path: Path) -> N
     world = WORLDS[slo.id]
     assert isinstance(world, GoodAndBad)
     there = {world.good: "30+30x239"}
-    new = {name.replace('"a:1"', '"b:1"'): f"_x119 {value}x120" for name, value in
-           ((world.good, 90000), (world.bad, 5000))}
+    new = {
+        name.replace('"a:1"', '"b:1"'): f"_x119 {value}x120"
+        for name, value in ((world.good, 90000), (world.bad, 5000))
+    }
 
-    told = verdict(tmp_path, compiler.rules([slo], NATIVE), [
-        Trial("new pod", there | new, [
-            Expectation(40, "sum(sum_over_time(slo:sli_error:increase1m[30m]))", 0),
-            Expectation(40, "sum(slo:sli_total:increase1m)", 120),
-        ]),
-    ])
+    told = verdict(
+        tmp_path,
+        compiler.rules([slo], NATIVE),
+        [
+            Trial(
+                "new pod",
+                there | new,
+                [
+                    Expectation(40, "sum(sum_over_time(slo:sli_error:increase1m[30m]))", 0),
+                    Expectation(40, "sum(slo:sli_total:increase1m)", 120),
+                ],
+            ),
+        ],
+    )
 
     assert told == "SUCCESS"

@@ -1,0 +1,105 @@
+"""Whatever text a spec holds, the rules mean the same: it is a value, never syntax."""
+
+import subprocess
+from pathlib import Path
+
+import promql_parser
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sloctl import compiler
+from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
+from sloctl.naming import NATIVE
+from sloctl.promql import read_selector, selector
+from sloctl.targets.prometheus import quoted
+from tests.real import promtool
+from tests.rules.specimens import shop
+
+HOSTILE = (
+    'x"} or vector(1) #',
+    "\\",
+    'a\\"b',
+    "line\nbreak",
+    "}{",
+    "`",
+    "'; drop",
+    "{{ query `up` }}",
+    "{{",
+    "}}",
+    "- x: y",
+    "\u202eevil",
+    "\x00\x1b[31m",
+    "\x85\u2028",
+    "🙂",
+    "%q %s",
+    "$labels",
+)
+text = st.text(max_size=40) | st.sampled_from(HOSTILE)
+
+
+def hostile_slo(words: str) -> Slo:
+    """An SLO that holds *words* wherever a spec takes free text."""
+    matcher = Matcher("path", MatchOp.NOT_EQUAL, words)
+    return shop(
+        description=words,
+        labels={"team": words},
+        annotations={"note": words},
+        indicator=Ratio(
+            Counted.ERROR, (Selector("errors", (matcher,)),), (Selector("requests", (matcher,)),)
+        ),
+    )
+
+
+def expressions(rules: str) -> list[str]:
+    groups = yaml.load(rules, Loader=yaml.CSafeLoader)["groups"]
+    return [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+@given(text)
+def test_a_selector_is_read_back_as_it_was_written(words: str) -> None:
+    written = Selector("requests", (Matcher("path", MatchOp.EQUAL, words),))
+
+    assert read_selector(selector(written)) == written
+
+
+@given(text)
+def test_quoted_yaml_is_read_back_as_it_was_written(words: str) -> None:
+    assert yaml.load(f"[{quoted(words)}]", Loader=yaml.CSafeLoader) == [words]
+
+
+@given(text)
+def test_hostile_text_changes_no_expression(words: str) -> None:
+    plain = expressions(compiler.rules([hostile_slo("plain")], NATIVE))
+    escaped = selector(Selector("x", (Matcher("path", MatchOp.NOT_EQUAL, words),)))[len("x{path!=") : -1]
+
+    hostile = expressions(compiler.rules([hostile_slo(words)], NATIVE))
+
+    assert hostile == [expression.replace('"plain"', escaped) for expression in plain]
+
+
+@given(text)
+def test_every_expression_around_hostile_text_is_promql(words: str) -> None:
+    for expression in expressions(compiler.rules([hostile_slo(words)], NATIVE)):
+        assert promql_parser.parse(expression) is not None
+
+
+def test_prometheus_loads_rules_full_of_hostile_text(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    slos = [shop(name=f"slo-{n}", **_texts(hostile_slo(words))) for n, words in enumerate(HOSTILE)]
+    rules.write_text(compiler.rules(slos, NATIVE))
+
+    done = subprocess.run(
+        [promtool(), "check", "rules", str(rules)], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def _texts(slo: Slo) -> dict[str, object]:
+    return {
+        "description": slo.description,
+        "labels": slo.labels,
+        "annotations": slo.annotations,
+        "indicator": slo.indicator,
+    }
