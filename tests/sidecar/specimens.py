@@ -1,0 +1,68 @@
+"""SLOs as a spec would give them, for tests that need one."""
+
+from fractions import Fraction
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import (
+    WORKBOOK,
+    Alerting,
+    AlertText,
+    Counted,
+    Indicator,
+    Labels,
+    Latency,
+    Matcher,
+    MatchOp,
+    Ratio,
+    Rolling,
+    Selector,
+    Slo,
+)
+
+TEXT = AlertText(labels={}, annotations={})
+
+AVAILABILITY = Ratio(
+    Counted.ERROR,
+    part=(Selector("requests_total", (Matcher("status", MatchOp.MATCH, "5.."),)),),
+    total=(Selector("requests_total"),),
+)
+LATENCY = Latency(Selector("request_seconds"), threshold=Fraction(1))
+
+
+def slo(
+    indicator: Indicator = AVAILABILITY,
+    *,
+    name: str = "availability",
+    objective: Fraction = Fraction(999, 1000),
+    group_by: tuple[str, ...] = (),
+    min_errors: int = 2,
+    confidence: Fraction | None = None,
+) -> Slo:
+    return Slo(
+        service="shop",
+        name=name,
+        description="Requests answered.",
+        objective=objective,
+        window=Rolling(30 * DAY),
+        scrape_interval=15,
+        indicator=indicator,
+        group_by=group_by,
+        labels={"team": "checkout"},
+        annotations={},
+        alerting=Alerting(
+            policy=WORKBOOK,
+            page=TEXT,
+            ticket=TEXT,
+            exhausted=TEXT,
+            exhausting=TEXT,
+            no_data=TEXT,
+            exhausting_within=4 * HOUR,
+            no_data_after=10 * MINUTE,
+            min_errors=min_errors,
+            confidence=confidence,
+        ),
+    )
+
+
+def labels(**values: str) -> Labels:
+    return values

@@ -1,0 +1,184 @@
+"""Counts in, boards out."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import Severity, Slo
+from sloctl.rollup import Counts, Rollups
+from sloctl.sidecar.board import Board, Entry, Standing
+from sloctl.sidecar.ledger import MAX_GROUPS, Ledger
+from sloctl.sidecar.poller import poll
+from sloctl.sidecar.sources import OTHERS, Readings, Unreadable
+from sloctl.sidecar.verdict import State
+from tests.sidecar.specimens import slo
+
+SHOP = slo()
+T0 = 1_700_000_000.0
+
+
+def only(board: Board) -> Entry:
+    (entry,) = board.entries
+    return entry
+
+
+def ticked(ledger: Ledger, counted: Slo, ticks: list[tuple[float, Counts]]) -> Board:
+    board = Board.unread([counted])
+    for at, counts in ticks:
+        board = ledger.record(at, {counted.id: {(): counts}})
+    return board
+
+
+def steady(counts: Counts, *, since: float, until: float, every: float) -> list[tuple[float, Counts]]:
+    return [(since + every * n, counts) for n in range(1, round((until - since) / every) + 1)]
+
+
+def test_what_has_not_been_read_is_unknown_and_neither_good_nor_bad() -> None:
+    entry = only(Board.unread([SHOP]))
+
+    assert (entry.standing, entry.budget.left, entry.burn(HOUR).burn_rate) == (Standing.UNKNOWN, None, None)
+    assert {alert.state for alert in entry.alerts} == {State.UNKNOWN}
+
+
+def test_no_traffic_is_data_without_a_ratio() -> None:
+    entry = only(ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(0, 0))]))
+
+    assert (entry.last, entry.burn(HOUR).error_ratio, entry.standing) == (T0, None, Standing.UNKNOWN)
+
+
+def test_a_budget_is_what_the_errors_leave_of_it() -> None:
+    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(error=0.5, total=1000))])
+
+    assert only(board).budget.left == 0.5
+    assert only(board).budget.events_left == 0.5
+
+
+def test_a_total_outage_pages_from_the_tick_at_which_both_lookbacks_are_above() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    for at, counts in steady(Counts(0, 50), since=T0 - 6 * HOUR, until=T0, every=5):
+        ledger.remember(SHOP, (), at, counts)
+
+    board = ticked(ledger, SHOP, steady(Counts(50, 50), since=T0, until=T0 + 3 * MINUTE, every=5))
+
+    page = only(board).alert(Severity.PAGE)
+    assert page is not None
+    # 14.4 x 0.1 % of an hour is 51.84 s of outage: over at the eleventh tick.
+    assert (page.state, page.since) == (State.FIRING, T0 + 55)
+    assert only(board).standing is Standing.PAGING
+
+
+def test_half_the_lowest_threshold_never_pages() -> None:
+    ticks = steady(Counts(0.3, 100), since=T0, until=T0 + HOUR, every=15)
+
+    board = ticked(Ledger([SHOP], interval=15), SHOP, ticks)
+
+    page = only(board).alert(Severity.PAGE)
+    assert page is not None
+    assert [row.state for row in page.rows] == [State.INACTIVE, State.INACTIVE]
+
+
+def test_one_failed_request_of_a_quiet_service_pages_nobody() -> None:
+    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(error=1, total=2))])
+
+    assert {alert.state for alert in only(board).alerts} == {State.INACTIVE}
+
+
+def test_few_events_do_not_convince_an_slo_that_asks_for_confidence() -> None:
+    convinced, unconvinced = slo(min_errors=0), slo(min_errors=0, confidence=Fraction(99, 100))
+
+    states = [
+        only(ticked(Ledger([each], interval=5), each, [(T0, Counts(error=1, total=50))])).alerts[0].state
+        for each in (convinced, unconvinced)
+    ]
+
+    assert states == [State.FIRING, State.INACTIVE]
+
+
+def test_what_a_tick_leaves_out_keeps_its_last_entry_marked_stale() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    seen = ticked(ledger, SHOP, [(T0, Counts(0, 10))])
+
+    after = ledger.record(T0 + 5, {})
+
+    assert only(after) == replace(only(seen), stale=True)
+
+
+def test_a_stale_entry_is_never_fine() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    seen = ticked(ledger, SHOP, [(T0, Counts(0, 10))])
+
+    assert only(seen).standing is Standing.FINE
+    assert only(ledger.record(T0 + 5, {})).standing is Standing.UNKNOWN
+
+
+class Broken:
+    """A source behind which nobody answers."""
+
+    async def read(self) -> Readings:
+        raise Unreadable("http://shop/metrics: no answer in time")
+
+
+async def test_an_outage_of_the_target_keeps_the_last_answer() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    board = ticked(ledger, SHOP, [(T0, Counts(10, 10))])
+
+    after = await poll(Broken(), ledger, board, T0 + 5)
+
+    assert after == board.marked_stale("http://shop/metrics: no answer in time")
+    assert only(after).stale
+
+
+def test_groups_beyond_the_cap_share_one_entry() -> None:
+    grouped = slo(group_by=("route",))
+    ledger = Ledger([grouped], interval=5)
+
+    board = ledger.record(T0, {grouped.id: {(f"/{n}",): Counts(0, 1) for n in range(MAX_GROUPS + 50)}})
+
+    others = board.entries[-1]
+    assert (len(board.entries), others.group, others.is_overflow, others.events) == (
+        MAX_GROUPS + 1,
+        (OTHERS,),
+        True,
+        50,
+    )
+
+
+def test_a_group_without_data_for_a_whole_window_is_forgotten() -> None:
+    grouped = slo(group_by=("route",))
+    ledger = Ledger([grouped], interval=5)
+    ledger.record(T0, {grouped.id: {("/old",): Counts(0, 1)}})
+
+    board = ledger.record(T0 + 31 * DAY, {grouped.id: {("/new",): Counts(0, 1)}})
+
+    assert [entry.group for entry in board.entries] == [("/new",)]
+
+
+def test_numbers_say_since_when_there_are_data() -> None:
+    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(0, 1)), (T0 + 5, Counts(0, 1))])
+
+    assert (only(board).since, only(board).last) == (T0 - 5, T0 + 5)
+
+
+TICKS = st.lists(
+    st.tuples(st.integers(0, 900), st.integers(0, 5), st.integers(5, 50)), min_size=1, max_size=60
+)
+
+
+@given(TICKS, st.sampled_from([300, 1800, 3600]))
+def test_every_lookback_is_the_sum_of_the_ticks_in_it(
+    ticks: list[tuple[int, int, int]], lookback: int
+) -> None:
+    """A tick is the seconds since the one before, its errors and its events."""
+    rollups, at, past = Rollups(5, 3600), 1_000_000, list[tuple[int, int, int]]()
+    for gap, errors, events in ticks:
+        at += gap
+        rollups.add(at, Counts(errors, events))
+        past.append((-(-at // 5) * 5, errors, events))
+
+    within = [(errors, events) for end, errors, events in past if end > at - lookback + 2.5]
+
+    expected = Counts(sum(e for e, _ in within), sum(n for _, n in within)) if within else None
+    assert rollups.sum(at, lookback) == expected
