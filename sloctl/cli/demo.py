@@ -1,0 +1,193 @@
+"""Watch an incident burn an error budget, live, in this terminal and on a page.
+
+Starts a made-up payments service and a sidecar that scrapes it over HTTP. Time runs 60 times faster: after
+eight seconds a third of all requests fail for six, the page fires, and clears within the minute. Needs no
+Prometheus. Ctrl-C ends it.
+
+example:
+  sloctl demo --duration 60s
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Iterable
+from importlib.resources import files
+from random import Random
+from typing import Final
+
+from sloctl import burn
+from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.extra import sidecar_extra
+from sloctl.compiler import artefacts
+from sloctl.duration import MINUTE, parse_duration
+from sloctl.files import spec_texts
+from sloctl.model import Severity, Slo
+from sloctl.naming import NATIVE
+from sloctl.problems import Level
+from sloctl.spec import read
+
+with sidecar_extra():
+    from sloctl.demo import past, service
+    from sloctl.demo.course import Chronicle, Course
+    from sloctl.demo.traffic import Script
+    from sloctl.sidecar.app import application
+    from sloctl.sidecar.board import Board
+    from sloctl.sidecar.clock import running
+    from sloctl.sidecar.poller import Feed
+    from sloctl.sidecar.scraping import scraping
+    from sloctl.sidecar.serve import asked_to_stop, serving
+    from sloctl.sidecar.sources.scrape import Target, plan
+    from sloctl.sidecar.views import terminal, words
+
+_SPEED: Final = 60
+_SERVICE: Final = "payments-api"
+_PLAYED: Final = "payments-api/availability"
+_LABELS: Final = {"job": "payments-api"}
+_LOOPBACK: Final = "127.0.0.1"
+# Demo time: a scrape each quarter of a real second, the first incident after eight real seconds.
+_INTERVAL: Final = 15.0
+_FIRST_INCIDENT: Final = 8.0 * MINUTE
+# Real seconds.
+_TIMEOUT: Final = 5.0
+_QUIET_LINE_EVERY: Final = 20
+_SEED: Final = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "specs",
+        nargs="*",
+        metavar="SPEC",
+        help=f"what to compile; {_SERVICE} is played. Default: one of ours",
+    )
+    parser.add_argument(
+        "--duration", metavar="DURATION", type=_duration, help="end after that long, such as 60s"
+    )
+    parser.add_argument(
+        "--port", metavar="PORT", type=int, default=0, help="of the page; a free one by default"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    specs = read(_texts(arguments.specs))
+    for problem in specs.problems:
+        print(problem, file=sys.stderr)
+    if any(problem.level is Level.ERROR for problem in specs.problems):
+        return PROBLEMS_FOUND
+    compiled = artefacts(specs.slos, NATIVE)
+    print(f"compiled {len(specs.slos)} SLOs into {len(compiled)} files, in memory", file=sys.stderr)
+    slos = [slo for slo in specs.slos if slo.service == _SERVICE]
+    played = next((slo for slo in slos if slo.id == _PLAYED), None)
+    if played is None:
+        raise CouldNotRun(f"the demo plays {_PLAYED}, which the specs do not have")
+    asyncio.run(_play(slos, played, port=arguments.port, duration=arguments.duration))
+    return FINE
+
+
+async def _play(slos: Iterable[Slo], played: Slo, *, port: int, duration: float | None) -> None:
+    clock = running(since=time.time(), speed=_SPEED)
+    script = Script(first=clock.now() + _FIRST_INCIDENT)
+    payments = service.Service(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
+    chronicle = Chronicle(played, script, payments.truth)
+    async with serving(service.application(payments), _LOOPBACK, 0) as target:
+        sidecar = scraping(
+            slos, Target.at(target, _LABELS), time=clock, interval=_INTERVAL, timeout_seconds=_TIMEOUT
+        )
+        past.remember(
+            plan(slos), sidecar.ledger, payments.truth, labels=_LABELS, until=clock.now(), interval=_INTERVAL
+        )
+        try:
+            async with serving(application(sidecar), _LOOPBACK, port) as url:
+                await _show_until_stopped(sidecar.feed, chronicle, url, duration)
+        except OSError as error:
+            raise CouldNotRun(f"cannot listen on port {port}: {error.strerror}") from error
+    for course in chronicle.courses:
+        print("\n".join(_told(course, played)))
+
+
+async def _show_until_stopped(feed: Feed, chronicle: Chronicle, url: str, duration: float | None) -> None:
+    show = _redraw if sys.stdout.isatty() else _append
+    showing = asyncio.create_task(show(feed, chronicle, url), name="terminal")
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked_to_stop(), duration)
+    finally:
+        showing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await showing
+
+
+async def _redraw(feed: Feed, chronicle: Chronicle, url: str) -> None:
+    """The whole picture in place, at each tick."""
+    while True:
+        board = await feed.next()
+        chronicle.see(board)
+        story = [line for course in chronicle.courses[-1:] for line in _told(course, chronicle.slo)]
+        picture = [*_heading(board, url), terminal.table(board), "", *story]
+        print("\x1b[H\x1b[J" + "\n".join(picture), flush=True)
+
+
+async def _append(feed: Feed, chronicle: Chronicle, url: str) -> None:
+    """A line whenever an alert changes, and now and then."""
+    print("\n".join(_heading(feed.board, url)), flush=True)
+    before, lines_ago = None, 0
+    while True:
+        board = await feed.next()
+        chronicle.see(board)
+        entry = chronicle.entry(board)
+        states = [alert.state for alert in entry.alerts]
+        if states != before or lines_ago >= _QUIET_LINE_EVERY:
+            print(f"{words.clock(board.at)} {terminal.line(entry)}", flush=True)
+            before, lines_ago = states, 0
+        lines_ago += 1
+
+
+def _heading(board: Board, url: str) -> tuple[str, ...]:
+    return (
+        f"sloctl demo: {_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
+        f"the 30 days before are made up too. Demo time (UTC): {words.clock(board.at)}",
+        f"Page: {url}   Ctrl-C ends.",
+        "",
+    )
+
+
+def _told(course: Course, slo: Slo) -> tuple[str, ...]:
+    """The incident so far, and how long the formula says it takes to page."""
+    incident = course.incident
+    by_formula = min(
+        burn.detection_time(
+            row, burn.alert_threshold(row, slo.window.seconds, slo.budget), incident.error_ratio
+        )
+        for row in slo.alerting.policy
+        if row.severity is Severity.PAGE
+    )
+    return (
+        f"incident     {words.clock(incident.begins)} to {words.clock(incident.ends)}: "
+        f"{words.percent(incident.error_ratio)} fail; by formula a page after {words.span(by_formula)}",
+        f"maths says   {words.clock(course.due)}: page due, by the true counts of the traffic",
+        f"page fired   {words.clock(course.fired)}{_lateness(course)}",
+        f"page cleared {words.clock(course.cleared)}",
+    )
+
+
+def _lateness(course: Course) -> str:
+    if course.fired is None or course.due is None:
+        return ""
+    return f": {(course.fired - course.due) / _INTERVAL:.1f} ticks after it was due"
+
+
+def _texts(paths: list[str]) -> Iterable[tuple[str, bytes]]:
+    if paths:
+        return spec_texts(paths, sys.stdin.buffer)
+    ours = files("sloctl.demo").joinpath("payments-api.yaml")
+    return [(ours.name, ours.read_bytes())]
+
+
+def _duration(text: str) -> float:
+    try:
+        return float(parse_duration(text))
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from wrong

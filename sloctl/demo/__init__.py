@@ -1,0 +1,1 @@
+"""A payments service with made-up traffic and a scripted incident, for `sloctl demo`."""

@@ -1,0 +1,53 @@
+"""The thirty days before the demo, made up: an everyday error ratio under the traffic of every day."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from sloctl.demo.service import Metrics
+from sloctl.demo.traffic import EVERYDAY_ERROR_RATIO, mix, rate
+from sloctl.demo.truth import Truth
+from sloctl.model import Labels
+from sloctl.rollup import COARSE, FINE_REACH, Counts
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Readings
+from sloctl.sidecar.sources.counting import count, metrics
+from sloctl.sidecar.sources.exposition import samples
+from sloctl.sidecar.sources.increases import Baseline, advance
+from sloctl.sidecar.sources.scrape import Plan
+
+
+def remember(
+    plan: Plan, ledger: Ledger, truth: Truth, *, labels: Labels, until: float, interval: float
+) -> None:
+    """Give the *ledger* and the *truth* a past that ends at *until*."""
+    everyday = _of_one_request(plan, labels)
+    for slo in plan.slos:
+        for at, requests in _steps(until, slo.window.seconds, interval):
+            for group, counts in everyday[slo.id].items():
+                scaled = Counts(error=counts.error * requests, total=counts.total * requests)
+                ledger.remember(slo, group, at, scaled)
+    for at, requests in _steps(until, FINE_REACH, interval):
+        truth.add(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
+
+
+def _of_one_request(plan: Plan, labels: Labels) -> Readings:
+    """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
+    served = Metrics()
+    for kind, share in mix(EVERYDAY_ERROR_RATIO):
+        served.serve(kind, share)
+    registry = CollectorRegistry()
+    registry.register(served)
+    wanted = frozenset[str]().union(*(metrics(pair) for _, pair in plan.pairs))
+    exposed = samples(generate_latest(registry).decode(), wanted, labels)
+    _, scrape = advance(Baseline(unbroken=True), exposed)
+    return {slo.id: count(slo, pair, scrape) for slo, pair in plan.pairs}
+
+
+def _steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float]]:
+    """The end of each step and its number of requests: coarse steps first, fine ones in the last hours."""
+    at = until - length
+    while at < until:
+        step = COARSE if at < until - FINE_REACH else interval
+        at += step
+        yield at, rate(at) * step

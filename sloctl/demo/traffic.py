@@ -1,0 +1,81 @@
+"""Made-up traffic: what is asked, what fails, how long it takes. Pure; randomness is an argument."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sin, tau
+from random import Random
+from typing import Final
+
+from sloctl.duration import DAY, HOUR, MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Requests that a metric does not tell apart; *seconds* is how long each takes."""
+
+    uri: str
+    status: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """From *begins* to *ends*, *error_ratio* of all requests fail after a time-out."""
+
+    begins: float
+    ends: float
+    error_ratio: float
+
+
+ROUTES: Final = {
+    "/v1/authorisations/{id}": 0.5,
+    "/v1/authorisations/{id}/capture": 0.3,
+    "/v1/authorisations/{id}/refund": 0.05,
+    "/v1/payments/{id}": 0.15,
+}
+# Seconds → share of requests.
+SPEEDS: Final = {0.08: 0.93, 0.2: 0.0675, 0.45: 0.002, 1.6: 0.0005}
+EVERYDAY_ERROR_RATIO: Final = 0.0001
+MEAN_RATE: Final = 20.0
+_TIMED_OUT: Final = 2.5
+_BUSIEST: Final = 15 * HOUR
+
+
+def rate(at: float) -> float:
+    """Requests a second, over a day: fewest at three in the morning (UTC), most twelve hours later."""
+    return MEAN_RATE * (1 + 0.6 * sin(tau * ((at - _BUSIEST) / DAY + 0.25)))
+
+
+def mix(error_ratio: float) -> Iterator[tuple[Kind, float]]:
+    """Every kind of request with its share of the traffic; the shares add up to one."""
+    for uri, popularity in ROUTES.items():
+        yield Kind(uri, "503", _TIMED_OUT), popularity * error_ratio
+        for seconds, share in SPEEDS.items():
+            yield Kind(uri, "200", seconds), popularity * share * (1 - error_ratio)
+
+
+def requests(at: float, seconds: float, *, error_ratio: float, random: Random) -> Iterator[tuple[Kind, int]]:
+    """How many of each kind come in *seconds* up to *at*: as expected, rounded up or down by chance."""
+    for kind, share in mix(error_ratio):
+        yield kind, int(rate(at) * seconds * share + random.random())
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An incident at *first*, and the same again every *period* seconds."""
+
+    first: float
+    length: float = 6 * MINUTE
+    error_ratio: float = 0.35
+    period: float = HOUR
+
+    def incident(self, at: float) -> Incident | None:
+        """The newest incident that has begun by *at*."""
+        if at < self.first:
+            return None
+        begins = self.first + (at - self.first) // self.period * self.period
+        return Incident(begins, begins + self.length, self.error_ratio)
+
+    def error_ratio_at(self, at: float) -> float:
+        incident = self.incident(at)
+        return incident.error_ratio if incident and at < incident.ends else EVERYDAY_ERROR_RATIO
