@@ -1,0 +1,70 @@
+"""Turn specs into Prometheus rules and Grafana dashboards.
+
+Rules go to DIR/alerts, dashboards to DIR/dashboards; without -o the rules are printed. One bad spec and
+nothing is written.
+
+example:
+  sloctl compile slos -o .            write ./alerts/*.yaml and ./dashboards/*.json
+  sloctl compile slos -o . --check    in CI: exit 1 and show a diff when they are stale
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from sloctl import outputs
+from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.compiler import artefacts, rules
+from sloctl.files import spec_texts
+from sloctl.naming import STYLES
+from sloctl.problems import Level
+from sloctl.spec import read
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
+    )
+    parser.add_argument("-o", "--output", metavar="DIR", type=Path, help="write below this directory")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when DIR is stale")
+    parser.add_argument(
+        "--label-style",
+        choices=STYLES,
+        default="slo",
+        help="label names of the series: slo_id … (default), or Sloth's own",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.check and arguments.output is None:
+        raise CouldNotRun("--check compares with a directory: name it with -o")
+    specs = read(spec_texts(arguments.specs, sys.stdin.buffer))
+    for problem in specs.problems:
+        print(problem, file=sys.stderr)
+    if any(problem.level is Level.ERROR for problem in specs.problems):
+        return PROBLEMS_FOUND
+    style = STYLES[arguments.label_style]
+    if arguments.output is None:
+        sys.stdout.write(rules(specs.slos, style))
+        return FINE
+    compiled = artefacts(specs.slos, style)
+    try:
+        if arguments.check:
+            return _check(outputs.differences(arguments.output, compiled), arguments.output)
+        changed = outputs.write(arguments.output, compiled)
+    except OSError as error:
+        raise CouldNotRun(f"{error.filename}: {error.strerror}") from error
+    print(f"{len(specs.slos)} SLOs, {len(compiled)} files, {changed} changed", file=sys.stderr)
+    return FINE
+
+
+def _check(differences: Iterable[str], directory: Path) -> int:
+    stale = False
+    for difference in differences:
+        stale = True
+        sys.stdout.write(difference)
+    if not stale:
+        return FINE
+    print(f"{directory} is stale: run the same command without --check and commit", file=sys.stderr)
+    return PROBLEMS_FOUND

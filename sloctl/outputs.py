@@ -1,0 +1,64 @@
+"""The output directory: written all or nothing, compared with what is there."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sloctl.compiler import Artefact
+
+
+def write(directory: Path, artefacts: Iterable[Artefact]) -> int:
+    """Replace what differs and return how many files that was.
+
+    Every new text lies complete beside its place before the first old one goes. Raises OSError, and then
+    leaves the directory as it was.
+    """
+    pending: list[tuple[Path, Path]] = []
+    try:
+        for artefact in artefacts:
+            place = directory / artefact.path
+            if _text(place) != artefact.text:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                pending.append((_beside(place, artefact.text), place))
+    except OSError:
+        for written, _ in pending:
+            written.unlink(missing_ok=True)
+        raise
+    for written, place in pending:
+        written.replace(place)
+    return len(pending)
+
+
+def differences(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[str]:
+    """A unified diff, from what is there to what should be, for every stale or missing file."""
+    from difflib import unified_diff  # noqa: PLC0415 - most checks find nothing to compare
+
+    for artefact in artefacts:
+        place = directory / artefact.path
+        found = _text(place)
+        if found != artefact.text:
+            yield "".join(
+                unified_diff(
+                    (found or "").splitlines(keepends=True),
+                    artefact.text.splitlines(keepends=True),
+                    fromfile=str(place) if found is not None else "/dev/null",
+                    tofile=f"{place} (compiled)",
+                )
+            )
+
+
+def _text(place: Path) -> str | None:
+    try:
+        return place.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def _beside(place: Path, text: str) -> Path:
+    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp")
+    with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        # mkstemp is private to its owner; rule files are read by Prometheus's user.
+        os.fchmod(descriptor, 0o644)
+    return Path(name)
