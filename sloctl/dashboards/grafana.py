@@ -1,0 +1,224 @@
+"""A dashboard as Grafana reads it, as types: panels, queries, options, variables, links.
+
+Law: exactly what is written. msgspec Structs rather than dataclasses, because a C encoder writes them.
+Source: npm @grafana/schema 12.4.2, raw/dashboard and raw/composable/*/panelcfg.
+"""
+
+from typing import Literal, TypeAlias
+
+from sloctl.dashboards.fields import FieldConfig, Json
+
+
+class DataSource(Json, frozen=True):
+    """The data source of a panel; *uid* may be a variable."""
+
+    type: str
+    uid: str
+
+
+class GridPos(Json, frozen=True):
+    """A place on a grid of 24 columns; rows are 30 pixels high."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+class Target(Json, frozen=True, kw_only=True):
+    """One query of a panel; *legend_format* is a template of Grafana, `{{label}}` a label's value."""
+
+    ref_id: str
+    expr: str
+    instant: bool
+    range: bool
+    format: Literal["table", "time_series"]
+    legend_format: str = ""
+    editor_mode: Literal["code"]
+
+
+class ReduceOptions(Json, frozen=True):
+    """How a series becomes one number."""
+
+    calcs: tuple[str, ...]
+    fields: str
+    values: bool
+
+
+class StatOptions(Json, frozen=True):
+    """One big number."""
+
+    color_mode: str
+    graph_mode: str
+    justify_mode: str
+    orientation: str
+    percent_change_color_mode: str
+    reduce_options: ReduceOptions
+    show_percent_change: bool
+    text_mode: str
+    wide_layout: bool
+
+
+class Legend(Json, frozen=True):
+    """Names of series, with the last value of each."""
+
+    calcs: tuple[str, ...]
+    display_mode: Literal["table", "list"]
+    placement: Literal["bottom", "right"]
+    show_legend: bool
+
+
+class Tooltip(Json, frozen=True):
+    """What stands under the pointer."""
+
+    mode: Literal["multi", "single"]
+    sort: Literal["desc", "none"]
+
+
+class TimeSeriesOptions(Json, frozen=True):
+    """Lines over time."""
+
+    legend: Legend
+    tooltip: Tooltip
+
+
+class StateTimelineOptions(Json, frozen=True, kw_only=True):
+    """States over time."""
+
+    legend: Legend
+    merge_values: bool
+    per_page: int
+    row_height: float
+    show_value: Literal["auto"]
+    tooltip: Tooltip
+
+
+class SortBy(Json, frozen=True):
+    """The order of a table's rows."""
+
+    desc: bool
+    display_name: str
+
+
+class TableOptions(Json, frozen=True):
+    """Rows and columns."""
+
+    cell_height: Literal["sm"]
+    enable_pagination: bool
+    frame_index: int
+    show_header: bool
+    sort_by: tuple[SortBy, ...]
+
+
+class TextOptions(Json, frozen=True):
+    """Text."""
+
+    content: str
+    mode: Literal["markdown"]
+
+
+class Organize(Json, frozen=True):
+    """Which columns stay, in which order, under which names."""
+
+    exclude_by_name: dict[str, bool]
+    index_by_name: dict[str, int]
+    rename_by_name: dict[str, str]
+
+
+class Merge(Json, frozen=True):
+    """Rows with the same text columns become one."""
+
+
+class Transformation(Json, frozen=True):
+    """A step between the queries and the panel."""
+
+    id: Literal["merge", "organize"]
+    options: Merge | Organize
+
+
+Options: TypeAlias = StatOptions | TimeSeriesOptions | StateTimelineOptions | TableOptions | TextOptions
+PanelType: TypeAlias = Literal["stat", "timeseries", "state-timeline", "table", "text"]
+
+
+class Panel(Json, frozen=True, kw_only=True):
+    """One box; *interval* is the shortest step of its queries, *time_from* its own time range."""
+
+    id: int
+    type: PanelType
+    title: str
+    description: str = ""
+    plugin_version: str
+    grid_pos: GridPos
+    datasource: DataSource | None = None
+    interval: str = ""
+    time_from: str = ""
+    targets: tuple[Target, ...] = ()
+    transformations: tuple[Transformation, ...] = ()
+    field_config: FieldConfig | None = None
+    options: Options
+
+
+class Row(Json, frozen=True, tag_field="type", tag="row"):
+    """A heading over the panels below it."""
+
+    id: int
+    title: str
+    grid_pos: GridPos
+    collapsed: bool
+    panels: tuple[Panel, ...]
+
+
+class Link(Json, frozen=True, kw_only=True):
+    """A link at the top of a dashboard: to one address, or to every dashboard with *tags*."""
+
+    title: str
+    type: Literal["link", "dashboards"]
+    url: str = ""
+    tags: tuple[str, ...]
+    icon: str
+    tooltip: str
+    as_dropdown: bool
+    include_vars: bool
+    keep_time: bool
+    target_blank: bool
+
+
+class Variable(Json, frozen=True, kw_only=True):
+    """Something the reader chooses."""
+
+    name: str
+    type: Literal["datasource", "adhoc"]
+    label: str
+    description: str = ""
+    query: str = ""
+    datasource: DataSource | None = None
+
+
+class Templating(Json, frozen=True):
+    """What the reader chooses."""
+
+    list: tuple[Variable, ...]
+
+
+class TimeRange(Json, frozen=True, rename={"since": "from", "until": "to"}):
+    """The time range shown at first, in Grafana's words, such as `now-6h`."""
+
+    since: str
+    until: str
+
+
+class Dashboard(Json, frozen=True):
+    """A page of panels; what changes by itself (version, numeric id) is left to Grafana."""
+
+    uid: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    schema_version: int
+    graph_tooltip: int
+    timezone: str
+    refresh: str
+    time: TimeRange
+    links: tuple[Link, ...]
+    templating: Templating
+    panels: tuple[Panel | Row, ...]

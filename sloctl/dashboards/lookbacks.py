@@ -1,0 +1,157 @@
+"""Error ratios and burn rates per lookback, beside the thresholds of the alerts that read them.
+
+One colour belongs to each row of the policy: its threshold is a dashed line across, its long lookback a solid
+line that names it, its short lookback a dashed one. Where a lookback serves two rows, long wins.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Literal
+
+from sloctl import naming
+from sloctl.burn import alert_factor, alert_threshold
+from sloctl.dashboards.fields import (
+    Color,
+    ColorMode,
+    LineStyle,
+    Matcher,
+    Override,
+    Property,
+    Threshold,
+    Thresholds,
+)
+from sloctl.dashboards.look import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
+from sloctl.dashboards.states import Asked
+from sloctl.decimals import decimal
+from sloctl.duration import format_duration
+from sloctl.model import BurnAlert, PromQL, Severity, Slo
+from sloctl.rollup import COARSE, Rung, ladder
+
+_ROW_COLORS: Final = (VERMILLION, ORANGE, PURPLE, SKY_BLUE, GREEN)
+_SHORT_LINE: Final = LineStyle("dash", (8, 6))
+# A graph holds as many groups as can be told apart.
+_GROUPS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AlertLine:
+    """A row of the policy that can fire, and the colour it is drawn in."""
+
+    row: BurnAlert
+    factor: Fraction
+    threshold: Fraction
+    color: str
+
+    @property
+    def above(self) -> str:
+        """The threshold to three digits: `0.72%`."""
+        return f"{100 * float(self.threshold):.3g}%"
+
+    @property
+    def times(self) -> str:
+        """The burn rate to three digits: `14.4×`."""
+        return f"{float(self.factor):.3g}×"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookbacks:
+    """What is drawn: every lookback, or of a grouped SLO the first alert's long one, per group."""
+
+    slo: Slo
+    rungs: tuple[Rung, ...]
+    legends: tuple[str, ...]
+    alerts: tuple[AlertLine, ...]
+
+    @property
+    def title(self) -> str:
+        if not self.slo.group_by:
+            return "per lookback"
+        return f"of the last {format_duration(self.rungs[0].lookback)}, worst groups"
+
+    def error_ratios(self, asked: Asked) -> list[tuple[str, PromQL]]:
+        """(legend, query) pairs."""
+        ratios = (of_groups(self.slo, "topk", _error_ratio(asked, rung)) for rung in self.rungs)
+        return list(zip(self.legends, ratios, strict=True))
+
+    def burn_rates(self, error_ratios: Iterable[tuple[str, PromQL]]) -> list[tuple[str, PromQL]]:
+        """The same in multiples of what the budget sustains."""
+        budget = decimal(self.slo.budget)
+        return [(legend, f"{ratio} / {budget}") for legend, ratio in error_ratios]
+
+    def ratio_thresholds(self) -> Thresholds:
+        return _thresholds((float(line.threshold), line.color) for line in self._across())
+
+    def burn_thresholds(self) -> Thresholds:
+        return _thresholds((float(line.factor), line.color) for line in self._across())
+
+    def colors(self) -> tuple[Override, ...]:
+        """The colour and the dash of each lookback; none for groups, which have their own."""
+        if self.slo.group_by:
+            return ()
+        return tuple(
+            self._override(rung.lookback, legend)
+            for rung, legend in zip(self.rungs, self.legends, strict=True)
+        )
+
+    def _across(self) -> tuple[AlertLine, ...]:
+        """Only thresholds that a line of the graph is held against."""
+        drawn = {rung.lookback for rung in self.rungs}
+        return tuple(line for line in self.alerts if line.row.long in drawn)
+
+    def _override(self, lookback: int, legend: str) -> Override:
+        longs = [line.color for line in self.alerts if line.row.long == lookback]
+        shorts = [line.color for line in self.alerts if line.row.short == lookback]
+        color = Property("color", Color(ColorMode.FIXED, fixed_color=next(iter(longs + shorts), GREY)))
+        dash = () if longs or not shorts else (Property("custom.lineStyle", _SHORT_LINE),)
+        return Override(Matcher("byName", legend), (color, *dash))
+
+
+def lookbacks(slo: Slo) -> Lookbacks:
+    rungs = ladder(slo.alerting.policy, slo.window.seconds)
+    alerts = alert_lines(slo)
+    if not slo.group_by:
+        legends = tuple(_legend(rung.lookback, alerts) for rung in rungs.rungs)
+        return Lookbacks(slo, rungs.rungs, legends, alerts)
+    one = rungs.rung(alerts[0].row.long) if alerts else rungs.rungs[0]
+    return Lookbacks(slo, (one,), (group_legend(slo),), alerts)
+
+
+def alert_lines(slo: Slo) -> tuple[AlertLine, ...]:
+    """The rows of *slo* whose severity is on and whose threshold an error ratio can exceed."""
+    on = {Severity.PAGE: slo.alerting.page, Severity.TICKET: slo.alerting.ticket}
+    window = slo.window.seconds
+    rows = [row for row in slo.alerting.policy if on[row.severity] is not None]
+    return tuple(
+        AlertLine(row, alert_factor(row, window), threshold, _ROW_COLORS[place % len(_ROW_COLORS)])
+        for place, row in enumerate(rows)
+        if (threshold := alert_threshold(row, window, slo.budget)) < 1
+    )
+
+
+def of_groups(slo: Slo, worst: Literal["topk", "bottomk"], expression: PromQL) -> PromQL:
+    """The worst groups at each moment; an SLO without groups as it is."""
+    return f"{worst}({_GROUPS}, {expression})" if slo.group_by else expression
+
+
+def group_legend(slo: Slo) -> str:
+    return ", ".join(f"{{{{{label}}}}}" for label in slo.group_by)
+
+
+def _legend(lookback: int, alerts: Iterable[AlertLine]) -> str:
+    """The lookback and, where an alert's threshold is for it, that: `1h, page above 0.72%`."""
+    longs = (line for line in alerts if line.row.long == lookback)
+    thresholds = (f"{line.row.severity.value} above {line.above}" for line in longs)
+    return ", ".join((format_duration(lookback), *thresholds))
+
+
+def _error_ratio(asked: Asked, rung: Rung) -> PromQL:
+    """Series of the slow group come as far apart as Prometheus looks back: without a range they flicker."""
+    series = asked.own(naming.error_ratio(rung.lookback))
+    steady = f"last_over_time({series}[{format_duration(2 * COARSE)}])" if rung.step == COARSE else series
+    return asked.most(steady)
+
+
+def _thresholds(lines: Iterable[tuple[float, str]]) -> Thresholds:
+    steps = (Threshold(color, value) for value, color in sorted(lines))
+    return Thresholds("absolute", (Threshold("transparent", None), *steps))

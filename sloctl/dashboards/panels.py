@@ -1,0 +1,233 @@
+"""The kinds of panel sloctl uses, each drawn one way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sloctl.dashboards.fields import (
+    FieldConfig,
+    FieldDefaults,
+    GraphField,
+    GraphStyle,
+    Override,
+    Scale,
+    Thresholds,
+    TimelineField,
+)
+from sloctl.dashboards.grafana import (
+    DataSource,
+    GridPos,
+    Legend,
+    Options,
+    Panel,
+    PanelType,
+    ReduceOptions,
+    Row,
+    StateTimelineOptions,
+    StatOptions,
+    Target,
+    TextOptions,
+    TimeSeriesOptions,
+    Tooltip,
+    Transformation,
+)
+from sloctl.dashboards.look import ALERT_STATE, BY_NAME, BY_THRESHOLD, NO_DATA, Number
+from sloctl.model import PromQL
+
+DATA_SOURCE: Final = DataSource("prometheus", "${datasource}")
+# With a version, Grafana skips the migrations of panels from before it had versions.
+PLUGIN_VERSION: Final = "11.0.0"
+# Counts and ratios are recorded once a minute.
+INTERVAL: Final = "1m"
+
+LINEAR: Final = Scale("linear")
+# Straight from 0 to 1, where a burn is sustainable; then a step for each power of two.
+BURN_SCALE: Final = Scale("symlog", log=2, linear_threshold=1)
+
+_STAT: Final = StatOptions(
+    color_mode="value",
+    graph_mode="none",
+    justify_mode="auto",
+    orientation="auto",
+    percent_change_color_mode="standard",
+    # Queries of a stat are instant: the last value is the present one, or there is none.
+    reduce_options=ReduceOptions(("lastNotNull",), fields="", values=False),
+    show_percent_change=False,
+    text_mode="value",
+    wide_layout=True,
+)
+_MANY: Final = Tooltip("multi", "desc")
+_TIME_SERIES: Final = TimeSeriesOptions(Legend(("lastNotNull",), "table", "right", show_legend=True), _MANY)
+_TIMELINE: Final = StateTimelineOptions(
+    legend=Legend((), "list", "bottom", show_legend=False),
+    merge_values=True,
+    per_page=20,
+    row_height=0.8,
+    show_value="auto",
+    tooltip=Tooltip("single", "none"),
+)
+
+
+def tables(*expressions: PromQL) -> tuple[Target, ...]:
+    """Queries of this moment, as tables named A, B, …"""
+    return tuple(
+        _target(_ref_id(place), expr, instant=True, form="table") for place, expr in enumerate(expressions)
+    )
+
+
+def over_time(*named: tuple[str, PromQL]) -> tuple[Target, ...]:
+    """Queries over the time shown, each with the legend of its series."""
+    return tuple(
+        _target(_ref_id(place), expr, instant=False, form="time_series", legend=legend)
+        for place, (legend, expr) in enumerate(named)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every panel has; *description* is shown at the pointer."""
+
+    id: int
+    title: str
+    place: GridPos
+    description: str = ""
+
+
+def row(panel_id: int, title: str, y: int) -> Row:
+    """A heading; its panels follow it."""
+    return Row(panel_id, title, GridPos(0, y, 24, 1), collapsed=False, panels=())
+
+
+def text(head: Head, content: str) -> Panel:
+    """Markdown; user text in *content* is already escaped."""
+    return Panel(
+        id=head.id,
+        type="text",
+        title=head.title,
+        description=head.description,
+        plugin_version=PLUGIN_VERSION,
+        grid_pos=head.place,
+        options=TextOptions(content, "markdown"),
+    )
+
+
+def stat(head: Head, query: PromQL, number: Number) -> Panel:
+    """One number of this moment."""
+    target = _target("A", query, instant=True, form="time_series")
+    defaults = FieldDefaults(
+        no_value=NO_DATA,
+        unit=number.unit,
+        decimals=number.decimals,
+        color=BY_THRESHOLD,
+        thresholds=number.thresholds,
+        mappings=number.mappings,
+    )
+    return queried(head, "stat", (target,), fields=FieldConfig(defaults, ()), options=_STAT)
+
+
+def graph(
+    head: Head,
+    targets: tuple[Target, ...],
+    defaults: FieldDefaults,
+    *,
+    overrides: Sequence[Override] = (),
+    time_from: str = "",
+) -> Panel:
+    """Lines over time."""
+    return queried(
+        head,
+        "timeseries",
+        targets,
+        fields=FieldConfig(defaults, tuple(overrides)),
+        options=_TIME_SERIES,
+        time_from=time_from,
+    )
+
+
+def alert_timeline(head: Head, targets: tuple[Target, ...]) -> Panel:
+    """States over time, in the words of look.ALERT_STATE."""
+    defaults = FieldDefaults(
+        no_value=NO_DATA,
+        color=BY_THRESHOLD,
+        thresholds=ALERT_STATE.thresholds,
+        mappings=ALERT_STATE.mappings,
+        custom=TimelineField(fill_opacity=80, line_width=0),
+    )
+    return queried(head, "state-timeline", targets, fields=FieldConfig(defaults, ()), options=_TIMELINE)
+
+
+def queried(
+    head: Head,
+    kind: PanelType,
+    targets: tuple[Target, ...],
+    *,
+    fields: FieldConfig,
+    options: Options,
+    transformations: tuple[Transformation, ...] = (),
+    time_from: str = "",
+) -> Panel:
+    """A panel of the data source that the reader chose."""
+    return Panel(
+        id=head.id,
+        type=kind,
+        title=head.title,
+        description=head.description,
+        plugin_version=PLUGIN_VERSION,
+        grid_pos=head.place,
+        datasource=DATA_SOURCE,
+        interval=INTERVAL,
+        time_from=time_from,
+        targets=targets,
+        transformations=transformations,
+        field_config=fields,
+        options=options,
+    )
+
+
+def line(
+    unit: str,
+    *,
+    scale: Scale = LINEAR,
+    thresholds: Thresholds | None = None,
+    fill: int = 0,
+    label: str = "",
+    top: float | None = None,
+) -> FieldDefaults:
+    """Lines from zero upwards, up to *top* where they are small; *thresholds* are dashed across."""
+    return FieldDefaults(
+        no_value=NO_DATA,
+        unit=unit,
+        color=BY_NAME,
+        thresholds=thresholds,
+        custom=GraphField(
+            span_nulls=False,
+            fill_opacity=fill,
+            line_width=1,
+            show_points="never",
+            thresholds_style=GraphStyle("dashed" if thresholds else "off"),
+            scale_distribution=scale,
+            axis_label=label,
+            axis_soft_min=0,
+            axis_soft_max=top,
+        ),
+    )
+
+
+def _target(
+    ref_id: str, expr: PromQL, *, instant: bool, form: Literal["table", "time_series"], legend: str = ""
+) -> Target:
+    return Target(
+        ref_id=ref_id,
+        expr=expr,
+        instant=instant,
+        range=not instant,
+        format=form,
+        legend_format=legend,
+        editor_mode="code",
+    )
+
+
+def _ref_id(place: int) -> str:
+    """A to Z, then AA, AB, … as in a spreadsheet."""
+    more, letter = divmod(place, 26)
+    return (_ref_id(more - 1) if more else "") + chr(ord("A") + letter)

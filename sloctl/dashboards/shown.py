@@ -1,0 +1,45 @@
+"""Text of a spec, made fit for each place of a dashboard in which it is shown.
+
+Grafana replaces `$name`, `${name}` and `[[name]]` nearly everywhere, and has no escape for them.
+"""
+
+import re
+from typing import Final
+
+from sloctl.model import Labels, PromQL
+from sloctl.promql import string
+
+_VARIABLE: Final = re.compile(r"\$(?=[\w{])|\[(?=\[)")
+_WORD_JOINER: Final = "\u2060"
+# Whatever could begin markup, a tag, an entity, a variable or an address within a line; nothing more, so that
+# the text stays readable in a diff.
+_MARKUP: Final = re.compile(r"[$&*<>@\[\\\]_`|~]|[.:](?=\S)")
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s\x00-\x1f]+", re.IGNORECASE)
+_NOT_IN_ADDRESS: Final = re.compile(r"[^A-Za-z0-9._~:/?#@!&*+,;=%-]")
+
+
+def plain(text: str) -> str:
+    """For titles: an invisible character keeps a variable from being one."""
+    return _VARIABLE.sub(lambda start: start[0] + _WORD_JOINER, " ".join(text.split()))
+
+
+def markdown(text: str) -> str:
+    """For markdown, within a line: every character stands for itself."""
+    return _MARKUP.sub(lambda char: f"&#{ord(char[0])};", " ".join(text.split()))
+
+
+def matching(labels: Labels) -> PromQL:
+    """Exactly these label values, as they stand between braces; none of them is a variable."""
+    matchers = ", ".join(f"{label}={string(value)}" for label, value in labels.items())
+    return matchers.replace("$", r"\x24").replace("[[", r"\x5b\x5b")
+
+
+def web_address(text: str) -> str | None:
+    """A link target; None for another scheme, or for a template that only an alert can fill."""
+    if not _WEB_ADDRESS.fullmatch(text) or "{{" in text:
+        return None
+    return _NOT_IN_ADDRESS.sub(_percent_encoded, text)
+
+
+def _percent_encoded(char: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in char[0].encode())

@@ -1,0 +1,10 @@
+"""Dashboards as the JSON that Grafana imports and provisions."""
+
+import msgspec
+
+from sloctl.dashboards.grafana import Dashboard
+
+
+def render(dashboard: Dashboard) -> str:
+    """Indented, in a fixed order, with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(dashboard), indent=2).decode() + "\n"
