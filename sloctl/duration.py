@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 MINUTE: Final = 60
@@ -38,6 +39,7 @@ def parse_duration(text: str) -> Fraction:
     )
 
 
+@lru_cache(maxsize=1024)  # a handful of lookbacks, printed hundreds of times per SLO
 def format_duration(seconds: int) -> str:
     """Prometheus's spelling: `1h30m`, `30d`; years and weeks only where they are whole (`4w`)."""
     if seconds == 0:
