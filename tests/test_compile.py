@@ -1,0 +1,178 @@
+"""`sloctl compile` as CI and a person use it."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sloctl.cli.main import main
+
+SPEC = """\
+apiVersion: sloctl.dev/v1
+kind: ServiceLevelObjectives
+metadata: {name: NAME}
+spec:
+  slos:
+    - name: availability
+      objective: 99.9%
+      indicator: {probe: {metric: probe_success}}
+"""
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> Path:
+    """A directory of two specs."""
+    directory = tmp_path / "slos"
+    directory.mkdir()
+    for name in ("till", "shop"):
+        (directory / f"{name}.yaml").write_text(SPEC.replace("NAME", name))
+    return directory
+
+
+def tree(directory: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def test_a_directory_compiles_into_alerts_and_dashboards(specs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    code = main(["compile", str(specs), "-o", str(out)])
+
+    assert code == 0
+    assert sorted(tree(out)) == [
+        "alerts/shop.yaml",
+        "alerts/till.yaml",
+        "dashboards/_overview.json",
+        "dashboards/shop.json",
+        "dashboards/till.json",
+    ]
+
+
+def test_the_order_of_files_changes_nothing(specs: Path, tmp_path: Path) -> None:
+    shop, till = str(specs / "shop.yaml"), str(specs / "till.yaml")
+
+    main(["compile", shop, till, "-o", str(tmp_path / "one")])
+    main(["compile", till, shop, "-o", str(tmp_path / "other")])
+
+    assert tree(tmp_path / "one") == tree(tmp_path / "other")
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_same_bytes_come_out_of_every_run(seed: str, specs: Path, tmp_path: Path) -> None:
+    main(["compile", str(specs), "-o", str(tmp_path / "here")])
+
+    command = [sys.executable, "-m", "sloctl", "compile", str(specs), "-o", str(tmp_path / "there")]
+    subprocess.run(command, check=True, env={"PYTHONHASHSEED": seed}, capture_output=True)
+
+    assert tree(tmp_path / "here") == tree(tmp_path / "there")
+
+
+def test_without_an_output_directory_the_rules_are_printed(
+    specs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["compile", str(specs)])
+
+    groups = yaml.safe_load(capsys.readouterr().out)["groups"]
+    assert code == 0
+    assert [group["name"] for group in groups] == [
+        "slo:shop/availability:fast",
+        "slo:shop/availability:slow",
+        "slo:till/availability:fast",
+        "slo:till/availability:slow",
+    ]
+
+
+def test_a_dash_is_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(SPEC.replace("NAME", "shop").encode())))
+
+    code = main(["compile", "-"])
+
+    assert code == 0
+    assert "slo:shop/availability:fast" in capsys.readouterr().out
+
+
+def test_one_bad_spec_and_nothing_is_written(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    main(["compile", str(specs), "-o", str(out)])
+    before = tree(out)
+    (specs / "shop.yaml").write_text(SPEC.replace("NAME", "shop").replace("99.9%", "99%"))
+    (specs / "till.yaml").write_text(SPEC.replace("NAME", "till").replace("99.9%", "100%"))
+    capsys.readouterr()
+
+    code = main(["compile", str(specs), "-o", str(out)])
+
+    assert code == 1
+    assert f"{specs}/till.yaml:7:18: " in capsys.readouterr().err
+    assert tree(out) == before
+
+
+def test_check_is_silent_when_the_output_is_current(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["compile", str(specs), "-o", str(tmp_path)])
+    capsys.readouterr()
+
+    code = main(["compile", str(specs), "-o", str(tmp_path), "--check"])
+
+    assert (code, *capsys.readouterr()) == (0, "", "")
+
+
+def test_check_shows_what_is_stale_and_writes_nothing(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["compile", str(specs), "-o", str(tmp_path)])
+    rules = tmp_path / "alerts" / "shop.yaml"
+    stale = rules.read_text().replace("vector(0.999)", "vector(0.99)")
+    rules.write_text(stale)
+    (tmp_path / "dashboards" / "till.json").unlink()
+    capsys.readouterr()
+
+    code = main(["compile", str(specs), "-o", str(tmp_path), "--check"])
+
+    diff = capsys.readouterr().out
+    assert code == 1
+    assert "\n-          vector(0.99)\n+          vector(0.999)\n" in diff
+    assert f"--- /dev/null\n+++ {tmp_path}/dashboards/till.json (compiled)\n" in diff
+    assert rules.read_text() == stale
+
+
+def test_check_without_a_directory_could_not_run(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["compile", str(specs), "--check"])
+
+    assert code == 2
+    assert capsys.readouterr().err == "sloctl compile: --check compares with a directory: name it with -o\n"
+
+
+def test_a_directory_that_cannot_be_written_could_not_run_and_keeps_what_it_had(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dashboards").write_text("a file where a directory should be")
+    before = tree(tmp_path)
+
+    code = main(["compile", str(specs), "-o", str(tmp_path)])
+
+    assert code == 2
+    assert capsys.readouterr().err == f"sloctl compile: {tmp_path}/dashboards: File exists\n"
+    assert tree(tmp_path) == before
+
+
+def test_sloths_label_names_are_there_for_the_asking(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compile", str(specs / "shop.yaml"), "--label-style", "sloth"])
+
+    rules = yaml.safe_load(capsys.readouterr().out)["groups"][0]["rules"]
+    ratio = next(rule for rule in rules if rule.get("record") == "slo:sli_error:ratio_rate5m")
+    assert ratio["labels"] == {
+        "sloth_id": "shop-availability",
+        "sloth_service": "shop",
+        "sloth_slo": "availability",
+        "sloth_window": "5m",
+    }
