@@ -161,7 +161,7 @@ def test_a_directory_that_cannot_be_written_could_not_run_and_keeps_what_it_had(
     code = main(["compile", str(specs), "-o", str(tmp_path)])
 
     assert code == 2
-    assert capsys.readouterr().err == f"sloctl compile: {tmp_path}/dashboards: File exists\n"
+    assert capsys.readouterr().err == f"sloctl compile: {tmp_path}/dashboards/shop.json: Not a directory\n"
     assert tree(tmp_path) == before
 
 
