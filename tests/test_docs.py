@@ -1,0 +1,82 @@
+"""What the documents show is what happens."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sloctl.cli.main import main
+from sloctl.spec import read
+
+DOCUMENTS = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    for document in DOCUMENTS:
+        for number, (found, text) in enumerate(_FENCE.findall(document.read_text()), start=1):
+            if found == language:
+                yield f"{document} block {number}", text
+
+
+SPECS = [(place, text) for place, text in blocks("yaml") if text.startswith("apiVersion: sloctl.dev/")]
+
+
+@pytest.mark.parametrize(("place", "text"), SPECS, ids=[place for place, _ in SPECS])
+def test_every_whole_spec_in_the_documents_is_sound(place: str, text: str) -> None:
+    specs = read([(place, text.encode())])
+
+    assert specs.problems == ()
+    assert specs.slos != ()
+
+
+def test_the_readme_has_a_spec_and_a_session() -> None:
+    assert [place for place, _ in SPECS if place.startswith("README")] != []
+    assert [place for place, _ in blocks("console") if place.startswith("README")] != []
+
+
+def test_the_sessions_of_the_readme_print_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop.yaml").write_text(next(text for place, text in SPECS if place.startswith("README")))
+    sessions = [text for place, text in blocks("console") if place.startswith("README")]
+    monkeypatch.chdir(tmp_path)
+
+    played = [_play(session, capsys) for session in sessions]
+
+    assert played == sessions
+
+
+def test_the_problems_of_the_readme_are_those_of_its_spec_with_its_mistakes() -> None:
+    spec = next(text for place, text in SPECS if place.startswith("README"))
+    for right, wrong in (("99.9%", "100%"), ("window:", "windw:"), ("300ms", "300")):
+        spec = spec.replace(right, wrong)
+
+    problems = read([("shop.yaml", spec.encode())]).problems
+
+    assert "".join(f"{problem}\n" for problem in problems) in dict(blocks("text")).values()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    missing = [to for to in _LINK.findall(document.read_text()) if not (document.parent / to).exists()]
+
+    assert missing == []
+
+
+def test_the_readme_fits_a_reader() -> None:
+    assert len(Path("README.md").read_text().splitlines()) < 150
+
+
+def _play(session: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """The session as it goes now: each command with what it prints, on either stream."""
+    told = []
+    for line in session.splitlines():
+        if line.startswith("$ sloctl "):
+            main(shlex.split(line.removeprefix("$ sloctl ")))
+            output = capsys.readouterr()
+            told.append(f"{line}\n{output.out}{output.err}")
+    return "".join(told)
