@@ -166,7 +166,7 @@ def _told(course: Course, slo: Slo) -> tuple[str, ...]:
     )
     return (
         f"incident     {words.clock(incident.begins)} to {words.clock(incident.ends)}: "
-        f"{words.percent(incident.error_ratio)} fail; by formula a page after {words.span(by_formula)}",
+        f"{words.percent(incident.error_ratio)} fail, which pages a clean record in {words.span(by_formula)}",
         f"maths says   {words.clock(course.due)}: page due, by the true counts of the traffic",
         f"page fired   {words.clock(course.fired)}{_lateness(course)}",
         f"page cleared {words.clock(course.cleared)}",

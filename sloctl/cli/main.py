@@ -39,19 +39,23 @@ def main(argv: Sequence[str]) -> int:
     if not argv or argv[0] not in COMMANDS:
         _overview().parse_args(argv or ["--help"])
         return COULD_NOT_RUN
-    command = cast(Command, importlib.import_module(f"sloctl.cli.{argv[0]}"))
+    try:
+        command = cast(Command, importlib.import_module(f"sloctl.cli.{argv[0]}"))
+        return command.run(_parser_of(command, argv[0]).parse_args(argv[1:]))
+    except CouldNotRun as broken:
+        print(f"sloctl {argv[0]}: {broken}", file=sys.stderr)
+        return COULD_NOT_RUN
+
+
+def _parser_of(command: Command, name: str) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog=f"sloctl {argv[0]}",
+        prog=f"sloctl {name}",
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     command.add_arguments(parser)
-    try:
-        return command.run(parser.parse_args(argv[1:]))
-    except CouldNotRun as broken:
-        print(f"sloctl {argv[0]}: {broken}", file=sys.stderr)
-        return COULD_NOT_RUN
+    return parser
 
 
 def _overview() -> argparse.ArgumentParser:

@@ -67,7 +67,7 @@ class Script:
     first: float
     length: float = 6 * MINUTE
     error_ratio: float = 0.35
-    period: float = HOUR
+    period: float = 90 * MINUTE
 
     def incident(self, at: float) -> Incident | None:
         """The newest incident that has begun by *at*."""

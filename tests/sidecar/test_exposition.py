@@ -2,7 +2,7 @@
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.exposition import choose_encoder
 
 from sloctl.sidecar.sources.exposition import Series, samples
 
@@ -41,7 +41,8 @@ def test_the_labels_of_the_target_win_and_exposed_ones_are_kept_aside() -> None:
 def test_openmetrics_with_exemplars_reads_alike() -> None:
     registry = CollectorRegistry()
     Counter("a", "Things.", ["code"], registry=registry).labels("500").inc(3, {"trace_id": "x y"})
+    encode, _ = choose_encoder("application/openmetrics-text;version=1.0.0")
 
-    read = list(samples(openmetrics(registry).decode(), {"a_total"}, {}))
+    read = list(samples(encode(registry).decode(), {"a_total"}, {}))
 
     assert read == [(Series("a_total", (("code", "500"),)), 3.0)]

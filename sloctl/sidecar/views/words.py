@@ -14,7 +14,7 @@ from sloctl.sidecar.verdict import Alert, RowVerdict, State
 UNKNOWN: Final = "–"
 
 STANDING: Final = {
-    Standing.PAGING: "page",
+    Standing.PAGING: "paging",
     Standing.TICKETED: "ticket",
     Standing.EXHAUSTED: "budget gone",
     Standing.EXHAUSTING: "budget going",
@@ -24,14 +24,18 @@ STANDING: Final = {
 
 
 def percent(share: float | None) -> str:
-    """One decimal: `71.3 %`."""
-    return UNKNOWN if share is None else f"{100 * share:,.1f} %"
+    """`71.3 %`; beyond a thousand without the decimal."""
+    if share is None:
+        return UNKNOWN
+    return f"{100 * share:,.{0 if abs(share) >= 10 else 1}f} %"
 
 
 def times(rate: float | None) -> str:
-    """A burn rate, to about three digits: `14.9×`, `0.02×`, `640×`."""
+    """A burn rate, to about three digits: `14.9×`, `0.02×`, `640×`; only nothing at all is `0×`."""
     if rate is None:
         return UNKNOWN
+    if 0 < rate < 0.01:
+        return "<0.01×"
     digits = 0 if rate >= 100 else 1 if rate >= 10 or rate == 0 else 2
     text = f"{rate:,.{digits}f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text}×"

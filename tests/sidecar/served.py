@@ -1,0 +1,89 @@
+"""A sidecar and the service it watches, both on real ports; only time is a test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from sloctl.model import Slo
+from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.scraping import scraping
+from sloctl.sidecar.serve import serving
+from sloctl.sidecar.sources.scrape import Target
+from tests.sidecar.specimens import slo
+
+START = 1_700_000_000.0
+SHOP = slo()
+
+
+@dataclass
+class Shop:
+    """The watched service: exposes what a test tells it to."""
+
+    exposition: str = 'requests_total{status="200"} 100\n'
+    status: int = 200
+    content_type: str = "text/plain"
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/metrics", self._expose)
+        return app
+
+    async def _expose(self, _: web.Request) -> web.Response:
+        return web.Response(text=self.exposition, status=self.status, content_type=self.content_type)
+
+
+class Hours:
+    """Time that passes only when told, one tick at a time."""
+
+    def __init__(self) -> None:
+        self.at = START
+        self._ticks: asyncio.Queue[float] = asyncio.Queue()
+
+    def time(self) -> Time:
+        return Time(now=lambda: self.at, sleep=self._sleep)
+
+    def tick(self, seconds: float = 5) -> None:
+        self._ticks.put_nowait(seconds)
+
+    async def _sleep(self, _: float) -> None:
+        self.at += await self._ticks.get()
+
+
+@dataclass
+class Watched:
+    """The running pair; *url* is the sidecar's."""
+
+    url: str
+    shop: Shop
+    sidecar: Sidecar
+    hours: Hours = field(repr=False)
+
+    async def tick(self, exposition: str | None = None, *, seconds: float = 5) -> Board:
+        """The board after the next tick, which finds *exposition*."""
+        if exposition is not None:
+            self.shop.exposition = exposition
+        self.hours.tick(seconds)
+        return await asyncio.wait_for(self.sidecar.feed.next(), 10)
+
+
+@asynccontextmanager
+async def watching(*slos: Slo) -> AsyncIterator[Watched]:
+    """After the first scrape, which counts nothing."""
+    shop, hours = Shop(), Hours()
+    async with serving(shop.application(), "127.0.0.1", 0) as target:
+        sidecar = scraping(
+            slos or (SHOP,),
+            Target.at(target, {"job": "shop"}),
+            time=hours.time(),
+            interval=5,
+            timeout_seconds=2,
+        )
+        first = asyncio.ensure_future(sidecar.feed.next())
+        async with serving(application(sidecar), "127.0.0.1", 0) as url:
+            await asyncio.wait_for(first, 10)
+            yield Watched(url, shop, sidecar, hours)

@@ -1,0 +1,238 @@
+"""The sidecar as its clients see it, over real HTTP, watching a real service."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client.parser import text_string_to_metric_families
+
+from sloctl.model import Condition, WhenAbsent
+from sloctl.sidecar.app import HEADERS
+from sloctl.sidecar.serve import serving
+from sloctl.sidecar.sources import Unreadable
+from sloctl.sidecar.sources.scrape import MAX_BYTES, ScrapeSource, Target, plan
+from tests.real import free_port
+from tests.sidecar.served import SHOP, watching
+from tests.sidecar.specimens import slo
+
+HEALTHY = 'requests_total{status="200"} 200\n'
+OUTAGE = 'requests_total{status="200"} 200\nrequests_total{status="503"} 300\n'
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def text(client: aiohttp.ClientSession, url: str) -> str:
+    async with client.get(url) as response:
+        assert response.status == 200
+        return await response.text()
+
+
+async def sample(client: aiohttp.ClientSession, url: str, name: str, **labels: str) -> float | None:
+    """The sidecar's own sample of that name whose labels are at least *labels*."""
+    families = text_string_to_metric_families(await text(client, f"{url}/metrics"))
+    found = [
+        each.value
+        for family in families
+        for each in family.samples
+        if each.name == name and labels.items() <= each.labels.items()
+    ]
+    return found[0] if found else None
+
+
+async def test_readiness_waits_for_the_first_data(client: aiohttp.ClientSession) -> None:
+    async with watching() as watched:
+        async with client.get(f"{watched.url}/readyz") as before:
+            assert before.status == 503
+            assert before.content_type == "application/problem+json"
+        await watched.tick(HEALTHY)
+
+        assert await text(client, f"{watched.url}/readyz") == "has data\n"
+
+
+async def test_liveness_fails_when_the_loop_no_longer_ticks(client: aiohttp.ClientSession) -> None:
+    async with watching() as watched:
+        assert await text(client, f"{watched.url}/healthz") == "ticking\n"
+        watched.hours.at += 60
+
+        async with client.get(f"{watched.url}/healthz") as stuck:
+            assert stuck.status == 503
+            assert (await stuck.json(content_type=None))["detail"] == "no tick for 60 s: the loop is stuck"
+
+
+async def test_json_says_null_where_nothing_is_known(client: aiohttp.ClientSession) -> None:
+    async with watching() as watched:
+        (shown,) = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
+
+    assert shown["standing"] == "unknown"
+    assert (shown["lastData"], shown["budget"]["left"], shown["lookbacks"][0]["burnRate"]) == (
+        None,
+        None,
+        None,
+    )
+
+
+async def test_json_shows_an_outage_as_it_is(client: aiohttp.ClientSession) -> None:
+    async with watching() as watched:
+        await watched.tick(HEALTHY)
+        await watched.tick(OUTAGE)
+
+        (shown,) = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
+
+    assert shown["id"] == "shop/availability"
+    assert shown["standing"] == "paging"
+    assert shown["lookbacks"][0] == {
+        "lookback": "5m",
+        "errors": 300.0,
+        "events": 400.0,
+        "errorRatio": 0.75,
+        "burnRate": 750.0,
+    }
+    assert shown["alerts"][0]["since"] == "2023-11-14T22:13:30.000Z"
+    assert shown["budget"]["exhausted"] is True
+
+
+async def test_metrics_count_events_and_leave_out_what_is_unknown(client: aiohttp.ClientSession) -> None:
+    async with watching() as watched:
+        assert await sample(client, watched.url, "slo_error_ratio") is None
+        await watched.tick(HEALTHY)
+        await watched.tick(OUTAGE)
+
+        identity = {"slo_id": "shop/availability", "slo_service": "shop", "slo_name": "availability"}
+        assert await sample(client, watched.url, "slo_events_total", **identity) == 400
+        assert await sample(client, watched.url, "slo_error_events_total", **identity) == 300
+        assert await sample(client, watched.url, "slo_error_ratio", lookback="1h", **identity) == 0.75
+        assert await sample(client, watched.url, "slo_burn_rate", lookback="5m", **identity) == 750
+        assert await sample(client, watched.url, "slo_time_to_exhaustion_seconds", **identity) == 0
+        watched.hours.at += 7
+        assert await sample(client, watched.url, "slo_data_age_seconds", **identity) == 7
+
+
+async def test_a_target_that_fails_leaves_the_numbers_and_says_so_on_the_page(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with watching() as watched:
+        await watched.tick(HEALTHY)
+        watched.shop.status = 500
+
+        board = await watched.tick()
+
+        assert [(entry.stale, entry.events) for entry in board.entries] == [(True, 100)]
+        page = await text(client, f"{watched.url}/")
+        assert "The target cannot be read." in page
+        assert "answered 500" in page
+        watched.shop.status = 200
+        assert not (await watched.tick()).entries[0].stale
+
+
+async def test_what_only_promql_could_count_is_named_with_the_reason(client: aiohttp.ClientSession) -> None:
+    freshness = slo(Condition("time() - x < 900", WhenAbsent.BAD), name="freshness")
+
+    async with watching(SHOP, freshness) as watched:
+        document = json.loads(await text(client, f"{watched.url}/api/v1/slos"))
+
+        assert [shown["id"] for shown in document["slos"]] == ["shop/availability"]
+        (refused,) = document["refused"]
+        assert refused["id"] == "shop/freshness"
+        assert refused["reason"] in await text(client, f"{watched.url}/")
+
+
+async def test_every_answer_carries_the_security_headers_and_no_version(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with watching() as watched:
+        for path in ("/", "/static/style.css", "/api/v1/slos", "/metrics", "/healthz", "/nothing-here"):
+            async with client.get(f"{watched.url}{path}") as response:
+                assert HEADERS.items() <= dict(response.headers).items()
+                assert "Server" not in response.headers
+
+
+async def test_a_wrong_path_or_method_is_a_problem_document(client: aiohttp.ClientSession) -> None:
+    async with watching() as watched:
+        async with client.get(f"{watched.url}/nothing-here") as missing:
+            assert missing.content_type == "application/problem+json"
+            assert await missing.json(content_type=None) == {
+                "title": "Not Found",
+                "status": 404,
+                "detail": "404: Not Found",
+            }
+        async with client.post(f"{watched.url}/api/v1/slos") as refused:
+            assert (refused.status, refused.headers["Allow"]) == (405, "GET,HEAD")
+
+
+async def test_hostile_text_is_shown_as_text(client: aiohttp.ClientSession) -> None:
+    grouped = slo(group_by=("route",))
+
+    async with watching(grouped) as watched:
+        await watched.tick('requests_total{route="<script>alert(1)</script>",status="200"} 1\n')
+        page = await text(client, f"{watched.url}/")
+
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        ({"text": "<html>", "content_type": "text/html"}, "answered text/html, which is no metrics format"),
+        ({"status": 404}, "answered 404"),
+        ({"text": "requests_total five\n"}, "could not convert string to float: 'five'"),
+        ({"body": b"requests_total \xff\n", "content_type": "text/plain"}, "invalid start byte"),
+        ({"body": b"#" * (MAX_BYTES + 1), "content_type": "text/plain"}, "answered more than 32 MiB"),
+    ],
+)
+async def test_an_answer_that_is_no_exposition_is_unreadable_and_says_why(
+    client: aiohttp.ClientSession, response: dict[str, Any], reason: str
+) -> None:
+    async def respond(_: web.Request) -> web.Response:
+        return web.Response(**response)
+
+    with pytest.raises(Unreadable, match=reason):
+        await read_once(client, respond)
+
+
+async def test_a_target_that_does_not_answer_in_time_is_unreadable(client: aiohttp.ClientSession) -> None:
+    async def respond(_: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    with pytest.raises(Unreadable, match="no answer in time"):
+        await read_once(client, respond)
+
+
+async def test_a_target_that_is_not_there_is_unreadable(client: aiohttp.ClientSession) -> None:
+    nobody = Target.at(f"http://127.0.0.1:{free_port()}", {})
+
+    with pytest.raises(Unreadable, match="Cannot connect"):
+        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read()
+
+
+@pytest.mark.parametrize(
+    ("given", "scraped"),
+    [
+        ("http://shop:8080", "http://shop:8080/metrics"),
+        ("https://shop/actuator/prometheus?a=b", "https://shop/actuator/prometheus?a=b"),
+    ],
+)
+def test_a_target_without_a_path_is_scraped_where_metrics_usually_are(given: str, scraped: str) -> None:
+    assert str(Target.at(given, {}).url) == scraped
+
+
+def test_a_target_has_prometheus_own_instance_label_unless_told_otherwise() -> None:
+    assert Target.at("http://shop:8080", {"job": "shop"}).labels == {"instance": "shop:8080", "job": "shop"}
+    assert Target.at("https://shop", {"instance": "one"}).labels == {"instance": "one"}
+
+
+async def read_once(client: aiohttp.ClientSession, respond: Handler) -> None:
+    app = web.Application()
+    app.router.add_get("/metrics", respond)
+    async with serving(app, "127.0.0.1", 0) as url:
+        await ScrapeSource(client, Target.at(url, {}), plan([SHOP]), timeout_seconds=0.5).read()
