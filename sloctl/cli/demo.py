@@ -11,6 +11,7 @@ example:
 import argparse
 import asyncio
 import contextlib
+import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -105,7 +106,7 @@ async def _play(slos: Iterable[Slo], played: Slo, *, port: int, duration: float 
         except OSError as error:
             raise CouldNotRun(f"cannot listen on port {port}: {error.strerror}") from error
     for course in chronicle.courses:
-        print("\n".join(_told(course, played)))
+        print("", *_told(course, played), sep="\n")
 
 
 async def _show_until_stopped(feed: Feed, chronicle: Chronicle, url: str, duration: float | None) -> None:
@@ -125,8 +126,8 @@ async def _redraw(feed: Feed, chronicle: Chronicle, url: str) -> None:
     while True:
         board = await feed.next()
         chronicle.see(board)
-        story = [line for course in chronicle.courses[-1:] for line in _told(course, chronicle.slo)]
-        picture = [*_heading(board, url), terminal.table(board), "", *story]
+        table = terminal.table(board, shutil.get_terminal_size().columns)
+        picture = [*_heading(board, url), table, "", *map(_so_far, chronicle.courses[-1:])]
         print("\x1b[H\x1b[J" + "\n".join(picture), flush=True)
 
 
@@ -151,6 +152,16 @@ def _heading(board: Board, url: str) -> tuple[str, ...]:
         f"the 30 days before are made up too. Demo time (UTC): {words.clock(board.at)}",
         f"Page: {url}   Ctrl-C ends.",
         "",
+    )
+
+
+def _so_far(course: Course) -> str:
+    incident = course.incident
+    return (
+        f"{words.percent(incident.error_ratio)} of requests fail from {words.clock(incident.begins)} "
+        f"to {words.clock(incident.ends)}\n"
+        f"page due by the maths {words.clock(course.due)}, fired {words.clock(course.fired)}, "
+        f"cleared {words.clock(course.cleared)}"
     )
 
 

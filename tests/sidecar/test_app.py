@@ -215,6 +215,15 @@ async def test_a_target_that_is_not_there_is_unreadable(client: aiohttp.ClientSe
         await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read()
 
 
+async def test_a_password_in_the_url_of_a_target_is_not_told(client: aiohttp.ClientSession) -> None:
+    nobody = Target.at(f"http://shop:hunter2@127.0.0.1:{free_port()}", {})
+
+    with pytest.raises(Unreadable) as told:
+        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read()
+
+    assert "hunter2" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("given", "scraped"),
     [

@@ -76,7 +76,9 @@ class ScrapeSource:
             )
         except (aiohttp.ClientError, TimeoutError, ValueError, Unreadable) as failure:
             self._baseline = self._baseline.interrupted()
-            raise Unreadable(f"{self._target.url}: {_sentence(failure)}") from failure
+            # The board is shown to many; a password in the URL is not.
+            shown = self._target.url.with_user(None)
+            raise Unreadable(f"{shown}: {_sentence(failure)}") from failure
         return {slo.id: groups for slo, pair in self._pairs if (groups := count(slo, pair, scrape))}
 
     async def _exposition(self) -> str:

@@ -1,31 +1,37 @@
-"""The board as text for a terminal: plain, no colour, as wide as it needs."""
+"""The board as text for a terminal: plain, no colour."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.verdict import State
 from sloctl.sidecar.views import words
 
 # What a person watches while an incident goes on.
 _LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
+# From the left by importance: a narrow terminal loses the last ones.
 _HEAD: Final = (
     "SLO",
     "state",
-    "budget left",
-    "gone",
-    *(f"burn {format_duration(lookback)}" for lookback in _LOOKBACKS),
     "page",
+    "left",
+    *(format_duration(lookback) for lookback in _LOOKBACKS),
+    "gone",
     "ticket",
 )
+_LONGEST_NAME: Final = 40
+_GAP: Final = 2
 
 
-def table(board: Board) -> str:
-    """In the board's own order, so that lines stay where they are while they change."""
+def table(board: Board, width: int) -> str:
+    """As many columns as fit; in the board's own order, so that lines stay where they are."""
     rows = [_HEAD, *(_row(entry) for entry in board.entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_aligned(row, widths) for row in rows)
+    fitting = sum(end <= width + _GAP for end in accumulate(wide + _GAP for wide in widths))
+    return "\n".join(_aligned(row[:fitting], widths[:fitting]) for row in rows)
 
 
 def line(entry: Entry) -> str:
@@ -41,9 +47,10 @@ def line(entry: Entry) -> str:
 
 
 def name(entry: Entry) -> str:
-    """`shop/latency {uri=/pay}`."""
+    """`shop/latency {uri=/pay}`; of a long one the end, where they differ."""
     groups = ", ".join(f"{label}={value}" for label, value in entry.group_labels.items())
-    return f"{entry.slo.id} {{{groups}}}" if groups else entry.slo.id
+    full = f"{entry.slo.id} {{{groups}}}" if groups else entry.slo.id
+    return full if len(full) <= _LONGEST_NAME else f"…{full[1 - _LONGEST_NAME :]}"
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
@@ -51,11 +58,11 @@ def _row(entry: Entry) -> tuple[str, ...]:
     return (
         name(entry),
         f"{standing}, stale" if entry.stale else standing,
+        _firing_for(entry, Severity.PAGE),
         words.percent(entry.budget.left),
-        words.exhaustion(entry),
         *_rates(entry),
-        _alert(entry, Severity.PAGE),
-        _alert(entry, Severity.TICKET),
+        words.exhaustion(entry),
+        _firing_for(entry, Severity.TICKET),
     )
 
 
@@ -64,16 +71,20 @@ def _rates(entry: Entry) -> list[str]:
     return [words.times(rates.get(lookback)) for lookback in _LOOKBACKS]
 
 
-def _alert(entry: Entry, severity: Severity) -> str:
+def _firing_for(entry: Entry, severity: Severity) -> str:
     alert = entry.alert(severity)
-    return words.UNKNOWN if alert is None else words.alert_state(alert, entry.last)
+    if alert is None or alert.state is State.UNKNOWN:
+        return words.UNKNOWN
+    if alert.since is None or entry.last is None:
+        return "no"
+    return f"for {words.span(entry.last - alert.since)}"
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     """Text to the left, numbers to the right."""
-    numbers = range(2, 4 + len(_LOOKBACKS))
+    numbers = range(3, 3 + 1 + len(_LOOKBACKS))
     cells = [
         cell.rjust(width) if column in numbers else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
-    return "  ".join(cells).rstrip()
+    return (" " * _GAP).join(cells).rstrip()

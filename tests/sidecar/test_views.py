@@ -1,0 +1,83 @@
+"""Numbers as people read them, and the board in a terminal."""
+
+import pytest
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.views import words
+from sloctl.sidecar.views.terminal import line, table
+from tests.sidecar.specimens import slo
+
+GROUPED = slo(group_by=("route",))
+
+
+def boards() -> list[Board]:
+    """One good route, one bad; then the bad one is gone."""
+    ledger = Ledger([GROUPED], interval=5)
+    return [
+        ledger.record(1000, {GROUPED.id: {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)}}),
+        ledger.record(1065, {GROUPED.id: {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)}}),
+        ledger.record(1070, {GROUPED.id: {("/good",): Counts(0, 50)}}),
+    ]
+
+
+def test_a_terminal_shows_the_board_in_columns() -> None:
+    *_, before, after = boards()
+
+    assert table(before, 80).splitlines() == [
+        "SLO                              state   page           left    5m   30m    1h",
+        "shop/availability {route=/good}  fine    no          100.0 %    0×    0×    0×",
+        "shop/availability {route=/bad}   paging  for 1m 5s  -9,900 %  100×  100×  100×",
+    ]
+    assert "paging, stale" in table(after, 200)
+
+
+def test_a_narrow_terminal_loses_the_least_important_columns() -> None:
+    assert table(boards()[0], 60).splitlines()[0].split() == ["SLO", "state", "page", "left"]
+
+
+def test_a_line_holds_an_slo() -> None:
+    assert line(boards()[1].entries[1]) == (
+        "shop/availability {route=/bad}: budget left -9,900 %; burn 5m 100× 30m 100× 1h 100× 6h 100×; "
+        "page firing for 1m 5s, ticket firing for 1m 5s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (None, "–"),
+        (0, "0×"),
+        (0.004, "<0.01×"),
+        (0.25, "0.25×"),
+        (6, "6×"),
+        (14.44, "14.4×"),
+        (1234.5, "1,234×"),
+    ],
+)
+def test_burn_rates_have_three_digits(rate: float | None, text: str) -> None:
+    assert words.times(rate) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (59, "59s"),
+        (60, "1m"),
+        (75, "1m 15s"),
+        (3 * HOUR + MINUTE, "3h 1m"),
+        (2 * DAY + 5 * HOUR, "2d 5h"),
+    ],
+)
+def test_spans_have_two_units_at_most(seconds: float, text: str) -> None:
+    assert words.span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(None, "–"), (0.7134, "71.3 %"), (-0.5, "-50.0 %"), (-99, "-9,900 %")]
+)
+def test_an_unknown_share_is_no_number(share: float | None, text: str) -> None:
+    assert words.percent(share) == text
