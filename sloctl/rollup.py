@@ -5,6 +5,7 @@ half step makes the sum hold exactly lookback/step rollups whether the reader's 
 2) or left-open (Prometheus 3), and however late in its step a reader looks.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,9 +85,9 @@ class Rollups:
     def __init__(self, step: float, reach: float) -> None:
         self._step = step
         self._reach = reach
-        self._ends: list[float] = []
-        self._errors: list[float] = [0.0]
-        self._totals: list[float] = [0.0]
+        self._ends = array("d")
+        self._errors = array("d", [0.0])
+        self._totals = array("d", [0.0])
 
     @property
     def since(self) -> float | None:
@@ -122,5 +123,5 @@ class Rollups:
         if old * 2 <= len(self._ends) or old < 64:
             return
         del self._ends[:old]
-        self._errors = [value - self._errors[old] for value in self._errors[old:]]
-        self._totals = [value - self._totals[old] for value in self._totals[old:]]
+        self._errors = array("d", (value - self._errors[old] for value in self._errors[old:]))
+        self._totals = array("d", (value - self._totals[old] for value in self._totals[old:]))
