@@ -16,7 +16,7 @@ help: ## List these commands
 
 .PHONY: demo
 demo: $(VENV)/.sidecar ## Watch an incident burn a budget, in this terminal; ARGS="--duration 60s" ends by itself
-	@$(BIN)/sloctl demo $(ARGS)
+	@$(BIN)/sloctl demo slos $(ARGS)
 
 .PHONY: test
 test: $(VENV)/.dev real-parts ## Run the tests; fetches Prometheus, Alertmanager and Chromium where apt-get may
