@@ -129,6 +129,7 @@ async def test_a_target_that_fails_leaves_the_numbers_and_says_so_on_the_page(
         page = await text(client, f"{watched.url}/")
         assert "The target cannot be read." in page
         assert "answered 500" in page
+        assert "page was inactive" in " ".join(page.split())
         watched.shop.status = 200
         assert not (await watched.tick()).entries[0].stale
 
@@ -143,6 +144,16 @@ async def test_what_only_promql_could_count_is_named_with_the_reason(client: aio
         (refused,) = document["refused"]
         assert refused["id"] == "shop/freshness"
         assert refused["reason"] in await text(client, f"{watched.url}/")
+
+
+async def test_no_task_outlives_the_application() -> None:
+    before = asyncio.all_tasks()
+
+    async with watching() as watched:
+        await watched.tick(HEALTHY)
+        assert "poller" in {task.get_name() for task in asyncio.all_tasks()}
+
+    assert asyncio.all_tasks() == before
 
 
 async def test_every_answer_carries_the_security_headers_and_no_version(

@@ -76,7 +76,7 @@ def _firing_for(entry: Entry, severity: Severity) -> str:
     if alert is None or alert.state is State.UNKNOWN:
         return words.UNKNOWN
     if alert.since is None or entry.last is None:
-        return "no"
+        return words.UNKNOWN if entry.stale else "no"
     return f"for {words.span(entry.last - alert.since)}"
 
 
