@@ -5,11 +5,12 @@ known; never 0 and never 1. Formulas: Google, The Site Reliability Workbook, cha
 E. B. Wilson, JASA 22 (1927).
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import sqrt
 
 from sloctl.duration import DAY
-from sloctl.model import WORKBOOK, BurnAlert
+from sloctl.model import WORKBOOK, BurnAlert, Severity
 
 
 def burn_rate(budget: Fraction, error_ratio: float | None) -> float | None:
@@ -49,6 +50,13 @@ def workbook_policy(window: int) -> tuple[BurnAlert, ...]:
         for row in WORKBOOK
         if row.long <= window
     )
+
+
+def steady_row(policy: Iterable[BurnAlert]) -> BurnAlert | None:
+    """The row whose lookbacks tell how long the budget lasts: the longest that pages, steady yet current."""
+    rows = sorted(policy, key=lambda row: row.long)
+    pages = [row for row in rows if row.severity is Severity.PAGE]
+    return pages[-1] if pages else next(iter(rows), None)
 
 
 def alert_threshold(row: BurnAlert, window: int, budget: Fraction) -> Fraction:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
-from sloctl.burn import alert_threshold, standard_deviations
+from sloctl.burn import alert_threshold, standard_deviations, steady_row
 from sloctl.decimals import decimal
 from sloctl.model import AlertText, BurnAlert, PromQL, Severity
 from sloctl.rollup import COARSE, FINE
@@ -59,7 +59,7 @@ def budget_alerts(scope: Scope) -> list[AlertRule]:
                 annotations=exhausted_annotations(scope),
             )
         )
-    row = _steady_row(scope)
+    row = steady_row(alerting.policy)
     if alerting.exhausting is not None and row is not None:
         alerts.append(
             _alert(
@@ -89,13 +89,6 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
             pending=alerting.no_data_after,
         )
     ]
-
-
-def _steady_row(scope: Scope) -> BurnAlert | None:
-    """The row whose lookbacks tell how long the budget lasts: steady, yet about now."""
-    rows = sorted(scope.slo.alerting.policy, key=lambda row: row.long)
-    pages = [row for row in rows if row.severity is Severity.PAGE]
-    return pages[-1] if pages else next(iter(rows), None)
 
 
 def _rows(scope: Scope, severity: Severity) -> tuple[BurnAlert, ...]:

@@ -108,13 +108,6 @@ def alerts(slo: Slo, burned: Iterable[Burn]) -> tuple[Alert, ...]:
     )
 
 
-def steady_row(policy: Iterable[BurnAlert]) -> BurnAlert | None:
-    """The row whose lookbacks tell how long the budget lasts, as in the rules: the longest that pages."""
-    rows = sorted(policy, key=lambda row: row.long)
-    pages = [row for row in rows if row.severity is Severity.PAGE]
-    return pages[-1] if pages else next(iter(rows), None)
-
-
 def _burn(slo: Slo, lookback: int, counts: Counts | None) -> Burn:
     ratio = counts.error_ratio if counts is not None else None
     return Burn(lookback, counts, ratio, burn.burn_rate(slo.budget, ratio))
@@ -128,7 +121,7 @@ def _events_left(slo: Slo, counts: Counts | None) -> float | None:
 
 def _time_to_exhaustion(slo: Slo, left: float | None, burned: dict[int, Burn]) -> float | None:
     """Both lookbacks must agree that it burns, so the slower of the two tells the time."""
-    row = steady_row(slo.alerting.policy)
+    row = burn.steady_row(slo.alerting.policy)
     if row is None:
         return None
     times = [
