@@ -176,3 +176,28 @@ def test_sloths_label_names_are_there_for_the_asking(specs: Path, capsys: pytest
         "sloth_slo": "availability",
         "sloth_window": "5m",
     }
+
+
+@pytest.mark.parametrize("command", ["compile", "validate"])
+def test_a_spec_that_is_not_there_could_not_run(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([command, f"{tmp_path}/absent.yaml"])
+
+    assert code == 2
+    assert capsys.readouterr().err == f"sloctl {command}: {tmp_path}/absent.yaml: No such file or directory\n"
+
+
+def test_a_reader_that_has_had_enough_is_no_crash() -> None:
+    compiling = subprocess.Popen(
+        [sys.executable, "-m", "sloctl", "compile", "slos"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert compiling.stdout is not None
+    assert compiling.stderr is not None
+
+    assert compiling.stdout.read(1) == b"#"
+    compiling.stdout.close()
+
+    assert compiling.stderr.read() == b""
+    assert compiling.wait() == 2
+    compiling.stderr.close()

@@ -15,11 +15,9 @@ from pathlib import Path
 
 from sloctl import outputs
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.specs import sound_slos, texts
 from sloctl.compiler import artefacts, rules
-from sloctl.files import spec_texts
 from sloctl.naming import STYLES
-from sloctl.problems import Level
-from sloctl.spec import read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,23 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.check and arguments.output is None:
         raise CouldNotRun("--check compares with a directory: name it with -o")
-    specs = read(spec_texts(arguments.specs, sys.stdin.buffer))
-    for problem in specs.problems:
-        print(problem, file=sys.stderr)
-    if any(problem.level is Level.ERROR for problem in specs.problems):
+    slos = sound_slos(texts(arguments.specs))
+    if slos is None:
         return PROBLEMS_FOUND
     style = STYLES[arguments.label_style]
     if arguments.output is None:
-        sys.stdout.write(rules(specs.slos, style))
+        sys.stdout.write(rules(slos, style))
         return FINE
-    compiled = artefacts(specs.slos, style)
+    compiled = artefacts(slos, style)
     try:
         if arguments.check:
             return _check(outputs.differences(arguments.output, compiled), arguments.output)
         changed = outputs.write(arguments.output, compiled)
     except OSError as error:
         raise CouldNotRun(f"{error.filename}: {error.strerror}") from error
-    print(f"{len(specs.slos)} SLOs, {len(compiled)} files, {changed} changed", file=sys.stderr)
+    print(f"{len(slos)} SLOs, {len(compiled)} files, {changed} changed", file=sys.stderr)
     return FINE
 
 

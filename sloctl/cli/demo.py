@@ -22,13 +22,11 @@ from typing import Final
 from sloctl import burn
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import sidecar_extra
+from sloctl.cli.specs import sound_slos, texts
 from sloctl.compiler import artefacts
 from sloctl.duration import MINUTE, parse_duration
-from sloctl.files import spec_texts
 from sloctl.model import Severity, Slo
 from sloctl.naming import NATIVE
-from sloctl.problems import Level
-from sloctl.spec import read
 
 with sidecar_extra():
     from sloctl.demo import past, service
@@ -73,14 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    specs = read(_texts(arguments.specs))
-    for problem in specs.problems:
-        print(problem, file=sys.stderr)
-    if any(problem.level is Level.ERROR for problem in specs.problems):
+    sound = sound_slos(_texts(arguments.specs))
+    if sound is None:
         return PROBLEMS_FOUND
-    compiled = artefacts(specs.slos, NATIVE)
-    print(f"compiled {len(specs.slos)} SLOs into {len(compiled)} files, in memory", file=sys.stderr)
-    slos = [slo for slo in specs.slos if slo.service == _SERVICE]
+    compiled = artefacts(sound, NATIVE)
+    print(f"compiled {len(sound)} SLOs into {len(compiled)} files, in memory", file=sys.stderr)
+    slos = [slo for slo in sound if slo.service == _SERVICE]
     played = next((slo for slo in slos if slo.id == _PLAYED), None)
     if played is None:
         raise CouldNotRun(f"the demo plays {_PLAYED}, which the specs do not have")
@@ -133,7 +129,7 @@ async def _redraw(feed: Feed, chronicle: Chronicle, url: str) -> None:
 
 async def _append(feed: Feed, chronicle: Chronicle, url: str) -> None:
     """A line whenever an alert changes, and now and then."""
-    print("\n".join(_heading(feed.board, url)), flush=True)
+    print("\n".join(_heading(await feed.next(), url)), flush=True)
     before, lines_ago = None, 0
     while True:
         board = await feed.next()
@@ -149,7 +145,7 @@ async def _append(feed: Feed, chronicle: Chronicle, url: str) -> None:
 def _heading(board: Board, url: str) -> tuple[str, ...]:
     return (
         f"sloctl demo: {_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
-        f"the 30 days before are made up too. Demo time (UTC): {words.clock(board.at)}",
+        f"the 30 days before are made up too. Demo time: {words.clock(board.at)} UTC.",
         f"Page: {url}   Ctrl-C ends.",
         "",
     )
@@ -190,9 +186,9 @@ def _lateness(course: Course) -> str:
     return f": {(course.fired - course.due) / _INTERVAL:.1f} ticks after it was due"
 
 
-def _texts(paths: list[str]) -> Iterable[tuple[str, bytes]]:
+def _texts(paths: list[str]) -> list[tuple[str, bytes]]:
     if paths:
-        return spec_texts(paths, sys.stdin.buffer)
+        return texts(paths)
     ours = files("sloctl.demo").joinpath("payments-api.yaml")
     return [(ours.name, ours.read_bytes())]
 

@@ -17,12 +17,10 @@ from typing import Final
 
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import sidecar_extra
+from sloctl.cli.specs import sound_slos, texts
 from sloctl.duration import parse_duration
-from sloctl.files import spec_texts
 from sloctl.model import Slo
-from sloctl.problems import Level
 from sloctl.promql import LABEL_NAME
-from sloctl.spec import read
 
 with sidecar_extra():
     from sloctl.sidecar.app import Sidecar, application
@@ -67,12 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    specs = read(spec_texts(arguments.specs, sys.stdin.buffer))
-    for problem in specs.problems:
-        print(problem, file=sys.stderr)
-    if any(problem.level is Level.ERROR for problem in specs.problems):
+    slos = sound_slos(texts(arguments.specs))
+    if slos is None:
         return PROBLEMS_FOUND
-    asyncio.run(_watch(_sidecar(specs.slos, arguments), *arguments.listen))
+    asyncio.run(_watch(_sidecar(slos, arguments), *arguments.listen))
     return FINE
 
 

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.files import Unreadable, spec_texts
+from sloctl.cli.exit import FINE, PROBLEMS_FOUND
+from sloctl.cli.specs import texts
 from sloctl.problems import Level, Problem, printable
 from sloctl.spec import read
 
@@ -29,15 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        texts = spec_texts(arguments.specs, sys.stdin.buffer)
-    except Unreadable as unreadable:
-        raise CouldNotRun(printable(str(unreadable))) from unreadable
-    specs = read(texts)
+    named = texts(arguments.specs)
+    specs = read(named)
     sys.stdout.write(FORMATS[arguments.output](specs.problems))
     errors = sum(problem.level is Level.ERROR for problem in specs.problems)
     warnings = len(specs.problems) - errors
-    counts = (_counted(len(texts), "file"), _counted(len(specs.slos), "sound SLO"), _found(errors, warnings))
+    counts = (_counted(len(named), "file"), _counted(len(specs.slos), "sound SLO"), _found(errors, warnings))
     print(", ".join(counts), file=sys.stderr)
     return PROBLEMS_FOUND if errors else FINE
 
