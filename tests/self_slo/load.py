@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -44,13 +44,13 @@ def load(port: int, *, per_second: float, mix: Mix) -> Iterator[Load]:
 
 
 def _send(so_far: Load, stop: threading.Event, *, port: int, pause: float, mix: Mix) -> None:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
     start = time.time()
     number = 0
-    while not stop.wait(max(0, start + number * pause - time.time())):
-        number += 1
-        bad = number % mix(time.time() - start) == 0
-        connection.request("GET", BAD if bad else GOOD)
-        with connection.getresponse() as answer:
-            answer.read()
-            so_far.answers.append((time.time(), answer.status != HTTPStatus.OK))
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        while not stop.wait(max(0, start + number * pause - time.time())):
+            number += 1
+            bad = number % mix(time.time() - start) == 0
+            connection.request("GET", BAD if bad else GOOD)
+            with connection.getresponse() as answer:
+                answer.read()
+                so_far.answers.append((time.time(), answer.status != HTTPStatus.OK))
