@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from sloctl.dashboards.overview import overview
 from sloctl.dashboards.service import service
@@ -10,6 +11,9 @@ from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.groups import rule_groups
 from sloctl.targets import grafana, prometheus
+
+RULES: Final = "alerts"
+DASHBOARDS: Final = "dashboards"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +33,15 @@ def artefacts(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact, ...]:
     """A rule file and a dashboard per service, and the overview, whose name no service can have."""
     return (
         *_per_service(slos, style),
-        Artefact("dashboards/_overview.json", grafana.render(overview(style))),
+        Artefact(f"{DASHBOARDS}/_overview.json", grafana.render(overview(style))),
     )
 
 
 def _per_service(slos: Iterable[Slo], style: LabelStyle) -> Iterator[Artefact]:
     for name, members in groupby(_in_order(slos), key=lambda slo: slo.service):
         of_service = tuple(members)
-        yield Artefact(f"alerts/{name}.yaml", rules(of_service, style))
-        yield Artefact(f"dashboards/{name}.json", grafana.render(service(name, of_service, style)))
+        yield Artefact(f"{RULES}/{name}.yaml", rules(of_service, style))
+        yield Artefact(f"{DASHBOARDS}/{name}.json", grafana.render(service(name, of_service, style)))
 
 
 def _in_order(slos: Iterable[Slo]) -> list[Slo]:

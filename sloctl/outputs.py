@@ -5,7 +5,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sloctl.compiler import Artefact
+from sloctl.compiler import RULES, Artefact
+from sloctl.targets.prometheus import HEADER
 
 
 def write(directory: Path, artefacts: Iterable[Artefact]) -> int:
@@ -46,6 +47,21 @@ def differences(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[str]
                     tofile=f"{place} (compiled)",
                 )
             )
+
+
+def left_over(directory: Path, artefacts: Iterable[Artefact]) -> list[Path]:
+    """Rule files that sloctl once compiled there, from a spec that is not among these.
+
+    They are named, never removed: whoever compiles one spec of many must not lose the others.
+    """
+    current = {directory / artefact.path for artefact in artefacts}
+    found = sorted((directory / RULES).glob("*.yaml"))
+    return [place for place in found if place not in current and _starts_with(place, HEADER)]
+
+
+def _starts_with(place: Path, header: str) -> bool:
+    with place.open(encoding="utf-8", errors="replace") as file:
+        return file.read(len(header)) == header
 
 
 def _text(place: Path) -> str | None:

@@ -145,6 +145,24 @@ def test_check_shows_what_is_stale_and_writes_nothing(
     assert rules.read_text() == stale
 
 
+def test_rules_whose_spec_is_gone_are_named_and_kept(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["compile", str(specs), "-o", str(tmp_path)])
+    (tmp_path / "alerts" / "by-hand.yaml").write_text("groups: []\n")
+    (specs / "till.yaml").unlink()
+    capsys.readouterr()
+
+    code = main(["compile", str(specs), "-o", str(tmp_path), "--check"])
+
+    left = tmp_path / "alerts" / "till.yaml"
+    assert code == 0
+    assert capsys.readouterr().err == (
+        f"{left}: compiled from none of these specs; remove it if its own is gone\n"
+    )
+    assert left.exists()
+
+
 def test_check_without_a_directory_could_not_run(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["compile", str(specs), "--check"])
 

@@ -46,6 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
         return FINE
     compiled = artefacts(slos, style)
     try:
+        for place in outputs.left_over(arguments.output, compiled):
+            print(
+                f"{place}: compiled from none of these specs; remove it if its own is gone", file=sys.stderr
+            )
         if arguments.check:
             return _check(outputs.differences(arguments.output, compiled), arguments.output)
         changed = outputs.write(arguments.output, compiled)
