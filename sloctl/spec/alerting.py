@@ -5,8 +5,7 @@ from msgspec import UnsetType
 
 from sloctl import burn
 from sloctl.duration import DAY, MINUTE
-from sloctl.lower import counts_are_events, lower
-from sloctl.model import Alerting, AlertText, BurnAlert, Indicator
+from sloctl.model import Alerting, AlertText, BurnAlert
 from sloctl.spec import fields, labels, values
 from sloctl.spec.document import Node, mapping_in
 from sloctl.spec.findings import Findings
@@ -16,13 +15,12 @@ _KINDS = ("page", "ticket", "exhausted", "exhausting", "noData")
 _MIN_ERRORS = 2
 
 
-def alerting(node: Node, *, indicator: Indicator, window: int, findings: Findings) -> Alerting | None:
+def alerting(node: Node, *, window: int, counted: bool, findings: Findings) -> Alerting | None:
     """The alerts that *node* describes, or None after noting what is wrong with it."""
     spec = msgspec.convert(node.value, fields.Alerting)
     errors = findings.errors
     _check_labels(node, findings)
     policy = _policy(spec.policy, node.at("policy"), findings) or burn.workbook_policy(window)
-    counted = counts_are_events(lower(indicator))
     within = findings.accept(
         values.patience(spec.exhausting.within, of="within", most=window), node.at("exhausting", "within")
     )

@@ -42,9 +42,8 @@ def absent_groups(slo: Slo, nodes: Nodes) -> Iterator[tuple[Refusal, Node]]:
     """Nobody can tell which groups should be there and are not."""
     match slo.indicator:
         case Condition(when_absent=WhenAbsent.BAD | WhenAbsent.GOOD as when) if slo.group_by:
-            message = (
-                f"whenAbsent: {when.value} needs to know which groups are missing: remove it, or groupBy"
-            )
+            why = "with groupBy, nobody knows which groups are missing"
+            message = f"whenAbsent cannot be {when.value}: {why}; write ignore, or remove groupBy"
             yield Refusal("absent-groups", message), nodes.slo.at("indicator", "condition", "whenAbsent")
 
 

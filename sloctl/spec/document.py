@@ -24,9 +24,7 @@ Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 
 # What YAML 1.2 calls not printable, byte order marks (libyaml drops them), and U+2028 and U+2029 (libyaml
 # breaks a line where no editor does).
-_REFUSED: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_REFUSED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _NOTHING: Final[Mapping[str, "Node"]] = MappingProxyType({})
 _ENDS: Final = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 
@@ -185,7 +183,8 @@ class _Reader:
             self._report(event, "alias", f"anchors and aliases are not read: write out the value of {name}")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._report(event, "tag", f"tags are not read: remove {shown(tag)}")
+            written = shown(tag.replace("tag:yaml.org,2002:", "!!"))
+            self._report(event, "tag", f"tags are not read: remove {written}")
 
     def _children(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := self._next(), _ENDS):

@@ -23,7 +23,7 @@ Percentage = Annotated[
 Duration = Annotated[
     str,
     Meta(
-        extra={"noun": "a duration like 30s, 5m or 30d"},
+        extra={"noun": "a duration like 30s, 30m or 30d"},
         extra_json_schema={"pattern": _DURATION, "minLength": 1},
     ),
 ]
@@ -96,7 +96,12 @@ class Latency(_Fields, frozen=True, kw_only=True):
         ),
     ]
     threshold: Annotated[
-        Duration, Meta(description="The longest good duration; a bound of the histogram.", examples=["300ms"])
+        Duration,
+        Meta(
+            description="The longest good duration; a bound of the histogram.",
+            examples=["300ms"],
+            extra={"noun": "a duration like 300ms"},
+        ),
     ]
     native: Annotated[bool, Meta(description="Whether it is a native histogram.")] = False
     newborn: Annotated[
@@ -191,7 +196,14 @@ class BurnAlert(_Fields, frozen=True, kw_only=True):
     """Fires when the share of the budget is burned within the long lookback and the short one still burns."""
 
     severity: Annotated[Severity, Meta(description="page: now. ticket: on a working day.")]
-    budget_share: Annotated[Percentage, Meta(description="Share of the window's budget.", examples=["2%"])]
+    budget_share: Annotated[
+        Percentage,
+        Meta(
+            description="Share of the window's budget.",
+            examples=["2%"],
+            extra={"noun": "a percentage like 2%"},
+        ),
+    ]
     long: Annotated[Duration, Meta(description="The lookback in which the share burns.", examples=["1h"])]
     short: Annotated[
         Duration, Meta(description="The lookback that ends the alert soon after the burn.", examples=["5m"])

@@ -74,7 +74,7 @@ def _preset(spec: fields.Preset, node: Node, findings: Findings) -> Indicator | 
     if preset is None:
         hint = suggestion(spec.name, presets.PRESETS)
         findings.accept(
-            Refusal("unknown-preset", f"unknown preset {shown(spec.name)}: {hint}"), node.at("name")
+            Refusal("unknown-preset", f"unknown preset {shown(spec.name)}{hint}"), node.at("name")
         )
         return None
     needed = presets.parameters(preset)

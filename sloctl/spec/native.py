@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sloctl.lower import counts_are_events, lower
 from sloctl.model import Labels, Slo
 from sloctl.spec import checks, fields, labels, values
 from sloctl.spec.alerting import alerting
@@ -27,14 +28,12 @@ def read_native(document: Node, findings: Findings) -> list[tuple[Slo, Node]]:
     """The SLOs of a document that has no error, each with its node; everything wrong goes to *findings*."""
     errors = findings.errors
     if foreign := _foreign(document):
-        findings.note(foreign, document.at("kind"))
+        findings.note(foreign, document)
         return []
     conforming, node = conform(document, fields.Document, findings)
     if conforming is None:
         return []
     service = _service(conforming, node, findings)
-    if service is None:
-        return []
     objectives = zip(conforming.spec.slos, node.at("spec", "slos").items, strict=True)
     slos = [(_slo(service, spec, item, findings), item) for spec, item in objectives]
     return [(slo, item) for slo, item in slos if slo is not None] if findings.errors == errors else []
@@ -43,25 +42,30 @@ def read_native(document: Node, findings: Findings) -> list[tuple[Slo, Node]]:
 def _foreign(document: Node) -> Refusal | None:
     """Another kind of document, rather than one of ours that lacks something."""
     header = [document.entries[key].text for key in ("apiVersion", "kind") if key in document.entries]
-    if len(header) < 2 or header == [fields.API_VERSION, fields.KIND]:
+    if (
+        header == [fields.API_VERSION, fields.KIND]
+        or len(header) == 1
+        or not isinstance(document.value, dict)
+    ):
         return None
-    version, kind = header
-    ours = f"kind: {fields.KIND} of apiVersion: {fields.API_VERSION}"
-    return Refusal("foreign-kind", f"sloctl reads {ours}, got {shown(kind)} of {shown(version)}")
+    found = f", got {shown(header[1])} of {shown(header[0])}" if header else ""
+    return Refusal(
+        "foreign-kind", f"a spec has kind: {fields.KIND} and apiVersion: {fields.API_VERSION}{found}"
+    )
 
 
-def _service(document: fields.Document, node: Node, findings: Findings) -> _Service | None:
+def _service(document: fields.Document, node: Node, findings: Findings) -> _Service:
+    """What the objectives share; after a finding too, so that they are checked, though not returned."""
     metadata, spec = node.at("metadata"), node.at("spec")
-    name = findings.accept(values.name(document.metadata.name, of="a service name"), metadata.at("name"))
-    scrape_interval = findings.accept(
+    findings.accept(values.name(document.metadata.name, of="a service name"), metadata.at("name"))
+    interval = findings.accept(
         values.scrape_interval(document.spec.scrape_interval), spec.at("scrapeInterval")
     )
     service_labels, annotations = mapping_in(metadata, "labels"), mapping_in(metadata, "annotations")
     labels.of_series(service_labels, findings)
     labels.annotations(annotations, findings)
-    if name is None or scrape_interval is None:
-        return None
-    return _Service(name, scrape_interval, service_labels, annotations, mapping_in(spec, "alerting"))
+    alerts = mapping_in(spec, "alerting")
+    return _Service(document.metadata.name, interval or 0, service_labels, annotations, alerts)
 
 
 def _slo(service: _Service, spec: fields.Objective, node: Node, findings: Findings) -> Slo | None:
@@ -69,18 +73,18 @@ def _slo(service: _Service, spec: fields.Objective, node: Node, findings: Findin
     labels.annotations(mapping_in(node, "annotations"), findings)
     group_by = labels.group_by(spec.group_by, node.at("groupBy"), findings)
     merged = _merged(service, node)
-    name = findings.accept(values.name(spec.name, of="an SLO name"), node.at("name"))
+    findings.accept(values.name(spec.name, of="an SLO name"), node.at("name"))
     objective = findings.accept(values.objective(spec.objective), node.at("objective"))
     window = findings.accept(values.window(spec.window), node.at("window"))
     events = indicator(spec.indicator, node.at("indicator"), findings)
-    if name is None or objective is None or window is None or events is None:
-        return None
-    alerts = alerting(merged.alerting, indicator=events, window=window.seconds, findings=findings)
-    if alerts is None:
+    counted = events is None or counts_are_events(lower(events))
+    longest = (window or values.LONGEST_WINDOW).seconds
+    alerts = alerting(merged.alerting, window=longest, counted=counted, findings=findings)
+    if objective is None or window is None or events is None or alerts is None:
         return None
     slo = Slo(
         service=service.name,
-        name=name,
+        name=spec.name,
         description=spec.description,
         objective=objective,
         window=window,

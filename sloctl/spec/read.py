@@ -28,7 +28,11 @@ def read(texts: Iterable[tuple[str, bytes]]) -> Specs:
         findings.problems += problems
         if not documents and not problems:
             findings.problems.append(
-                Problem(Place(path, 1, 1), "no-document", "this file holds no spec: remove it")
+                Problem(
+                    Place(path, 1, 1),
+                    "no-document",
+                    "there is no spec in here: write one, or do not name this file",
+                )
             )
         for document in documents:
             found += read_native(document, findings)

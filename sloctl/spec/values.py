@@ -19,11 +19,12 @@ from sloctl.promql import (
     read_selector,
 )
 from sloctl.spec.findings import Refusal
-from sloctl.spec.words import listed, shown
+from sloctl.spec.words import shown
 
 _PERCENTAGE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)%")
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _HISTOGRAM_SUFFIX: Final = re.compile(r"_(?:bucket|count|sum)$")
+LONGEST_WINDOW: Final = Rolling(365 * DAY)
 MAX_NAME: Final = 63
 MAX_LABEL_VALUE: Final = 1024
 
@@ -38,7 +39,7 @@ def name(text: str, *, of: str) -> str | Refusal:
 
 def objective(text: str) -> Fraction | Refusal:
     """0 < objective < 1."""
-    ratio = _percentage(text, of="objective")
+    ratio = _percentage(text, of="objective", like="99.95%")
     if isinstance(ratio, Refusal):
         return ratio
     if ratio >= 1:
@@ -52,7 +53,7 @@ def objective(text: str) -> Fraction | Refusal:
 
 def budget_share(text: str) -> Fraction | Refusal:
     """0 < share <= 1."""
-    share = _percentage(text, of="budgetShare")
+    share = _percentage(text, of="budgetShare", like="2%")
     if isinstance(share, Refusal) or 0 < share <= 1:
         return share
     return Refusal(
@@ -62,7 +63,7 @@ def budget_share(text: str) -> Fraction | Refusal:
 
 def confidence(text: str) -> Fraction | Refusal:
     """A level from 0.5 to 0.9999."""
-    level = _percentage(text, of="confidence")
+    level = _percentage(text, of="confidence", like="95%")
     if isinstance(level, Refusal) or Fraction(1, 2) <= level <= Fraction(9999, 10000):
         return level
     return Refusal("confidence-range", f"confidence is 50 % to 99.99 %, got {shown(text)}")
@@ -70,10 +71,10 @@ def confidence(text: str) -> Fraction | Refusal:
 
 def window(text: str) -> Rolling | Refusal:
     """Whole days, from a week to a year."""
-    seconds = _duration(text, of="window")
+    seconds = _duration(text, of="window", like="30d")
     if isinstance(seconds, Refusal):
         return seconds
-    if seconds % DAY or not 7 * DAY <= seconds <= 365 * DAY:
+    if seconds % DAY or not 7 * DAY <= seconds <= LONGEST_WINDOW.seconds:
         return Refusal("window-range", f"window is a whole number of days, 7d to 365d, got {shown(text)}")
     return Rolling(int(seconds))
 
@@ -85,7 +86,7 @@ def scrape_interval(text: str) -> int | Refusal:
 
 def lookback(text: str, *, of: str, least: int) -> int | Refusal:
     """Whole minutes, from *least* seconds; that it fits the window shows later."""
-    return _whole(text, of=of, unit=MINUTE, least=least, most=365 * DAY, code="lookback-range")
+    return _whole(text, of=of, unit=MINUTE, least=least, most=LONGEST_WINDOW.seconds, code="lookback-range")
 
 
 def patience(text: str, *, of: str, most: int) -> int | Refusal:
@@ -95,7 +96,7 @@ def patience(text: str, *, of: str, most: int) -> int | Refusal:
 
 def threshold(text: str) -> Fraction | Refusal:
     """Seconds above 0."""
-    seconds = _duration(text, of="threshold")
+    seconds = _duration(text, of="threshold", like="300ms")
     if isinstance(seconds, Refusal) or seconds > 0:
         return seconds
     return Refusal("threshold-range", f"threshold must be longer than nothing, got {shown(text)}")
@@ -154,12 +155,9 @@ def label_name(text: str, *, of: str = "a label name") -> str | Refusal:
 
 def free_label_name(text: str, *, allowed: frozenset[str] = frozenset()) -> str | Refusal:
     """A label name that sloctl does not write itself, or one of those *allowed* here."""
-    refused = sorted(naming.RESERVED_LABELS - allowed)
-    if text in refused or text.startswith(naming.RESERVED_PREFIXES):
-        what = f"{listed(refused, last='and')}, and what begins with {listed(naming.RESERVED_PREFIXES)}"
-        return Refusal(
-            "reserved-label", f"{shown(text)} is a label that sloctl writes, like {what}: rename it"
-        )
+    if text in naming.RESERVED_LABELS - allowed or text.startswith(naming.RESERVED_PREFIXES):
+        message = f"{shown(text)} is a label that sloctl or Prometheus writes: rename it"
+        return Refusal("reserved-label", message)
     return label_name(text)
 
 
@@ -169,21 +167,21 @@ def label_value(text: str) -> str | Refusal:
     return Refusal("label-value", f"a label value has at most {MAX_LABEL_VALUE} characters, got {len(text)}")
 
 
-def _percentage(text: str, *, of: str) -> Fraction | Refusal:
+def _percentage(text: str, *, of: str, like: str) -> Fraction | Refusal:
     if match := _PERCENTAGE.fullmatch(text):
         return Fraction(match[1]) / 100
-    return Refusal("percentage", f"{of} is a percentage like 99.95%, got {shown(text)}")
+    return Refusal("percentage", f"{of} is a percentage like {like}, got {shown(text)}")
 
 
-def _duration(text: str, *, of: str) -> Fraction | Refusal:
+def _duration(text: str, *, of: str, like: str) -> Fraction | Refusal:
     try:
         return parse_duration(text)
     except ValueError:
-        return Refusal("duration", f"{of} is a duration like 30s, 5m or 30d, got {shown(text)}")
+        return Refusal("duration", f"{of} is a duration like {like}, got {shown(text)}")
 
 
 def _whole(text: str, *, of: str, unit: int, least: int, most: int, code: str) -> int | Refusal:
-    seconds = _duration(text, of=of)
+    seconds = _duration(text, of=of, like="30s" if unit == 1 else "30m")
     if isinstance(seconds, Refusal):
         return seconds
     if seconds % unit or not least <= seconds <= most:

@@ -1,7 +1,7 @@
 """How findings speak of what they found: short, and never with a raw control or bidirectional character."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from sloctl.problems import printable
@@ -22,10 +22,14 @@ def listed(words: Iterable[str], *, last: str = "or") -> str:
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`did you mean x?`, or what there is where nothing comes close."""
-    from difflib import get_close_matches  # noqa: PLC0415 - costs 10 ms, and only a misspelling needs it
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`: did you mean x?` where one of *known* comes close, else nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - 10 ms that only a misspelling costs
 
-    choices = list(known)
-    close = get_close_matches(word[:_LONGEST_SHOWN], choices, n=1)
-    return f"did you mean {close[0]}?" if close else f"there is {listed(choices, last='and')}"
+    close = get_close_matches(word[:_LONGEST_SHOWN], list(known), n=1)
+    return f": did you mean {close[0]}?" if close else ""
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """As did_you_mean, or all there is where nothing comes close."""
+    return did_you_mean(word, known) or f": write {listed(known)}"
