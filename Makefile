@@ -20,11 +20,11 @@ demo: $(VENV)/.sidecar ## Watch an incident burn a budget, in this terminal; ARG
 
 .PHONY: test
 test: $(VENV)/.dev real-parts ## Run the tests; fetches Prometheus, Alertmanager and Chromium where apt-get may
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 .PHONY: test-full
 test-full: $(VENV)/.dev real-parts ## Also run what takes longer than ten minutes
-	@$(BIN)/python -m pytest -m "full or not full" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "full or not full" $(ARGS)
 
 .PHONY: check
 check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests
