@@ -1,0 +1,147 @@
+"""`sloctl backfill` against a real Prometheus that holds two days of raw counters."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sloctl import compiler
+from sloctl.backfill import Stretch
+from sloctl.cli.main import main
+from sloctl.duration import DAY, HOUR
+from sloctl.naming import NATIVE
+from sloctl.rules.past import past_rollups
+from sloctl.spec import read
+from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus
+
+SPEC = b"""\
+apiVersion: sloctl.dev/v1
+kind: ServiceLevelObjectives
+metadata: {name: shop}
+spec:
+  scrapeInterval: 30s
+  slos:
+    - name: availability
+      objective: 99%
+      indicator:
+        ratio: {error: 'requests_total{code="500"}', total: requests_total}
+      groupBy: [route]
+"""
+SCRAPE = 30
+HELD = 2 * DAY
+# Requests a second, and the share that fails for an hour of each day.
+PER_SECOND = {"/busy": 3.0, "/quiet": 0.05}
+FAILING = 0.3
+
+
+def raw_counters(end: int) -> Iterator[tuple[str, float, float]]:
+    """Two routes of one target up to *end*."""
+    for route, rate in PER_SECOND.items():
+        good = bad = 0.0
+        for at in range(end - HELD, end + 1, SCRAPE):
+            failing = FAILING if 10 * HOUR <= at % DAY < 11 * HOUR else 0.0
+            good += rate * SCRAPE * (1 - failing)
+            bad += rate * SCRAPE * failing
+            labels = f'job="shop",instance="a:1",route="{route}"'
+            yield f'requests_total{{{labels},code="200"}}', round(good, 3), at
+            yield f'requests_total{{{labels},code="500"}}', round(bad, 3), at
+
+
+def load(directory: Path, files: Path) -> None:
+    for file in sorted(files.glob("*.om")):
+        command = [promtool(), "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(file)]
+        subprocess.run([*command, str(directory / "data")], check=True, capture_output=True)
+
+
+def error_ratio(prometheus: Prometheus, at: float) -> dict[str, float]:
+    query = (
+        "sum by (route) (sum_over_time(slo:sli_error:increase5m[2d]))"
+        " / sum by (route) (sum_over_time(slo:sli_total:increase5m[2d]))"
+    )
+    return {sample.labels["route"]: sample.value for sample in prometheus.instant(query, at=at)}
+
+
+def test_after_a_backfill_the_window_holds_the_truth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec, files, held = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
+    spec.write_bytes(SPEC)
+    now = int(time.time()) // 300 * 300
+    backfill(held, raw_counters(now))
+    port = free_port()
+    arguments = ["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "--from", "2d"]
+
+    with running_prometheus(held, port=port):
+        first = main([*arguments, "-o", str(files)])
+        written = {file.name: file.read_bytes() for file in files.iterdir()}
+        again = main([*arguments, "-o", str(files)])
+    load(held, files)
+    with running_prometheus(held) as prometheus:
+        ratios = error_ratio(prometheus, at=now)
+        fine = prometheus.instant("count_over_time(slo:sli_total:increase1m[6h])", at=now)
+
+    assert (first, again) == (0, 0)
+    assert len(written) in {2, 3}
+    assert {file.name: file.read_bytes() for file in files.iterdir()} == written
+    assert capsys.readouterr().err.splitlines()[-1] == f"1 SLOs, 0 files written to {files}"
+    assert ratios == pytest.approx(dict.fromkeys(PER_SECOND, FAILING / 24), rel=0.005)
+    assert {sample.value for sample in fine} <= {360.0, 361.0}
+
+
+def test_what_the_rules_have_recorded_is_not_written_again(tmp_path: Path) -> None:
+    spec, files, held = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
+    spec.write_bytes(SPEC)
+    now = int(time.time()) // 300 * 300
+    began = now - 12 * HOUR
+    recorded = (
+        (f'slo:sli_total:increase5m{{slo_id="shop/availability",route="{route}"}}', 1.0, at)
+        for route in PER_SECOND
+        for at in range(began, now + 1, 300)
+    )
+    backfill(held, [*raw_counters(now), *recorded])
+    port = free_port()
+
+    with running_prometheus(held, port=port):
+        main(["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "-o", str(files)])
+
+    lines = [
+        line for file in files.iterdir() for line in file.read_text().splitlines() if "increase5m" in line
+    ]
+    newest = max(int(line.rpartition(" ")[2]) for line in lines)
+    assert began - 3 * 300 <= newest <= began - 300
+
+
+def test_a_prometheus_that_is_not_there_could_not_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "shop.yaml"
+    spec.write_bytes(SPEC)
+    url = f"http://127.0.0.1:{free_port()}"
+
+    code = main(["backfill", str(spec), "--prometheus", url, "-o", str(tmp_path / "files")])
+
+    assert code == 2
+    assert capsys.readouterr().err == f"sloctl backfill: {url}: [Errno 111] Connection refused\n"
+
+
+def test_the_past_reads_no_series_that_rules_record() -> None:
+    slos = read((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
+    rules = compiler.rules(slos, NATIVE)
+
+    asked = [query for slo in slos for query in past_rollups(slo, NATIVE)]
+    assert "slo:sli_" in rules
+    assert [query for query in asked if "slo:sli_" in query] == []
+
+
+def test_days_end_at_midnight() -> None:
+    start = 20_000 * DAY + 7 * HOUR
+
+    days = list(Stretch(start, start + 2 * DAY).days())
+
+    assert days == [
+        Stretch(start, 20_001 * DAY),
+        Stretch(20_001 * DAY, 20_002 * DAY),
+        Stretch(20_002 * DAY, start + 2 * DAY),
+    ]
