@@ -25,7 +25,7 @@ def spec_texts(arguments: Sequence[str], stdin: BinaryIO) -> list[tuple[str, byt
     texts: dict[str, bytes] = {}
     for argument in arguments:
         if argument == STANDARD_INPUT:
-            texts["<stdin>"] = stdin.read(MAX_BYTES + 1)
+            texts.setdefault("<stdin>", stdin.read(MAX_BYTES + 1))
             continue
         for path in _paths(argument):
             texts.setdefault(os.path.normpath(path), _content(path))

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.write(FORMATS[arguments.output](specs.problems))
     errors = sum(problem.level is Level.ERROR for problem in specs.problems)
     warnings = len(specs.problems) - errors
-    counts = (_counted(len(named), "file"), _counted(len(specs.slos), "sound SLO"), _found(errors, warnings))
+    counts = (_counted(len(named), "file"), _counted(len(specs.slos), "SLO"), _found(errors, warnings))
     print(", ".join(counts), file=sys.stderr)
     return PROBLEMS_FOUND if errors else FINE
 

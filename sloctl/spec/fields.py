@@ -167,9 +167,13 @@ class Preset(_Fields, frozen=True, kw_only=True):
     """An indicator for software that everyone runs."""
 
     name: Annotated[str, Meta(description="Which preset.")]
-    parameters: Annotated[dict[str, str], Meta(description="Its parameters, as plain text.")] = field(
-        name="with", default_factory=dict
-    )
+    parameters: Annotated[
+        dict[str, str],
+        Meta(
+            description="Its parameters, as plain text.",
+            extra_json_schema={"properties": {"threshold": {"type": "string", "pattern": _DURATION}}},
+        ),
+    ] = field(name="with", default_factory=dict)
 
 
 class Indicator(Choice, frozen=True, kw_only=True):

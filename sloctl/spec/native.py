@@ -41,17 +41,14 @@ def read_native(document: Node, findings: Findings) -> list[tuple[Slo, Node]]:
 
 def _foreign(document: Node) -> Refusal | None:
     """Another kind of document, rather than one of ours that lacks something."""
-    header = [document.entries[key].text for key in ("apiVersion", "kind") if key in document.entries]
-    if (
-        header == [fields.API_VERSION, fields.KIND]
-        or len(header) == 1
-        or not isinstance(document.value, dict)
-    ):
+    if not isinstance(document.value, dict):
         return None
+    header = [document.entries[key].text for key in ("apiVersion", "kind") if key in document.entries]
+    if len(header) == 1 or header == [fields.API_VERSION, fields.KIND]:
+        return None
+    wanted = f"a spec has kind: {fields.KIND} and apiVersion: {fields.API_VERSION}"
     found = f", got {shown(header[1])} of {shown(header[0])}" if header else ""
-    return Refusal(
-        "foreign-kind", f"a spec has kind: {fields.KIND} and apiVersion: {fields.API_VERSION}{found}"
-    )
+    return Refusal("foreign-kind", f"{wanted}{found}")
 
 
 def _service(document: fields.Document, node: Node, findings: Findings) -> _Service:

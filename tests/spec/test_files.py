@@ -1,0 +1,132 @@
+"""Which files an argument names, and what validate says about them."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from sloctl.cli.main import main
+from sloctl.files import Unreadable, spec_texts
+from sloctl.spec.document import MAX_BYTES
+from tests.spec.specs import SPEC
+
+NO_INPUT = io.BytesIO()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("b.yaml", "a.yml", "team/c.yaml", "team/.hidden.yaml", "..data/old.yaml", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "paths"),
+    [
+        (["."], ["a.yml", "b.yaml", "team/c.yaml"]),
+        (["team", "b.yaml", "./b.yaml"], ["b.yaml", "team/c.yaml"]),
+        (["*.yaml"], ["b.yaml"]),
+        (["**/*.y*ml"], ["a.yml", "b.yaml", "team/c.yaml"]),
+        (["notes.txt"], ["notes.txt"]),
+        (["-", "a.yml"], ["<stdin>", "a.yml"]),
+    ],
+)
+def test_arguments_name_files(folder: Path, arguments: list[str], paths: list[str]) -> None:
+    texts = spec_texts(arguments, NO_INPUT)
+
+    assert [path for path, _ in texts] == paths
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("none.yaml", "none.yaml: No such file or directory"),
+        ("*.json", "*.json: no file matches"),
+        ("empty", "empty: no *.yaml or *.yml file in it"),
+    ],
+)
+def test_what_names_no_file_is_told(folder: Path, argument: str, message: str) -> None:
+    (folder / "empty").mkdir()
+
+    with pytest.raises(Unreadable) as unreadable:
+        spec_texts([argument], NO_INPUT)
+
+    assert str(unreadable.value) == message
+
+
+def test_a_file_that_is_called_like_a_glob_is_that_file(folder: Path) -> None:
+    (folder / "[a].yaml").write_text("x")
+
+    assert spec_texts(["[a].yaml"], NO_INPUT) == [("[a].yaml", b"x")]
+
+
+def test_no_more_is_read_than_a_spec_can_be(folder: Path) -> None:
+    (_, content), *_ = spec_texts(["/dev/zero"], NO_INPUT)
+
+    assert len(content) == MAX_BYTES + 1
+
+
+def test_validate_sums_up_on_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "team/c.yaml").write_text(SPEC)
+
+    code = main(["validate", "team"])
+
+    assert capsys.readouterr() == ("", "1 file, 1 SLO, no problems\n")
+    assert code == 0
+
+
+def test_a_warning_alone_is_no_reason_to_fail(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "team/c.yaml").write_text(SPEC.replace("99.9%", "90%"))
+
+    code = main(["validate", "team"])
+
+    assert capsys.readouterr().err == "1 file, 1 SLO, 1 warning\n"
+    assert code == 0
+
+
+def test_validate_prints_json_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "team/c.yaml").write_text(SPEC.replace("99.9%", "99.9"))
+
+    main(["validate", "team", "--output", "json"])
+
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "path": "team/c.yaml",
+            "line": 8,
+            "column": 18,
+            "level": "error",
+            "code": "wrong-type",
+            "message": "objective is a percentage like 99.95%, got the number 99.9",
+        }
+    ]
+
+
+def test_validate_annotates_pull_requests_on_github(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "team/c,d.yaml").write_text(SPEC.replace("99.9%", '"50%\\n::notice::gotcha"'))
+
+    main(["validate", "team/c,d.yaml", "--output", "github"])
+
+    assert capsys.readouterr().out == (
+        "::error file=team/c%2Cd.yaml,line=8,col=18,title=percentage::"
+        'objective is a percentage like 99.95%25, got "50%25\\n::notice::gotcha"\n'
+    )
+
+
+def test_a_missing_file_could_not_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["validate", "none.yaml"])
+
+    assert capsys.readouterr().err == "sloctl validate: none.yaml: No such file or directory\n"
+    assert code == 2
+
+
+def test_a_hostile_file_name_does_not_reach_the_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "\x1b[31m\u202e.yaml").write_text("")
+
+    main(["validate", "."])
+
+    assert "\\x1b[31m\\u202e.yaml:1:1: " in capsys.readouterr().out

@@ -1,0 +1,302 @@
+"""What a sound spec means."""
+
+from fractions import Fraction
+
+import pytest
+
+from sloctl import burn
+from sloctl.model import (
+    Alerting,
+    AlertText,
+    BurnAlert,
+    Condition,
+    Counted,
+    ErrorRatio,
+    Indicator,
+    Latency,
+    Matcher,
+    MatchOp,
+    NativeLatency,
+    Probe,
+    Query,
+    Ratio,
+    Rolling,
+    Selector,
+    Severity,
+    Slo,
+    WhenAbsent,
+    WindowQuery,
+)
+from sloctl.spec import read
+from tests.spec.specs import HEADER, INDICATOR, SPEC, only, problems, specs
+
+JOB = Matcher("job", MatchOp.EQUAL, "shop")
+DAY = 86400
+BARE = AlertText({}, {})
+
+
+def test_a_short_spec_has_the_documented_defaults() -> None:
+    slo = only(SPEC)
+
+    assert slo == Slo(
+        service="shop",
+        name="availability",
+        description="",
+        objective=Fraction(999, 1000),
+        window=Rolling(30 * DAY),
+        scrape_interval=30,
+        indicator=Ratio(
+            Counted.ERROR,
+            part=(Selector("http_requests_total", (JOB, Matcher("code", MatchOp.MATCH, "5.."))),),
+            total=(Selector("http_requests_total", (JOB,)),),
+        ),
+        group_by=(),
+        labels={},
+        annotations={},
+        alerting=Alerting(
+            policy=burn.workbook_policy(30 * DAY),
+            page=BARE,
+            ticket=BARE,
+            exhausted=BARE,
+            exhausting=BARE,
+            no_data=BARE,
+            exhausting_within=DAY,
+            no_data_after=600,
+            min_errors=2,
+            confidence=None,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "indicator"),
+    [
+        (
+            "ratio: {good: 'ok_total{job=\"shop\"}', total: [ok_total, failed_total], newborn: false}",
+            Ratio(
+                Counted.GOOD,
+                part=(Selector("ok_total", (JOB,)),),
+                total=(Selector("ok_total"), Selector("failed_total")),
+                newborn=False,
+            ),
+        ),
+        (
+            "latency: {histogram: 'request_seconds{job=\"shop\"}', threshold: 300ms}",
+            Latency(Selector("request_seconds", (JOB,)), Fraction(3, 10)),
+        ),
+        (
+            "latency: {histogram: request_seconds, threshold: 1s500ms, newborn: false}",
+            Latency(Selector("request_seconds"), Fraction(3, 2), newborn=False),
+        ),
+        (
+            "latency: {histogram: request_seconds, threshold: 2s, native: true}",
+            NativeLatency(Selector("request_seconds"), Fraction(2)),
+        ),
+        (
+            "condition: {good: time() - max(last_success_seconds) < 900}",
+            Condition("(time() - max(last_success_seconds)) < bool (900)", WhenAbsent.IGNORE),
+        ),
+        (
+            "condition: {good: lag == bool 0, whenAbsent: bad}",
+            Condition("lag == bool 0", WhenAbsent.BAD),
+        ),
+        ("probe: {metric: 'probe_success{job=\"shop\"}'}", Probe(Selector("probe_success", (JOB,)))),
+        (
+            "query: {error: 'sum(increase(bad_total[$window]))', total: 'sum(increase(all_total[$window]))'}",
+            Query(
+                Counted.ERROR,
+                part=WindowQuery("sum(increase(bad_total[$window]))"),
+                total=WindowQuery("sum(increase(all_total[$window]))"),
+            ),
+        ),
+        (
+            "query: {good: 'increase(ok_total[$window])', total: 'increase(all_total[$window])'}",
+            Query(
+                Counted.GOOD,
+                part=WindowQuery("increase(ok_total[$window])"),
+                total=WindowQuery("increase(all_total[$window])"),
+            ),
+        ),
+        (
+            "errorRatio: 'avg_over_time(error_ratio[$window])'",
+            ErrorRatio(WindowQuery("avg_over_time(error_ratio[$window])")),
+        ),
+        (
+            "preset: {name: grpc-latency, with: {job: shop, threshold: 100ms}}",
+            Latency(
+                Selector("grpc_server_handling_seconds", (JOB, Matcher("grpc_type", MatchOp.EQUAL, "unary"))),
+                Fraction(1, 10),
+            ),
+        ),
+        (
+            "preset: {name: blackbox-probe, with: {job: shop}}",
+            Probe(Selector("probe_success", (JOB,))),
+        ),
+        (
+            "preset: {name: envoy-availability, with: {job: shop, cluster: till}}",
+            Ratio(
+                Counted.ERROR,
+                part=(
+                    Selector(
+                        "envoy_cluster_upstream_rq_xx",
+                        (
+                            JOB,
+                            Matcher("envoy_cluster_name", MatchOp.EQUAL, "till"),
+                            Matcher("envoy_response_code_class", MatchOp.EQUAL, "5"),
+                        ),
+                    ),
+                ),
+                total=(
+                    Selector(
+                        "envoy_cluster_upstream_rq_completed",
+                        (JOB, Matcher("envoy_cluster_name", MatchOp.EQUAL, "till")),
+                    ),
+                ),
+            ),
+        ),
+    ],
+)
+def test_an_indicator_means(text: str, indicator: Indicator) -> None:
+    slo = only(SPEC.replace(INDICATOR, f"      indicator:\n        {text}\n"))
+
+    assert slo.indicator == indicator
+
+
+def test_a_preset_parameter_is_a_value_and_never_promql() -> None:
+    hostile = r'preset: {name: blackbox-probe, with: {job: "a\"} or vector(0) #\n\\"}}'
+
+    slo = only(SPEC.replace(INDICATOR, f"      indicator:\n        {hostile}\n"))
+
+    assert slo.indicator == Probe(
+        Selector("probe_success", (Matcher("job", MatchOp.EQUAL, 'a"} or vector(0) #\n\\'),))
+    )
+
+
+def test_hostile_labels_and_annotations_are_kept_to_the_character() -> None:
+    slo = only(
+        SPEC
+        + r"""
+      labels: {team: "a\"b\\c}\n{{ .X }}\u202e\0"}
+      annotations: {summary: 'say "no" to \n'}
+"""
+    )
+
+    assert slo.labels == {"team": 'a"b\\c}\n{{ .X }}\u202e\0'}
+    assert slo.annotations == {"summary": r'say "no" to \n'}
+
+
+def test_an_objective_is_the_exact_fraction_of_its_text() -> None:
+    slo = only(SPEC.replace("99.9%", "99.999999999999%"))
+
+    assert slo.budget == Fraction(1, 10**14)
+
+
+def test_labels_and_annotations_of_an_slo_override_those_of_its_service_key_by_key() -> None:
+    service = HEADER + "  labels: {team: shop, tier: '1'}\n  annotations: {runbook: a, owner: b}\n"
+
+    slo = only(
+        SPEC.replace(HEADER, service) + "      labels: {team: till}\n      annotations: {runbook: c}\n"
+    )
+
+    assert slo.labels == {"team": "till", "tier": "1"}
+    assert slo.annotations == {"runbook": "c", "owner": "b"}
+
+
+def test_alerting_of_an_slo_overrides_that_of_its_service_key_by_key() -> None:
+    service = """\
+spec:
+  alerting:
+    policy: [{severity: page, budgetShare: 2%, long: 1h, short: 5m}]
+    confidence: 95%
+    labels: {route: shop, severity: minor}
+    annotations: {dashboard: a}
+    page: {labels: {pager: shop, severity: critical}, annotations: {dashboard: b}}
+    noData: {after: 30m}
+"""
+    own = """\
+      alerting:
+        minErrors: 5
+        page: {labels: {pager: till}}
+        ticket: {disabled: true}
+        exhausting: {within: 6h, disabled: true}
+"""
+
+    slo = only(SPEC.replace("spec:\n", service) + own)
+
+    assert slo.alerting == Alerting(
+        policy=(BurnAlert(Severity.PAGE, Fraction(2, 100), long=3600, short=300),),
+        page=AlertText({"route": "shop", "severity": "critical", "pager": "till"}, {"dashboard": "b"}),
+        ticket=None,
+        exhausted=AlertText({"route": "shop", "severity": "minor"}, {"dashboard": "a"}),
+        exhausting=None,
+        no_data=AlertText({"route": "shop", "severity": "minor"}, {"dashboard": "a"}),
+        exhausting_within=6 * 3600,
+        no_data_after=1800,
+        min_errors=5,
+        confidence=Fraction(95, 100),
+    )
+
+
+def test_a_default_that_needs_counts_passes_over_an_indicator_without_them() -> None:
+    service = "spec:\n  alerting: {minErrors: 5, confidence: 95%}\n"
+    condition = "      indicator:\n        condition: {good: up == 1}\n"
+
+    slo = only(SPEC.replace("spec:\n", service).replace(INDICATOR, condition))
+
+    assert slo.alerting.min_errors == 0
+    assert slo.alerting.confidence is None
+
+
+def test_an_alert_that_can_never_fire_beside_one_that_can_is_a_warning() -> None:
+    found = specs(SPEC.replace("99.9%", "90%"))
+
+    assert [slo.id for slo in found.slos] == ["shop/availability"]
+    assert [str(problem) for problem in found.problems] == [
+        "shop.yaml:8:18: warning: the page alert on 1h and 5m can never fire at objective 90 %: it waits for "
+        "an error ratio above 1.44; give it a budgetShare of at most 1.38% in alerting.policy "
+        "[alert-never-fires]"
+    ]
+
+
+def test_a_disabled_alert_may_be_one_that_can_never_fire() -> None:
+    slo = only(SPEC.replace("99.9%", "90%") + "      alerting: {page: {disabled: true}}\n")
+
+    assert slo.alerting.page is None
+
+
+def test_the_suggested_share_fires_and_leaves_no_problem() -> None:
+    row = "[{severity: page, budgetShare: 1.38%, long: 1h, short: 5m}]"
+
+    slo = only(SPEC.replace("99.9%", "90%") + f"      alerting: {{policy: {row}}}\n")
+
+    assert burn.alert_threshold(slo.alerting.policy[0], 30 * DAY, slo.budget) < 1
+
+
+def test_ids_that_sloth_labels_would_confuse_are_a_warning() -> None:
+    spec = SPEC.replace("name: shop", "name: a-b").replace("availability", "c")
+    other = SPEC.replace("name: shop", "name: a").replace("availability", "b-c")
+
+    assert problems(f"{spec}---\n{other}") == [
+        "shop.yaml:20:13: warning: with --label-style sloth, a/b-c and a-b/c would both be a-b-c "
+        "[ambiguous-id]"
+    ]
+
+
+def test_the_order_of_files_does_not_matter() -> None:
+    texts = [(f"{name}.yaml", SPEC.replace("shop", name).encode()) for name in ("till", "shop", "stock")]
+    twice = [*texts, ("again.yaml", texts[0][1])]
+
+    assert read(texts) == read(reversed(texts))
+    assert read(twice) == read(reversed(twice))
+    assert [slo.id for slo in read(texts).slos] == [
+        "shop/availability",
+        "stock/availability",
+        "till/availability",
+    ]
+
+
+def test_a_bad_file_leaves_the_others_readable() -> None:
+    found = read([("a.yaml", b"["), ("b.yaml", SPEC.encode())])
+
+    assert [slo.id for slo in found.slos] == ["shop/availability"]
+    assert [problem.place.path for problem in found.problems] == ["a.yaml"]
