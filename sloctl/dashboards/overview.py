@@ -90,8 +90,8 @@ def _slos(style: LabelStyle) -> Panel:
 
 def _with_path(expression: PromQL, service: str) -> PromQL:
     """The dashboard of each service, by its uid; by a search where service_uid shortens it."""
-    plain = _labelled(expression, f"/d/{SERVICE_UID_PREFIX}$1?", service, f"({PLAIN_SERVICE})")
-    return _labelled(plain, f"/dashboards?tag={TAG}&query=$1", service, f"({SHORTENED_SERVICE})")
+    plain = _labelled(expression, f"d/{SERVICE_UID_PREFIX}$1?", service, f"({PLAIN_SERVICE})")
+    return _labelled(plain, f"dashboards?tag={TAG}&query=$1", service, f"({SHORTENED_SERVICE})")
 
 
 def _labelled(expression: PromQL, value: str, source: str, pattern: str) -> PromQL:

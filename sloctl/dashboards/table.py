@@ -38,9 +38,9 @@ class Column:
 
 DASHBOARD_LABEL: Final = "dashboard"
 _OPEN: Final[tuple[Mapping, ...]] = (RegexMap(RegexMatch(".*", Shown("open"))),)
-# The address is the cell's own value: a path that the query made.
+# The cell's own value is the path. Grafana puts its base path before a slash only where it stands here.
 _LINK: Final = (
-    DataLink("Open the service's dashboard", "${__value.raw}&${datasource:queryparam}&${__url_time_range}"),
+    DataLink("Open the service's dashboard", "/${__value.raw}&${datasource:queryparam}&${__url_time_range}"),
 )
 _OPTIONS: Final = TableOptions(
     cell_height="sm",
@@ -74,7 +74,7 @@ def text(title: str, label: str) -> Column:
 
 
 def path(title: str) -> Column:
-    """A link to the path in DASHBOARD_LABEL, relative to Grafana; it holds a `?`."""
+    """A link to the path in DASHBOARD_LABEL, relative to Grafana, without its first slash but with a `?`."""
     return Column(title, label=DASHBOARD_LABEL, properties=_PATH)
 
 
