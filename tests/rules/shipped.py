@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.rules.stories import AllAndBad, AllAndGood, Gauge, GoodAndBad, World
+from tests.rules.stories import AllAndPart, Gauge, GoodAndBad, World
 
 
 def _requests(status: str) -> str:
@@ -12,9 +12,10 @@ def _requests(status: str) -> str:
     )
 
 
-def _histogram(metric: str, labels: str, le: str) -> AllAndGood:
+def _histogram(metric: str, labels: str, le: str) -> AllAndPart:
     labels = f'instance="a:1", {labels}'
-    return AllAndGood(f"{metric}_count{{{labels}}}", f'{metric}_bucket{{{labels}, le="{le}"}}')
+    bucket = f'{metric}_bucket{{{labels}, le="{le}"}}'
+    return AllAndPart(f"{metric}_count{{{labels}}}", bucket, part_failed=False)
 
 
 WORLDS: Final[dict[str, World]] = {
@@ -42,9 +43,10 @@ WORLDS: Final[dict[str, World]] = {
     "settlement/consumer-lag": Gauge(
         'kafka_consumergroup_lag{topic="ledger.postings", consumergroup="settlement"}', good=3, bad=2000
     ),
-    "settlement/delivery": AllAndBad(
+    "settlement/delivery": AllAndPart(
         'kafka_connect_sink_task_sink_record_read_total{connector="settlement-sink", task="0"}',
         'kafka_connect_task_error_total_errors_logged{connector="settlement-sink", task="0"}',
+        part_failed=True,
     ),
     "edge/reachable": Gauge(
         'probe_success{job="blackbox-edge", instance="https://pay.example.com"}', good=1, bad=0, grain=1

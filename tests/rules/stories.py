@@ -38,30 +38,17 @@ class GoodAndBad:
 
 
 @dataclass(frozen=True, slots=True)
-class AllAndGood:
-    """Each event increments *total*, a good one *good* as well, as in a histogram's count and bucket."""
+class AllAndPart:
+    """Each event increments *total*, and *part* too where it is one: as a histogram's count and bucket."""
 
     total: str
-    good: str
+    part: str
+    part_failed: bool
 
     def told(self, story: Story) -> Lines:
         return {
             self.total: _counter((it.minutes, None if it.failing is None else it.events) for it in story),
-            self.good: _counter((it.minutes, _share(it, failed=False)) for it in story),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class AllAndBad:
-    """Each event increments *total*, a bad one *bad* as well."""
-
-    total: str
-    bad: str
-
-    def told(self, story: Story) -> Lines:
-        return {
-            self.total: _counter((it.minutes, None if it.failing is None else it.events) for it in story),
-            self.bad: _counter((it.minutes, _share(it, failed=True)) for it in story),
+            self.part: _counter((it.minutes, _share(it, failed=self.part_failed)) for it in story),
         }
 
 
@@ -88,7 +75,7 @@ class Gauge:
         return [f"{self.bad if bad else self.good}x{self.grain - 1}" for bad in failed]
 
 
-World: TypeAlias = GoodAndBad | AllAndGood | AllAndBad | Gauge
+World: TypeAlias = GoodAndBad | AllAndPart | Gauge
 
 
 def _share(it: Stretch, *, failed: bool) -> float | None:
