@@ -15,7 +15,7 @@ help: ## List these commands
 		printf '%-18s %s\n' "$$name" "$$does"; done
 
 .PHONY: demo
-demo: $(VENV)/.sidecar ## Watch an incident burn a budget, in this terminal; ARGS="--duration 60s" ends by itself
+demo: $(or $(wildcard $(VENV)/.dev),$(VENV)/.sidecar) ## Watch an incident burn a budget, in this terminal; ARGS="--duration 60s" ends by itself
 	@$(BIN)/sloctl demo slos $(ARGS)
 
 .PHONY: test
@@ -50,6 +50,11 @@ compiled: $(VENV)/.dev ## The committed alerts/ and dashboards/ are what slos/ c
 .PHONY: bench
 bench: $(VENV)/.dev ## Start-up and a compile of 1,000 SLOs, measured here
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: bench-rules
+bench-rules: $(VENV)/.dev real-parts ## The rules beside the peers', measured on a real Prometheus; ARGS=--full takes long
+	@tests/tools/peers
+	@$(BIN)/python -m tests.bench.rules $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
