@@ -1,0 +1,220 @@
+"""What the rules should record of a stream: Python's counts, through the rollup ladder and the verdicts.
+
+Its one law: every number comes from sloctl.rollup, sloctl.burn and sloctl.sidecar.verdict, read as each group
+of rules reads at its turn: the fast group sees what the slow one recorded a turn ago.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isclose
+from typing import Final, TypeAlias
+
+from sloctl import naming
+from sloctl.duration import HOUR, MINUTE
+from sloctl.model import Severity, Slo
+from sloctl.rollup import COARSE, FINE, Counts, Rollups, ladder
+from sloctl.rules.ratios import counted_lookbacks
+from sloctl.rules.scope import scope
+from sloctl.sidecar import verdict
+from sloctl.sidecar.verdict import State
+from tests.differential.counting import Counting
+from tests.differential.engine import Recorded, Recording
+from tests.differential.kinds import Kind
+from tests.differential.scraped import Scraped
+from tests.differential.streams import GROUP
+
+REPAIR: Final = 3 * HOUR
+# Fine rollups that a stretch without a hole holds at least, of 180.
+COMPLETE: Final = 178
+_UNREAD: Final = {
+    naming.OBJECTIVE,
+    naming.ERROR_BUDGET,
+    naming.TIME_PERIOD,
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reading:
+    """One recorded series at one second, of one group."""
+
+    at: int
+    series: str
+    group: str
+
+
+Readings: TypeAlias = dict[Reading, float]
+
+
+def expected(
+    kind: Kind, slo: Slo, *, counting: Counting, series: Sequence[Scraped], horizon: int
+) -> Readings:
+    """Everything that should be recorded, minute by minute up to *horizon*."""
+    groups = sorted({it.labels[GROUP] for it in series}) if kind.grouped else [""]
+    readings: Readings = {}
+    for group in groups:
+        own = [it for it in series if it.labels[GROUP] == group] if kind.grouped else series
+        account = _Account(kind, slo, counting=counting, series=own, group=group)
+        for now in range(0, horizon + 1, MINUTE):
+            readings |= account.turn(now)
+    return readings
+
+
+def recorded(recording: Recording) -> Readings:
+    """The same of what the engine recorded; the objective, which never changes, is left out."""
+    return {
+        Reading(at, series, sample.labels.get(GROUP, "")): sample.value
+        for at, samples in recording.items()
+        for sample in samples
+        if (series := _series(sample)) is not None
+    }
+
+
+def disagreements(python: Readings, engine: Readings) -> list[str]:
+    """One line for each number that is not the same to float precision, or that one side has alone."""
+    return [
+        f"{reading.at // 60}m {reading.series} {reading.group}: "
+        f"{python.get(reading)} in Python, {engine.get(reading)} in Prometheus"
+        for reading in sorted(python.keys() | engine.keys())
+        if not _same(python.get(reading), engine.get(reading))
+    ]
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _series(sample: Recorded) -> str | None:
+    name = sample.labels["__name__"]
+    if name in _UNREAD:
+        return None
+    if name == "ALERTS":
+        return f"{sample.labels['alertname']} {sample.labels['severity']}"
+    return f"{name} {sample.labels['slo_part']}" if "slo_part" in sample.labels else name
+
+
+class _Account:
+    """One group of one SLO, minute by minute."""
+
+    def __init__(
+        self, kind: Kind, slo: Slo, *, counting: Counting, series: Sequence[Scraped], group: str
+    ) -> None:
+        self._kind = kind
+        self._slo = slo
+        self._counting = counting
+        self._series = series
+        self._group = group
+        self._ladder = ladder(slo.alerting.policy, slo.window.seconds)
+        self._counted = counted_lookbacks(scope(slo, naming.NATIVE))
+        self._fine = Rollups(FINE, slo.window.seconds)
+        self._coarse = Rollups(COARSE, slo.window.seconds)
+        self._minutes: dict[int, Counts] = {}
+        self._period: tuple[int, Counts] | None = None
+        self._repairs: dict[int, Counts] = {}
+
+    def turn(self, now: int) -> Readings:
+        """The fast group every minute, then the slow one, then the repair."""
+        told = list(self._fast(now))
+        if now % COARSE == 0:
+            told += self._slow(now)
+        if now % HOUR == 0 and self._kind.raw is not None:
+            told += self._repair(now)
+        return {Reading(now, series, self._group): value for series, value in told}
+
+    def _fast(self, now: int) -> Iterator[tuple[str, float]]:
+        counts = self._kind.minute(self._counting, self._series, now)
+        if counts is not None:
+            self._minutes[now] = counts
+            self._fine.add(now, counts)
+            yield from _rollups(FINE, counts)
+        yield from self._ratios(self._fine, FINE, now)
+        burns = verdict.burns(self._slo, lambda lookback: self._seen_by_fast(now, lookback))
+        budget = verdict.budget(self._slo, burns)
+        by_lookback = {each.lookback: each for each in burns}
+        window = self._slo.window.seconds
+        yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE].burn_rate)
+        yield from _known(naming.PERIOD_BURN_RATE, by_lookback[window].burn_rate)
+        yield from _known(naming.BUDGET_REMAINING, budget.left)
+        yield from self._burn_alert(Severity.PAGE, burns)
+        if budget.exhausted:
+            yield _firing(naming.EXHAUSTED_ALERT, Severity.TICKET)
+        if budget.exhausting(self._slo.alerting.exhausting_within):
+            yield _firing(naming.EXHAUSTING_ALERT, Severity.TICKET)
+
+    def _slow(self, now: int) -> Iterator[tuple[str, float]]:
+        counts = self._fine.sum(now, COARSE)
+        if counts is not None:
+            self._coarse.add(now, counts)
+            yield from _rollups(COARSE, counts)
+        yield from self._ratios(self._coarse, COARSE, now)
+        burns = verdict.burns(self._slo, lambda lookback: self._rung(lookback, now))
+        yield from self._burn_alert(Severity.TICKET, burns)
+        period = self._coarse.sum(now, self._slo.window.seconds)
+        if period is not None and period.total > 0:
+            self._period = now, period
+
+    def _repair(self, now: int) -> Iterator[tuple[str, float]]:
+        assert self._kind.raw is not None
+        closed = self._counting.engine.closed
+        start = now - REPAIR if closed else now - REPAIR + 1
+        seen = [counts for at, counts in self._minutes.items() if start <= at]
+        earlier = [counts for at, counts in self._repairs.items() if at >= now - REPAIR + MINUTE]
+        if not seen or len(seen) >= COMPLETE:
+            return
+        if self._kind.grouped and not earlier and now not in self._minutes:
+            return
+        events, errors = self._kind.raw(self._counting, self._series, now, REPAIR)
+        total = _missing(events, [it.total for it in seen], [it.total for it in earlier])
+        error = _missing(errors, [it.error for it in seen], [it.error for it in earlier])
+        repair = Counts(error=error or 0.0, total=total or 0.0)
+        self._repairs[now] = repair
+        self._coarse.add(now, repair)
+        yield from _known(f"{naming.events(COARSE)} repair", total)
+        yield from _known(f"{naming.errors(COARSE)} repair", error)
+
+    def _seen_by_fast(self, now: int, lookback: int) -> Counts | None:
+        """Slow series through last_over_time(…[10m])."""
+        if self._ladder.rung(lookback).step == FINE:
+            return self._fine.sum(now, lookback)
+        if lookback != self._slo.window.seconds or self._period is None:
+            return None
+        age = now - self._period[0]
+        held = age < 2 * COARSE or (self._counting.engine.closed and age == 2 * COARSE)
+        return self._period[1] if held else None
+
+    def _rung(self, lookback: int, now: int) -> Counts | None:
+        rollups = self._fine if self._ladder.rung(lookback).step == FINE else self._coarse
+        return rollups.sum(now, lookback)
+
+    def _ratios(self, rollups: Rollups, step: int, now: int) -> Iterator[tuple[str, float]]:
+        for rung in self._ladder.with_step(step):
+            counts = rollups.sum(now, rung.lookback)
+            if counts is None:
+                continue
+            if rung.lookback in self._counted:
+                yield naming.errors(rung.lookback), counts.error
+            yield from _known(naming.error_ratio(rung.lookback), counts.error_ratio)
+
+    def _burn_alert(self, severity: Severity, burns: tuple[verdict.Burn, ...]) -> Iterator[tuple[str, float]]:
+        for alert in verdict.alerts(self._slo, burns):
+            if alert.severity is severity and alert.state is State.FIRING:
+                yield _firing(naming.BURN_ALERT, severity)
+
+
+def _missing(raw: float | None, counted: Sequence[float], repaired: Sequence[float]) -> float | None:
+    return None if raw is None else max(0.0, raw - sum(counted) - sum(repaired))
+
+
+def _rollups(step: int, counts: Counts) -> Iterator[tuple[str, float]]:
+    yield naming.events(step), counts.total
+    yield naming.errors(step), counts.error
+
+
+def _known(series: str, value: float | None) -> Iterator[tuple[str, float]]:
+    if value is not None:
+        yield series, value
+
+
+def _firing(alert: str, severity: Severity) -> tuple[str, float]:
+    return f"{alert} {severity.value}", 1.0

@@ -1,0 +1,224 @@
+"""Each kind of indicator: the SLO, the series it reads, and its events and errors counted in Python."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Final, TypeAlias
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import (
+    Alerting,
+    BurnAlert,
+    Condition,
+    Counted,
+    Indicator,
+    Latency,
+    NativeLatency,
+    Probe,
+    Query,
+    Ratio,
+    Rolling,
+    Severity,
+    Slo,
+    WhenAbsent,
+)
+from sloctl.promql import read_condition, read_query, read_selector
+from sloctl.rollup import Counts
+from tests.differential.counting import Counting
+from tests.differential.scraped import Scraped
+from tests.differential.streams import BY_BUCKET, BY_CODE, GROUP, NATIVE, Target, gauge, scraped
+from tests.rules.specimens import ALERTING, shop
+
+# Short lookbacks of either step, so that short streams fill them; no small ratio of counts is a threshold.
+POLICY: Final = (
+    BurnAlert(Severity.PAGE, share=Fraction(7, 1000), long=30 * MINUTE, short=5 * MINUTE),
+    BurnAlert(Severity.PAGE, share=Fraction(9, 1000), long=HOUR, short=10 * MINUTE),
+    BurnAlert(Severity.TICKET, share=Fraction(11, 1000), long=90 * MINUTE, short=15 * MINUTE),
+    BurnAlert(Severity.TICKET, share=Fraction(13, 1000), long=2 * HOUR, short=20 * MINUTE),
+)
+_ERRORS: Final = read_selector('requests_total{code="500"}')
+_GOOD: Final = read_selector('requests_total{code="200"}')
+_ALL: Final = read_selector("requests_total")
+_HISTOGRAM: Final = read_selector("seconds")
+_UP: Final = read_selector("up")
+
+# Events and errors over a longer stretch as the counters tell them, each absent by itself.
+Raw: TypeAlias = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """*minute* counts one minute, *raw* any stretch; None where no counter remembers it."""
+
+    indicator: Indicator
+    world: Callable[[Sequence[Target], int], list[Scraped]]
+    minute: Callable[[Counting, Sequence[Scraped], int], Counts | None]
+    raw: Callable[[Counting, Sequence[Scraped], int, int], Raw] | None
+    grouped: bool = False
+
+    def slo(self, **changes: object) -> Slo:
+        fields = {
+            "indicator": self.indicator,
+            "objective": Fraction(9371, 10_000),
+            "window": Rolling(DAY),
+            "group_by": (GROUP,) if self.grouped else (),
+            "alerting": alerting(),
+        }
+        return shop(**fields | changes)
+
+
+def alerting(*, min_errors: int = 2, confidence: Fraction | None = None) -> Alerting:
+    """Burn and budget alerts of POLICY; what the sidecar cannot know (no data) is left out."""
+    return replace(ALERTING, policy=POLICY, no_data=None, min_errors=min_errors, confidence=confidence)
+
+
+def _requests(targets: Sequence[Target], horizon: int) -> list[Scraped]:
+    return scraped(targets, BY_CODE, horizon)
+
+
+def _buckets(targets: Sequence[Target], horizon: int) -> list[Scraped]:
+    return scraped(targets, BY_BUCKET, horizon)
+
+
+def _native_histograms(targets: Sequence[Target], horizon: int) -> list[Scraped]:
+    return scraped(targets, NATIVE, horizon)
+
+
+def _gauges(targets: Sequence[Target], horizon: int) -> list[Scraped]:
+    return [series for target in targets if (series := gauge(target, horizon)).times]
+
+
+def _errors_counted(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+    total, errors = counting.increases(series, now), _labelled(series, "code", "500")
+    if total is None:
+        return None
+    grown = counting.increases(errors, now) or 0.0
+    return Counts(error=grown + counting.births(errors, series, now), total=total)
+
+
+def _errors_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+    total = counting.increases(series, now)
+    if total is None:
+        return None
+    return Counts(error=counting.increases(_labelled(series, "code", "500"), now) or 0.0, total=total)
+
+
+def _good_counted(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+    return _difference(counting, series, _labelled(series, "code", "200"), now)
+
+
+def _good_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+    total = counting.increases(series, now)
+    if total is None:
+        return None
+    good = counting.increases(_labelled(series, "code", "200"), now) or 0.0
+    return Counts(error=max(0.0, total - good), total=total)
+
+
+def _slow_counted(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+    return _difference(counting, _counts(series), _labelled(series, "le", "0.3"), now)
+
+
+def _difference(
+    counting: Counting, every: Sequence[Scraped], good: Sequence[Scraped], now: int
+) -> Counts | None:
+    """Errors are what is not good, among increases and among births."""
+    total = counting.increases(every, now)
+    if total is None:
+        return None
+    errors = total - (counting.increases(good, now) or 0.0)
+    errors += counting.births(every, every, now) - counting.births(good, every, now)
+    return Counts(error=max(0.0, errors), total=total)
+
+
+def _slow_native(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+    counts = counting.native(series, now, counting.reach)
+    if counts is None:
+        return None
+    scale = 60 / counting.reach
+    return Counts(error=counts.error * scale, total=counts.total * scale)
+
+
+def _condition(when_absent: Counts | None) -> Callable[[Counting, Sequence[Scraped], int], Counts | None]:
+    def count(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+        values = [it.at(now, closed=counting.engine.closed) for it in series]
+        known = [value for value in values if isinstance(value, float)]
+        return Counts(error=1 - min(known), total=1) if known else when_absent
+
+    return count
+
+
+def _probe(_: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+    samples = [value for it in series for _, value in it.within(now - 60, now, closed=False)]
+    known = [value for value in samples if isinstance(value, float)]
+    return Counts(error=len(known) - sum(known), total=len(known)) if known else None
+
+
+def _raw_errors(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
+    return counting.raw(series, now, reach), counting.raw(_labelled(series, "code", "500"), now, reach)
+
+
+def _raw_rest(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
+    return _rest(counting.raw(series, now, reach), counting.raw(_labelled(series, "code", "200"), now, reach))
+
+
+def _raw_slow(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
+    good = counting.raw(_labelled(series, "le", "0.3"), now, reach)
+    return _rest(counting.raw(_counts(series), now, reach), good)
+
+
+def _raw_native(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
+    counts = counting.native(series, now, reach)
+    if counts is None:
+        return None, None
+    return counts.total, counts.error if counts.total > 0 else None
+
+
+def _rest(total: float | None, good: float | None) -> Raw:
+    return total, None if total is None else total - (good or 0.0)
+
+
+def _labelled(series: Sequence[Scraped], label: str, value: str) -> list[Scraped]:
+    return [it for it in series if it.labels.get(label) == value]
+
+
+def _counts(series: Sequence[Scraped]) -> list[Scraped]:
+    return [it for it in series if it.metric.endswith("_count")]
+
+
+_ERROR_QUERY: Final = Query(
+    Counted.ERROR,
+    read_query('sum(increase(requests_total{code="500"}[$window]))'),
+    read_query("sum(increase(requests_total[$window]))"),
+)
+_GOOD_QUERY: Final = replace(
+    _ERROR_QUERY, counted=Counted.GOOD, part=read_query('sum(increase(requests_total{code="200"}[$window]))')
+)
+
+_RATIO: Final = Ratio(Counted.ERROR, (_ERRORS,), (_ALL,))
+
+RATIO: Final = Kind(_RATIO, _requests, _errors_counted, _raw_errors)
+NATIVE_LATENCY: Final = "a native latency"
+KINDS: Final = {
+    "a ratio of errors": RATIO,
+    "a ratio of errors, by route": replace(RATIO, grouped=True),
+    "a ratio of errors, newborn: false": Kind(
+        replace(_RATIO, newborn=False), _requests, _errors_of_query, _raw_errors
+    ),
+    "a ratio of good events": Kind(
+        Ratio(Counted.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _raw_rest
+    ),
+    "a classic latency": Kind(Latency(_HISTOGRAM, Fraction("0.3")), _buckets, _slow_counted, _raw_slow),
+    NATIVE_LATENCY: Kind(
+        NativeLatency(_HISTOGRAM, Fraction(2)), _native_histograms, _slow_native, _raw_native
+    ),
+    "a query of errors": Kind(_ERROR_QUERY, _requests, _errors_of_query, _raw_errors),
+    "a query of good events": Kind(_GOOD_QUERY, _requests, _good_of_query, _raw_rest),
+    "a condition, ignored when absent": Kind(
+        Condition(read_condition("up == 1"), WhenAbsent.IGNORE), _gauges, _condition(None), None
+    ),
+    "a condition, bad when absent": Kind(
+        Condition(read_condition("up == 1"), WhenAbsent.BAD), _gauges, _condition(Counts(1, 1)), None
+    ),
+    "a probe": Kind(Probe(_UP), _gauges, _probe, None),
+}
