@@ -1,7 +1,6 @@
 """The output directory: written all or nothing, compared with what is there."""
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,13 +20,15 @@ def write(directory: Path, artefacts: Iterable[Artefact]) -> int:
             place = directory / artefact.path
             if _text(place) != artefact.text:
                 place.parent.mkdir(parents=True, exist_ok=True)
-                pending.append((_beside(place, artefact.text), place))
+                beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+                pending.append((beside, place))
+                beside.write_text(artefact.text, encoding="utf-8", newline="\n")
     except OSError:
-        for written, _ in pending:
-            written.unlink(missing_ok=True)
+        for beside, _ in pending:
+            beside.unlink(missing_ok=True)
         raise
-    for written, place in pending:
-        written.replace(place)
+    for beside, place in pending:
+        beside.replace(place)
     return len(pending)
 
 
@@ -69,12 +70,3 @@ def _text(place: Path) -> str | None:
         return place.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-
-
-def _beside(place: Path, text: str) -> Path:
-    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp")
-    with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        # mkstemp is private to its owner; rule files are read by Prometheus's user.
-        os.fchmod(descriptor, 0o644)
-    return Path(name)

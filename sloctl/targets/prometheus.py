@@ -9,11 +9,8 @@ from sloctl.rules.group import AlertRule, RecordingRule, Rule, RuleGroup
 
 HEADER: Final = "# Compiled by sloctl: edit the spec and compile again, not this file.\n"
 
-# What YAML 1.2 lets stand in a quoted or literal scalar as it is; the rest is escaped. Invisible and
-# direction-changing characters count as the rest, so that a reviewer sees what is there.
-_UNSAFE: Final = re.compile(r"[^ !#-\[\]-~\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u1fff\u3000-\ud7ff]")
 _LITERAL: Final = re.compile(r"(?! )[ -~\n]+(?<![\s])")
-_SHORT: Final = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\t": r"\t"}
+_SHORT: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\t": r"\t"})
 
 
 def render(groups: Iterable[RuleGroup]) -> str:
@@ -22,8 +19,14 @@ def render(groups: Iterable[RuleGroup]) -> str:
 
 
 def quoted(text: str) -> str:
-    """*text* as a double-quoted YAML scalar."""
-    return f'"{_UNSAFE.sub(lambda char: _escape(char[0]), text)}"'
+    """*text* as a double-quoted YAML scalar.
+
+    Invisible and direction-changing characters are escaped, so that a reviewer sees what is there.
+    """
+    escaped = text.translate(_SHORT)
+    if not escaped.isprintable():
+        escaped = "".join(char if char.isprintable() else _escape(char) for char in escaped)
+    return f'"{escaped}"'
 
 
 def _group(group: RuleGroup) -> Iterator[str]:
@@ -63,8 +66,6 @@ def _expression(text: str) -> str:
 
 
 def _escape(char: str) -> str:
-    if char in _SHORT:
-        return _SHORT[char]
     code = ord(char)
     if code < 0x100:
         return f"\\x{code:02x}"
