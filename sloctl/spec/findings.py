@@ -23,11 +23,12 @@ class Findings:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        # How many of them refuse the spec.
+        self.errors = 0
 
-    @property
-    def errors(self) -> int:
-        """How many findings refuse the spec."""
-        return sum(problem.level is Level.ERROR for problem in self.problems)
+    def add(self, *problems: Problem) -> None:
+        self.problems += problems
+        self.errors += sum(problem.level is Level.ERROR for problem in problems)
 
     def accept(self, outcome: _Value | Refusal, node: Node) -> _Value | None:
         """The value, or None after noting at *node* why there is none."""
@@ -38,4 +39,4 @@ class Findings:
 
     def note(self, refusal: Refusal, node: Node) -> None:
         """Something is wrong at *node*."""
-        self.problems.append(Problem(node.place, refusal.code, refusal.message, refusal.level))
+        self.add(Problem(node.place, refusal.code, refusal.message, refusal.level))

@@ -14,7 +14,8 @@ from sloctl.model import (
     Ratio,
     Selector,
 )
-from sloctl.spec import fields, presets, values
+from sloctl.spec import indicator_fields as fields
+from sloctl.spec import presets, values
 from sloctl.spec.document import Node
 from sloctl.spec.findings import Findings, Refusal
 from sloctl.spec.words import listed, shown, suggestion

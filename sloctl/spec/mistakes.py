@@ -10,8 +10,8 @@ from msgspec import inspect, structs
 
 from sloctl.problems import Place, Problem
 from sloctl.spec.document import Node
-from sloctl.spec.fields import ALONE, Choice
 from sloctl.spec.findings import Findings
+from sloctl.spec.forms import ALONE, Choice
 from sloctl.spec.words import did_you_mean, listed, shown, suggestion
 
 
@@ -60,8 +60,8 @@ class _Walk:
             self._report(node.place, "missing-key", f"{key} is missing: it is {_noun(known[key].type)}")
         if not self._has_exactly_one(node, struct) or missing:
             return None
-        optional = {key: entry for key, entry in read.items() if entry or not _may_be_left_out(known[key])}
-        return _with_entries(node, optional, complete=True)
+        kept = {key: entry for key, entry in read.items() if entry or not _may_be_left_out(known[key])}
+        return _with_entries(node, kept, complete=True)
 
     def _has_exactly_one(self, node: Node, struct: inspect.StructType) -> bool:
         names = struct.cls.exactly_one if issubclass(struct.cls, Choice) else ()
@@ -103,7 +103,7 @@ class _Walk:
         self._report(node.place, "wrong-type", f"{name} is {_noun(expected)}, got {found}")
 
     def _report(self, place: Place, code: str, message: str) -> None:
-        self._findings.problems.append(Problem(place, code, message))
+        self._findings.add(Problem(place, code, message))
 
 
 def _fitting(expected: inspect.Type, node: Node) -> inspect.Type | None:

@@ -25,9 +25,9 @@ def read(texts: Iterable[tuple[str, bytes]]) -> Specs:
     found: list[tuple[Slo, Node]] = []
     for path, content in sorted(texts):
         documents, problems = read_documents(path, content)
-        findings.problems += problems
+        findings.add(*problems)
         if not documents and not problems:
-            findings.problems.append(
+            findings.add(
                 Problem(
                     Place(path, 1, 1),
                     "no-document",

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import msgspec
 
-from sloctl.spec.fields import Choice, Document
+from sloctl.spec.fields import Document
+from sloctl.spec.forms import Choice
 from sloctl.spec.presets import PRESETS, parameters
 from sloctl.spec.words import listed
 

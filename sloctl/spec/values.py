@@ -19,13 +19,13 @@ from sloctl.promql import (
     read_selector,
 )
 from sloctl.spec.findings import Refusal
+from sloctl.spec.forms import MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
 from sloctl.spec.words import shown
 
-_PERCENTAGE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)%")
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_PERCENTAGE: Final = re.compile(PERCENTAGE_PATTERN)
+_NAME: Final = re.compile(NAME_PATTERN)
 _HISTOGRAM_SUFFIX: Final = re.compile(r"_(?:bucket|count|sum)$")
 LONGEST_WINDOW: Final = Rolling(365 * DAY)
-MAX_NAME: Final = 63
 MAX_LABEL_VALUE: Final = 1024
 
 
@@ -168,8 +168,8 @@ def label_value(text: str) -> str | Refusal:
 
 
 def _percentage(text: str, *, of: str, like: str) -> Fraction | Refusal:
-    if match := _PERCENTAGE.fullmatch(text):
-        return Fraction(match[1]) / 100
+    if _PERCENTAGE.fullmatch(text):
+        return Fraction(text.removesuffix("%")) / 100
     return Refusal("percentage", f"{of} is a percentage like {like}, got {shown(text)}")
 
 

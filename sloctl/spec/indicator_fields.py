@@ -1,0 +1,149 @@
+"""The fields of an indicator as types: one class a kind."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from sloctl.model import WhenAbsent
+from sloctl.spec.forms import (
+    DURATION_PATTERN,
+    Choice,
+    Duration,
+    Fields,
+    QueryText,
+    Selectors,
+    SelectorText,
+)
+
+
+class Ratio(Choice, frozen=True, kw_only=True):
+    """Events are increments of counters."""
+
+    exactly_one: ClassVar = ("error", "good")
+
+    error: Annotated[
+        Selectors | UnsetType,
+        Meta(
+            description="Counters of bad events.", examples=['http_requests_total{job="shop", code=~"5.."}']
+        ),
+    ] = UNSET
+    good: Annotated[Selectors | UnsetType, Meta(description="Counters of good events, instead of error.")] = (
+        UNSET
+    )
+    total: Annotated[
+        Selectors, Meta(description="Counters of all events.", examples=['http_requests_total{job="shop"}'])
+    ]
+    newborn: Annotated[
+        bool, Meta(description="Count the events that a new series of a known target is born with.")
+    ] = True
+
+
+class Latency(Fields, frozen=True, kw_only=True):
+    """Events are observations of a histogram; good ones are at most the threshold."""
+
+    histogram: Annotated[
+        SelectorText,
+        Meta(
+            description="The histogram without _bucket, _count or _sum.",
+            examples=['http_request_duration_seconds{job="shop"}'],
+        ),
+    ]
+    threshold: Annotated[
+        Duration,
+        Meta(
+            description="The longest good duration; a bound of the histogram.",
+            examples=["300ms"],
+            extra={"noun": "a duration like 300ms"},
+        ),
+    ]
+    native: Annotated[bool, Meta(description="Whether it is a native histogram.")] = False
+    newborn: Annotated[
+        bool | UnsetType,
+        Meta(description="As in ratio; classic histograms only. True where it is not given."),
+    ] = UNSET
+
+
+class Condition(Fields, frozen=True, kw_only=True):
+    """One event a minute, good where a comparison holds."""
+
+    good: Annotated[
+        str,
+        Meta(
+            description="A PromQL comparison that holds in a good minute.",
+            examples=["time() - max(last_success_timestamp_seconds) < 900"],
+            extra={"noun": "a PromQL comparison"},
+        ),
+    ]
+    when_absent: Annotated[
+        WhenAbsent, Meta(description="What a minute counts as in which the comparison has no answer.")
+    ] = WhenAbsent.IGNORE
+
+
+class Probe(Fields, frozen=True, kw_only=True):
+    """Events are samples of a gauge that is 1 (good) or 0 (bad)."""
+
+    metric: Annotated[
+        SelectorText,
+        Meta(
+            description="The gauge.",
+            examples=['probe_success{job="blackbox"}'],
+        ),
+    ]
+
+
+class Query(Choice, frozen=True, kw_only=True):
+    """Events counted by PromQL of your own, with $window as its range."""
+
+    exactly_one: ClassVar = ("error", "good")
+
+    error: Annotated[
+        QueryText | UnsetType,
+        Meta(
+            description="How many bad events happened.",
+            examples=["sum(increase(errors_total[$window]))"],
+        ),
+    ] = UNSET
+    good: Annotated[
+        QueryText | UnsetType,
+        Meta(description="How many good events happened, instead of error."),
+    ] = UNSET
+    total: Annotated[
+        QueryText,
+        Meta(
+            description="How many events happened.",
+            examples=["sum(increase(requests_total[$window]))"],
+        ),
+    ]
+
+
+class Preset(Fields, frozen=True, kw_only=True):
+    """An indicator for software that everyone runs."""
+
+    name: Annotated[str, Meta(description="Which preset.")]
+    parameters: Annotated[
+        dict[str, str],
+        Meta(
+            description="Its parameters, as plain text.",
+            extra_json_schema={"properties": {"threshold": {"type": "string", "pattern": DURATION_PATTERN}}},
+        ),
+    ] = field(name="with", default_factory=dict)
+
+
+class Indicator(Choice, frozen=True, kw_only=True):
+    """What an event is and when it is bad: exactly one of these."""
+
+    exactly_one: ClassVar = ("ratio", "latency", "condition", "probe", "query", "error_ratio", "preset")
+
+    ratio: Ratio | UnsetType = UNSET
+    latency: Latency | UnsetType = UNSET
+    condition: Condition | UnsetType = UNSET
+    probe: Probe | UnsetType = UNSET
+    query: Query | UnsetType = UNSET
+    error_ratio: Annotated[
+        QueryText | UnsetType,
+        Meta(
+            description="PromQL for the share of bad events over $window, between 0 and 1.",
+            examples=["sum(rate(errors_total[$window])) / sum(rate(requests_total[$window]))"],
+        ),
+    ] = UNSET
+    preset: Preset | UnsetType = UNSET
