@@ -77,7 +77,7 @@ def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
     reach = _reach(scope)
     if pair.minus:
         good = scope.or_zero(_scaled(scope, increase(scope, pair.minus, reach)))
-        terms = [scope.events, f"- {scope.on} {good}"]
+        terms = [scope.events_now, f"- {scope.on} {good}"]
         if pair.newborn:
             terms += [f"+ {scope.on} {_births(scope, pair.error, pair.total)}"]
             terms += [f"- {scope.on} {_births(scope, pair.minus, pair.total)}"]
@@ -85,7 +85,7 @@ def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
     terms = [scope.or_zero(_scaled(scope, increase(scope, pair.error, reach)))]
     if pair.newborn:
         terms += [f"+ {scope.on} {_births(scope, pair.error, pair.total)}"]
-    return "(\n  " + "\n  ".join(terms) + f"\n) and {scope.on} {scope.events}"
+    return "(\n  " + "\n  ".join(terms) + f"\n) and {scope.on} {scope.events_now}"
 
 
 def _births(scope: Scope, counters: tuple[Selector, ...], total: tuple[Selector, ...]) -> PromQL:
@@ -120,7 +120,7 @@ def _each(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQ
 
 def _native_latency(scope: Scope, latency: NativeLatency) -> tuple[PromQL, PromQL]:
     count, slow = native_increase(scope, latency, _reach(scope))
-    return _scaled(scope, count), f"{scope.or_zero(_scaled(scope, slow))} and {scope.on} {scope.events}"
+    return _scaled(scope, count), f"{scope.or_zero(_scaled(scope, slow))} and {scope.on} {scope.events_now}"
 
 
 def _condition(scope: Scope, condition: Condition) -> tuple[PromQL, PromQL]:
@@ -140,7 +140,7 @@ def _condition(scope: Scope, condition: Condition) -> tuple[PromQL, PromQL]:
 def _probe(scope: Scope, probe: Probe) -> tuple[PromQL, PromQL]:
     samples = f"{selector(probe.gauge)}[{_ONE_STEP_OF_SAMPLES}]"
     good = scope.sum(f"sum_over_time({samples})")
-    return scope.sum(f"count_over_time({samples})"), f"clamp_min({scope.events} - {scope.on} {good}, 0)"
+    return scope.sum(f"count_over_time({samples})"), f"clamp_min({scope.events_now} - {scope.on} {good}, 0)"
 
 
 def _query(scope: Scope, query: Query) -> tuple[PromQL, PromQL]:
@@ -148,8 +148,8 @@ def _query(scope: Scope, query: Query) -> tuple[PromQL, PromQL]:
     total = _scaled(scope, scope.sum(query.total.over(window)))
     part = scope.or_zero(_scaled(scope, scope.sum(query.part.over(window))))
     if query.counted is Counted.GOOD:
-        return total, f"clamp_min({scope.events} - {scope.on} {part}, 0)"
-    return total, f"{part} and {scope.on} {scope.events}"
+        return total, f"clamp_min({scope.events_now} - {scope.on} {part}, 0)"
+    return total, f"{part} and {scope.on} {scope.events_now}"
 
 
 def _error_ratio(scope: Scope, indicator: ErrorRatio) -> tuple[PromQL, PromQL]:

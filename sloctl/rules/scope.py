@@ -30,6 +30,15 @@ class Scope:
         return self.own(naming.events(FINE))
 
     @property
+    def events_now(self) -> PromQL:
+        """The fine rollup of all events that this very turn recorded.
+
+        After a restart of Prometheus nothing marks the rollups from before as stale: where a first turn finds
+        no events, a plain selector would find those of minutes ago.
+        """
+        return f"last_over_time({ranged(self.events, FINE // 2)})"
+
+    @property
     def errors(self) -> PromQL:
         """The fine rollup of the bad events, with its labels."""
         return self.own(naming.errors(FINE))
