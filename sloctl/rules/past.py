@@ -10,4 +10,6 @@ def past_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     """Events and errors of the minute before an instant: the rules, without what they read of each other."""
     this = scope(slo, style)
     events, errors = events_and_errors(this)
-    return events, errors.replace(this.events, f"({events})")
+    for read in (this.events_now, this.events):
+        errors = errors.replace(read, f"({events})")
+    return events, errors
