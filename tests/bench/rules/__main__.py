@@ -1,0 +1,71 @@
+"""The compiled rules beside the peers', on a real Prometheus: Markdown on standard output, talk on stderr.
+
+Run as `make bench-rules`; `ARGS=--full` takes hours and is what docs/benchmarks.md shows.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from tests.bench.rules.measurement import Measured, measure
+from tests.bench.rules.profile import PROFILES
+from tests.bench.rules.table import accuracy_table, alert_table, cost_table, rule_table
+
+# Seeds of the full run; none is cost alone.
+_FULL = {profile.name: tuple(range(1, 6)) for profile in PROFILES} | {"1000 series": ()}
+_QUICK = {"20 series": (1,), "200 series": ()}
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    seeds = _FULL if arguments.full else _QUICK
+    chosen = [profile for profile in PROFILES if profile.name in (arguments.profile or seeds)]
+    print("\n".join(_header()), flush=True)
+    measured = []
+    for profile in chosen:
+        of = seeds.get(profile.name, (1,)) if arguments.seeds is None else range(1, arguments.seeds + 1)
+        measured.append(measure(profile, tuple(of), _say))
+        print("\n".join(["", *_judgement(measured[-1])]), flush=True)
+    print("\n".join(["", "### Cost", "", *cost_table(measured), *_shares(measured)]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench-rules", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="every profile, five seeds")
+    parser.add_argument("--seeds", type=int, help="this many seeds for every profile; 0 measures cost alone")
+    parser.add_argument(
+        "--profile", action="append", choices=[profile.name for profile in PROFILES], help="only this one"
+    )
+    return parser
+
+
+def _header() -> Iterator[str]:
+    yield (
+        f"sloctl {version('sloctl')}, Python {platform.python_version()}, {platform.system()} "
+        f"{platform.machine()}, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}."
+    )
+
+
+def _judgement(of: Measured) -> Iterator[str]:
+    seeds = f"seeds {', '.join(map(str, of.seeds))}" if of.seeds else "cost alone"
+    yield f"### {of.profile.name} ({seeds}; Prometheus {of.prometheus})"
+    if of.judged:
+        yield from ("", *accuracy_table(of.judged, of.profile), "", *alert_table(of.judged))
+
+
+def _shares(measured: Iterable[Measured]) -> Iterator[str]:
+    for of in measured:
+        yield from ("", f"Where sloctl's samples go, {of.profile.name}:", "")
+        yield from rule_table(of.costs["sloctl (compiled)"])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""What one SLO costs: samples read, held and stored, and the time its rules take, on the real engine.
+
+How many samples a rule reads does not depend on their values. So the recorded series that rules read are
+filled with ones over the whole window, and each rule is then evaluated at a few instants.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from sloctl.duration import HOUR, MINUTE
+from sloctl.rollup import COARSE
+from sloctl.rules.group import RecordingRule
+from tests.bench.rules.designs import Design
+from tests.bench.rules.profile import END, Profile
+from tests.bench.rules.remote_write import labels, samples, stamp
+from tests.bench.rules.rule_file import Timed, read_through_ranges
+from tests.bench.rules.server import Server
+
+# Long after the last fault and the last hole; the window before it is full.
+AT: Final = END - 3 * HOUR
+INSTANTS: Final = tuple(AT + number * 7 * MINUTE for number in range(3))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCost:
+    """Per evaluation: *samples* read, *peak* samples held, *seconds*, *series* recorded."""
+
+    rule: Timed
+    samples: float
+    peak: int
+    seconds: float
+    series: int
+
+    @property
+    def samples_a_minute(self) -> float:
+        return self.samples * MINUTE / self.rule.every
+
+    @property
+    def seconds_a_minute(self) -> float:
+        return self.seconds * MINUTE / self.rule.every
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One SLO of one design: sums over its rules, the peak of the greediest."""
+
+    samples_a_minute: float
+    peak: int
+    series: int
+    seconds_a_minute: float
+
+
+def rule_costs(server: Server, design: Design, profile: Profile) -> list[RuleCost]:
+    """The bill of every rule, greediest first."""
+    server.write(filled(design.rules, profile))
+    costs = [_rule_cost(server, rule) for rule in design.rules]
+    return sorted(costs, key=lambda cost: -cost.samples_a_minute)
+
+
+def summed(costs: Sequence[RuleCost]) -> Cost:
+    return Cost(
+        sum(cost.samples_a_minute for cost in costs),
+        max(cost.peak for cost in costs),
+        sum(cost.series for cost in costs),
+        sum(cost.seconds_a_minute for cost in costs),
+    )
+
+
+def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]]:
+    """Ones for every recorded series that exists all the time: those of a repair do not."""
+    rules = list(rules)
+    ranged = read_through_ranges(rules)
+    written = []
+    for rule in rules:
+        if isinstance(rule.rule, RecordingRule) and not rule.reads_itself:
+            reach = profile.window + COARSE if rule.name in ranged else 2 * COARSE
+            first = INSTANTS[0] - reach
+            instants = range(first + (rule.phase - first) % rule.every, INSTANTS[-1] + 1, rule.every)
+            name = labels({**rule.rule.labels, "__name__": rule.name})
+            written.append((name, samples([1.0] * len(instants), [stamp(at) for at in instants])))
+    return written
+
+
+def _rule_cost(server: Server, rule: Timed) -> RuleCost:
+    bills = [server.bill(rule.rule.expr, rule.before(at)) for at in INSTANTS]
+    recorded = isinstance(rule.rule, RecordingRule)
+    return RuleCost(
+        rule,
+        median(bill.samples for bill in bills),
+        max(bill.peak for bill in bills),
+        median(bill.seconds for bill in bills),
+        len(server.range(rule.rule.expr, range(AT, AT + 1))) if recorded else 0,
+    )

@@ -1,0 +1,130 @@
+"""One profile through everything: its month loaded into a fresh Prometheus, every design judged on it."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sloctl.duration import HOUR
+from sloctl.model import Severity
+from tests.bench.rules import designs
+from tests.bench.rules.accuracy import Comparison, comparisons, record
+from tests.bench.rules.cost import RuleCost, rule_costs
+from tests.bench.rules.designs import Design, Maker
+from tests.bench.rules.history import Month
+from tests.bench.rules.paging import Alarm, page_alarms, ticket_alarms, true_alarms
+from tests.bench.rules.profile import Profile
+from tests.bench.rules.server import Server, server
+from tests.bench.rules.traffic import seeded
+from tests.bench.rules.truth import Truth
+
+COMPARED: Final[tuple[Maker, ...]] = (designs.sloctl, designs.sloth, designs.pyrra)
+# Offsets of the first group of each design within its interval; the other groups' are drawn.
+PHASES: Final = (7, 22, 37, 52)
+# Raw lookbacks of days over more series than this make tickets a matter of hours.
+_FEW_SERIES: Final = 50
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """One alert of one design through the month, beside the truth."""
+
+    severity: Severity
+    design: str
+    true: Sequence[Alarm]
+    found: Sequence[Alarm]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One design on one seed."""
+
+    design: str
+    source: str
+    comparisons: Sequence[Comparison]
+    alarms: Sequence[Alarms]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All about one profile."""
+
+    profile: Profile
+    prometheus: str
+    costs: dict[str, list[RuleCost]]
+    judged: Sequence[Judged]
+    seeds: Sequence[int]
+
+
+def measure(profile: Profile, seeds: Sequence[int], say: Say) -> Measured:
+    """Cost on the first seed's month; accuracy and alerts on all of them. No seeds: cost alone."""
+    judged: list[Judged] = []
+    costs: dict[str, list[RuleCost]] = {}
+    version = ""
+    for seed in seeds or (0,):
+        with tempfile.TemporaryDirectory() as name, server(Path(name) / "prometheus") as running:
+            directory, version = Path(name), running.version
+            say(f"{profile.name}, seed {seed}: loading the month")
+            truth = load(running, Month(profile, seeded(seed)))
+            if not costs:
+                costs = _costs(running, profile, directory, say)
+            for make in COMPARED if seeds else ():
+                say(f"{profile.name}, seed {seed}: {make.__name__}")
+                judged.append(_judged(running, _Case(profile, seed, make, directory), truth))
+    return Measured(profile, version, costs, judged, seeds)
+
+
+def load(running: Server, month: Month) -> Truth:
+    """Write the month while it is made: two chunks at once, for there are two cores."""
+    with ThreadPoolExecutor(1) as writer:
+        before: Future[None] | None = None
+        for chunk in month.chunks():
+            if before is not None:
+                before.result()
+            before = writer.submit(running.write, chunk)
+        if before is not None:
+            before.result()
+    return month.tally.truth()
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    profile: Profile
+    seed: int
+    make: Maker
+    directory: Path
+
+    def design(self, name: str, first: int) -> Design:
+        """The design under another name, so that its series do not mix with those of another phase."""
+        random = seeded(f"{self.seed} {first}")
+        phases = [first, *(random.randrange(HOUR) for _ in range(3))]
+        return self.make(self.profile, f"{self.make.__name__}-{name}", phases, self.directory)
+
+
+def _costs(running: Server, profile: Profile, directory: Path, say: Say) -> dict[str, list[RuleCost]]:
+    costs = {}
+    for make in (*COMPARED, designs.slokit):
+        say(f"{profile.name}: cost of {make.__name__}")
+        design = make(profile, f"{make.__name__}-cost", PHASES[:3], directory)
+        if design is not None:
+            costs[f"{design.name} ({design.source})"] = rule_costs(running, design, profile)
+    return costs
+
+
+def _judged(running: Server, case: _Case, truth: Truth) -> Judged:
+    design = case.design("month", PHASES[0])
+    record(running, design)
+    found = comparisons(running, design, truth)
+    pages = true_alarms(truth, case.profile, Severity.PAGE)
+    alarms = [
+        Alarms(Severity.PAGE, design.name, pages, page_alarms(running, case.design(f"page{phase}", phase)))
+        for phase in PHASES
+    ]
+    if case.profile.series <= _FEW_SERIES:
+        tickets = true_alarms(truth, case.profile, Severity.TICKET)
+        alarms.append(Alarms(Severity.TICKET, design.name, tickets, ticket_alarms(running, design)))
+    return Judged(design.name, design.source, found, alarms)

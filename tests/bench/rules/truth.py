@@ -1,0 +1,64 @@
+"""What really happened: error and total events of every second of the month."""
+
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+
+from sloctl.burn import alert_threshold
+from sloctl.model import BurnAlert
+from sloctl.rollup import Counts
+from tests.bench.rules.profile import END, START
+
+
+class Tally:
+    """Events as they are made, spread evenly over the seconds between two scrapes."""
+
+    def __init__(self) -> None:
+        self._errors = array("d", bytes(8 * (END - START + 1)))
+        self._total = array("d", bytes(8 * (END - START + 1)))
+
+    def add(self, start: int, end: int, counts: Counts) -> None:
+        """*counts* happened from *start* to *end*, Unix time."""
+        if end > start:
+            self._add(self._errors, start, end, counts.error / (end - start))
+            self._add(self._total, start, end, counts.total / (end - start))
+
+    def truth(self) -> "Truth":
+        return Truth(_summed(self._errors), _summed(self._total))
+
+    @staticmethod
+    def _add(rates: "array[float]", start: int, end: int, rate: float) -> None:
+        rates[start - START] += rate
+        rates[end - START] -= rate
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Events since the start of the month, by second."""
+
+    errors: "array[float]"
+    total: "array[float]"
+
+    def counts(self, at: int, lookback: int) -> Counts:
+        """Events of the *lookback* seconds before *at*, as far as the month reaches back."""
+        last, first = at - START, max(at - lookback - START, 0)
+        return Counts(self.errors[last] - self.errors[first], self.total[last] - self.total[first])
+
+    def ratio(self, at: int, lookback: int) -> float:
+        """Errors per event; 0 where nothing happened, for a truth is never unknown."""
+        return self.counts(at, lookback).error_ratio or 0.0
+
+
+def burning(truth: Truth, rows: tuple[BurnAlert, ...], at: int, *, window: int, budget: Fraction) -> bool:
+    """Whether an alert of *rows* is above its threshold in truth."""
+    return any(
+        min(truth.ratio(at, row.long), truth.ratio(at, row.short))
+        > float(alert_threshold(row, window, budget))
+        for row in rows
+    )
+
+
+def _summed(rates: "array[float]") -> "array[float]":
+    """Running sums of rates: index i holds what happened before second i."""
+    return array("d", accumulate(accumulate(rates), initial=0.0))
