@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from tests.bench.rules.large import PROFILE as LARGE
+from tests.bench.rules.large import measure_large
 from tests.bench.rules.measurement import Measured, measure
 from tests.bench.rules.profile import PROFILES
-from tests.bench.rules.table import accuracy_table, alert_table, cost_table, rule_table
+from tests.bench.rules.table import accuracy_table, alert_table, cost_table, large_table, rule_table, summary
 
 # Seeds of the full run; none is cost alone.
 _FULL = {profile.name: tuple(range(1, 6)) for profile in PROFILES} | {"1000 series": ()}
@@ -30,7 +32,10 @@ def main() -> None:
         of = seeds.get(profile.name, (1,)) if arguments.seeds is None else range(1, arguments.seeds + 1)
         measured.append(measure(profile, tuple(of), _say))
         print("\n".join(["", *_judgement(measured[-1])]), flush=True)
-    print("\n".join(["", "### Cost", "", *cost_table(measured), *_shares(measured)]))
+    print("\n".join(["", "### Cost", "", *cost_table(measured), *_shares(measured)]), flush=True)
+    if arguments.full and not arguments.profile:
+        print("\n".join(["", f"### {LARGE.name}", "", *large_table(measure_large(_say))]))
+    print("\n".join(["", "### In short", "", *summary(measured)]))
 
 
 def _parser() -> argparse.ArgumentParser:

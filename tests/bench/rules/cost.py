@@ -55,7 +55,7 @@ class Cost:
 def rule_costs(server: Server, design: Design, profile: Profile) -> list[RuleCost]:
     """The bill of every rule, greediest first."""
     server.write(filled(design.rules, profile))
-    costs = [_rule_cost(server, rule) for rule in design.rules]
+    costs = [rule_cost(server, rule) for rule in design.rules]
     return sorted(costs, key=lambda cost: -cost.samples_a_minute)
 
 
@@ -83,7 +83,8 @@ def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]
     return written
 
 
-def _rule_cost(server: Server, rule: Timed) -> RuleCost:
+def rule_cost(server: Server, rule: Timed) -> RuleCost:
+    """The bill of one rule, where all that it reads is there."""
     bills = [server.bill(rule.rule.expr, rule.before(at)) for at in INSTANTS]
     recorded = isinstance(rule.rule, RecordingRule)
     return RuleCost(

@@ -161,7 +161,13 @@ def _pyrra(profile: Profile, name: str) -> Iterator[_Node]:
     increase = f"sum by (code) (increase({TOTAL}[{window}]))"
     absent = {"alert": "SLOMetricAbsent", "expr": f"absent({TOTAL}) == 1", "for": "3m", "labels": own}
     rules = [_record(f"{base}:increase{window}", increase, own), absent]
-    yield {"name": f"{name}-increase", "interval": "2m30s", "rules": rules}
+    yield {"name": f"{name}-increase", "interval": _pyrra_interval(profile), "rules": rules}
+
+
+def _pyrra_interval(profile: Profile) -> str:
+    """How often it sums the whole window: from three weeks on every two minutes, half of one more a week."""
+    weeks = min(max(profile.window // WEEK, 3), 7)
+    return format_duration(2 * MINUTE + (weeks - 3) * MINUTE // 2)
 
 
 def _pyrra_alert(profile: Profile, name: str, row: _Tier) -> _Node:

@@ -1,14 +1,57 @@
 """What was measured, as Markdown."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import mean, median
 
 from sloctl.duration import format_duration
 from sloctl.model import Severity
 from tests.bench.rules.accuracy import Comparison
 from tests.bench.rules.cost import RuleCost, summed
+from tests.bench.rules.large import Large
 from tests.bench.rules.measurement import Alarms, Judged, Measured
 from tests.bench.rules.profile import Profile
+
+
+def summary(measured: Sequence[Measured]) -> Iterator[str]:
+    """The three figures that matter: cost, truth and page delay; of whatever was measured."""
+    yield from _header("figure", "profiles", "sloctl", "Sloth", "Pyrra")
+    for of in measured:
+        costs = list(of.costs.values())[:3]
+        samples = [summed(rules).samples_a_minute for rules in costs]
+        times = (f"{cost:,.0f} ({cost / samples[0]:,.0f}×)" for cost in samples[1:])
+        yield _row("samples read a minute", of.profile.name, f"{samples[0]:,.0f}", *times)
+    judged = [one for of in measured for one in of.judged]
+    seen = ", ".join(of.profile.name for of in measured if of.judged)
+    for downtime, name in ((False, "no downtime"), (True, "downtime inside")):
+        errors = [_whole_window(measured, design, downtime=downtime) for design in _designs(judged)]
+        if all(errors):
+            cells = (f"{median(of):.2%} / {max(of):.2%}" for of in errors)
+            yield _row(f"error of the whole window's ratio, {name}: median / worst", seen, *cells)
+    delays = [_delays(judged, design) for design in _designs(judged)]
+    if all(delays):
+        yield _row("page after the true crossing, mean", seen, *(f"{mean(of):.1f} s" for of in delays))
+
+
+def _whole_window(measured: Iterable[Measured], design: str, *, downtime: bool) -> list[float]:
+    return [
+        one.relative
+        for of in measured
+        for judged in of.judged
+        if judged.design == design
+        for one in judged.comparisons
+        if one.lookback == of.profile.window and one.downtime is downtime and one.relative is not None
+    ]
+
+
+def _delays(judged: Iterable[Judged], design: str) -> list[int]:
+    return [
+        found.on - true.on
+        for one in judged
+        for of in one.alarms
+        if of.design == design and of.severity is Severity.PAGE
+        for true, found in zip(of.true, of.found, strict=True)
+        if found.on is not None and true.on is not None
+    ]
 
 
 def cost_table(measured: Iterable[Measured]) -> Iterator[str]:
@@ -56,41 +99,61 @@ def rule_table(costs: Sequence[RuleCost], *, at_least: float = 0.005) -> Iterato
 
 
 def accuracy_table(judged: Sequence[Judged], profile: Profile) -> Iterator[str]:
-    """Relative error of the error ratio and error of the budget, over all instants of all seeds."""
+    """Each design's lookbacks beside each other; Pyrra's are a little longer than the others'."""
+    designs = _designs(judged)
+    yield from _header("window", "Prometheus down in it", "instants", *designs)
+    columns = [_by_lookback(judged, design) for design in designs]
+    for row in zip(*columns, strict=True):
+        for downtime in (False, True):
+            parts = [[one for one in of if one.downtime is downtime] for of in row]
+            if parts[0]:
+                yield _row(
+                    format_duration(parts[0][0].lookback),
+                    "yes" if downtime else "no",
+                    f"{len(parts[0])}",
+                    *(_accuracy(part, profile) for part in parts),
+                )
+
+
+def _by_lookback(judged: Sequence[Judged], design: str) -> list[list[Comparison]]:
+    found = [one for of in judged if of.design == design for one in of.comparisons]
+    lookbacks = sorted({one.lookback for one in found})
+    return [[one for one in found if one.lookback == lookback] for lookback in lookbacks]
+
+
+def _accuracy(part: Sequence[Comparison], profile: Profile) -> str:
+    """Median / worst relative error of the ratio; worst error of the budget; how often nothing was known."""
+    relative = [of.relative for of in part if of.relative is not None]
+    points = [of for of in (one.budget_points(profile) for one in part) if of is not None]
+    unknown = sum(of.found is None and of.errors > 0 for of in part)
+    words = [f"{median(relative):.2%} / {max(relative):.2%}"] if relative else []
+    words += [f"{max(points):,.1f}"] if points else []
+    words += [f"{unknown} unknown"] if unknown else []
+    return "; ".join(words)
+
+
+def large_table(measured: Mapping[str, Sequence[Large]]) -> Iterator[str]:
+    """Totals of each design, and how much of them was computed from a measured day."""
     yield from _header(
         "rules",
-        "window",
-        "Prometheus down in it",
-        "instants",
-        "ratio: median",
-        "worst",
-        "budget: median",
-        "worst",
-        "unknown",
+        "samples read a minute",
+        "of these computed",
+        "all rules once",
+        "the longest",
+        "of these computed",
     )
-    for design in _designs(judged):
-        found = [comparison for of in judged if of.design == design for comparison in of.comparisons]
-        for lookback in sorted({of.lookback for of in found}):
-            for downtime in (False, True):
-                part = [of for of in found if of.lookback == lookback and of.downtime is downtime]
-                if part:
-                    yield _accuracy_row(design, part, profile)
-
-
-def _accuracy_row(design: str, part: Sequence[Comparison], profile: Profile) -> str:
-    relative = [of.relative for of in part if of.relative is not None]
-    points = [of.budget_points(profile) for of in part]
-    known = [of for of in points if of is not None]
-    unknown = sum(of.found is None and of.true > 0 for of in part)
-    return _row(
-        design,
-        format_duration(part[0].lookback),
-        "yes" if part[0].downtime else "no",
-        f"{len(part)}",
-        *((f"{median(relative):.2%}", f"{max(relative):.2%}") if relative else ("", "")),
-        *((f"{median(known):.2f}", f"{max(known):.2f}") if known else ("", "")),
-        f"{unknown or ''}",
-    )
+    for design, rules in measured.items():
+        samples = sum(of.samples_a_minute for of in rules)
+        computed = sum(of.samples_a_minute for of in rules if of.factor > 1)
+        longest = max(rules, key=lambda of: of.seconds)
+        yield _row(
+            design,
+            f"{samples:,.0f}",
+            f"{computed / samples:.0%}",
+            f"{sum(of.seconds for of in rules):,.3g} s",
+            f"`{longest.cost.rule.name}`, {longest.seconds:,.3g} s",
+            f"{sum(of.seconds for of in rules if of.factor > 1) / sum(of.seconds for of in rules):.0%}",
+        )
 
 
 def alert_table(judged: Sequence[Judged]) -> Iterator[str]:
