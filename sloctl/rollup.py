@@ -2,7 +2,7 @@
 
 Its one law: a lookback is the sum of the rollups whose end lies within (now - lookback + step/2, now]. The
 half step makes the sum hold exactly lookback/step rollups whether the reader's ranges are closed (Prometheus
-2) or left-open (Prometheus 3), and however late in its step a reader looks.
+2) or left-open (Prometheus 3), for a reader that looks up to half a step after the newest rollup.
 """
 
 from array import array

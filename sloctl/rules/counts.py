@@ -7,7 +7,7 @@ therefore look back one scrape further, R = step + scrape interval, and scale by
 """
 
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import assert_never
 
 from sloctl.decimals import decimal
 from sloctl.duration import format_duration
@@ -25,10 +25,7 @@ from sloctl.model import (
 )
 from sloctl.promql import aggregate, selector
 from sloctl.rollup import FINE
-from sloctl.rules.scope import Scope, lines, ranged
-
-# Prometheus 2 counts a sample on either edge of a range; a millisecond less, and no sample is counted twice.
-_ONE_STEP_OF_SAMPLES: Final = "59s999ms"
+from sloctl.rules.scope import Scope, last, lines, ranged
 
 
 def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
@@ -138,7 +135,7 @@ def _condition(scope: Scope, condition: Condition) -> tuple[PromQL, PromQL]:
 
 
 def _probe(scope: Scope, probe: Probe) -> tuple[PromQL, PromQL]:
-    samples = f"{selector(probe.gauge)}[{_ONE_STEP_OF_SAMPLES}]"
+    samples = last(selector(probe.gauge), FINE)
     good = scope.sum(f"sum_over_time({samples})")
     return scope.sum(f"count_over_time({samples})"), f"clamp_min({scope.events_now} - {scope.on} {good}, 0)"
 

@@ -3,17 +3,16 @@
 from sloctl import naming
 from sloctl.duration import format_duration
 from sloctl.model import PromQL
-from sloctl.rollup import COARSE, FINE, Rung
+from sloctl.rollup import COARSE, Rung
 from sloctl.rules.group import RecordingRule
-from sloctl.rules.scope import Scope, ranged
+from sloctl.rules.scope import Scope, last, ranged
 
 
 def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:
-    """Fine rollups summed five at a time."""
-    span = Rung(COARSE, FINE).range
+    """Fine rollups summed five at a time, however far the slow group's turns are behind the fast one's."""
     return (
-        scope.rollup(naming.events(COARSE), f"sum_over_time({ranged(scope.events, span)})"),
-        scope.rollup(naming.errors(COARSE), f"sum_over_time({ranged(scope.errors, span)})"),
+        scope.rollup(naming.events(COARSE), f"sum_over_time({last(scope.events, COARSE)})"),
+        scope.rollup(naming.errors(COARSE), f"sum_over_time({last(scope.errors, COARSE)})"),
     )
 
 

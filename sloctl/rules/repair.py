@@ -12,11 +12,11 @@ from sloctl.model import Counted, NativeLatency, PromQL, Query
 from sloctl.rollup import COARSE, FINE
 from sloctl.rules.counts import increase, native_increase
 from sloctl.rules.group import RecordingRule
-from sloctl.rules.scope import Scope, ranged
+from sloctl.rules.scope import Scope, last, ranged
 
 INTERVAL = HOUR
 REACH = 3 * HOUR
-# One rollup a minute, less the two that the edges of the range may miss.
+# One rollup a minute; two missing are not worth a repair.
 COMPLETE = REACH // FINE - 2
 
 
@@ -53,10 +53,10 @@ def _raw_increases(scope: Scope) -> tuple[PromQL, PromQL] | None:
 
 def _repair(scope: Scope, coarse: str, fine: str, raw: PromQL) -> RecordingRule:
     part = {scope.style.part: "repair"}
-    counted = scope.sum(f"sum_over_time({ranged(scope.own(fine), REACH)})")
+    counted = scope.sum(f"sum_over_time({last(scope.own(fine), REACH)})")
     # A minute less, so that the repair made exactly three hours ago is not counted as one of this stretch.
     repaired = scope.sum(f"sum_over_time({ranged(scope.own(coarse, **part), REACH - MINUTE)})")
-    missing = f"{scope.sum(f'count_over_time({ranged(scope.events, REACH)})')} < {COMPLETE}"
+    missing = f"{scope.sum(f'count_over_time({last(scope.events, REACH)})')} < {COMPLETE}"
     expr = (
         f"clamp_min(\n  {raw}\n  - {scope.on} {counted}\n  - {scope.on} {scope.or_zero(repaired)},\n  0\n)"
         f" and {scope.on} ({missing})"

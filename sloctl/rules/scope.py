@@ -88,6 +88,14 @@ def ranged(expression: PromQL, seconds: int) -> PromQL:
     return f"{expression}[{format_duration(seconds)}]"
 
 
+def last(expression: PromQL, seconds: int) -> PromQL:
+    """The last *seconds* of samples that were written at another phase than the reader's.
+
+    A millisecond less, so that a sample on either edge counts once: Prometheus 2 closes ranges on both sides.
+    """
+    return f"{expression}[{format_duration(seconds - 1)}999ms]"
+
+
 def lines(parts: Iterable[str], operator: str) -> PromQL:
     """Operands one a line, so that a person can read them."""
     return f"\n{operator} ".join(parts)

@@ -8,13 +8,13 @@ last digit: so every expectation here is one that cannot hold.
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from sloctl.duration import MINUTE
-from sloctl.rules.group import Rule, RuleGroup
+from sloctl.rules.group import RuleGroup
 from sloctl.targets import prometheus
 from tests.differential.scraped import TICK, Scraped
 from tests.real import promtool
@@ -49,10 +49,19 @@ class Story:
 
 
 def record(
-    directory: Path, groups: Iterable[RuleGroup], stories: Sequence[Story], *, evaluated: int = MINUTE
+    directory: Path,
+    groups: Iterable[RuleGroup],
+    stories: Sequence[Story],
+    *,
+    evaluated: int = MINUTE,
+    phases: Mapping[str, int] = {},
+    skipped: Mapping[str, Set[int]] = {},
 ) -> list[Recording]:
-    """What the rules record of each story; *evaluated* is the seconds between two looks at the clock."""
-    in_order = [_gated(group) for group in groups]
+    """What the rules record of each story; *evaluated* is the seconds between two looks at the clock.
+
+    By group name: *phases* are seconds by which its turns come later, *skipped* turns that it does not get.
+    """
+    in_order = [_gated(group, phases.get(group.name, 0), skipped.get(group.name, ())) for group in groups]
     (directory / "rules.yaml").write_text(prometheus.render(in_order))
     case = {
         "rule_files": ["rules.yaml"],
@@ -70,13 +79,16 @@ def record(
     return [{at: tuple(_samples(next(told))) for at in story.read_at} for story in stories]
 
 
-def _gated(group: RuleGroup) -> RuleGroup:
-    return replace(group, rules=tuple(_at_its_turn(rule, group.interval) for rule in group.rules))
-
-
-def _at_its_turn(rule: Rule, interval: int) -> Rule:
-    turn = f"(vector(time() % {interval}) == 0)"
-    return replace(rule, expr=f"(\n{rule.expr}\n)\nand on () {turn}\nunless on () {DOWN}")
+def _gated(group: RuleGroup, phase: int, skipped: Iterable[int]) -> RuleGroup:
+    turn = f"(vector(time() % {group.interval}) == {phase})"
+    missed = "".join(f"\nunless on () (vector(time()) == {at})" for at in skipped)
+    return replace(
+        group,
+        rules=tuple(
+            replace(rule, expr=f"(\n{rule.expr}\n)\nand on () {turn}\nunless on () {DOWN}{missed}")
+            for rule in group.rules
+        ),
+    )
 
 
 def _test(story: Story) -> dict[str, object]:

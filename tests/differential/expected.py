@@ -156,9 +156,7 @@ class _Account:
 
     def _repair(self, now: int) -> Iterator[tuple[str, float]]:
         assert self._kind.raw is not None
-        closed = self._counting.engine.closed
-        start = now - REPAIR if closed else now - REPAIR + 1
-        seen = [counts for at, counts in self._minutes.items() if start <= at]
+        seen = [counts for at, counts in self._minutes.items() if at > now - REPAIR]
         earlier = [counts for at, counts in self._repairs.items() if at >= now - REPAIR + MINUTE]
         if not seen or len(seen) >= COMPLETE:
             return

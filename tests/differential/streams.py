@@ -19,6 +19,7 @@ class Child:
     """Events of one route of one target; the patterns are increments per scrape interval, repeated.
 
     It is exposed from scrape *born* until *died*, or to the end. *head* is what it had counted before.
+    In the scrapes *hidden_errors* its series of bad events is not exposed.
     """
 
     route: str
@@ -27,6 +28,7 @@ class Child:
     born: int = 0
     died: int | None = None
     head: tuple[int, int] = (0, 0)
+    hidden_errors: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _series(target: Target, child: Child, exposed: Exposed, horizon: int) -> Scr
     ok = _counted(child.ok, child.head[0], target.restarts, scrapes)
     bad = _counted(child.bad, child.head[1], target.restarts, scrapes)
     values = [
-        _value(exposed.share, good, failed) if _alive(child, number) else None
+        _value(exposed.share, good, failed) if _exposed(child, exposed, number) else None
         for number, (good, failed) in enumerate(zip(ok, bad, strict=True))
     ]
     return _held(target, exposed.metric, {GROUP: child.route, **exposed.labels}, values)
@@ -161,6 +163,11 @@ def _counted(pattern: Sequence[int], head: int, restarts: frozenset[int], scrape
 
 def _scrapes(target: Target, horizon: int) -> int:
     return (horizon - target.phase) // target.interval + 1
+
+
+def _exposed(child: Child, exposed: Exposed, number: int) -> bool:
+    hidden = exposed.share is Share.BAD and number in child.hidden_errors
+    return _alive(child, number) and not hidden
 
 
 def _alive(child: Child, number: int) -> bool:

@@ -21,7 +21,7 @@ from tests.real import MISSING, promtool_version
 
 # The same streams in every run; `make test-full` draws many more, and others each time.
 FEW = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,
