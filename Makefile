@@ -11,7 +11,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List these commands
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
 		printf '%-18s %s\n' "$$name" "$$does"; done
 
 .PHONY: demo
@@ -25,6 +25,11 @@ test: $(VENV)/.dev real-parts ## Run the tests; fetches Prometheus, Alertmanager
 .PHONY: test-full
 test-full: $(VENV)/.dev real-parts ## Also run what takes longer than ten minutes
 	@$(BIN)/python -m pytest -n 2 -m "full or not full" $(ARGS)
+
+.PHONY: test-prometheus3
+test-prometheus3: $(VENV)/.dev ## The rules' tests again on Prometheus 3, which Go builds into .tools
+	@binaries=$$(tests/tools/prometheus3) && PROMETHEUS=$$binaries/prometheus PROMTOOL=$$binaries/promtool \
+		$(BIN)/python -m pytest tests/rules tests/differential tests/self_slo tests/test_real.py $(ARGS)
 
 .PHONY: check
 check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests
