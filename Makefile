@@ -67,7 +67,7 @@ lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgra
 
 .PHONY: clean
 clean: ## Remove all that make and the tools put here
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .tools build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: real-parts

@@ -24,11 +24,11 @@ def summary(measured: Sequence[Measured]) -> Iterator[str]:
     seen = ", ".join(of.profile.name for of in measured if of.judged)
     for downtime, name in ((False, "no downtime"), (True, "downtime inside")):
         errors = [_whole_window(measured, design, downtime=downtime) for design in _designs(judged)]
-        if all(errors):
+        if errors and all(errors):
             cells = (f"{median(of):.2%} / {max(of):.2%}" for of in errors)
             yield _row(f"error of the whole window's ratio, {name}: median / worst", seen, *cells)
     delays = [_delays(judged, design) for design in _designs(judged)]
-    if all(delays):
+    if delays and all(delays):
         yield _row("page after the true crossing, mean", seen, *(f"{mean(of):.1f} s" for of in delays))
 
 
