@@ -1,6 +1,6 @@
 """Where recorded counts can go wrong, each with the figure that bounds it: docs/rules.md tells them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -32,7 +32,7 @@ NO_BIRTHS: Final = RATIO.slo(
 )
 
 
-def even(days: int) -> Target:
+def even() -> Target:
     """20 good events in each scrape interval, and an error in every tenth."""
     return Target("a", (Child("/pay", ok=(20,), bad=(0,) * 9 + (1,), head=(5000, 500)),))
 
@@ -51,7 +51,7 @@ def bursty(days: int, *, seed: int, interval: int = SCRAPE) -> Target:
 
 def lost_in(hole: Hole) -> Counts:
     """The turn at its start does not take place either."""
-    return happened(even(1), hole.start - MINUTE, hole.end)
+    return happened(even(), hole.start - MINUTE, hole.end)
 
 
 def off(counted: float, truth: float) -> float:
@@ -73,7 +73,7 @@ def test_a_hole_of_less_than_two_hours_is_repaired_to_within_two_scrapes(
     hole = Hole(5 * HOUR + 7 * MINUTE, 5 * HOUR + (7 + minutes) * MINUTE)
     lost = lost_in(hole)
 
-    counted = count(tmp_path, [even(1)], horizon=9 * HOUR, holes=[hole])
+    counted = count(tmp_path, [even()], horizon=9 * HOUR, holes=[hole])
 
     repaired = counted.repaired(hole.end, hole.end + 3 * HOUR)
     figure(f"a hole of {minutes} minutes: {repaired.total:.1f} of {lost.total:.0f} events repaired")
@@ -84,7 +84,7 @@ def test_a_hole_of_less_than_two_hours_is_repaired_to_within_two_scrapes(
 def test_a_hole_longer_than_the_repair_reaches_is_lost_and_invents_nothing(tmp_path: Path) -> None:
     hole = Hole(5 * HOUR + 7 * MINUTE, 9 * HOUR + 7 * MINUTE)
 
-    counted = count(tmp_path, [even(1)], horizon=13 * HOUR, holes=[hole])
+    counted = count(tmp_path, [even()], horizon=13 * HOUR, holes=[hole])
 
     assert counted.repaired(hole.end, hole.end + 3 * HOUR).total <= PER_SCRAPE
 
@@ -96,7 +96,7 @@ def test_two_holes_within_the_reach_of_one_repair_are_each_counted_once(tmp_path
     ]
     lost = sum(lost_in(hole).total for hole in holes)
 
-    counted = count(tmp_path, [even(1)], horizon=12 * HOUR, holes=holes)
+    counted = count(tmp_path, [even()], horizon=12 * HOUR, holes=holes)
 
     assert abs(counted.repaired(6 * HOUR, 12 * HOUR).total - lost) <= 4 * PER_SCRAPE
 
@@ -139,7 +139,7 @@ def test_the_slow_group_reads_five_rollups_however_far_behind_the_fast_one_it_is
     behind: int, tmp_path: Path
 ) -> None:
     fast, slow, repair = rollup_groups(RATIO.slo())
-    story = Story(RATIO.world([even(1)], HOUR), HOUR, range(0, HOUR + 1, 10))
+    story = Story(RATIO.world([even()], HOUR), HOUR, range(0, HOUR + 1, 10))
 
     in_step, late = (
         record(tmp_path, [fast, slow, repair], [story], evaluated=10, phases={slow.name: phase})[0]
@@ -152,7 +152,7 @@ def test_the_slow_group_reads_five_rollups_however_far_behind_the_fast_one_it_is
 def test_the_budget_stays_readable_when_a_slow_turn_is_missed(tmp_path: Path) -> None:
     slo = RATIO.slo()
     fast, slow, _ = rule_groups(slo, NATIVE)
-    series = RATIO.world([even(1)], HOUR)
+    series = RATIO.world([even()], HOUR)
     story = Story(series, HOUR, range(20 * MINUTE, HOUR + 1, MINUTE))
 
     [recording] = record(
@@ -168,6 +168,25 @@ def test_the_budget_stays_readable_when_a_slow_turn_is_missed(tmp_path: Path) ->
         any(sample.labels["__name__"] == "slo:period_error_budget_remaining:ratio" for sample in samples)
         for samples in recording.values()
     )
+
+
+def test_a_reader_that_switches_between_two_replicas_errs_by_at_most_a_scrape_each_time(
+    tmp_path: Path, figure: Figure
+) -> None:
+    random = Random(9)  # noqa: S311 - a stream, not a secret
+    halves = [random.randint(0, 20) for _ in range(2 * 6 * HOUR // SCRAPE + 2)]
+    moments = range(10 * MINUTE, 6 * HOUR, MINUTE)
+    # The second scrapes half an interval after the first.
+    replicas = [_every_second_half(halves), _every_second_half(halves[1:])]
+    stories = [Story(RATIO.world([it], 6 * HOUR), 6 * HOUR, moments) for it in replicas]
+
+    one, other = (_minutely(it) for it in record(tmp_path, rollup_groups(RATIO.slo()), stories))
+    switches = range(0, 6 * HOUR, 10 * MINUTE)
+    mixed = sum((one if at // (10 * MINUTE) % 2 else other)[at] for at in moments)
+
+    figure(f"two replicas, {len(switches)} switches in 6 hours: {off(mixed, sum(one.values())):+.3%} events")
+    assert one != other
+    assert abs(mixed - sum(one.values())) <= len(switches) * PER_SCRAPE
 
 
 # What a spec says wrongly
@@ -230,6 +249,12 @@ def _restarted_daily(days: int) -> Target:
     return Target("a", (Child("/pay", ok=(1, 0, 2), bad=bad, head=(500, 50)),), restarts=restarts)
 
 
+def _every_second_half(halves: Sequence[int]) -> Target:
+    """A target whose scrape intervals are two halves each."""
+    ok = [one + other for one, other in zip(halves[::2], halves[1::2], strict=False)]
+    return Target("a", (Child("/pay", ok, bad=(0,), head=(5000, 0)),))
+
+
 def _minutes(holes: Iterable[Hole]) -> int:
     return sum(hole.end - hole.start for hole in holes) // MINUTE
 
@@ -240,6 +265,16 @@ def _errors_of(counted: Counted, truth: Counts) -> str:
         f"errors {off(counted.all.error, truth.error):+.2%}, "
         f"ratio {off(ratio(counted.all), ratio(truth)):+.2%}"
     )
+
+
+def _minutely(recording: Recording) -> dict[int, float]:
+    """One-minute rollups of events, by second."""
+    return {
+        at: sample.value
+        for at, samples in recording.items()
+        for sample in samples
+        if sample.labels["__name__"] == "slo:sli_total:increase1m"
+    }
 
 
 def _coarse(recording: Recording) -> list[float]:
