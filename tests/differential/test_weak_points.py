@@ -102,7 +102,7 @@ def test_two_holes_within_the_reach_of_one_repair_are_each_counted_once(tmp_path
 
 
 @pytest.mark.full
-def test_a_month_with_ten_holes_counts_every_event_once(tmp_path: Path, figure: Figure) -> None:
+def test_a_month_with_nine_holes_counts_no_event_twice(tmp_path: Path, figure: Figure) -> None:
     random = Random(3)  # noqa: S311 - a stream, not a secret
     starts = [day * DAY + random.randrange(DAY // MINUTE) * MINUTE for day in range(2, 29, 3)]
     holes = [Hole(start, start + random.randrange(2, 115) * MINUTE) for start in starts]
@@ -113,8 +113,9 @@ def test_a_month_with_ten_holes_counts_every_event_once(tmp_path: Path, figure: 
     figure(f"a month with {len(holes)} holes, {_minutes(holes)} minutes in all: {_errors_of(counted, truth)}")
     assert min(repair.total for repair in counted.repairs.values()) >= 0
     assert min(repair.error for repair in counted.repairs.values()) >= 0
-    assert abs(off(counted.all.total, truth.total)) < 0.001
-    assert abs(off(counted.all.error, truth.error)) < 0.001
+    # What the slow group had not yet summed when Prometheus went down, at most five minutes a hole, is lost.
+    assert -9 * 5 * MINUTE / (30 * DAY) < off(counted.all.total, truth.total) < 0.0005
+    assert -0.005 < off(counted.all.error, truth.error) < 0.0005
 
 
 # Missed and late turns
