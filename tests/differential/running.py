@@ -1,6 +1,7 @@
 """One trial: a stream through Prometheus's rule engine and through Python, and where the two disagree."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from sloctl.model import Slo
@@ -35,6 +36,7 @@ def disagreeing(
     return disagreements(_read(python, story.read_at), recorded(recording))
 
 
+@cache
 def engine() -> Engine:
     """As the promtool at hand reads ranges."""
     before_3 = promtool_version() < (3, 0)
