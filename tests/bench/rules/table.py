@@ -12,35 +12,26 @@ from tests.bench.rules.measurement import Alarms, Judged, Measured
 from tests.bench.rules.profile import Profile
 
 
-def summary(measured: Sequence[Measured]) -> Iterator[str]:
-    """The three figures that matter: cost, truth and page delay; of whatever was measured."""
-    yield from _header("figure", "profiles", "sloctl", "Sloth", "Pyrra")
+def summary(measured: Iterable[Measured]) -> Iterator[str]:
+    """The three figures that matter of each profile: cost, truth and page delay."""
+    yield from _header("profile", "figure", "sloctl", "Sloth", "Pyrra")
     for of in measured:
-        costs = list(of.costs.values())[:3]
-        samples = [summed(rules).samples_a_minute for rules in costs]
+        samples = [summed(rules).samples_a_minute for rules in list(of.costs.values())[:3]]
         times = (f"{cost:,.0f} ({cost / samples[0]:,.0f}×)" for cost in samples[1:])
-        yield _row("samples read a minute", of.profile.name, f"{samples[0]:,.0f}", *times)
-    judged = [one for of in measured for one in of.judged]
-    seen = ", ".join(of.profile.name for of in measured if of.judged)
-    for downtime, name in ((False, "no downtime"), (True, "downtime inside")):
-        errors = [_whole_window(measured, design, downtime=downtime) for design in _designs(judged)]
-        if errors and all(errors):
-            cells = (f"{median(of):.2%} / {max(of):.2%}" for of in errors)
-            yield _row(f"error of the whole window's ratio, {name}: median / worst", seen, *cells)
-    delays = [_delays(judged, design) for design in _designs(judged)]
-    if delays and all(delays):
-        yield _row("page after the true crossing, mean", seen, *(f"{mean(of):.1f} s" for of in delays))
+        yield _row(of.profile.name, "samples read a minute", f"{samples[0]:,.0f}", *times)
+        if of.judged:
+            yield _row(of.profile.name, "whole window, no downtime in it", *_window(of, downtime=False))
+            yield _row(of.profile.name, "whole window, downtime in it", *_window(of, downtime=True))
+            delays = (_delays(of.judged, design) for design in _designs(of.judged))
+            means = (f"{mean(found):.1f} s" if found else "" for found in delays)
+            yield _row(of.profile.name, "page after the true crossing, mean", *means)
 
 
-def _whole_window(measured: Iterable[Measured], design: str, *, downtime: bool) -> list[float]:
-    return [
-        one.relative
-        for of in measured
-        for judged in of.judged
-        if judged.design == design
-        for one in judged.comparisons
-        if one.lookback == of.profile.window and one.downtime is downtime and one.relative is not None
-    ]
+def _window(of: Measured, *, downtime: bool) -> Iterator[str]:
+    """The accuracy of the whole window's ratio, design by design."""
+    for design in _designs(of.judged):
+        window = _by_lookback(of.judged, design)[-1]
+        yield _accuracy([one for one in window if one.downtime is downtime], of.profile)
 
 
 def _delays(judged: Iterable[Judged], design: str) -> list[int]:
