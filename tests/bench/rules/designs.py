@@ -100,13 +100,11 @@ def sloth(profile: Profile, name: str, phases: Sequence[int], directory: Path) -
 
 
 def slokit(profile: Profile, name: str, phases: Sequence[int], directory: Path) -> Design | None:
-    """None where its binary is missing."""
+    """None where its binary is missing. Its rules are Sloth's, so only what they cost is looked at."""
     text = slokit_file(profile, name, directory)
     if text is None:
         return None
-    rules = timed_rules(text, phases)
-    readings = _readings(rules, f'{{sloth_id="{JOB}-{name}"}}', profile)
-    return Design("slokit", "its binary", tuple(rules), readings, _PLAIN)
+    return Design("slokit", "its binary", tuple(timed_rules(text, phases)), (), _PLAIN)
 
 
 def pyrra(profile: Profile, name: str, phases: Sequence[int], directory: Path) -> Design:
