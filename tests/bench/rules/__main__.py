@@ -1,6 +1,6 @@
 """The compiled rules beside the peers', on a real Prometheus: Markdown on standard output, talk on stderr.
 
-Run as `make bench-rules`; `ARGS=--full` takes hours and is what docs/benchmarks.md shows.
+Run as `make bench-rules`; `ARGS=--full` takes an hour or two and is what docs/benchmarks.md shows.
 """
 
 import argparse
