@@ -137,7 +137,7 @@ class Spec(Fields, frozen=True, kw_only=True):
         Duration,
         STANDS_ALONE,
         Meta(description="How often the service is scraped; whole seconds, 1s to 5m."),
-    ] = "30s"
+    ] = "1m"
     alerting: Annotated[Alerting, Meta(description="Defaults for all objectives.")] = Alerting()
     slos: Annotated[list[Objective], STANDS_ALONE, Meta(min_length=1, description="The objectives.")]
 

@@ -44,7 +44,7 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
         description="",
         objective=Fraction(999, 1000),
         window=Rolling(30 * DAY),
-        scrape_interval=30,
+        scrape_interval=60,
         indicator=Ratio(
             Counted.ERROR,
             part=(Selector("http_requests_total", (JOB, Matcher("code", MatchOp.MATCH, "5.."))),),
