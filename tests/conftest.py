@@ -5,8 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import pytest
+from hypothesis import settings
 
 Figure: TypeAlias = Callable[[str], None]
+
+# How fast an example runs is measured by benchmarks, not asserted: machines are shared.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture
