@@ -1,9 +1,10 @@
 """The pipeline on one screen: SLOs in, files out. Pure: the same SLOs give the same bytes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl.dashboards.overview import overview
 from sloctl.dashboards.service import service
@@ -16,8 +17,7 @@ RULES: Final = "alerts"
 DASHBOARDS: Final = "dashboards"
 
 
-@dataclass(frozen=True, slots=True)
-class Artefact:
+class Artefact(Struct, frozen=True):
     """One file to be: its path below the output directory, and its text."""
 
     path: str

@@ -1,8 +1,9 @@
 """The one lowering step: every indicator becomes a pair of event counts, (error, total)."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias, assert_never
+
+from msgspec import Struct
 
 from sloctl.decimals import decimal
 from sloctl.model import (
@@ -21,8 +22,7 @@ from sloctl.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CounterPair:
+class CounterPair(Struct, frozen=True):
     """Errors are the increments of *error* less those of *minus*; events those of *total*.
 
     *newborn*: a series of a target already seen that was not there a minute ago was born with the events

@@ -1,10 +1,11 @@
 """An SLO as values: what a spec means once it has been read. One law: nothing here is half-checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from sloctl.duration import DAY, HOUR, MINUTE
 
@@ -21,8 +22,7 @@ class MatchOp(Enum):
     NOT_MATCH = "!~"
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """One label condition; *value* is the plain text, not yet escaped for PromQL."""
 
     label: str
@@ -30,16 +30,14 @@ class Matcher:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Series of one metric, or of any metric where *metric* is empty."""
 
     metric: str
     matchers: tuple[Matcher, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WindowQuery:
+class WindowQuery(Struct, frozen=True):
     """PromQL of the user; *text* has `$window` wherever a range stands."""
 
     text: str
@@ -63,8 +61,7 @@ class WhenAbsent(Enum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(Struct, frozen=True):
     """Events are counter increments; *part* is the error or the good side of *total*."""
 
     counted: Counted
@@ -73,8 +70,7 @@ class Ratio:
     newborn: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Struct, frozen=True):
     """Events are observations of a classic histogram; good ones are at most *threshold* seconds."""
 
     histogram: Selector
@@ -82,31 +78,27 @@ class Latency:
     newborn: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class NativeLatency:
+class NativeLatency(Struct, frozen=True):
     """As Latency, of a native histogram."""
 
     histogram: Selector
     threshold: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One event a minute; *good* is PromQL whose samples are 1 (good) or 0 (bad)."""
 
     good: PromQL
     when_absent: WhenAbsent
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """One event per sample of a gauge that is 1 (good) or 0 (bad)."""
 
     gauge: Selector
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """Events counted by the user's own PromQL."""
 
     counted: Counted
@@ -114,8 +106,7 @@ class Query:
     total: WindowQuery
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRatio:
+class ErrorRatio(Struct, frozen=True):
     """One event a minute, bad to the degree of a ratio between 0 and 1."""
 
     ratio: WindowQuery
@@ -124,8 +115,7 @@ class ErrorRatio:
 Indicator: TypeAlias = Ratio | Latency | NativeLatency | Condition | Probe | Query | ErrorRatio
 
 
-@dataclass(frozen=True, slots=True)
-class Rolling:
+class Rolling(Struct, frozen=True):
     """The last *seconds* before now; a whole number of days."""
 
     seconds: int
@@ -142,8 +132,7 @@ class Severity(Enum):
     TICKET = "ticket"
 
 
-@dataclass(frozen=True, slots=True)
-class BurnAlert:
+class BurnAlert(Struct, frozen=True):
     """Fires when *share* of the budget is burned within *long*, and *short* still burns as fast; seconds."""
 
     severity: Severity
@@ -161,16 +150,14 @@ WORKBOOK: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AlertText:
+class AlertText(Struct, frozen=True):
     """What a spec adds to one kind of alert."""
 
     labels: Labels
     annotations: Labels
 
 
-@dataclass(frozen=True, slots=True)
-class Alerting:
+class Alerting(Struct, frozen=True):
     """Which alerts an SLO has; an alert that is None is disabled.
 
     *exhausting_within* and *no_data_after* are seconds. *min_errors* is a floor on the bad events in the
@@ -189,8 +176,7 @@ class Alerting:
     confidence: Fraction | None
 
 
-@dataclass(frozen=True, slots=True)
-class Slo:
+class Slo(Struct, frozen=True):
     """One objective of one service; *objective* is a ratio, 0 < objective < 1; *scrape_interval* seconds."""
 
     service: str

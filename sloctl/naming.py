@@ -1,8 +1,9 @@
 """Names of the series and labels we write. Series names are Sloth's, so that dashboards carry over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl.duration import format_duration
 from sloctl.model import Severity, Slo
@@ -35,8 +36,7 @@ def events(lookback: int) -> str:
     return f"slo:sli_total:increase{format_duration(lookback)}"
 
 
-@dataclass(frozen=True, slots=True)
-class LabelStyle:
+class LabelStyle(Struct, frozen=True):
     """Which label names carry an SLO's identity, and how its id joins service and name."""
 
     id: str

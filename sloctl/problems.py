@@ -1,7 +1,8 @@
 """A finding about a spec: a value with a place, a code and a message; never an exception."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 def printable(text: str) -> str:
@@ -16,8 +17,7 @@ class Level(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """Where in a file; line and column count from 1, columns in characters."""
 
     path: str
@@ -28,8 +28,7 @@ class Place:
         return f"{printable(self.path)}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong at a place; *code* is an anchor in docs/problems.md."""
 
     place: Place

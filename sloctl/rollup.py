@@ -8,8 +8,9 @@ half step makes the sum hold exactly lookback/step rollups whether the reader's 
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import BurnAlert, Severity
@@ -19,8 +20,7 @@ COARSE: Final = 5 * MINUTE
 FINE_REACH: Final = 6 * HOUR
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(Struct, frozen=True):
     """One lookback and the step of the rollups that serve it; seconds."""
 
     lookback: int
@@ -32,8 +32,7 @@ class Rung:
         return self.lookback - self.step // 2
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Struct, frozen=True):
     """Every lookback of an SLO, from the shortest to the window."""
 
     rungs: tuple[Rung, ...]
@@ -63,8 +62,7 @@ def ladder(policy: Iterable[BurnAlert], window: int) -> Ladder:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Events of some stretch of time; estimates, so not whole numbers."""
 
     error: float

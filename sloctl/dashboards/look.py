@@ -4,8 +4,9 @@ Colours: Okabe and Ito, Color Universal Design (2008), told apart by people with
 carries a meaning that no text says. What is absent is grey and reads "no data": never 0, never 100 %.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl.dashboards.fields import (
     Color,
@@ -55,8 +56,7 @@ ALERT_WORDS: Final = ValueMap(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """How one kind of number looks, in a cell or on its own."""
 
     unit: str

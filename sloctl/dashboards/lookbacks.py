@@ -5,9 +5,10 @@ line that names it, its short lookback a dashed one. Where a lookback serves two
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from sloctl import naming
 from sloctl.burn import alert_factor, alert_threshold
@@ -34,8 +35,7 @@ _SHORT_LINE: Final = LineStyle("dash", (8, 6))
 _GROUPS: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class AlertLine:
+class AlertLine(Struct, frozen=True):
     """A row of the policy that can fire, and the colour it is drawn in."""
 
     row: BurnAlert
@@ -54,8 +54,7 @@ class AlertLine:
         return f"{float(self.factor):.3g}×"
 
 
-@dataclass(frozen=True, slots=True)
-class Lookbacks:
+class Lookbacks(Struct, frozen=True):
     """What is drawn: every lookback, or of a grouped SLO the first alert's long one, per group."""
 
     slo: Slo

@@ -1,8 +1,9 @@
 """The kinds of panel sloctl uses, each drawn one way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from sloctl.dashboards.fields import (
     FieldConfig,
@@ -83,8 +84,7 @@ def over_time(*named: tuple[str, PromQL]) -> tuple[Target, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What every panel has; *description* is shown at the pointer."""
 
     id: int

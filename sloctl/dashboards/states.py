@@ -1,7 +1,8 @@
 """The questions that tables and timelines ask about budgets and alerts, as PromQL, of one SLO or of many."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl import naming
 from sloctl.dashboards.look import LONG, PAGE, PENDING, QUIET, TICKET
@@ -14,8 +15,7 @@ FIRING: Final = 'alertstate="firing"'
 WAITING: Final = 'alertstate="pending"'
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Series with *where*, one answer per value of the labels *by*: the worst of many."""
 
     style: LabelStyle

@@ -1,8 +1,9 @@
 """Tables of SLOs or of groups: a row for each, the worst first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl.dashboards import look, states
 from sloctl.dashboards.fields import (
@@ -26,14 +27,13 @@ from sloctl.model import PromQL
 from sloctl.promql import aggregate
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A heading over a label, or over the value of the query it brings."""
 
     title: str
     label: str = ""
     query: PromQL = ""
-    properties: tuple[Property, ...] = field(default=())
+    properties: tuple[Property, ...] = ()
 
 
 DASHBOARD_LABEL: Final = "dashboard"

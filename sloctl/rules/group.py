@@ -1,13 +1,13 @@
 """Rules as values, before any file format."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from sloctl.model import Labels, PromQL
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingRule:
+class RecordingRule(Struct, frozen=True):
     """One recorded series; labels are added to what *expr* gives."""
 
     record: str
@@ -15,8 +15,7 @@ class RecordingRule:
     labels: Labels
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRule:
+class AlertRule(Struct, frozen=True):
     """One alert, pending for *pending* seconds before it fires; label and annotation values are templates."""
 
     alert: str
@@ -29,8 +28,7 @@ class AlertRule:
 Rule: TypeAlias = RecordingRule | AlertRule
 
 
-@dataclass(frozen=True, slots=True)
-class RuleGroup:
+class RuleGroup(Struct, frozen=True):
     """Rules evaluated in order every *interval* seconds; each sees what those before it just recorded."""
 
     name: str

@@ -1,8 +1,9 @@
 """What every expression about one SLO needs: its labels, its grouping, its own recorded series."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl import naming
 from sloctl.duration import format_duration
@@ -16,8 +17,7 @@ from sloctl.rules.group import RecordingRule
 STALENESS: Final = 2 * COARSE
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """One SLO in one label style. Expressions it builds carry the labels of `groupBy` and no others."""
 
     slo: Slo

@@ -1,9 +1,10 @@
 """What only a whole SLO can show: each check is one function and one problem code."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from sloctl import burn
 from sloctl.decimals import decimal
@@ -17,8 +18,7 @@ from sloctl.spec.document import Node, mapping_in
 from sloctl.spec.findings import Findings, Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(Struct, frozen=True):
     """Where an SLO stands; *labels* and *alerting* are the merged ones."""
 
     slo: Node

@@ -1,7 +1,8 @@
 """Where refusals become problems: a refusal says why, a node says where."""
 
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from sloctl.problems import Level, Problem
 from sloctl.spec.document import Node
@@ -9,8 +10,7 @@ from sloctl.spec.document import Node
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why there is no value; *code* is an anchor in docs/problems.md."""
 
     code: str

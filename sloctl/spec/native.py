@@ -1,6 +1,6 @@
 """A document of kind ServiceLevelObjectives → its SLOs."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sloctl.lower import counts_are_events, lower
 from sloctl.model import Labels, Slo
@@ -13,8 +13,7 @@ from sloctl.spec.structure import conform
 from sloctl.spec.words import shown
 
 
-@dataclass(frozen=True, slots=True)
-class _Service:
+class _Service(Struct, frozen=True):
     """What the objectives of a document share; each node may lie under one of an objective's own."""
 
     name: str

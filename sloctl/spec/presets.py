@@ -5,8 +5,9 @@ current versions of the exporters use.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
+
+from msgspec import Struct
 
 from sloctl.model import Counted, Indicator, Latency, Matcher, MatchOp, Probe, Ratio, Selector
 from sloctl.spec import values
@@ -15,8 +16,7 @@ from sloctl.spec.findings import Refusal
 THRESHOLD: Final = "threshold"
 
 
-@dataclass(frozen=True, slots=True)
-class RatioPreset:
+class RatioPreset(Struct, frozen=True):
     """*labels* are the parameters, each with the label that it is the value of."""
 
     labels: Mapping[str, str]
@@ -24,16 +24,14 @@ class RatioPreset:
     total: Selector
 
 
-@dataclass(frozen=True, slots=True)
-class LatencyPreset:
+class LatencyPreset(Struct, frozen=True):
     """As RatioPreset; the threshold is one more parameter."""
 
     labels: Mapping[str, str]
     histogram: Selector
 
 
-@dataclass(frozen=True, slots=True)
-class ProbePreset:
+class ProbePreset(Struct, frozen=True):
     """As RatioPreset."""
 
     labels: Mapping[str, str]

@@ -1,7 +1,8 @@
 """Texts → SLOs and problems: the front of the house."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sloctl.model import Slo
 from sloctl.naming import SLOTH
@@ -11,8 +12,7 @@ from sloctl.spec.findings import Findings, Refusal
 from sloctl.spec.native import read_native
 
 
-@dataclass(frozen=True, slots=True)
-class Specs:
+class Specs(Struct, frozen=True):
     """What was read: *slos* in order of id, *problems* in order of place; neither depends on file order."""
 
     slos: tuple[Slo, ...]

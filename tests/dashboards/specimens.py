@@ -1,8 +1,9 @@
 """SLOs to draw."""
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from sloctl.burn import workbook_policy
 from sloctl.duration import DAY, HOUR

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sloctl.burn import workbook_policy
 from sloctl.dashboards.overview import overview

@@ -2,12 +2,12 @@
 
 import json
 import re
-from dataclasses import replace
 
 import promql_parser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sloctl.dashboards.service import service
 from sloctl.dashboards.shown import markdown, matching, plain, web_address

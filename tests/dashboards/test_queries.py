@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from sloctl import naming
 from sloctl.dashboards.overview import overview

@@ -1,7 +1,8 @@
 """A thousand SLOs are drawn within half a second on a quiet machine; here, with room for a busy one."""
 
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sloctl.dashboards.service import service
 from sloctl.naming import NATIVE

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import (
     Alerting,
@@ -69,7 +71,9 @@ class Kind:
 
 def alerting(*, min_errors: int = 2, confidence: Fraction | None = None) -> Alerting:
     """Burn and budget alerts of POLICY; what the sidecar cannot know (no data) is left out."""
-    return replace(ALERTING, policy=POLICY, no_data=None, min_errors=min_errors, confidence=confidence)
+    return structs.replace(
+        ALERTING, policy=POLICY, no_data=None, min_errors=min_errors, confidence=confidence
+    )
 
 
 def _requests(targets: Sequence[Target], horizon: int) -> list[Scraped]:
@@ -191,7 +195,7 @@ _ERROR_QUERY: Final = Query(
     read_query('sum(increase(requests_total{code="500"}[$window]))'),
     read_query("sum(increase(requests_total[$window]))"),
 )
-_GOOD_QUERY: Final = replace(
+_GOOD_QUERY: Final = structs.replace(
     _ERROR_QUERY, counted=Counted.GOOD, part=read_query('sum(increase(requests_total{code="200"}[$window]))')
 )
 
@@ -203,7 +207,7 @@ KINDS: Final = {
     "a ratio of errors": RATIO,
     "a ratio of errors, by route": replace(RATIO, grouped=True),
     "a ratio of errors, newborn: false": Kind(
-        replace(_RATIO, newborn=False), _requests, _errors_of_query, _raw_errors
+        structs.replace(_RATIO, newborn=False), _requests, _errors_of_query, _raw_errors
     ),
     "a ratio of good events": Kind(
         Ratio(Counted.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _raw_rest

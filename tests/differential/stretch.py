@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from sloctl.duration import MINUTE
 from sloctl.model import Slo
 from sloctl.naming import NATIVE
@@ -74,7 +76,7 @@ def happened(target: Target, start: int, end: int) -> Counts:
 def rollup_groups(slo: Slo) -> list[RuleGroup]:
     """The rules that count, in their groups."""
     fast, slow, *repair = rule_groups(slo, NATIVE)
-    return [replace(fast, rules=fast.rules[:2]), replace(slow, rules=slow.rules[:2]), *repair]
+    return [structs.replace(fast, rules=fast.rules[:2]), structs.replace(slow, rules=slow.rules[:2]), *repair]
 
 
 def _unseen_in(target: Target, holes: Sequence[Hole]) -> Target:

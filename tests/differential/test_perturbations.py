@@ -1,11 +1,12 @@
 """The differential test has teeth: no constant of the rules can be changed without Python disagreeing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from sloctl.duration import HOUR
 from sloctl.naming import NATIVE

@@ -1,8 +1,9 @@
 """One plain SLO, from which a test changes what it is about."""
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from sloctl.duration import DAY, MINUTE
 from sloctl.model import WORKBOOK, Alerting, AlertText, Counted, Ratio, Rolling, Slo

@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from sloctl import compiler
 from sloctl.duration import HOUR, MINUTE

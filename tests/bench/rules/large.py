@@ -11,6 +11,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from sloctl.duration import DAY, HOUR, WEEK, format_duration, parse_duration
 from tests.bench.rules import designs
 from tests.bench.rules.cost import AT, RuleCost, filled, rule_cost
@@ -72,4 +74,4 @@ def shortened(rule: Timed) -> Timed:
     if factor(rule) == 1:
         return rule
     expr = _RAW.sub(rf"\g<1>{format_duration(LOADED)}", rule.rule.expr)
-    return replace(rule, rule=replace(rule.rule, expr=expr))
+    return replace(rule, rule=structs.replace(rule.rule, expr=expr))
