@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import Severity, Slo
+from sloctl.model import Slo
 
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
@@ -49,18 +49,17 @@ class LabelStyle(Struct, frozen=True):
     info: str
     separator: str
 
+    def id_of(self, slo: Slo) -> str:
+        """The value of the id label."""
+        return f"{slo.service}{self.separator}{slo.name}"
+
     def identity(self, slo: Slo) -> dict[str, str]:
         """The labels that every series and alert of *slo* carries."""
-        slo_id = f"{slo.service}{self.separator}{slo.name}"
-        return {self.id: slo_id, self.service: slo.service, self.name: slo.name}
+        return {self.id: self.id_of(slo), self.service: slo.service, self.name: slo.name}
 
     def selecting(self, slo: Slo) -> Mapping[str, str]:
         """The one label value that no other SLO has."""
-        return {self.id: f"{slo.service}{self.separator}{slo.name}"}
-
-    def severity_labels(self, severity: Severity) -> dict[str, str]:
-        """The fixed severity, and the one that routing may rename."""
-        return {self.severity: severity.value, "severity": severity.value}
+        return {self.id: self.id_of(slo)}
 
 
 NATIVE: Final = LabelStyle(

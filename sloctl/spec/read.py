@@ -50,12 +50,8 @@ def _one_of_each(found: list[tuple[Slo, Node]], findings: Findings) -> list[Slo]
             findings.note(Refusal("duplicate-slo", message), node.at("name"))
             continue
         first[slo.id] = (slo, node)
-        other, _ = joined.setdefault(_sloth_id(slo), (slo, node))
+        other, _ = joined.setdefault(SLOTH.id_of(slo), (slo, node))
         if other is not slo:
-            message = f"with --label-style sloth, {slo.id} and {other.id} would both be {_sloth_id(slo)}"
+            message = f"with --label-style sloth, {slo.id} and {other.id} would both be {SLOTH.id_of(slo)}"
             findings.note(Refusal("ambiguous-id", message, Level.WARNING), node.at("name"))
     return [slo for slo, _ in first.values()]
-
-
-def _sloth_id(slo: Slo) -> str:
-    return f"{slo.service}{SLOTH.separator}{slo.name}"
