@@ -1,6 +1,6 @@
 """The thirty days before the demo, made up: an everyday error ratio under the traffic of every day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -10,7 +10,7 @@ from sloctl.demo.truth import Truth
 from sloctl.model import Labels
 from sloctl.rollup import COARSE, FINE_REACH, Counts
 from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.sources import Readings
+from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.counting import count, metrics
 from sloctl.sidecar.sources.exposition import samples
 from sloctl.sidecar.sources.increases import Baseline, advance
@@ -31,7 +31,7 @@ def remember(
         truth.add(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
-def _of_one_request(plan: Plan, labels: Labels) -> Readings:
+def _of_one_request(plan: Plan, labels: Labels) -> Mapping[str, Mapping[Group, Counts]]:
     """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
     served = Metrics()
     for kind, share in mix(EVERYDAY_ERROR_RATIO):

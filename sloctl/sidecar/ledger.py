@@ -1,6 +1,6 @@
 """What the sidecar remembers, bounded: counts per SLO and group, and since when each alert fires."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,14 +27,20 @@ class Ledger:
         """Take in what happened before the first tick, oldest first."""
         self._account(slo, group).history.add(at, counts)
 
-    def record(self, at: float, readings: Readings) -> Board:
+    def record(self, at: float, readings: Sequence[Readings]) -> Board:
         """Count one tick. What *readings* leave out keeps its last entry, marked stale."""
-        entries = [entry for slo in self._slos for entry in self._entries(slo, at, readings.get(slo.id, {}))]
+        for each in readings:
+            for slo in self._slos:
+                if (reading := each.slos.get(slo.id)) is not None:
+                    self._count(slo, each.at, reading.groups)
+        entries = [entry for slo in self._slos for entry in self._entries(slo, at)]
         return Board(at=at, entries=tuple(entries), refusals=self._refusals)
 
-    def _entries(self, slo: Slo, at: float, reading: Mapping[Group, Counts]) -> list[Entry]:
-        for group, counts in reading.items():
+    def _count(self, slo: Slo, at: float, groups: Mapping[Group, Counts]) -> None:
+        for group, counts in groups.items():
             self._account(slo, group).add(at, counts)
+
+    def _entries(self, slo: Slo, at: float) -> list[Entry]:
         accounts = self._accounts[slo.id]
         for group in [group for group, account in accounts.items() if account.is_forgotten(at)]:
             del accounts[group]

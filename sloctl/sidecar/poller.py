@@ -29,7 +29,7 @@ class Feed:
 async def poll(source: Source, ledger: Ledger, board: Board, now: float) -> Board:
     """The board after one read; the last one marked stale when the source gives nothing."""
     try:
-        readings = await source.read()
+        readings = await source.read(now)
     except Unreadable as trouble:
         return board.marked_stale(str(trouble))
     return ledger.record(now, readings)

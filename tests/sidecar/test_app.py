@@ -17,7 +17,7 @@ from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources import Unreadable
 from sloctl.sidecar.sources.scrape import MAX_BYTES, ScrapeSource, Target, plan
 from tests.real import free_port
-from tests.sidecar.served import SHOP, watching
+from tests.sidecar.served import SHOP, START, watching
 from tests.sidecar.specimens import slo
 
 HEALTHY = 'requests_total{status="200"} 200\n'
@@ -223,14 +223,14 @@ async def test_a_target_that_is_not_there_is_unreadable(client: aiohttp.ClientSe
     nobody = Target.at(f"http://127.0.0.1:{free_port()}", {})
 
     with pytest.raises(Unreadable, match="Cannot connect"):
-        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read()
+        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read(START)
 
 
 async def test_a_password_in_the_url_of_a_target_is_not_told(client: aiohttp.ClientSession) -> None:
     nobody = Target.at(f"http://shop:hunter2@127.0.0.1:{free_port()}", {})
 
     with pytest.raises(Unreadable) as told:
-        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read()
+        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read(START)
 
     assert "hunter2" not in str(told.value)
 
@@ -255,4 +255,4 @@ async def read_once(client: aiohttp.ClientSession, respond: Handler) -> None:
     app = web.Application()
     app.router.add_get("/metrics", respond)
     async with serving(app, "127.0.0.1", 0) as url:
-        await ScrapeSource(client, Target.at(url, {}), plan([SHOP]), timeout_seconds=0.5).read()
+        await ScrapeSource(client, Target.at(url, {}), plan([SHOP]), timeout_seconds=0.5).read(START)

@@ -1,5 +1,6 @@
 """Counts in, boards out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,7 +13,7 @@ from sloctl.rollup import Counts, Rollups
 from sloctl.sidecar.board import Board, Entry, Standing
 from sloctl.sidecar.ledger import MAX_GROUPS, Ledger
 from sloctl.sidecar.poller import poll
-from sloctl.sidecar.sources import OTHERS, Readings, Unreadable
+from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Unreadable
 from sloctl.sidecar.verdict import State
 from tests.sidecar.specimens import slo
 
@@ -28,8 +29,12 @@ def only(board: Board) -> Entry:
 def ticked(ledger: Ledger, counted: Slo, ticks: list[tuple[float, Counts]]) -> Board:
     board = Board.unread([counted])
     for at, counts in ticks:
-        board = ledger.record(at, {counted.id: {(): counts}})
+        board = ledger.record(at, [read(at, counted, {(): counts})])
     return board
+
+
+def read(at: float, counted: Slo, groups: Mapping[Group, Counts]) -> Readings:
+    return Readings(at, {counted.id: Reading(groups)})
 
 
 def steady(counts: Counts, *, since: float, until: float, every: float) -> list[tuple[float, Counts]]:
@@ -101,7 +106,7 @@ def test_what_a_tick_leaves_out_keeps_its_last_entry_marked_stale() -> None:
     ledger = Ledger([SHOP], interval=5)
     seen = ticked(ledger, SHOP, [(T0, Counts(0, 10))])
 
-    after = ledger.record(T0 + 5, {})
+    after = ledger.record(T0 + 5, [])
 
     assert only(after) == replace(only(seen), stale=True)
 
@@ -111,13 +116,13 @@ def test_a_stale_entry_is_never_fine() -> None:
     seen = ticked(ledger, SHOP, [(T0, Counts(0, 10))])
 
     assert only(seen).standing is Standing.FINE
-    assert only(ledger.record(T0 + 5, {})).standing is Standing.UNKNOWN
+    assert only(ledger.record(T0 + 5, [])).standing is Standing.UNKNOWN
 
 
 class Broken:
     """A source behind which nobody answers."""
 
-    async def read(self) -> Readings:
+    async def read(self, now: float) -> Sequence[Readings]:
         raise Unreadable("http://shop/metrics: no answer in time")
 
 
@@ -135,7 +140,7 @@ def test_groups_beyond_the_cap_share_one_entry() -> None:
     grouped = slo(group_by=("route",))
     ledger = Ledger([grouped], interval=5)
 
-    board = ledger.record(T0, {grouped.id: {(f"/{n}",): Counts(0, 1) for n in range(MAX_GROUPS + 50)}})
+    board = ledger.record(T0, [read(T0, grouped, {(f"/{n}",): Counts(0, 1) for n in range(MAX_GROUPS + 50)})])
 
     others = board.entries[-1]
     assert (len(board.entries), others.group, others.is_overflow, others.events) == (
@@ -149,9 +154,10 @@ def test_groups_beyond_the_cap_share_one_entry() -> None:
 def test_a_group_without_data_for_a_whole_window_is_forgotten() -> None:
     grouped = slo(group_by=("route",))
     ledger = Ledger([grouped], interval=5)
-    ledger.record(T0, {grouped.id: {("/old",): Counts(0, 1)}})
+    ledger.record(T0, [read(T0, grouped, {("/old",): Counts(0, 1)})])
 
-    board = ledger.record(T0 + 31 * DAY, {grouped.id: {("/new",): Counts(0, 1)}})
+    later = T0 + 31 * DAY
+    board = ledger.record(later, [read(later, grouped, {("/new",): Counts(0, 1)})])
 
     assert [entry.group for entry in board.entries] == [("/new",)]
 

@@ -1,7 +1,7 @@
 """Where counts come from: a source gives (error, total) per SLO and tick, and says what it cannot read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from sloctl.model import Slo
@@ -10,11 +10,27 @@ from sloctl.rollup import Counts
 # The values of the labels in Slo.group_by, in its order; empty where nothing groups.
 Group: TypeAlias = tuple[str, ...]
 
-# Counts since the tick before, by SLO id and group. What is missing could not be read: that is not zero.
-Readings: TypeAlias = Mapping[str, Mapping[Group, Counts]]
-
 # What stands in for each label value of the groups beyond the cap.
 OTHERS: Final = "(others)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One SLO: counts per group and, of the same events, per label name and value, which tell what burns."""
+
+    groups: Mapping[Group, Counts]
+    by_label: Mapping[tuple[str, str], Counts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What happened since the readings before and up to *at* (Unix seconds), by SLO id.
+
+    What is missing could not be read: that is not zero.
+    """
+
+    at: float
+    slos: Mapping[str, Reading]
 
 
 class Unreadable(Exception):
@@ -32,6 +48,9 @@ class Refusal:
 class Source(Protocol):
     """One read per tick."""
 
-    async def read(self) -> Readings:
-        """What happened since the read before; raises Unreadable."""
+    async def read(self, now: float) -> Sequence[Readings]:
+        """What happened since the read before, oldest first; raises Unreadable.
+
+        Several where a source catches up on what it missed.
+        """
         ...

@@ -1,6 +1,6 @@
 """The source that needs no Prometheus: GET the target's own metrics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from sloctl.model import Labels, Slo
-from sloctl.sidecar.sources import Readings, Refusal, Unreadable
+from sloctl.sidecar.sources import Reading, Readings, Refusal, Unreadable
 from sloctl.sidecar.sources.counting import Countable, count, countable, metrics
 from sloctl.sidecar.sources.exposition import ACCEPT, CONTENT_TYPES, samples
 from sloctl.sidecar.sources.increases import Baseline, advance
@@ -68,7 +68,7 @@ class ScrapeSource:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._baseline = Baseline()
 
-    async def read(self) -> Readings:
+    async def read(self, now: float) -> Sequence[Readings]:
         try:
             text = await self._exposition()
             self._baseline, scrape = advance(
@@ -79,7 +79,8 @@ class ScrapeSource:
             # The board is shown to many; a password in the URL is not.
             shown = self._target.url.with_user(None)
             raise Unreadable(f"{shown}: {_sentence(failure)}") from failure
-        return {slo.id: groups for slo, pair in self._pairs if (groups := count(slo, pair, scrape))}
+        counted = ((slo, count(slo, pair, scrape)) for slo, pair in self._pairs)
+        return (Readings(now, {slo.id: Reading(groups) for slo, groups in counted if groups}),)
 
     async def _exposition(self) -> str:
         async with self._session.get(
