@@ -122,7 +122,7 @@ def test_a_stale_entry_is_never_fine() -> None:
 class Broken:
     """A source behind which nobody answers."""
 
-    async def read(self, now: float) -> Sequence[Readings]:
+    async def read(self, now: float) -> Sequence[Readings]:  # noqa: ARG002 - the shape of a Source
         raise Unreadable("http://shop/metrics: no answer in time")
 
 

@@ -1,11 +1,14 @@
 """Numbers as people read them, and the board in a terminal."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.rollup import Counts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Group, Reading, Readings
 from sloctl.sidecar.views import words
 from sloctl.sidecar.views.terminal import line, table
 from tests.sidecar.specimens import slo
@@ -17,10 +20,14 @@ def boards() -> list[Board]:
     """One good route, one bad; then the bad one is gone."""
     ledger = Ledger([GROUPED], interval=5)
     return [
-        ledger.record(1000, {GROUPED.id: {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)}}),
-        ledger.record(1065, {GROUPED.id: {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)}}),
-        ledger.record(1070, {GROUPED.id: {("/good",): Counts(0, 50)}}),
+        ledger.record(1000, [read(1000, {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)})]),
+        ledger.record(1065, [read(1065, {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)})]),
+        ledger.record(1070, [read(1070, {("/good",): Counts(0, 50)})]),
     ]
+
+
+def read(at: float, groups: Mapping[Group, Counts]) -> Readings:
+    return Readings(at, {GROUPED.id: Reading(groups)})
 
 
 def test_a_terminal_shows_the_board_in_columns() -> None:
