@@ -1,0 +1,244 @@
+"""Asking others over HTTP: credentials and certificates from files, limits on time and size.
+
+Its one law: no secret leaves in a text. An exception, a log line and a repr name files and addresses, never
+what is in them, and a redirect is not followed, so that no credential goes where nobody sent it.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import aiohttp
+from yarl import URL
+
+USER_AGENT: Final = f"sloctl/{version('sloctl')}"
+Headers: TypeAlias = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """Basic authentication; *password_file* holds nothing but the password."""
+
+    username: str
+    password_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Whom to believe, and who we are: PEM files.
+
+    *ca_file* stands in for the system's authorities; *cert_file* and *key_file* are ours, for mutual TLS;
+    *server_name* is what the certificate must say where that is not the host of the URL.
+    """
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    server_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How to ask. Files are read anew when they change: a rotated token works without a restart.
+
+    *timeout_seconds* covers a request from looking up its host to the last byte of the answer; *max_bytes*
+    counts the answer inflated. *headers* may hold secrets and are not shown.
+    """
+
+    timeout_seconds: float = 10.0
+    max_bytes: int = 32 * 1024 * 1024
+    bearer_token_file: Path | None = None
+    basic: Basic | None = None
+    tls: Tls = Tls()
+    headers: Headers = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.bearer_token_file is not None and self.basic is not None:
+            raise ValueError("a bearer token and basic authentication exclude each other")
+        if (self.tls.cert_file is None) != (self.tls.key_file is None):
+            raise ValueError("a client certificate is a cert_file and a key_file")
+        for name, value in self.headers.items():
+            # Here, because the library's complaint at the first request might quote the value.
+            if not (name.isascii() and value.isprintable()):
+                raise ValueError(f"the header {name!r} is no single line of text")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said, of any status but a redirect; *content_type* without its parameters."""
+
+    status: int
+    content_type: str
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class NoAnswer(Exception):
+    """Nothing came that could be used: why, in words that hold no secret; the caller says who was asked."""
+
+
+def shown(url: URL | str) -> str:
+    """*url* without user, password, query and fragment: what may stand in a log and on a page."""
+    return str(URL(url).with_user(None).with_query(None).with_fragment(None))
+
+
+class Client:
+    """Makes requests as *options* say; requests may run at the same time."""
+
+    def __init__(self, options: ClientOptions, session: aiohttp.ClientSession) -> None:
+        self._options = options
+        self._session = session
+        self._context = _Context(options.tls)
+
+    async def get(
+        self, url: URL | str, *, headers: Headers | None = None, server_name: str | None = None
+    ) -> Answer:
+        return await self.request("GET", url, headers=headers, server_name=server_name)
+
+    async def request(
+        self,
+        method: str,
+        url: URL | str,
+        *,
+        headers: Headers | None = None,
+        body: bytes | None = None,
+        server_name: str | None = None,
+    ) -> Answer:
+        """The answer, whatever its status; raises NoAnswer.
+
+        *headers* win over those of the options. *server_name* is what a certificate must say where neither
+        the options nor the host of *url* do, as for one address behind a name.
+        """
+        parsed = URL(url)
+        try:
+            async with (
+                asyncio.timeout(self._options.timeout_seconds),
+                self._session.request(
+                    method,
+                    parsed.with_user(None),
+                    headers=self._headers(parsed) | dict(headers or {}),
+                    data=body,
+                    ssl=self._context.current() if parsed.scheme == "https" else True,
+                    server_hostname=self._options.tls.server_name or server_name,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                return await self._answer(response)
+        except TimeoutError:
+            raise NoAnswer(f"no answer within {self._options.timeout_seconds:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as failure:
+            # The cause is left out: an exception of aiohttp may hold the headers that were sent.
+            raise NoAnswer(_reason(failure)) from None
+
+    def _headers(self, url: URL) -> dict[str, str]:
+        """Read at each request: these files are small, and Kubernetes swaps them at any time."""
+        options = self._options
+        headers = {"User-Agent": USER_AGENT, **options.headers}
+        if options.bearer_token_file is not None:
+            headers["Authorization"] = f"Bearer {_secret(options.bearer_token_file)}"
+        elif options.basic is not None:
+            password = _secret(options.basic.password_file)
+            headers["Authorization"] = aiohttp.encode_basic_auth(options.basic.username, password)
+        elif url.user is not None or url.password is not None:
+            headers["Authorization"] = aiohttp.encode_basic_auth(url.user or "", url.password or "")
+        return headers
+
+    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
+        if response.status in {301, 302, 303, 307, 308}:
+            raise NoAnswer(_redirect(response))
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._options.max_bytes:
+                raise NoAnswer(f"answered more than {self._options.max_bytes / 1024**2:g} MiB")
+        return Answer(response.status, response.content_type, response.headers, bytes(body))
+
+
+@asynccontextmanager
+async def open_client(options: ClientOptions) -> AsyncIterator[Client]:
+    """A client with connections of its own, closed at the end; it keeps no cookies and uses no proxy."""
+    # The time is limited around the whole request.
+    unlimited = aiohttp.ClientTimeout(total=None, sock_connect=None)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=unlimited) as session:
+        yield Client(options, session)
+
+
+class _Context:
+    """The TLS context of *tls*, built again when one of its files has changed.
+
+    aiohttp keeps connections per context: none outlives the certificate it was opened with by a request.
+    """
+
+    def __init__(self, tls: Tls) -> None:
+        self._tls = tls
+        self._files = [file for file in (tls.ca_file, tls.cert_file, tls.key_file) if file is not None]
+        self._built: tuple[list[tuple[int, int, int]], ssl.SSLContext] | None = None
+
+    def current(self) -> ssl.SSLContext:
+        """Raises NoAnswer for a file that cannot be used."""
+        state = [_state(file) for file in self._files]
+        if self._built is None or self._built[0] != state:
+            self._built = state, self._context()
+        return self._built[1]
+
+    def _context(self) -> ssl.SSLContext:
+        tls = self._tls
+        try:
+            context = ssl.create_default_context(cafile=tls.ca_file)
+            if tls.cert_file is not None:
+                # Without a password of its own OpenSSL would ask for one at the terminal.
+                context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: "")
+        except (OSError, ValueError) as failure:
+            files = ", ".join(str(file) for file in self._files)
+            raise NoAnswer(f"cannot use {files} for TLS: {_reason(failure)}") from None
+        return context
+
+
+def _state(file: Path) -> tuple[int, int, int]:
+    try:
+        stat = file.stat()
+    except OSError as failure:
+        raise NoAnswer(f"cannot read {file}: {failure.strerror}") from None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _secret(file: Path) -> str:
+    try:
+        text = file.read_text().rstrip("\r\n")
+    except OSError as failure:
+        raise NoAnswer(f"cannot read {file}: {failure.strerror}") from None
+    except UnicodeDecodeError:
+        raise NoAnswer(f"{file} is not UTF-8 text") from None
+    # Checked here because the library's own complaint might quote it.
+    if not text or not text.isprintable():
+        raise NoAnswer(f"{file} holds no single line of text")
+    return text
+
+
+def _redirect(response: aiohttp.ClientResponse) -> str:
+    try:
+        target = shown(response.url.join(URL(response.headers.get("Location", ""))))
+    except ValueError:
+        target = "nowhere"
+    return f"answered {response.status}, a redirect to {target}: give the address it should ask"
+
+
+def _reason(failure: Exception) -> str:
+    match failure:
+        case aiohttp.InvalidURL():
+            return "not a URL that can be asked"
+        case aiohttp.ClientResponseError():
+            return f"answered no HTTP that can be read ({type(failure).__name__})"
+        case aiohttp.ClientConnectorError():
+            return f"cannot connect: {failure.os_error.strerror or failure.os_error}"
+        case aiohttp.ServerDisconnectedError():
+            return "closed the connection without an answer"
+        case aiohttp.ClientPayloadError():
+            return "the answer broke off"
+        case _:
+            return str(failure) or type(failure).__name__
