@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import Slo
+from sloctl.model import AlertText, Labels, Severity, Slo
 
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
@@ -60,6 +60,14 @@ class LabelStyle(Struct, frozen=True):
     def selecting(self, slo: Slo) -> Mapping[str, str]:
         """The one label value that no other SLO has."""
         return {self.id: self.id_of(slo)}
+
+    def alert_labels(self, slo: Slo, severity: Severity, text: AlertText) -> Labels:
+        """The labels of one alert of *slo*, as its spec writes them, but for those of a group.
+
+        Whoever sends the alert sends these, the rules and the sidecar alike: Alertmanager merges by labels.
+        """
+        own = {**slo.labels, "severity": severity.value, **text.labels}
+        return {**own, **self.identity(slo), self.severity: severity.value}
 
 
 NATIVE: Final = LabelStyle(

@@ -153,13 +153,12 @@ def _alert(
     annotations: Mapping[str, str],
     pending: int = 0,
 ) -> AlertRule:
-    own = {**scope.slo.labels, "severity": severity.value, **text.labels}
-    fixed = {**scope.style.identity(scope.slo), scope.style.severity: severity.value}
+    labels = scope.style.alert_labels(scope.slo, severity, text)
     added = {**scope.slo.annotations, **text.annotations}
     return AlertRule(
         alert=name,
         expr=expr,
         pending=pending,
-        labels={label: template(value) for label, value in own.items()} | fixed,
+        labels={label: template(value) for label, value in labels.items()},
         annotations={**annotations, **{name: template(value) for name, value in added.items()}},
     )

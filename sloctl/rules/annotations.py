@@ -11,11 +11,12 @@ from sloctl import naming
 from sloctl.burn import alert_factor
 from sloctl.decimals import decimal
 from sloctl.duration import DAY, HOUR, format_duration
-from sloctl.model import BurnAlert, PromQL
+from sloctl.model import BurnAlert, Labels, PromQL
 from sloctl.rollup import COARSE
 from sloctl.rules.scope import STALENESS, Scope, ranged
 
 _OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")
+_LABEL: Final = "$labels."
 
 
 def template(text: str) -> str:
@@ -24,6 +25,16 @@ def template(text: str) -> str:
         part if _OWN_VALUES.fullmatch(part) else part.replace("{{", '{{ "{{" }}')
         for part in _OWN_VALUES.split(text)
     )
+
+
+def expanded(text: str, labels: Labels, value: float) -> str:
+    """What Prometheus makes of `template(text)` for an alert with *labels* and *value*."""
+
+    def own_value(written: re.Match[str]) -> str:
+        name = written[0].strip("{ }")
+        return labels.get(name.removeprefix(_LABEL), "") if name.startswith(_LABEL) else decimal(value)
+
+    return _OWN_VALUES.sub(own_value, text)
 
 
 def burn_annotations(scope: Scope, rows: Sequence[BurnAlert]) -> dict[str, str]:
