@@ -1,0 +1,120 @@
+"""Specs that change while the sidecar runs."""
+
+import asyncio
+import io
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from sloctl.files import spec_texts
+from sloctl.model import Slo
+from sloctl.sidecar.clock import running
+from sloctl.sidecar.reload import Specs
+
+SPEC = """\
+apiVersion: sloctl.dev/v1
+kind: ServiceLevelObjectives
+metadata: {{name: shop}}
+spec:
+  slos:
+    - name: availability
+      objective: {objective}
+      indicator: {{ratio: {{error: 'errors_total', total: 'requests_total'}}}}
+"""
+GOOD, STRICTER, BROKEN = (SPEC.format(objective=objective) for objective in ("99%", "99.9%", "101%"))
+
+
+class Watched:
+    """The specs of a directory, and what was applied of them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.applied: asyncio.Queue[Sequence[Slo]] = asyncio.Queue()
+        self._directory = str(directory)
+        self.specs = Specs(
+            self._look, self._look(), apply=self.applied.put_nowait, time=running(since=1_700_000_000)
+        )
+
+    def _look(self) -> Sequence[tuple[str, bytes]]:
+        return spec_texts([self._directory], io.BytesIO())
+
+    async def budgets(self) -> list[float]:
+        slos = await asyncio.wait_for(self.applied.get(), 30)
+        return [round(float(slo.budget), 9) for slo in slos]
+
+
+def mounted(directory: Path, text: str, version: str) -> None:
+    """As Kubernetes changes a ConfigMap: a new directory, then `..data` is swapped in one rename."""
+    new = directory / f"..{version}"
+    new.mkdir()
+    (new / "shop.yaml").write_text(text)
+    link = directory / "..data_tmp"
+    link.symlink_to(new.name)
+    link.rename(directory / "..data")
+    if not (directory / "shop.yaml").is_symlink():
+        (directory / "shop.yaml").symlink_to("..data/shop.yaml")
+
+
+async def test_a_reload_watches_what_the_specs_say_now(tmp_path: Path) -> None:
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+    mounted(tmp_path, STRICTER, "2")
+
+    outcome = await watched.specs.reload()
+
+    assert outcome.is_in_force
+    assert await watched.budgets() == [0.001]
+
+
+async def test_a_broken_spec_keeps_the_old_ones_and_says_so_until_it_is_mended(tmp_path: Path) -> None:
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+    mounted(tmp_path, BROKEN, "2")
+
+    outcome = await watched.specs.reload()
+
+    assert (outcome.is_in_force, watched.applied.empty()) == (False, True)
+    assert [str(problem) for problem in outcome.problems] == [
+        f"{tmp_path}/shop.yaml:7:18: objective must be below 100 %, got 101%: "
+        "without an error budget nothing can burn [objective-range]"
+    ]
+    assert watched.specs.troubles()["specs"].startswith("the specs as they were before are still watched: ")
+    assert next(figure.value for figure in watched.specs.figures()) == 0
+
+    mounted(tmp_path, GOOD, "3")
+    await watched.specs.reload()
+
+    assert watched.specs.troubles() == {}
+    assert next(figure.value for figure in watched.specs.figures()) == 1
+
+
+async def test_specs_that_are_gone_keep_the_old_ones(tmp_path: Path) -> None:
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+    (tmp_path / "shop.yaml").unlink()
+
+    outcome = await watched.specs.reload()
+
+    assert [str(problem) for problem in outcome.problems] == [
+        f"{tmp_path}:1:1: no *.yaml or *.yml file in it [unreadable]"
+    ]
+
+
+async def test_a_swapped_config_map_is_noticed_without_being_told(tmp_path: Path) -> None:
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+
+    async with watched.specs.watching(every=0.05):
+        mounted(tmp_path, STRICTER, "2")
+
+        assert await watched.budgets() == [0.001]
+
+
+async def test_sighup_reloads_at_once(tmp_path: Path) -> None:
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+
+    async with watched.specs.watching():
+        os.kill(os.getpid(), signal.SIGHUP)
+
+        assert await watched.budgets() == [0.01]
