@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,12 +16,14 @@ from prometheus_client.exposition import choose_encoder
 
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.parts import Figures, Part, Reload, Troubles
 from sloctl.sidecar.poller import Feed, Poller
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views.metrics import BoardCollector
 from sloctl.sidecar.views.page import page
 from sloctl.sidecar.views.problem import problem, problems
+from sloctl.sidecar.web import LOOPBACK, WebOptions
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -42,7 +44,11 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What the application is built from; *interval* seconds between two ticks."""
+    """What the application is built from; *interval* seconds between two ticks.
+
+    *parts* open in their order once the poller runs, and close in reverse. *figures* and *troubles* are asked
+    whenever someone reads them.
+    """
 
     open_source: OpenSource
     poller: Poller
@@ -50,14 +56,21 @@ class Sidecar:
     ledger: Ledger
     time: Time
     interval: float
+    parts: Sequence[Part] = ()
+    routes: Sequence[web.RouteDef] = ()
+    reload: Reload | None = None
+    figures: Figures = tuple
+    troubles: Troubles = dict
+    web: WebOptions = LOOPBACK
 
 
 def application(sidecar: Sidecar) -> web.Application:
     """Polls from start-up to clean-up, and serves the newest board."""
     app = web.Application(middlewares=[problems])
     app.cleanup_ctx.append(_polling(sidecar))
+    app.cleanup_ctx.extend(_opening(part) for part in sidecar.parts)
     app.on_response_prepare.append(_guard)
-    app.add_routes(_board_routes(sidecar) + _probe_routes(sidecar))
+    app.add_routes(_board_routes(sidecar) + _probe_routes(sidecar) + list(sidecar.routes))
     return app
 
 
@@ -72,6 +85,14 @@ def _polling(sidecar: Sidecar) -> Callable[[web.Application], AsyncIterator[None
                 await task
 
     return polling
+
+
+def _opening(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def opening(_: web.Application) -> AsyncIterator[None]:
+        async with part():
+            yield
+
+    return opening
 
 
 def _tell_of_a_crash(task: asyncio.Task[None]) -> None:

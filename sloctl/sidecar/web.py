@@ -1,0 +1,33 @@
+"""How the sidecar may be reached, by whom, and how much of it at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files, read anew when they change; *chain* starts with the server's own certificate."""
+
+    chain: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WebOptions:
+    """What the operator may choose; without any, plain HTTP on loopback.
+
+    *token* is a file with the bearer token that everything but the probes asks for, read anew at a change.
+    *names* are host names under which a sidecar without a token may be asked for, besides `localhost` and
+    addresses. *max_streams* bounds the clients of /api/v1/stream.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 9464
+    certificate: Certificate | None = None
+    token: Path | None = None
+    names: frozenset[str] = frozenset()
+    max_streams: int = 1000
+
+
+LOOPBACK: Final = WebOptions()
