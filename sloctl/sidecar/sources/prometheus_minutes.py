@@ -1,0 +1,232 @@
+"""Counts of whole minutes from a Prometheus: what the rules recorded, else the queries the rules consist of.
+
+Law: no event is counted twice, whichever way a minute is read and however often that changes.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Final, TypeAlias
+
+from sloctl import naming
+from sloctl.model import Matcher, MatchOp, Selector, Slo
+from sloctl.naming import LabelStyle
+from sloctl.promql import selector
+from sloctl.rollup import FINE, Counts
+from sloctl.rules.past import past_rollups
+from sloctl.rules.scope import last
+from sloctl.sidecar.sources import Group
+from sloctl.sidecar.sources.prometheus_ranges import Ranges, Series, Stretch, Unusable
+
+# SLOs that share a query; one with groups may have as many series as so many without.
+BATCH: Final = 200
+_SHARE_OF_GROUPED: Final = 20
+
+# Counts by the end of their step.
+Steps: TypeAlias = Mapping[int, Mapping[Group, Counts]]
+_Values: TypeAlias = Mapping[int, Mapping[Group, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far an SLO has been read (Unix seconds), and whether rules had not recorded the minute there."""
+
+    upto: int
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What was found behind one place, and the next place; *some_raw*: not all of it from rollups."""
+
+    place: Place
+    steps: Steps
+    some_raw: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Filled as answers come, so that a time limit loses only what is still out; by SLO id."""
+
+    progress: dict[str, Progress] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+
+
+def batches(slos: Iterable[Slo]) -> Iterator[list[Slo]]:
+    """Few enough for one query and its answer."""
+    batch: list[Slo] = []
+    weight = 0
+    for slo in slos:
+        batch.append(slo)
+        weight += _SHARE_OF_GROUPED if slo.group_by else 1
+        if weight >= BATCH:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
+def last_minute(seconds: float) -> int:
+    """The end of the last whole minute."""
+    return int(seconds) // FINE * FINE
+
+
+async def read_minutes(
+    ranges: Ranges, jobs: Sequence[tuple[Slo, Place]], style: LabelStyle, *, settled: float, outcome: Outcome
+) -> None:
+    """Every minute behind each place of which all samples from before *settled* tell; into *outcome*."""
+    reader = _Reader(ranges, style, {slo.id: place for slo, place in jobs}, settled=settled, outcome=outcome)
+    end = last_minute(settled)
+    at_same_place: dict[int, list[Slo]] = {}
+    for slo, place in jobs:
+        if place.upto < end:
+            at_same_place.setdefault(place.upto, []).append(slo)
+    async with asyncio.TaskGroup() as tasks:
+        for start, slos in at_same_place.items():
+            for batch in batches(slos):
+                tasks.create_task(reader.read(batch, Stretch(start, end)))
+
+
+class _Reader:
+    """What the queries of one read have in common."""
+
+    def __init__(
+        self,
+        ranges: Ranges,
+        style: LabelStyle,
+        places: Mapping[str, Place],
+        *,
+        settled: float,
+        outcome: Outcome,
+    ) -> None:
+        self._ranges = ranges
+        self._style = style
+        self._places = places
+        self._settled = settled
+        self._outcome = outcome
+
+    async def read(self, slos: Sequence[Slo], stretch: Stretch) -> None:
+        try:
+            recorded = await recorded_steps(self._ranges, slos, self._style, stretch, step=FINE)
+        except Unusable as trouble:
+            self._outcome.troubles.append(str(trouble))
+            return
+        async with asyncio.TaskGroup() as tasks:
+            for slo in slos:
+                tasks.create_task(self._complete(slo, stretch, recorded[slo.id]))
+
+    async def _complete(self, slo: Slo, stretch: Stretch, recorded: Steps) -> None:
+        """Adds what no rule recorded."""
+        # A scrape that began within the minute may take as long as the next one is away.
+        raw_end = min(stretch.end, last_minute(self._settled - slo.scrape_interval))
+        missing = [at for at in range(stretch.start + FINE, raw_end + 1, FINE) if at not in recorded]
+        raw: Steps = {}
+        if missing:
+            try:
+                raw = await raw_steps(self._ranges, slo, self._style, Stretch(missing[0] - FINE, missing[-1]))
+            except Unusable as trouble:
+                self._outcome.troubles.append(f"{slo.id}: {trouble}")
+                raw_end = missing[0] - FINE
+        self._outcome.progress[slo.id] = advanced(
+            self._places[slo.id], recorded, raw, end=stretch.end, raw_end=raw_end
+        )
+
+
+def advanced(place: Place, recorded: Steps, raw: Steps, *, end: int, raw_end: int) -> Progress:
+    """Minutes in order up to *end*, as far as they are known; *raw* tells of those up to *raw_end*.
+
+    Rules turn somewhere within a minute: the first rollup that follows a minute of raw series shares events
+    with it and is left out.
+    """
+    upto, was_raw, some_raw = place.upto, place.raw, False
+    steps: dict[int, Mapping[Group, Counts]] = {}
+    for minute in range(place.upto + FINE, end + 1, FINE):
+        if minute in recorded:
+            if not was_raw:
+                steps[minute] = recorded[minute]
+            was_raw = False
+        elif minute <= raw_end:
+            was_raw = minute in raw
+            if was_raw:
+                steps[minute] = raw[minute]
+                some_raw = True
+        else:
+            break
+        upto = minute
+    return Progress(Place(upto, raw=was_raw), steps, some_raw)
+
+
+async def recorded_steps(
+    ranges: Ranges, slos: Sequence[Slo], style: LabelStyle, stretch: Stretch, *, step: int, **labels: str
+) -> dict[str, Steps]:
+    """Rollups of *step* by SLO id, repairs included unless *labels* say otherwise; raises Unusable.
+
+    Each recorded sample belongs to exactly one step, at whatever phase the rules turn.
+    """
+    names = (naming.events(step), naming.errors(step))
+    rollups = [last(of(slos, style, name, **labels), step) for name in names]
+    events, errors = await _both(ranges, [f"sum_over_time({each})" for each in rollups], stretch, step=step)
+    events_of, errors_of = _by_label(style.id, events), _by_label(style.id, errors)
+    return {
+        slo.id: _counts(
+            _values(slo, events_of.get(style.id_of(slo), ())),
+            _values(slo, errors_of.get(style.id_of(slo), ())),
+        )
+        for slo in slos
+    }
+
+
+async def raw_steps(ranges: Ranges, slo: Slo, style: LabelStyle, stretch: Stretch) -> Steps:
+    """Counts of each minute, computed from the raw series as the rules do; raises Unusable."""
+    events, errors = await _both(ranges, past_rollups(slo, style), stretch, step=FINE)
+    return _counts(_values(slo, events), _values(slo, errors))
+
+
+def of(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:
+    """A series that the rules of *slos* recorded."""
+    # Outside brackets a dash means itself; Prometheus looks plain alternatives up instead of matching them.
+    ids = "|".join(re.escape(style.id_of(slo)).replace(r"\-", "-") for slo in slos)
+    exact = tuple(Matcher(label, MatchOp.EQUAL, value) for label, value in more.items())
+    return selector(Selector(metric, (Matcher(style.id, MatchOp.MATCH, ids), *exact)))
+
+
+async def _both(
+    ranges: Ranges, queries: Sequence[str], stretch: Stretch, *, step: int
+) -> tuple[list[Series], list[Series]]:
+    # One after the other: as many at a time as the server shall bear are on their way for other SLOs.
+    events, errors = [await ranges.ask(query, stretch, step=step) for query in queries]
+    return events, errors
+
+
+def _by_label(label: str, rows: Iterable[Series]) -> Mapping[str, Sequence[Series]]:
+    found: dict[str, list[Series]] = {}
+    for row in rows:
+        found.setdefault(row.labels.get(label, ""), []).append(row)
+    return found
+
+
+def _values(slo: Slo, rows: Iterable[Series]) -> _Values:
+    values: dict[int, dict[Group, float]] = {}
+    for row in rows:
+        group = tuple(row.labels.get(label, "") for label in slo.group_by)
+        for at, value in row.points.items():
+            if isfinite(value):
+                groups = values.setdefault(at, {})
+                groups[group] = groups.get(group, 0.0) + value
+    return values
+
+
+def _counts(events: _Values, errors: _Values) -> Steps:
+    """Only where both sides are known."""
+    pairs = {
+        at: {
+            group: Counts(error=errors[at][group], total=total)
+            for group, total in groups.items()
+            if group in errors[at]
+        }
+        for at, groups in events.items()
+        if at in errors
+    }
+    return {at: groups for at, groups in pairs.items() if groups}

@@ -1,0 +1,221 @@
+"""Reading a Prometheus minute by minute: from rollups or raw series, through its faults."""
+
+import logging
+from collections.abc import Iterable
+
+import pytest
+from aiohttp import web
+
+from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.client import ClientOptions
+from sloctl.sidecar.sources import Group, Readings, Unreadable
+from sloctl.sidecar.sources.prometheus import open_prometheus
+from sloctl.sidecar.sources.prometheus_minutes import Place, Steps, advanced
+from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from tests.real import free_port
+from tests.sidecar.prometheus_server import Minutes, PrometheusServer, reading
+from tests.sidecar.specimens import slo
+
+# A whole minute; the source settles for 5 s, a scrape takes 15 s.
+START = 1_700_000_040
+COUNTED = (1.0, 100.0)
+
+
+def named(name: str) -> Slo:
+    metric = f"{name}_total"
+    failed = Selector(metric, (Matcher("status", MatchOp.MATCH, "5.."),))
+    return slo(Ratio(Counted.ERROR, (failed,), (Selector(metric),)), name=name)
+
+
+CART, PAY = named("cart"), named("pay")
+
+
+def minutes(first: int, last: int, counted: tuple[float, float] = COUNTED) -> Minutes:
+    """From the *first* to the *last* minute after START."""
+    return {START + 60 * number: counted for number in range(first, last + 1)}
+
+
+def counted(readings: Iterable[Readings], watched: Slo = CART) -> dict[int, Counts]:
+    """By the number of the minute after START."""
+    return {
+        int(each.at - START) // 60: each.slos[watched.id].groups[()]
+        for each in readings
+        if watched.id in each.slos
+    }
+
+
+async def test_each_minute_is_given_once_and_oldest_first() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
+
+    async with reading(server, CART) as source:
+        reads = [await source.read(START + seconds) for seconds in (10, 30, 64, 66, 200, 200)]
+
+    assert [[(each.at - START) / 60 for each in read] for read in reads] == [[0], [], [], [1], [2, 3], []]
+
+
+async def test_where_no_rule_runs_the_raw_series_are_asked_once_their_scrapes_have_ended() -> None:
+    server = PrometheusServer(raw={CART.id: minutes(0, 9, (2.0, 50.0))})
+
+    async with reading(server, CART) as source:
+        early = await source.read(START + 19)
+        ready = await source.read(START + 20)
+
+    assert counted(early) == {}
+    assert counted(ready) == {0: Counts(error=2, total=50)}
+
+
+async def test_an_slo_of_which_there_is_nothing_is_missing() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
+
+    async with reading(server, CART, PAY) as source:
+        (read,) = await source.read(START + 30)
+
+    assert set(read.slos) == {CART.id}
+
+
+async def test_many_slos_share_two_queries() -> None:
+    slos = [named(f"slo-{number}") for number in range(150)]
+    server = PrometheusServer(recorded={each.id: minutes(0, 9) for each in slos})
+
+    async with reading(server, *slos) as source:
+        (read,) = await source.read(START + 10)
+
+    assert len(read.slos) == 150
+    assert len(server.asked) == 2
+    assert server.asked[0]["query"].startswith(
+        'sum_over_time(slo:sli_total:increase1m{slo_id=~"shop/slo-0|shop/slo-1|'
+    )
+
+
+async def test_a_tenant_and_the_refusal_of_partial_answers_go_with_every_query() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
+
+    async with reading(server, CART, client=ClientOptions(headers={"X-Scope-OrgID": "shop"})) as source:
+        await source.read(START + 10)
+
+    assert {asked["partial_response"] for asked in server.asked} == {"false"}
+    assert {headers["X-Scope-OrgID"] for headers in server.headers} == {"shop"}
+
+
+async def test_rules_that_appear_and_go_count_no_event_twice() -> None:
+    # Rollups 3 to 5: the third shares events with minute 2, which was read from the raw series.
+    server = PrometheusServer(
+        recorded={CART.id: minutes(3, 5, (1.0, 10.0))}, raw={CART.id: minutes(0, 9, (2.0, 20.0))}
+    )
+
+    async with reading(server, CART) as source:
+        reads = [await source.read(START + 60 * number + 30) for number in range(8)]
+
+    assert {number: counts.total for read in reads for number, counts in counted(read).items()} == {
+        0: 20,
+        1: 20,
+        2: 20,
+        4: 10,
+        5: 10,
+        6: 20,
+        7: 20,
+    }
+
+
+def test_a_late_rollup_is_waited_for_until_the_raw_series_are_complete() -> None:
+    found: dict[Group, Counts] = {(): Counts(0, 1)}
+    recorded: Steps = {60: found, 180: found}
+
+    waiting = advanced(Place(0), recorded, {}, end=180, raw_end=60)
+    without = advanced(Place(0), recorded, {120: found}, end=180, raw_end=120)
+
+    assert (waiting.place, list(waiting.steps)) == (Place(60), [60])
+    assert (without.place, list(without.steps)) == (Place(180), [60, 120])
+
+
+def answer(status: int, body: str) -> web.Response:
+    return web.Response(status=status, text=body)
+
+
+FAULTS = {
+    "500": (answer(500, "oh no"), "answered 500"),
+    "refusal": (
+        answer(422, '{"status":"error","errorType":"execution","error":"too many samples"}'),
+        "too many samples",
+    ),
+    "error in a 200": (answer(200, '{"status":"error","error":"no store"}'), "no store"),
+    "garbage": (answer(200, "<html>"), "answered what no Prometheus answers"),
+    "nothing": (answer(200, ""), "answered what no Prometheus answers"),
+    "another result": (
+        answer(200, '{"status":"success","data":{"resultType":"vector","result":[]}}'),
+        "answered what no Prometheus answers",
+    ),
+    "huge": (answer(200, " " * 200_000), "answered more than"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_after_a_fault_it_catches_up_without_counting_twice(fault: str) -> None:
+    broken, reason = FAULTS[fault]
+    server = PrometheusServer(recorded={CART.id: minutes(0, 99)})
+
+    async with reading(server, CART, client=ClientOptions(max_bytes=100_000)) as source:
+        before = await source.read(START + 10)
+        server.broken = broken
+        with pytest.raises(Unreadable, match=rf"^http://127\.0\.0\.1:\d+: {reason}"):
+            await source.read(START + 130)
+        server.broken = None
+        after = await source.read(START + 190)
+
+    assert (list(counted(before)), list(counted(after))) == ([0], [1, 2, 3])
+
+
+async def test_a_prometheus_that_answers_in_part_is_not_believed() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, warnings=("store gateway 3 is away",))
+
+    async with reading(server, CART) as source:
+        with pytest.raises(Unreadable, match="answered in part: store gateway 3 is away"):
+            await source.read(START + 10)
+
+
+async def test_a_slow_prometheus_does_not_hold_up_the_tick() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, hangs=True)
+
+    async with reading(server, CART, read_seconds=0.2) as source:
+        with pytest.raises(Unreadable, match=r"not everything was answered within 0\.2 s"):
+            await source.read(START + 10)
+        server.hangs = False
+        after = await source.read(START + 70)
+
+    assert list(counted(after)) == [0, 1]
+
+
+async def test_a_prometheus_that_is_not_there_is_named_without_its_password() -> None:
+    options = PrometheusOptions(f"http://us:secret@127.0.0.1:{free_port()}/prometheus?x=1")
+
+    async with open_prometheus([CART], options, jitter=lambda: 0.0) as source:
+        with pytest.raises(Unreadable, match=r"^http://127\.0\.0\.1:\d+/prometheus: cannot connect"):
+            await source.read(START + 10)
+
+
+async def test_an_slo_whose_query_fails_leaves_the_others_alone_and_catches_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = PrometheusServer(raw={CART.id: minutes(0, 9)}, recorded={PAY.id: minutes(0, 9)})
+
+    async with reading(server, CART, PAY) as source:
+        server.refuses = "cart_total"
+        with caplog.at_level(logging.WARNING):
+            first = await source.read(START + 30)
+        server.refuses = None
+        second = await source.read(START + 90)
+
+    assert (counted(first), list(counted(first, PAY))) == ({}, [0])
+    assert (list(counted(second)), list(counted(second, PAY))) == ([0, 1], [1])
+    assert caplog.messages[0].endswith(": shop/cart: many-to-many matching not allowed (1 such)")
+
+
+async def test_after_a_long_outage_the_last_hour_is_caught_up() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 999)})
+
+    async with reading(server, CART) as source:
+        await source.read(START + 10)
+        after = await source.read(START + 300 * 60 + 10)
+
+    assert list(counted(after)) == list(range(241, 301))
