@@ -1,0 +1,111 @@
+"""The alerts that stand, board after board. Pure: the time is an argument.
+
+An alert begins with the first board that claims it and ends a minute after the last one. What is not known
+in between (stale data, no traffic, a loop that hangs) keeps it as it is, but no longer than its lookback:
+after that nothing it rests on is left. So a page outlives the target that stops answering in the middle of an
+outage, which is when it is needed most; from its own limit on the no-data alert stands beside it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from sloctl.model import Labels
+from sloctl.naming import LabelStyle
+from sloctl.rollup import FINE
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.notify.claims import Claim, Key, claims
+from sloctl.sidecar.verdict import State
+
+# The rules look once a minute: one that ends sooner would end Prometheus's alert too, only for it to be
+# raised again at its next resend. It also keeps a ratio that dances on its threshold from flapping.
+QUIET_FOR: Final = FINE
+
+# What Alertmanager knows an alert by.
+Identity: TypeAlias = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alert as Alertmanager is to know it; Unix seconds.
+
+    *claim* is the newest that fired; *heard* when something last spoke for it; *ended* None while it fires.
+    """
+
+    claim: Claim
+    labels: Labels
+    began: float
+    heard: float
+    ended: float | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return frozenset(self.labels.items())
+
+
+class Alarms:
+    """What fires, and what ended not more than *remembered* seconds ago.
+
+    Bounded by the board: at most one alarm per entry and kind of alert, and one more that just ended.
+    """
+
+    def __init__(
+        self, style: LabelStyle, external: Labels, *, watched_since: float, remembered: float
+    ) -> None:
+        self._style = style
+        self._external = external
+        self._watched_since = watched_since
+        self._remembered = remembered
+        self._firing: dict[Key, Alarm] = {}
+        self._ended: dict[Identity, Alarm] = {}
+
+    def __iter__(self) -> Iterator[Alarm]:
+        yield from self._firing.values()
+        yield from self._ended.values()
+
+    @property
+    def firing(self) -> tuple[Alarm, ...]:
+        return tuple(self._firing.values())
+
+    def hear(self, board: Board, now: float) -> bool:
+        """Whether an alarm began or ended."""
+        changes = [self._hear(claim, now) for claim in claims(board, now, watched_since=self._watched_since)]
+        silent = [key for key, alarm in self._firing.items() if now - alarm.heard > QUIET_FOR]
+        for key in silent:
+            self._end(key, now)
+        for identity in [it for it, alarm in self._ended.items() if self._is_old(alarm, now)]:
+            del self._ended[identity]
+        return any(changes) or bool(silent)
+
+    def _hear(self, claim: Claim, now: float) -> bool:
+        known = self._firing.get(claim.key)
+        if claim.state is State.UNKNOWN:
+            if known is not None and now <= known.claim.until:
+                self._firing[claim.key] = replace(known, heard=now)
+            return False
+        if now > claim.until:
+            return False
+        if known is not None and known.claim.entry.slo == claim.entry.slo:
+            self._firing[claim.key] = replace(known, claim=claim, heard=now)
+            return False
+        return self._begin(claim, now)
+
+    def _begin(self, claim: Claim, now: float) -> bool:
+        """Also when the spec has changed, and with it perhaps the labels."""
+        labels = {**self._external, **claim.labels(self._style)}
+        known = self._firing.get(claim.key)
+        if known is not None and known.labels != labels:
+            self._end(claim.key, now)
+            known = None
+        began = known.began if known is not None else now if claim.since is None else claim.since
+        alarm = Alarm(claim, labels, began=began, heard=now)
+        self._ended.pop(alarm.identity, None)
+        self._firing[claim.key] = alarm
+        return known is None
+
+    def _end(self, key: Key, now: float) -> None:
+        alarm = replace(self._firing.pop(key), ended=now)
+        self._ended[alarm.identity] = alarm
+
+    def _is_old(self, alarm: Alarm, now: float) -> bool:
+        return alarm.ended is not None and now - alarm.ended > self._remembered

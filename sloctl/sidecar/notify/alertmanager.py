@@ -1,0 +1,141 @@
+"""One Alertmanager: what it takes to post alerts to it, and how that goes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+
+import msgspec
+from opentelemetry.trace import Status, StatusCode, get_tracer
+from yarl import URL
+
+from sloctl.model import Labels
+from sloctl.naming import NATIVE, LabelStyle
+from sloctl.sidecar.client import Client, ClientOptions, NoAnswer, shown
+from sloctl.sidecar.notify.alarms import Alarm
+from sloctl.sidecar.notify.outbox import LASTS
+from sloctl.sidecar.notify.text import annotations
+
+# As many in one request as Prometheus sends.
+_BATCH: Final = 64
+_LONGEST_REASON: Final = 300
+_CLIENT: Final = ClientOptions(max_bytes=1024 * 1024)
+_tracer: Final = get_tracer(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerOptions:
+    """Where alerts go; each of *urls* is told independently.
+
+    *external_labels* and *label_style* are those of the Prometheus whose alerts these must merge with, after
+    its `alert_relabel_configs`. *external_url* is where people find this sidecar. An alert is told again each
+    *resend* seconds and runs out at Alertmanager four times as long after the last time: so it does when the
+    sidecar stops, unless *resolves_at_shutdown*, which is for a sidecar that nothing takes over from.
+    """
+
+    urls: tuple[str, ...]
+    client: ClientOptions = _CLIENT
+    resend: float = 60.0
+    external_url: str | None = None
+    external_labels: Labels = field(default_factory=dict)
+    label_style: LabelStyle = NATIVE
+    resolves_at_shutdown: bool = False
+
+    def __post_init__(self) -> None:
+        for url in self.urls:
+            parsed = URL(url)
+            if parsed.scheme not in {"http", "https"} or not parsed.host:
+                raise ValueError(f"{shown(parsed)} is no address of an Alertmanager: http://HOST:PORT")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerHealth:
+    """How it went so far with one Alertmanager; alerts, not requests.
+
+    *queue* is what it has yet to be told; *last_error* is None once it took everything.
+    """
+
+    url: str
+    sent: int = 0
+    failed: int = 0
+    queue: int = 0
+    last_error: str | None = None
+
+
+class NotTaken(Exception):
+    """Alertmanager did not take some alerts; why, without secrets."""
+
+
+class Refused(NotTaken):
+    """Alertmanager answers, but finds something wrong with an alert; it has taken the others."""
+
+
+class Alertmanager:
+    """Posts alarms; *wall* is the clock of the world, which Alertmanager's is compared with."""
+
+    def __init__(
+        self, url: str, options: AlertmanagerOptions, client: Client, *, wall: Callable[[], float]
+    ) -> None:
+        self._url = URL(url) / "api/v2/alerts"
+        self._options = options
+        self._client = client
+        self._wall = wall
+
+    async def take(self, alarms: Iterable[Alarm], now: float) -> None:
+        """Raises NotTaken. What Alertmanager finds wrong with one alert keeps no other from it."""
+        refused = None
+        left = iter(alarms)
+        while batch := list(islice(left, _BATCH)):
+            try:
+                await self._post(batch, now)
+            except Refused as refusal:
+                refused = refusal
+        if refused is not None:
+            raise refused
+
+    async def _post(self, batch: list[Alarm], now: float) -> None:
+        body = msgspec.json.encode([self._alert(alarm, now) for alarm in batch])
+        with _tracer.start_as_current_span("notify", record_exception=False) as span:
+            span.set_attributes({"server.address": self._url.host or "", "slo.alerts": len(batch)})
+            try:
+                await self._posted(body)
+            except NotTaken as failure:
+                span.set_status(Status(StatusCode.ERROR, str(failure)))
+                raise
+
+    async def _posted(self, body: bytes) -> None:
+        try:
+            answer = await self._client.request(
+                "POST", self._url, headers={"Content-Type": "application/json"}, body=body
+            )
+        except NoAnswer as failure:
+            raise NotTaken(str(failure)) from None
+        if answer.status == 400:
+            raise Refused(f"answered 400: {_reason(answer.body)}")
+        if answer.status != 200:
+            raise NotTaken(f"answered {answer.status}")
+
+    def _alert(self, alarm: Alarm, now: float) -> Mapping[str, object]:
+        """One alert of Alertmanager's API."""
+        # Ages, not the times themselves: the sidecar's time does not follow a clock that is set.
+        offset = self._wall() - now
+        ends = alarm.ended if alarm.ended is not None else now + LASTS * self._options.resend
+        alert = {
+            "labels": alarm.labels,
+            "annotations": annotations(alarm, self._options.label_style),
+            "startsAt": _time(alarm.began + offset),
+            "endsAt": _time(ends + offset),
+        }
+        if self._options.external_url is not None:
+            alert["generatorURL"] = self._options.external_url
+        return alert
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _reason(body: bytes) -> str:
+    text = body[:_LONGEST_REASON].decode(errors="replace")
+    return "".join(sign if sign.isprintable() else " " for sign in text).strip()

@@ -1,0 +1,149 @@
+"""What a board says of each alert that the rules would have. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+from sloctl import naming
+from sloctl.burn import steady_row
+from sloctl.model import AlertText, Labels, Severity, Slo
+from sloctl.naming import LabelStyle
+from sloctl.rules.annotations import expanded
+from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.sources import Group
+from sloctl.sidecar.verdict import Alert, State
+
+
+class AlertKind(Enum):
+    """The alerts the rules have: name and severity."""
+
+    PAGE = (naming.BURN_ALERT, Severity.PAGE)
+    TICKET = (naming.BURN_ALERT, Severity.TICKET)
+    EXHAUSTED = (naming.EXHAUSTED_ALERT, Severity.TICKET)
+    EXHAUSTING = (naming.EXHAUSTING_ALERT, Severity.TICKET)
+    NO_DATA = (naming.NO_DATA_ALERT, Severity.TICKET)
+
+    @property
+    def alertname(self) -> str:
+        return self.value[0]
+
+    @property
+    def severity(self) -> Severity:
+        return self.value[1]
+
+
+# SLO id, group and kind.
+Key: TypeAlias = tuple[str, Group, AlertKind]
+_BURN: Final = {Severity.PAGE: AlertKind.PAGE, Severity.TICKET: AlertKind.TICKET}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One alert that fires, or of which nothing is known; an inactive one makes no claim.
+
+    *since* is when it began, where the board knows; *value* is what the rules' expression would give. With no
+    newer data the claim holds *until* then (Unix seconds): after that nothing it rests on is in its lookback.
+    """
+
+    kind: AlertKind
+    entry: Entry
+    state: State
+    since: float | None
+    value: float
+    until: float
+
+    @property
+    def key(self) -> Key:
+        # Where no series is left there are no groups: one alert for the SLO, as by the rules.
+        group = () if self.kind is AlertKind.NO_DATA else self.entry.group
+        return self.entry.slo.id, group, self.kind
+
+    @property
+    def text(self) -> AlertText:
+        """What the spec adds to this kind of alert."""
+        text = _texts(self.entry.slo)[self.kind]
+        assert text is not None, "a disabled alert makes no claim"  # noqa: S101 - holds by construction
+        return text
+
+    def expression_labels(self, style: LabelStyle) -> Labels:
+        """What the rules' expression leaves of labels; Prometheus has no empty ones."""
+        if self.kind is AlertKind.NO_DATA:
+            return style.selecting(self.entry.slo)
+        return {label: value for label, value in self.entry.group_labels.items() if value}
+
+    def labels(self, style: LabelStyle) -> Labels:
+        """The alert's labels, exactly as Prometheus would send them without `external_labels`."""
+        own = self.expression_labels(style)
+        written = style.alert_labels(self.entry.slo, self.kind.severity, self.text)
+        shown = {label: expanded(text, own, self.value) for label, text in written.items()}
+        labels = {**own, **shown, "alertname": self.kind.alertname}
+        return {label: value for label, value in labels.items() if value}
+
+
+def claims(board: Board, now: float, *, watched_since: float) -> Iterator[Claim]:
+    """All that *board* claims; what was never read has had no data since *watched_since*."""
+    newest: dict[str, tuple[Entry, float]] = {}
+    for entry in board.entries:
+        yield from _burning(entry)
+        yield from _budget(entry)
+        last = watched_since if entry.last is None else entry.last
+        known = newest.get(entry.slo.id)
+        if known is None or last > known[1]:
+            newest[entry.slo.id] = entry, last
+    for entry, last in newest.values():
+        yield from _no_data(entry, last, now)
+
+
+def _burning(entry: Entry) -> Iterator[Claim]:
+    for alert in entry.alerts:
+        if alert.state is not State.INACTIVE:
+            value, lookback = _evidence(alert)
+            yield Claim(
+                kind=_BURN[alert.severity],
+                entry=entry,
+                state=alert.state,
+                since=alert.since,
+                value=value,
+                until=(entry.last or 0.0) + lookback,
+            )
+
+
+def _evidence(alert: Alert) -> tuple[float, int]:
+    """The long error ratio of the first row that fires, and the longest lookback that does."""
+    firing = [row for row in alert.rows if row.state is State.FIRING]
+    ratio = firing[0].long.error_ratio if firing else None
+    return ratio or 0.0, max((row.row.long for row in firing), default=0)
+
+
+def _budget(entry: Entry) -> Iterator[Claim]:
+    slo, budget, alerting = entry.slo, entry.budget, entry.slo.alerting
+    row = steady_row(alerting.policy)
+    said: list[tuple[AlertKind, bool | None, int]] = []
+    if alerting.exhausted is not None:
+        said.append((AlertKind.EXHAUSTED, budget.exhausted, slo.window.seconds))
+    if alerting.exhausting is not None and row is not None:
+        said.append((AlertKind.EXHAUSTING, budget.exhausting(alerting.exhausting_within), row.long))
+    for kind, is_so, lookback in said:
+        if is_so is not False:
+            state = State.UNKNOWN if is_so is None else State.FIRING
+            until = (entry.last or 0.0) + lookback
+            yield Claim(kind, entry, state, since=None, value=budget.left or 0.0, until=until)
+
+
+def _no_data(entry: Entry, last: float, now: float) -> Iterator[Claim]:
+    alerting = entry.slo.alerting
+    since = last + alerting.no_data_after
+    if alerting.no_data is not None and now > since:
+        yield Claim(AlertKind.NO_DATA, entry, State.FIRING, since, value=1.0, until=now)
+
+
+def _texts(slo: Slo) -> dict[AlertKind, AlertText | None]:
+    alerting = slo.alerting
+    return {
+        AlertKind.PAGE: alerting.page,
+        AlertKind.TICKET: alerting.ticket,
+        AlertKind.EXHAUSTED: alerting.exhausted,
+        AlertKind.EXHAUSTING: alerting.exhausting,
+        AlertKind.NO_DATA: alerting.no_data,
+    }

@@ -1,0 +1,182 @@
+"""The tasks that keep every Alertmanager told, from board to board.
+
+One task hears boards, one per Alertmanager tells: a slow Alertmanager delays neither the loop nor its peers.
+
+Stopping resolves nothing: a successor or a second replica tells on within the four minutes that alerts last,
+and a page that ends because a pod was moved would be a false all-clear. What fires is told once more on
+leaving, so that those four minutes are whole. A sidecar that finds nothing burning after its restart leaves
+what it had told to run out.
+"""
+
+import asyncio
+import logging
+import random
+import time as world
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.client import open_client, shown
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.notify.alarms import Alarm, Alarms
+from sloctl.sidecar.notify.alertmanager import (
+    Alertmanager,
+    AlertmanagerHealth,
+    AlertmanagerOptions,
+    NotTaken,
+)
+from sloctl.sidecar.notify.outbox import END_TOLD_EVERY, LASTS, Outbox
+from sloctl.sidecar.parts import Figure, Kind
+from sloctl.sidecar.poller import Feed
+
+_LONGEST_BACKOFF: Final = 30.0
+_LEAVE_WITHIN: Final = 2.0
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Notifier:
+    """Tells Alertmanagers what the boards of *feed* say; *wall* is the world's clock, in Unix seconds."""
+
+    def __init__(
+        self,
+        options: AlertmanagerOptions,
+        feed: Feed,
+        time: Time,
+        *,
+        wall: Callable[[], float] = world.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._options = options
+        self._feed = feed
+        self._time = time
+        self._wall = wall
+        self._jitter = jitter
+        self._alarms = Alarms(
+            options.label_style,
+            options.external_labels,
+            watched_since=time.now(),
+            remembered=LASTS * options.resend,
+        )
+        self._outboxes = {url: Outbox(options.resend) for url in options.urls}
+        self._health = {url: AlertmanagerHealth(shown(url)) for url in options.urls}
+        self._changed = asyncio.Event()
+
+    @property
+    def health(self) -> tuple[AlertmanagerHealth, ...]:
+        """One for each Alertmanager, in the order of the options."""
+        return tuple(self._health.values())
+
+    def figures(self) -> Iterator[Figure]:
+        """For /metrics."""
+        for each in self._health.values():
+            labels = {"alertmanager": each.url}
+            yield Figure("sloctl_notify_sent_total", "Alerts taken.", Kind.COUNTER, each.sent, labels)
+            yield Figure("sloctl_notify_failed_total", "Alerts not taken.", Kind.COUNTER, each.failed, labels)
+            yield Figure("sloctl_notify_queue", "Alerts yet to be told.", Kind.GAUGE, each.queue, labels)
+
+    def troubles(self) -> Mapping[str, str]:
+        """Which Alertmanagers take nothing, and why."""
+        return {f"notify {it.url}": it.last_error for it in self._health.values() if it.last_error}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hears and tells until closed."""
+        async with open_client(self._options.client) as client:
+            alertmanagers = {
+                url: Alertmanager(url, self._options, client, wall=self._wall) for url in self._outboxes
+            }
+            telling = [self._tell_on(url, each) for url, each in alertmanagers.items()]
+            tasks = [asyncio.create_task(work, name="notify") for work in (self._hear_on(), *telling)]
+            try:
+                yield
+            finally:
+                await _cancelled(tasks)
+                await self._leave(alertmanagers)
+
+    async def _hear_on(self) -> None:
+        """Also without a new board: a loop that hangs is no data too."""
+        while True:
+            board = self._feed.board
+            try:
+                has_changed = self._alarms.hear(board, self._time.now())
+            except Exception:  # noqa: BLE001 - the loop's rim: one board that trips us must not end all paging
+                _log.exception("cannot tell what the board says")
+                has_changed = False
+            if has_changed:
+                self._changed.set()
+                self._changed = asyncio.Event()
+            await _first(self._newer_than(board), self._time.sleep(END_TOLD_EVERY))
+
+    async def _newer_than(self, board: Board) -> None:
+        while self._feed.board is board:
+            await self._feed.next()
+
+    async def _tell_on(self, url: str, alertmanager: Alertmanager) -> None:
+        failures = 0
+        while True:
+            failures = 0 if await self._tell(url, alertmanager) else failures + 1
+            if failures:
+                await self._time.sleep(self._backoff(failures))
+            elif not self._due(url):
+                await _first(self._changed.wait(), self._time.sleep(END_TOLD_EVERY))
+
+    async def _tell(self, url: str, alertmanager: Alertmanager) -> bool:
+        """Whether it took all that was due."""
+        now, due, outbox = self._time.now(), self._due(url), self._outboxes[url]
+        outbox.try_telling(due, now)
+        try:
+            await alertmanager.take(due, now)
+        except NotTaken as failure:
+            self._failed(url, due, str(failure))
+            return False
+        except Exception as failure:  # noqa: BLE001 - the loop's rim: a bug in one alert's text is tried again
+            _log.exception("cannot tell %s", shown(url))
+            self._failed(url, due, type(failure).__name__)
+            return False
+        outbox.told(due, now)
+        health = self._health[url]
+        self._health[url] = replace(health, sent=health.sent + len(due), queue=0, last_error=None)
+        return True
+
+    def _due(self, url: str) -> list[Alarm]:
+        return self._outboxes[url].due(self._alarms, self._time.now())
+
+    def _failed(self, url: str, due: list[Alarm], reason: str) -> None:
+        health = self._health[url]
+        if health.last_error != reason:
+            _log.warning("Alertmanager %s takes no alerts: %s", health.url, reason)
+        failed = health.failed + len(due)
+        self._health[url] = replace(health, failed=failed, queue=len(due), last_error=reason)
+
+    def _backoff(self, failures: int) -> float:
+        """1, 2, 4 … 30 seconds, each half as long to half as long again; never longer than a resend."""
+        longest = min(_LONGEST_BACKOFF, self._options.resend)
+        return min(2.0 ** (failures - 1), longest) * (0.5 + self._jitter())
+
+    async def _leave(self, alertmanagers: Mapping[str, Alertmanager]) -> None:
+        now = self._time.now()
+        ended = now if self._options.resolves_at_shutdown else None
+        last = [replace(alarm, ended=ended) for alarm in self._alarms.firing]
+        if not last:
+            return
+        telling = [asyncio.create_task(each.take(last, now)) for each in alertmanagers.values()]
+        await asyncio.wait(telling, timeout=_LEAVE_WITHIN)
+        await _cancelled(telling)
+
+
+async def _first(*waits: Awaitable[object]) -> None:
+    """When the first of *waits* is over; the others are given up."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _cancelled(tasks)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

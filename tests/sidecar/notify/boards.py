@@ -1,0 +1,41 @@
+"""Boards as the ledger publishes them, from error ratios."""
+
+from collections.abc import Mapping
+
+from sloctl.duration import DAY
+from sloctl.model import Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Group, Reading, Readings
+
+T0 = 1_700_000_000.0
+EVENTS = 100_000.0
+
+
+def grouped(at: float, slo: Slo, ratios: Mapping[Group, float | None], *, calm_before: float = 0) -> Board:
+    """One SLO with an error ratio per group over every lookback; None is no traffic.
+
+    *calm_before* good events of ten days ago are in its window besides.
+    """
+    ledger = Ledger([slo], interval=5)
+    if calm_before:
+        for group in ratios:
+            ledger.remember(slo, group, at - 10 * DAY, Counts(0, calm_before))
+    counts = {
+        group: Counts(0, 0) if ratio is None else Counts(ratio * EVENTS, EVENTS)
+        for group, ratio in ratios.items()
+    }
+    return ledger.record(at, [Readings(at, {slo.id: Reading(counts)})])
+
+
+def outage(at: float, slo: Slo) -> Board:
+    return grouped(at, slo, {(): 1.0})
+
+
+def calm(at: float, slo: Slo) -> Board:
+    return grouped(at, slo, {(): 0.0})
+
+
+def stale(seen: Board) -> Board:
+    return seen.marked_stale("no answer in time")

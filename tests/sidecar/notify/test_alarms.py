@@ -1,0 +1,226 @@
+"""When an alert begins, stays and ends."""
+
+from msgspec.structs import replace as changed
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import AlertText
+from sloctl.naming import NATIVE
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.notify.alarms import Alarms
+from sloctl.sidecar.sources import Reading, Readings
+from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
+from tests.sidecar.specimens import slo
+
+SHOP = slo()
+BURN = "SLOErrorBudgetBurn"
+PAGE_TICKET_EXHAUSTED = [(BURN, "page"), (BURN, "ticket"), ("SLOErrorBudgetExhausted", "ticket")]
+
+
+def alarms(since: float = T0) -> Alarms:
+    return Alarms(NATIVE, {}, watched_since=since, remembered=240)
+
+
+def firing(heard: Alarms) -> list[tuple[str, str]]:
+    return sorted((it.labels["alertname"], it.labels["severity"]) for it in heard.firing)
+
+
+def test_an_outage_pages_opens_a_ticket_and_spends_the_budget() -> None:
+    heard = alarms()
+
+    assert heard.hear(outage(T0, SHOP), T0)
+    assert firing(heard) == PAGE_TICKET_EXHAUSTED
+
+
+def test_an_alert_ends_a_minute_after_the_last_board_that_claims_it() -> None:
+    heard = alarms()
+    heard.hear(outage(T0, SHOP), T0)
+
+    assert not heard.hear(calm(T0 + 60, SHOP), T0 + 60)
+    assert heard.hear(calm(T0 + 61, SHOP), T0 + 61)
+    assert firing(heard) == []
+    assert {alarm.ended for alarm in heard} == {T0 + 61}
+
+
+def test_a_ratio_that_dances_on_its_threshold_is_one_alert() -> None:
+    heard = alarms()
+    heard.hear(outage(T0, SHOP), T0)
+    for at in (T0 + 30, T0 + 90, T0 + 150):
+        heard.hear(calm(at, SHOP), at)
+        heard.hear(outage(at + 20, SHOP), at + 20)
+
+    assert {alarm.began for alarm in heard} == {T0}
+
+
+def test_stale_data_end_no_alert_but_for_the_end_of_its_lookback() -> None:
+    heard = alarms()
+    seen = outage(T0, SHOP)
+    heard.hear(seen, T0)
+
+    heard.hear(stale(seen), T0 + 6 * HOUR)
+    assert (BURN, "page") in firing(heard)
+
+    heard.hear(stale(seen), T0 + 6 * HOUR + 61)
+    assert firing(heard) == [(BURN, "ticket"), ("SLOErrorBudgetExhausted", "ticket"), ("SLONoData", "ticket")]
+
+
+def test_stale_data_begin_no_burn_alert() -> None:
+    heard = alarms()
+
+    heard.hear(stale(calm(T0, SHOP)), T0 + 9 * MINUTE)
+
+    assert firing(heard) == []
+
+
+def test_no_traffic_ends_no_alert() -> None:
+    heard = alarms()
+    heard.hear(outage(T0, SHOP), T0)
+
+    silent = grouped(T0 + HOUR, SHOP, {(): None})
+    heard.hear(silent, T0 + HOUR)
+
+    assert firing(heard) == PAGE_TICKET_EXHAUSTED
+
+
+def test_no_traffic_begins_no_alert() -> None:
+    heard = alarms()
+
+    heard.hear(grouped(T0, SHOP, {(): None}), T0)
+
+    assert firing(heard) == []
+
+
+def test_a_restarted_sidecar_goes_on_with_what_its_store_says_fired() -> None:
+    heard = alarms(since=T0 + MINUTE)
+
+    heard.hear(stale(outage(T0, SHOP)), T0 + MINUTE)
+
+    assert firing(heard) == PAGE_TICKET_EXHAUSTED
+    assert {alarm.began for alarm in heard if alarm.labels["severity"] == "page"} == {T0}
+
+
+def test_data_older_than_their_limit_are_an_alert_of_their_own() -> None:
+    heard = alarms()
+    seen = calm(T0, SHOP)
+
+    heard.hear(stale(seen), T0 + 10 * MINUTE)
+    assert firing(heard) == []
+
+    heard.hear(stale(seen), T0 + 10 * MINUTE + 1)
+    assert firing(heard) == [("SLONoData", "ticket")]
+
+
+def test_a_loop_that_hangs_is_no_data() -> None:
+    heard = alarms()
+    last = calm(T0, SHOP)
+
+    heard.hear(last, T0 + 11 * MINUTE)
+
+    assert firing(heard) == [("SLONoData", "ticket")]
+
+
+def test_what_was_never_read_has_no_data_since_the_start() -> None:
+    heard = alarms(since=T0)
+    never = Board.unread([SHOP])
+
+    heard.hear(never, T0 + 10 * MINUTE)
+    assert firing(heard) == []
+
+    heard.hear(never, T0 + 10 * MINUTE + 1)
+    assert firing(heard) == [("SLONoData", "ticket")]
+
+
+def test_one_silent_group_is_not_no_data() -> None:
+    by_route = slo(group_by=("route",))
+    heard = alarms()
+    ledger = Ledger([by_route], interval=5)
+    ledger.remember(by_route, ("/a",), T0, Counts(0, 1))
+    now = T0 + HOUR
+
+    heard.hear(ledger.record(now, [Readings(now, {by_route.id: Reading({("/b",): Counts(0, 1)})})]), now)
+
+    assert firing(heard) == []
+
+
+def test_every_group_has_its_alert() -> None:
+    by_route = slo(group_by=("route",))
+    heard = alarms()
+
+    heard.hear(grouped(T0, by_route, {("/a",): 1.0, ("/b",): 1.0}), T0)
+
+    pages = [alarm for alarm in heard.firing if alarm.labels["slo_severity"] == "page"]
+    assert [alarm.labels["route"] for alarm in pages] == ["/a", "/b"]
+
+
+def test_a_budget_about_to_be_gone_is_an_alert_until_it_is() -> None:
+    heard = alarms()
+
+    # 5 % of 100,000 events in 5.2 million: 96 % of a budget of 0.1 %.
+    heard.hear(grouped(T0, SHOP, {(): 0.05}, calm_before=5_100_000), T0)
+
+    assert ("SLOErrorBudgetExhausting", "ticket") in firing(heard)
+    assert ("SLOErrorBudgetExhausted", "ticket") not in firing(heard)
+
+
+def test_a_disabled_alert_is_none() -> None:
+    quiet = changed(
+        SHOP, alerting=changed(SHOP.alerting, page=None, ticket=None, exhausted=None, no_data=None)
+    )
+    heard = alarms()
+
+    heard.hear(outage(T0, quiet), T0)
+    heard.hear(stale(outage(T0, quiet)), T0 + DAY)
+
+    assert firing(heard) == []
+
+
+def test_an_slo_that_is_gone_ends_its_alerts() -> None:
+    heard = alarms()
+    heard.hear(outage(T0, SHOP), T0)
+
+    heard.hear(Board(T0 + 61, ()), T0 + 61)
+
+    assert firing(heard) == []
+
+
+def test_a_changed_label_ends_the_alert_under_the_old_and_begins_one_under_the_new() -> None:
+    heard = alarms()
+    heard.hear(outage(T0, SHOP), T0)
+    moved = changed(SHOP, labels={"team": "payments"})
+
+    heard.hear(outage(T0 + 5, moved), T0 + 5)
+
+    assert {(it.labels["team"], it.ended) for it in heard} == {("payments", None), ("checkout", T0 + 5)}
+
+
+def test_a_changed_description_goes_on_with_the_alert() -> None:
+    heard = alarms()
+    heard.hear(outage(T0, SHOP), T0)
+
+    heard.hear(outage(T0 + 5, changed(SHOP, description="Orders are taken.")), T0 + 5)
+
+    assert {(it.began, it.ended) for it in heard} == {(T0, None)}
+
+
+def test_a_label_may_show_a_label_of_the_group_and_an_empty_one_is_none() -> None:
+    routed = AlertText(
+        labels={"channel": "#{{ $labels.route }}", "zone": "{{ $labels.zone }}"}, annotations={}
+    )
+    by_route = slo(group_by=("route",))
+    heard = alarms()
+
+    paged = changed(by_route, alerting=changed(by_route.alerting, page=routed))
+    heard.hear(grouped(T0, paged, {("/pay",): 1.0}), T0)
+
+    (page,) = [alarm for alarm in heard if alarm.labels["severity"] == "page"]
+    assert page.labels["channel"] == "#/pay"
+    assert "zone" not in page.labels
+
+
+def test_an_slo_never_read_makes_no_claim_but_no_data() -> None:
+    heard = alarms()
+
+    heard.hear(Board.unread([SHOP]), T0)
+
+    assert list(heard) == []
