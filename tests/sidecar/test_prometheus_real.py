@@ -31,15 +31,17 @@ from tests.sidecar.specimens import slo
 END = 1_699_999_200
 SCRAPE = 15
 HELD = 12 * HOUR
+# The test reads on for a little.
+LAST = END + 120
 # Requests a second by route; each fifth minute every tenth fails.
 PER_SECOND = {"/busy": 4.0, "/quiet": 0.4}
 PHASE = 17
 
 
-def raw_counters(end: int = END) -> Iterator[tuple[str, float, float]]:
+def raw_counters() -> Iterator[tuple[str, float, float]]:
     for route, rate in PER_SECOND.items():
         good = bad = 0.0
-        for at in range(end - HELD, end + 1, SCRAPE):
+        for at in range(END - HELD, LAST + 1, SCRAPE):
             failing = 0.1 if at // 60 % 5 == 0 else 0.0
             good += rate * SCRAPE * (1 - failing)
             bad += rate * SCRAPE * failing
@@ -53,7 +55,7 @@ def as_recorded(
 ) -> Iterator[tuple[str, float, float]]:
     """What rules that turn at a phase of their own would have recorded since *start*."""
     for side, query in zip(("total", "error"), past_rollups(watched, style), strict=True):
-        for series in prometheus.range(query, start=start + PHASE, end=END, step=60):
+        for series in prometheus.range(query, start=start + PHASE, end=LAST, step=60):
             labels = {**series.labels, **style.identity(watched)}
             inside = ",".join(f'{name}="{value}"' for name, value in labels.items())
             for at, value in series.points:
