@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from sloctl.model import Severity, Slo
+from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.sources import OTHERS, Group, Refusal
-from sloctl.sidecar.verdict import Alert, Budget, Burn, State, alerts, budget, burns
+from sloctl.sidecar.steps import NOTHING
+from sloctl.sidecar.verdict import Alert, Budget, Burn, State, Yardstick, alerts, budget, burns
 
 
 class Standing(IntEnum):
@@ -24,6 +26,7 @@ class Standing(IntEnum):
 class Entry:
     """One SLO, or one group of it, as of *last*; Unix seconds.
 
+    *since* is the oldest data behind it. *burning* is told of the SLO as a whole, in each of its groups.
     A *stale* entry shows what was true then: what it shows as firing may be over, what it shows as quiet may
     burn.
     """
@@ -38,6 +41,7 @@ class Entry:
     burns: tuple[Burn, ...]
     budget: Budget
     alerts: tuple[Alert, ...]
+    burning: tuple[Burning, ...] = ()
 
     @property
     def group_labels(self) -> Mapping[str, str]:
@@ -79,12 +83,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """*at* is the tick, None before the first; *trouble* says why the source gave nothing this time."""
+    """*at* is the tick, None before the first.
+
+    *trouble* says why the source gave nothing this time, *store_trouble* what a restart would lose, or has.
+    """
 
     at: float | None
     entries: tuple[Entry, ...]
     refusals: tuple[Refusal, ...] = ()
     trouble: str | None = None
+    store_trouble: str | None = None
 
     @classmethod
     def empty(cls) -> "Board":
@@ -93,7 +101,7 @@ class Board:
     @classmethod
     def unread(cls, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> "Board":
         """Every SLO, none of them read yet."""
-        return cls(at=None, entries=tuple(unread(slo) for slo in slos), refusals=refusals)
+        return cls(at=None, entries=tuple(unread(Yardstick.of(slo)) for slo in slos), refusals=refusals)
 
     @property
     def has_data(self) -> bool:
@@ -108,11 +116,11 @@ class Board:
         return replace(self, entries=entries, trouble=trouble)
 
 
-def unread(slo: Slo) -> Entry:
+def unread(measure: Yardstick) -> Entry:
     """An SLO of which nothing is known."""
-    burned = burns(slo, lambda _: None)
+    burned = burns(measure, [NOTHING] * len(measure.lookbacks))
     return Entry(
-        slo=slo,
+        slo=measure.slo,
         group=(),
         since=None,
         last=None,
@@ -120,8 +128,8 @@ def unread(slo: Slo) -> Entry:
         errors=0.0,
         events=0.0,
         burns=burned,
-        budget=budget(slo, burned),
-        alerts=alerts(slo, burned),
+        budget=budget(measure, burned),
+        alerts=alerts(measure, burned),
     )
 
 

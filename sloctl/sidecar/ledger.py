@@ -1,108 +1,172 @@
 """What the sidecar remembers, bounded: counts per SLO and group, and since when each alert fires."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from sloctl.model import Severity, Slo
+from sloctl.model import Slo
 from sloctl.rollup import Counts
+from sloctl.sidecar.account import Account
 from sloctl.sidecar.board import Board, Entry, unread
-from sloctl.sidecar.history import History
-from sloctl.sidecar.sources import OTHERS, Group, Readings, Refusal
-from sloctl.sidecar.verdict import Alert, State, alerts, budget, burns
+from sloctl.sidecar.burning import Burning, Suspects
+from sloctl.sidecar.fingerprint import fingerprint
+from sloctl.sidecar.history import tick_step
+from sloctl.sidecar.kept import Kept
+from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Refusal
+from sloctl.sidecar.verdict import Yardstick
 
 MAX_GROUPS: Final = 200
+# So many SLOs are assessed in one go: about two milliseconds.
+_IN_ONE_GO: Final = 50
 
 
 class Ledger:
-    """Counts in, boards out; *interval* is the seconds between two ticks."""
+    """Counts in, boards out; *interval* is the seconds between two ticks.
 
-    def __init__(self, slos: Iterable[Slo], *, interval: float, refusals: tuple[Refusal, ...] = ()) -> None:
-        self._slos = tuple(slos)
-        self._step = max(1.0, interval)
+    An SLO is stale when a tick brings no reading of it and its newest data are older than *patience* seconds:
+    none for a source that reads at each tick, a minute or two for one that has news once a minute.
+    """
+
+    def __init__(
+        self,
+        slos: Iterable[Slo],
+        *,
+        interval: float,
+        refusals: tuple[Refusal, ...] = (),
+        patience: float = 0.0,
+    ) -> None:
+        self._step = tick_step(interval)
         self._refusals = refusals
-        self._accounts: dict[str, dict[Group, _Account]] = {slo.id: {} for slo in self._slos}
+        self._patience = patience
+        self._watched: dict[str, _Watched] = {slo.id: _Watched(slo, self._step) for slo in slos}
+
+    @property
+    def slos(self) -> tuple[Slo, ...]:
+        return tuple(watched.slo for watched in self._watched.values())
 
     def remember(self, slo: Slo, group: Group, at: float, counts: Counts) -> None:
-        """Take in what happened before the first tick, oldest first."""
-        self._account(slo, group).history.add(at, counts)
+        """Take in what happened before the first tick; in any order, oldest first is fastest."""
+        self._watched[slo.id].account(group).remember(at, counts)
+
+    def recall(self, slo: Slo, kept: Iterable[Kept], now: float, *, counters: bool) -> float:
+        """Go on from what the store holds of *slo*; *counters* says whether those exposed go on too.
+
+        Gives by how many seconds histories were moved back, at most; raises struct.error.
+        """
+        watched = self._watched[slo.id]
+        return max(
+            (watched.account(each.group).recall(each, now, counters=counters) for each in kept), default=0
+        )
+
+    def replace(self, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> tuple[Slo, ...]:
+        """Watch these instead. Gives those that start anew: they are new, or count something else now."""
+        before = self._watched
+        self._refusals = refusals
+        self._watched = {slo.id: _Watched(slo, self._step) for slo in slos}
+        anew = [watched for watched in self._watched.values() if not watched.goes_on_from(before)]
+        return tuple(watched.slo for watched in anew)
+
+    def known(self, slo: Slo) -> tuple[float, float] | None:
+        """Since when, and until when, there are data of *slo*, in any group."""
+        accounts = self._watched[slo.id].accounts.values()
+        spans = [
+            (each.since, each.last) for each in accounts if each.since is not None and each.last is not None
+        ]
+        return (min(since for since, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def accounts(self) -> Iterator[tuple[Slo, str, Account]]:
+        """Each with the fingerprint of its SLO."""
+        for watched in tuple(self._watched.values()):
+            for account in tuple(watched.accounts.values()):
+                yield watched.slo, watched.fingerprint, account
 
     def record(self, at: float, readings: Sequence[Readings]) -> Board:
         """Count one tick. What *readings* leave out keeps its last entry, marked stale."""
-        for each in readings:
-            for slo in self._slos:
-                if (reading := each.slos.get(slo.id)) is not None:
-                    self._count(slo, each.at, reading.groups)
-        entries = [entry for slo in self._slos for entry in self._entries(slo, at)]
-        return Board(at=at, entries=tuple(entries), refusals=self._refusals)
+        return next(board for board in self.recording(at, readings) if board is not None)
 
-    def _count(self, slo: Slo, at: float, groups: Mapping[Group, Counts]) -> None:
-        for group, counts in groups.items():
-            self._account(slo, group).add(at, counts)
+    def recording(self, at: float, readings: Sequence[Readings]) -> Iterator[Board | None]:
+        """As `record`, in pieces: None while it goes on, then the board."""
+        entries: list[Entry] = []
+        for number, watched in enumerate(tuple(self._watched.values()), start=1):
+            for each in readings:
+                if (reading := each.slos.get(watched.slo.id)) is not None:
+                    watched.count(at, each.at, reading)
+            entries += watched.entries(at, self._patience)
+            if number % _IN_ONE_GO == 0:
+                yield None
+        yield Board(at=at, entries=tuple(entries), refusals=self._refusals)
 
-    def _entries(self, slo: Slo, at: float) -> list[Entry]:
-        accounts = self._accounts[slo.id]
-        for group in [group for group, account in accounts.items() if account.is_forgotten(at)]:
-            del accounts[group]
-        return [account.entry(at) for account in accounts.values()] or [unread(slo)]
 
-    def _account(self, slo: Slo, group: Group) -> "_Account":
-        accounts = self._accounts[slo.id]
-        if group not in accounts and len(accounts) >= MAX_GROUPS:
+class _Watched:
+    """One SLO with all its groups."""
+
+    __slots__ = ("_measure", "_step", "_suspects", "accounts", "fingerprint")
+
+    def __init__(self, slo: Slo, step: int) -> None:
+        self._measure = Yardstick.of(slo)
+        self._step = step
+        self._suspects: Suspects | None = None
+        self.fingerprint = fingerprint(slo)
+        self.accounts: dict[Group, Account] = {}
+
+    @property
+    def slo(self) -> Slo:
+        return self._measure.slo
+
+    def account(self, group: Group) -> Account:
+        if group not in self.accounts and len(self.accounts) >= MAX_GROUPS:
             group = (OTHERS,) * len(group)
-        if group not in accounts:
-            accounts[group] = _Account(slo, group, self._step)
-        return accounts[group]
+        if group not in self.accounts:
+            self.accounts[group] = Account(self._measure, group, self._step)
+        return self.accounts[group]
+
+    def count(self, tick: float, at: float, reading: Reading) -> None:
+        for group, counts in reading.groups.items():
+            account = self.account(group)
+            account.add(at, counts)
+            account.read_at = tick
+        if self._suspects is None and any(counts.error > 0 for counts in reading.by_label.values()):
+            self._suspects = Suspects()
+        if self._suspects is not None:
+            self._suspects.add(at, _together(reading.groups.values()), reading.by_label)
+
+    def entries(self, at: float, patience: float) -> list[Entry]:
+        for group in [group for group, account in self.accounts.items() if account.is_forgotten(at)]:
+            del self.accounts[group]
+        burning = self._burning(at)
+        return [_entry(account, at, patience, burning) for account in self.accounts.values()] or [
+            unread(self._measure)
+        ]
+
+    def goes_on_from(self, before: Mapping[str, "_Watched"]) -> bool:
+        was = before.get(self.slo.id)
+        if (
+            was is None
+            or was.fingerprint != self.fingerprint
+            or was.slo.window.seconds < self._measure.window
+        ):
+            return False
+        self.accounts, self._suspects = was.accounts, was._suspects  # noqa: SLF001 - another of this class
+        for account in self.accounts.values():
+            account.measure_by(self._measure)
+        return True
+
+    def _burning(self, at: float) -> tuple[Burning, ...]:
+        if self._suspects is None:
+            return ()
+        self._suspects.pass_time(at)
+        if self._suspects.idle:
+            self._suspects = None
+            return ()
+        return self._suspects.burning(at)
 
 
-class _Account:
-    """One SLO, or one group of it."""
+def _entry(account: Account, at: float, patience: float, burning: tuple[Burning, ...]) -> Entry:
+    fresh = account.read_at is not None and account.last is not None and account.last >= at - patience
+    if account.read_at == at or fresh:
+        return account.entry(at, burning)
+    return account.stale_entry(at)
 
-    def __init__(self, slo: Slo, group: Group, step: float) -> None:
-        self._slo = slo
-        self._group = group
-        self._errors = 0.0
-        self._most_errors = 0.0
-        self._events = 0.0
-        self._fires_since: dict[Severity, float] = {}
-        self._entry: Entry | None = None
-        self.history = History(step=step, window=slo.window.seconds)
 
-    def add(self, at: float, counts: Counts) -> None:
-        self._errors += counts.error
-        # What is exposed as a counter never falls.
-        self._most_errors = max(self._most_errors, self._errors)
-        self._events += counts.total
-        self.history.add(at, counts)
-
-    def is_forgotten(self, at: float) -> bool:
-        """Nothing within the window any more."""
-        return self.history.last is not None and self.history.last < at - self._slo.window.seconds
-
-    def entry(self, at: float) -> Entry:
-        if self._entry is not None and self.history.last != at:
-            return replace(self._entry, stale=True)
-        self._entry = self._assessed(at)
-        return self._entry
-
-    def _assessed(self, at: float) -> Entry:
-        burned = burns(self._slo, lambda lookback: self.history.sum(at, lookback))
-        return Entry(
-            slo=self._slo,
-            group=self._group,
-            since=self.history.since,
-            last=self.history.last,
-            stale=self.history.last != at,
-            errors=self._most_errors,
-            events=self._events,
-            burns=burned,
-            budget=budget(self._slo, burned),
-            alerts=tuple(self._dated(alert, at) for alert in alerts(self._slo, burned)),
-        )
-
-    def _dated(self, alert: Alert, at: float) -> Alert:
-        """With the tick at which it began to fire."""
-        if alert.state is State.FIRING:
-            return replace(alert, since=self._fires_since.setdefault(alert.severity, at))
-        self._fires_since.pop(alert.severity, None)
-        return alert
+def _together(counts: Iterable[Counts]) -> Counts:
+    each = list(counts)
+    return Counts(error=sum(one.error for one in each), total=sum(one.total for one in each))

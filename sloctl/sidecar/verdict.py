@@ -1,27 +1,28 @@
 """What counts mean: burn rates, budget and alerts of one SLO. Pure; decides as the rules do."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import TypeAlias
 
 from sloctl import burn
 from sloctl.model import Alerting, BurnAlert, Severity, Slo
 from sloctl.rollup import Counts, ladder
-
-# Counts of the last so many seconds; None where there are none.
-Lookback: TypeAlias = Callable[[int], Counts | None]
+from sloctl.sidecar.steps import Seen
 
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """How one lookback (seconds) looks; None where it holds no data, or no events."""
+    """How one lookback (seconds) looks; None where it holds no data, or no events.
+
+    *covered* is how many seconds of it there are data of.
+    """
 
     lookback: int
     counts: Counts | None
     error_ratio: float | None
     burn_rate: float | None
+    covered: int
 
 
 class State(Enum):
@@ -77,55 +78,111 @@ class Budget:
         return self.left > 0 and self.time_to_exhaustion < within
 
 
-def lookbacks(slo: Slo) -> tuple[int, ...]:
-    """Every lookback of *slo*, from five minutes to its window."""
-    return tuple(rung.lookback for rung in ladder(slo.alerting.policy, slo.window.seconds).rungs)
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A row of the policy, its burn rate, and the error ratio above which it fires."""
+
+    row: BurnAlert
+    factor: Fraction
+    error_ratio: Fraction
 
 
-def burns(slo: Slo, counts: Lookback) -> tuple[Burn, ...]:
-    return tuple(_burn(slo, lookback, counts(lookback)) for lookback in lookbacks(slo))
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What an SLO is measured by, worked out once: exact fractions are too slow for every tick.
+
+    *lookbacks* are in seconds, from five minutes to the window; *deviations* is the z of its confidence.
+    """
+
+    slo: Slo
+    budget: Fraction
+    window: int
+    lookbacks: tuple[int, ...]
+    thresholds: tuple[tuple[Severity, tuple[Threshold, ...]], ...]
+    steady: BurnAlert | None
+    deviations: float | None
+
+    @classmethod
+    def of(cls, slo: Slo) -> "Yardstick":
+        alerting, window = slo.alerting, slo.window.seconds
+        confidence = alerting.confidence
+        return cls(
+            slo=slo,
+            budget=slo.budget,
+            window=window,
+            lookbacks=tuple(rung.lookback for rung in ladder(alerting.policy, window).rungs),
+            thresholds=tuple(
+                (severity, rows) for severity in _severities(alerting) if (rows := _thresholds(slo, severity))
+            ),
+            steady=burn.steady_row(alerting.policy),
+            deviations=None if confidence is None else burn.standard_deviations(confidence),
+        )
 
 
-def budget(slo: Slo, burned: Iterable[Burn]) -> Budget:
+def burns(measure: Yardstick, sums: Sequence[Seen], before: Sequence[Burn] = ()) -> tuple[Burn, ...]:
+    """How each lookback looks; one that looks as it did *before* is the same value."""
+    if not before:
+        return tuple(map(_burn, (measure.budget,) * len(sums), measure.lookbacks, sums))
+    return tuple(
+        was if _looks(was, seen) else _burn(measure.budget, was.lookback, seen)
+        for was, seen in zip(before, sums, strict=True)
+    )
+
+
+def budget(measure: Yardstick, burned: Iterable[Burn]) -> Budget:
     """The budget after a window at its error ratio so far, as the rules record it."""
     by_lookback = {each.lookback: each for each in burned}
-    period = by_lookback[slo.window.seconds]
-    left = burn.budget_left(slo.budget, period.error_ratio)
+    period = by_lookback[measure.window]
+    left = burn.budget_left(measure.budget, period.error_ratio)
     return Budget(
         left=left,
-        events_left=_events_left(slo, period.counts),
-        time_to_exhaustion=_time_to_exhaustion(slo, left, by_lookback),
+        events_left=_events_left(measure, period.counts),
+        time_to_exhaustion=_time_to_exhaustion(measure, left, by_lookback),
     )
 
 
-def alerts(slo: Slo, burned: Iterable[Burn]) -> tuple[Alert, ...]:
+def alerts(measure: Yardstick, burned: Iterable[Burn]) -> tuple[Alert, ...]:
     """The page and the ticket, where the SLO has them; not yet with the time since when they fire."""
     by_lookback = {each.lookback: each for each in burned}
+    verdicts = (
+        (severity, tuple(_row_verdict(measure, threshold, by_lookback) for threshold in thresholds))
+        for severity, thresholds in measure.thresholds
+    )
     return tuple(
-        Alert(severity, _any_state(row.state for row in rows), since=None, rows=rows)
-        for severity in _severities(slo.alerting)
-        if (rows := tuple(_row_verdicts(slo, severity, by_lookback)))
+        Alert(severity, _any_state([row.state for row in rows]), since=None, rows=rows)
+        for severity, rows in verdicts
     )
 
 
-def _burn(slo: Slo, lookback: int, counts: Counts | None) -> Burn:
-    ratio = counts.error_ratio if counts is not None else None
-    return Burn(lookback, counts, ratio, burn.burn_rate(slo.budget, ratio))
+def _looks(was: Burn, seen: Seen) -> bool:
+    counts = was.counts
+    if counts is None or was.covered != min(seen.seconds, was.lookback):
+        return counts is None and seen.seconds == 0
+    return counts.total == seen.total and counts.error == max(0.0, seen.error)
 
 
-def _events_left(slo: Slo, counts: Counts | None) -> float | None:
+def _burn(budget: Fraction, lookback: int, seen: Seen) -> Burn:
+    if seen.seconds == 0:
+        return Burn(lookback, None, None, None, covered=0)
+    # A histogram scraped between two of its increments gives a negative error here and there.
+    counts = Counts(error=max(0.0, seen.error), total=seen.total)
+    ratio = counts.error_ratio
+    return Burn(lookback, counts, ratio, burn.burn_rate(budget, ratio), covered=min(seen.seconds, lookback))
+
+
+def _events_left(measure: Yardstick, counts: Counts | None) -> float | None:
     if counts is None or counts.error_ratio is None:
         return None
-    return counts.total * float(slo.budget) - counts.error
+    return counts.total * float(measure.budget) - counts.error
 
 
-def _time_to_exhaustion(slo: Slo, left: float | None, burned: dict[int, Burn]) -> float | None:
+def _time_to_exhaustion(measure: Yardstick, left: float | None, burned: dict[int, Burn]) -> float | None:
     """Both lookbacks must agree that it burns, so the slower of the two tells the time."""
-    row = burn.steady_row(slo.alerting.policy)
+    row = measure.steady
     if row is None:
         return None
     times = [
-        burn.time_to_exhaustion(left, burned[lookback].burn_rate, slo.window.seconds)
+        burn.time_to_exhaustion(left, burned[lookback].burn_rate, measure.window)
         for lookback in (row.long, row.short)
     ]
     known = [time for time in times if time is not None]
@@ -137,29 +194,34 @@ def _severities(alerting: Alerting) -> list[Severity]:
     return [severity for severity, text in texts.items() if text is not None]
 
 
-def _row_verdicts(slo: Slo, severity: Severity, burned: dict[int, Burn]) -> Iterable[RowVerdict]:
-    for row in slo.alerting.policy:
-        if row.severity is severity:
-            long, short = burned[row.long], burned[row.short]
-            factor = burn.alert_factor(row, slo.window.seconds)
-            yield RowVerdict(row, factor, long, short, _state(_fires(slo, row, long, short)))
+def _thresholds(slo: Slo, severity: Severity) -> tuple[Threshold, ...]:
+    window = slo.window.seconds
+    return tuple(
+        Threshold(row, burn.alert_factor(row, window), burn.alert_threshold(row, window, slo.budget))
+        for row in slo.alerting.policy
+        if row.severity is severity
+    )
 
 
-def _fires(slo: Slo, row: BurnAlert, long: Burn, short: Burn) -> bool | None:
-    threshold = burn.alert_threshold(row, slo.window.seconds, slo.budget)
+def _row_verdict(measure: Yardstick, threshold: Threshold, burned: dict[int, Burn]) -> RowVerdict:
+    long, short = burned[threshold.row.long], burned[threshold.row.short]
+    state = _state(_fires(measure, threshold.error_ratio, long, short))
+    return RowVerdict(threshold.row, threshold.factor, long, short, state)
+
+
+def _fires(measure: Yardstick, threshold: Fraction, long: Burn, short: Burn) -> bool | None:
     above = burn.firing(long.error_ratio, short.error_ratio, threshold)
     if not above or long.counts is None:
         return above
     # Counts are estimates: half an event of grace.
-    enough = long.counts.error >= slo.alerting.min_errors - 0.5
-    return enough and _confident(slo.alerting.confidence, long.counts, threshold)
+    enough = long.counts.error >= measure.slo.alerting.min_errors - 0.5
+    return enough and _confident(measure.deviations, long.counts, threshold)
 
 
-def _confident(confidence: Fraction | None, counts: Counts, threshold: Fraction) -> bool:
-    if confidence is None:
+def _confident(deviations: float | None, counts: Counts, threshold: Fraction) -> bool:
+    if deviations is None:
         return True
-    z = burn.standard_deviations(confidence)
-    bound = burn.wilson_lower_bound(counts.error, counts.total, z)
+    bound = burn.wilson_lower_bound(counts.error, counts.total, deviations)
     return bound is not None and bound > float(threshold)
 
 
@@ -173,11 +235,10 @@ def _state(fires: bool | None) -> State:  # noqa: FBT001 - the answer of burn.fi
             return State.INACTIVE
 
 
-def _any_state(states: Iterable[State]) -> State:
-    seen = set(states)
-    if State.FIRING in seen:
+def _any_state(states: Sequence[State]) -> State:
+    if State.FIRING in states:
         return State.FIRING
-    return State.UNKNOWN if State.UNKNOWN in seen else State.INACTIVE
+    return State.UNKNOWN if State.UNKNOWN in states else State.INACTIVE
 
 
 def _loudness(verdict: RowVerdict) -> tuple[bool, float]:

@@ -1,0 +1,156 @@
+"""What burns: the label values that carry more of an SLO's errors than of its traffic.
+
+Its one law: it is a hint, and bounded. An SLO without errors holds nothing here; one that burns holds at most
+64 label values, about 30 KB. Beyond those the value with the fewest errors makes room, so that any value with
+more than a 64th of the errors is held; what is counted of it is then a lower bound. Minutes and five minutes
+are counted whole, so that "5m" is the last five to six minutes and "1h" the last 60 to 65.
+"""
+
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Final, TypeAlias
+
+from sloctl.duration import HOUR, MINUTE
+from sloctl.rollup import Counts
+
+MAX_VALUES: Final = 64
+LOOKBACKS: Final = (5 * MINUTE, HOUR)
+# Of each lookback this many values are told, each with at least this share of the errors.
+_TOLD: Final = 5
+_WORTH_TELLING: Final = 0.05
+# Seconds between two looks at what burns.
+_LOOK_EVERY: Final = 10
+# The running minute and five before it, then the running five minutes and twelve before them.
+_MINUTES: Final = 6
+_FIVES: Final = 13
+_OF: Final = {5 * MINUTE: slice(0, _MINUTES), HOUR: slice(_MINUTES, _MINUTES + _FIVES)}
+
+# A label's name and value.
+LabelValue: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Burning:
+    """One label value over one *lookback* (300 or 3600 seconds): its errors, and its shares of all."""
+
+    label: str
+    value: str
+    lookback: int
+    errors: float
+    share_of_errors: float
+    share_of_traffic: float
+
+    @property
+    def lift(self) -> float:
+        """How many times more often than the SLO as a whole it errs."""
+        return self.share_of_errors / self.share_of_traffic if self.share_of_traffic > 0 else inf
+
+
+class _Tally:
+    """Errors and events of one label value, and all events of the SLO at the ticks that told of the value."""
+
+    __slots__ = ("all", "errors", "inherited", "total")
+
+    def __init__(self, inherited: float) -> None:
+        self.errors = array("f", bytes(4 * (_MINUTES + _FIVES)))
+        self.total = array("f", self.errors)
+        self.all = array("f", self.errors)
+        # Of the value it displaced: ranks it, is not shown.
+        self.inherited = inherited
+
+    @property
+    def rank(self) -> float:
+        return self.inherited + sum(self.errors[_OF[HOUR]])
+
+    def add(self, places: Iterable[int], errors: float, total: float, everything: float) -> None:
+        for place in places:
+            self.errors[place] += errors
+            self.total[place] += total
+            self.all[place] += everything
+
+    def clear(self, place: int) -> None:
+        self.errors[place] = self.total[place] = self.all[place] = 0.0
+
+
+class Suspects:
+    """What one SLO's errors have in common; made when it first errs, *idle* an hour after it last did."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[LabelValue, _Tally] = {}
+        self._slo = _Tally(0.0)
+        self._minute = 0
+        self._looked: float | None = None
+        self._burning: tuple[Burning, ...] = ()
+
+    @property
+    def idle(self) -> bool:
+        return not any(self._slo.errors)
+
+    def add(self, at: float, counts: Counts, by_label: Mapping[LabelValue, Counts]) -> None:
+        """Count what happened up to *at*: all of it, and by label value. What comes late counts as of now."""
+        self.pass_time(at)
+        places = (self._minute % _MINUTES, _MINUTES + self._minute // 5 % _FIVES)
+        self._slo.add(places, counts.error, counts.total, counts.total)
+        for name, of_value in by_label.items():
+            tally = self._tallies.get(name)
+            if tally is None:
+                if of_value.error <= 0:
+                    continue
+                tally = self._tallies[name] = _Tally(self._make_room())
+            tally.add(places, of_value.error, of_value.total, counts.total)
+
+    def pass_time(self, at: float) -> None:
+        minute = int(at // MINUTE)
+        passed = minute - self._minute
+        if passed <= 0:
+            return
+        stale = {(self._minute + n) % _MINUTES for n in range(1, 1 + min(passed, _MINUTES))}
+        fives = minute // 5 - self._minute // 5
+        stale |= {_MINUTES + (self._minute // 5 + n) % _FIVES for n in range(1, 1 + min(fives, _FIVES))}
+        for tally in (self._slo, *self._tallies.values()):
+            for place in stale:
+                tally.clear(place)
+        self._minute = minute
+        for name in [name for name, tally in self._tallies.items() if not any(tally.errors)]:
+            del self._tallies[name]
+
+    def burning(self, at: float) -> tuple[Burning, ...]:
+        """The worst lift first, of each lookback; looked up anew every ten seconds."""
+        if self._looked is None or not 0 <= at - self._looked < _LOOK_EVERY:
+            self._looked = at
+            self._burning = tuple(each for lookback in LOOKBACKS for each in self._worst(lookback))
+        return self._burning
+
+    def _worst(self, lookback: int) -> list[Burning]:
+        span = _OF[lookback]
+        errors = sum(self._slo.errors[span])
+        if errors <= 0:
+            return []
+        found = [_burning(name, tally, lookback, errors) for name, tally in self._tallies.items()]
+        telling = [
+            each
+            for each in found
+            if each.share_of_errors >= _WORTH_TELLING and each.share_of_errors > each.share_of_traffic
+        ]
+        return sorted(telling, key=lambda each: (-each.lift, -each.errors, each.label, each.value))[:_TOLD]
+
+    def _make_room(self) -> float:
+        """What a new value inherits of the one that made room."""
+        if len(self._tallies) < MAX_VALUES:
+            return 0.0
+        least = min(self._tallies, key=lambda name: self._tallies[name].rank)
+        return self._tallies.pop(least).rank
+
+
+def _burning(name: LabelValue, tally: _Tally, lookback: int, errors: float) -> Burning:
+    span = _OF[lookback]
+    own, everything = sum(tally.errors[span]), sum(tally.all[span])
+    return Burning(
+        *name,
+        lookback=lookback,
+        errors=own,
+        share_of_errors=min(1.0, own / errors),
+        share_of_traffic=sum(tally.total[span]) / everything if everything > 0 else 0.0,
+    )

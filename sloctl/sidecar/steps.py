@@ -1,0 +1,133 @@
+"""Counts of consecutive steps, packed: ten bytes a step.
+
+Its one law: a step is rounded once, when it is written; sums are taken over the steps and never kept, so that
+nothing drifts.
+"""
+
+import struct
+from array import array
+from dataclasses import dataclass
+from typing import Final
+
+# Of a packed run of steps: the number of the first, and how many.
+_HEAD: Final = struct.Struct("<qI")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was counted in some stretch of time, and how many *seconds* of it anything was seen at all."""
+
+    seconds: int
+    error: float
+    total: float
+
+
+NOTHING: Final = Seen(0, 0.0, 0.0)
+
+
+class Steps:
+    """Step *n* is what happened in ((n - 1) * width, n * width] seconds; without data it has seen no seconds.
+
+    Counts are single floats: exact to 16 million a step, to seven digits beyond.
+    """
+
+    __slots__ = ("errors", "first", "seconds", "totals", "width")
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.first = 0
+        self.seconds = array("H")
+        self.errors = array("f")
+        self.totals = array("f")
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    @property
+    def begin(self) -> int:
+        """When the oldest step began; Unix seconds."""
+        return (self.first - 1) * self.width
+
+    @property
+    def end(self) -> int:
+        """When the newest step ends."""
+        return (self.first + len(self.seconds) - 1) * self.width
+
+    def number(self, at: float) -> int:
+        return int(-(-at // self.width))
+
+    def add(self, number: int, seen: Seen) -> None:
+        """A step out of order is put in its place; what lies between holds nothing."""
+        place = self._place(number)
+        self.seconds[place] = min(self.seconds[place] + seen.seconds, 0xFFFF)
+        self.errors[place] += seen.error
+        self.totals[place] += seen.total
+
+    def since(self, cut: float) -> Seen:
+        """The steps that end later than half a step after *cut*: its nearest edge."""
+        place = int((cut + self.width / 2) // self.width) + 1 - self.first
+        if place <= 0:
+            return self.whole()
+        return Seen(sum(self.seconds[place:]), sum(self.errors[place:]), sum(self.totals[place:]))
+
+    def between(self, first: int, last: int) -> Seen:
+        """The steps with these numbers, both included."""
+        span = slice(max(0, first - self.first), max(0, last + 1 - self.first))
+        return Seen(sum(self.seconds[span]), sum(self.errors[span]), sum(self.totals[span]))
+
+    def whole(self) -> Seen:
+        return Seen(sum(self.seconds), sum(self.errors), sum(self.totals))
+
+    def each(self) -> list[tuple[int, Seen]]:
+        """Every step that has seen anything, the oldest first."""
+        rows = zip(self.seconds, self.errors, self.totals, strict=True)
+        return [(self.first + place, Seen(*row)) for place, row in enumerate(rows) if row[0]]
+
+    def take(self, before: int) -> Seen:
+        """Remove the steps with a number below *before*, and give their sum."""
+        count = min(max(0, before - self.first), len(self.seconds))
+        if count == 0:
+            return NOTHING
+        taken = Seen(sum(self.seconds[:count]), sum(self.errors[:count]), sum(self.totals[:count]))
+        self.first += count
+        del self.seconds[:count]
+        del self.errors[:count]
+        del self.totals[:count]
+        return taken
+
+    def packed(self) -> bytes:
+        """The same on every machine: little-endian."""
+        count = len(self.seconds)
+        columns = struct.pack(f"<{count}H{2 * count}f", *self.seconds, *self.errors, *self.totals)
+        return _HEAD.pack(self.first, count) + columns
+
+    def unpack(self, packed: bytes, offset: int) -> int:
+        """Hold what `packed` wrote at *offset*, and give where it ends; raises struct.error."""
+        self.first, count = _HEAD.unpack_from(packed, offset)
+        columns = struct.unpack_from(f"<{count}H{2 * count}f", packed, offset + _HEAD.size)
+        self.seconds = array("H", columns[:count])
+        self.errors = array("f", columns[count : 2 * count])
+        self.totals = array("f", columns[2 * count :])
+        return offset + _HEAD.size + len(columns) // 3 * 10
+
+    def _place(self, number: int) -> int:
+        if not self.seconds:
+            self.first = number
+        place = number - self.first
+        if place < 0:
+            self._pad(-place, at=0)
+            self.first = number
+            return 0
+        missing = place + 1 - len(self.seconds)
+        if missing == 1:
+            self.seconds.append(0)
+            self.errors.append(0.0)
+            self.totals.append(0.0)
+        elif missing > 1:
+            self._pad(missing, at=len(self.seconds))
+        return place
+
+    def _pad(self, count: int, *, at: int) -> None:
+        self.seconds[at:at] = array("H", bytes(2 * count))
+        self.errors[at:at] = array("f", bytes(4 * count))
+        self.totals[at:at] = array("f", bytes(4 * count))
