@@ -2,37 +2,34 @@
 
 import asyncio
 import contextlib
-import json
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Final, TypeAlias
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 
 from sloctl.sidecar.clock import Time
+from sloctl.sidecar.connection import MAX_BODY_BYTES, SECURITY_HEADERS, noticed
+from sloctl.sidecar.guard import RELOAD, guard
 from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.parts import Figures, Part, Reload, Troubles
+from sloctl.sidecar.parts import Figure, Figures, Kind, Part, Reload, Troubles
 from sloctl.sidecar.poller import Feed, Poller
 from sloctl.sidecar.sources import Source
-from sloctl.sidecar.views import api
-from sloctl.sidecar.views.metrics import BoardCollector
+from sloctl.sidecar.views import api_shapes as shapes
+from sloctl.sidecar.views.api_routes import Api, forbidden_reload_route, reload_route
+from sloctl.sidecar.views.api_sheet import Sheets
+from sloctl.sidecar.views.metrics_page import MetricsPage
 from sloctl.sidecar.views.page import page
 from sloctl.sidecar.views.problem import problem, problems
+from sloctl.sidecar.views.stream import Changes
+from sloctl.sidecar.views.stream_readers import Readers
 from sloctl.sidecar.web import LOOPBACK, WebOptions
 
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 # A loop that has not ended a tick for so many intervals, and this many seconds more, is stuck.
 _STUCK_INTERVALS: Final = 3
 _STUCK_GRACE: Final = 30.0
@@ -66,25 +63,63 @@ class Sidecar:
 
 def application(sidecar: Sidecar) -> web.Application:
     """Polls from start-up to clean-up, and serves the newest board."""
-    app = web.Application(middlewares=[problems])
+    sheets = Sheets(lambda: sidecar.feed.board)
+    changes = Changes(sidecar.feed, sheets, epoch=secrets.token_hex(4))
+    readers = Readers(changes, sidecar.web.max_streams)
+    app = web.Application(middlewares=[noticed, problems, guard(sidecar.web)], client_max_size=MAX_BODY_BYTES)
+    app.cleanup_ctx.append(_running("stream", changes.run))
     app.cleanup_ctx.append(_polling(sidecar))
     app.cleanup_ctx.extend(_opening(part) for part in sidecar.parts)
-    app.on_response_prepare.append(_guard)
-    app.add_routes(_board_routes(sidecar) + _probe_routes(sidecar) + list(sidecar.routes))
+    app.on_response_prepare.append(_protect)
+    app.on_shutdown.append(_ending(changes))
+    app.add_routes(
+        [
+            *_page_routes(sidecar),
+            *_api(sidecar, sheets).routes(),
+            web.get("/api/v1/stream", readers.serve, allow_head=False),
+            *_metrics_routes(sidecar, readers),
+            *_probe_routes(sidecar),
+            *_reload_routes(sidecar),
+            *sidecar.routes,
+        ]
+    )
     return app
 
 
+def _api(sidecar: Sidecar, sheets: Sheets) -> Api:
+    return Api(
+        sheets=sheets,
+        now=sidecar.time.now,
+        started=sidecar.time.now(),
+        version=version("sloctl"),
+        troubles=sidecar.troubles,
+        targets=lambda: shapes.Targets(()),
+    )
+
+
 def _polling(sidecar: Sidecar) -> Callable[[web.Application], AsyncIterator[None]]:
-    async def polling(_: web.Application) -> AsyncIterator[None]:
+    async def polling(app: web.Application) -> AsyncIterator[None]:
         async with sidecar.open_source() as source:
-            task = asyncio.create_task(sidecar.poller.run(source), name="poller")
-            task.add_done_callback(_tell_of_a_crash)
-            yield
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            async for _ in _running("poller", lambda: sidecar.poller.run(source))(app):
+                yield
 
     return polling
+
+
+def _running(
+    name: str, run: Callable[[], Coroutine[None, None, None]]
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """A loop that runs as long as the application."""
+
+    async def running(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(run(), name=name)
+        task.add_done_callback(_tell_of_a_crash)
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    return running
 
 
 def _opening(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
@@ -95,21 +130,30 @@ def _opening(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
     return opening
 
 
+def _ending(changes: Changes) -> Callable[[web.Application], Awaitable[None]]:
+    """Streams never end by themselves; they would hold up the shutdown."""
+
+    async def ending(_: web.Application) -> None:
+        changes.end()
+
+    return ending
+
+
 def _tell_of_a_crash(task: asyncio.Task[None]) -> None:
-    """The loop ends by itself only through a bug; /healthz then fails, and this is the trace."""
+    """A loop ends by itself only through a bug, and this is the trace; /healthz tells of the poller's end."""
     if not task.cancelled() and (failure := task.exception()) is not None:
-        _log.critical("the poller has crashed", exc_info=failure)
+        _log.critical("the %s has crashed", task.get_name(), exc_info=failure)
 
 
-async def _guard(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+async def _protect(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
     # Which versions serve here is nobody's business.
     response.headers.popall("Server", None)
 
 
-def _board_routes(sidecar: Sidecar) -> list[web.RouteDef]:
-    registry = CollectorRegistry()
-    registry.register(BoardCollector(lambda: sidecar.feed.board, sidecar.time.now))
+def _page_routes(sidecar: Sidecar) -> list[web.RouteDef]:
     refresh_seconds = max(1, round(sidecar.interval / sidecar.time.speed))
     style = files("sloctl.sidecar.views").joinpath("static/style.css").read_text()
 
@@ -125,20 +169,32 @@ def _board_routes(sidecar: Sidecar) -> list[web.RouteDef]:
     async def show_style(_: web.Request) -> web.Response:
         return web.Response(text=style, content_type="text/css")
 
-    async def show_slos(_: web.Request) -> web.Response:
-        text = json.dumps(api.board(sidecar.feed.board), allow_nan=False)
-        return web.Response(text=text, content_type="application/json")
+    return [web.get("/", show_page), web.get("/static/style.css", show_style)]
+
+
+def _metrics_routes(sidecar: Sidecar, readers: Readers) -> list[web.RouteDef]:
+    metrics = MetricsPage(
+        lambda: sidecar.feed.board, sidecar.time.now, [sidecar.figures, readers.figures, _build]
+    )
 
     async def show_metrics(request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+        body, content_type = metrics.exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
-    return [
-        web.get("/", show_page),
-        web.get("/static/style.css", show_style),
-        web.get("/api/v1/slos", show_slos),
-        web.get("/metrics", show_metrics),
-    ]
+    return [web.get("/metrics", show_metrics)]
+
+
+def _build() -> Iterable[Figure]:
+    labels = {"version": version("sloctl")}
+    return (Figure("sloctl_build_info", "What serves here; always 1.", Kind.GAUGE, 1.0, labels),)
+
+
+def _reload_routes(sidecar: Sidecar) -> list[web.RouteDef]:
+    if sidecar.reload is None:
+        return []
+    if sidecar.web.token is None:
+        return [forbidden_reload_route(RELOAD)]
+    return [reload_route(RELOAD, sidecar.reload)]
 
 
 def _probe_routes(sidecar: Sidecar) -> list[web.RouteDef]:

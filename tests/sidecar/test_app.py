@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Condition, WhenAbsent
-from sloctl.sidecar.app import HEADERS
+from sloctl.sidecar.connection import SECURITY_HEADERS
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources import Unreadable
 from sloctl.sidecar.sources.scrape import MAX_BYTES, ScrapeSource, Target, plan
@@ -138,10 +138,10 @@ async def test_what_only_promql_could_count_is_named_with_the_reason(client: aio
     freshness = slo(Condition("time() - x < 900", WhenAbsent.BAD), name="freshness")
 
     async with watching(SHOP, freshness) as watched:
-        document = json.loads(await text(client, f"{watched.url}/api/v1/slos"))
+        listed = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
+        (refused,) = json.loads(await text(client, f"{watched.url}/api/v1/status"))["refused"]
 
-        assert [shown["id"] for shown in document["slos"]] == ["shop/availability"]
-        (refused,) = document["refused"]
+        assert [shown["id"] for shown in listed] == ["shop/availability"]
         assert refused["id"] == "shop/freshness"
         assert refused["reason"] in await text(client, f"{watched.url}/")
 
@@ -162,7 +162,8 @@ async def test_every_answer_carries_the_security_headers_and_no_version(
     async with watching() as watched:
         for path in ("/", "/static/style.css", "/api/v1/slos", "/metrics", "/healthz", "/nothing-here"):
             async with client.get(f"{watched.url}{path}") as response:
-                assert HEADERS.items() <= dict(response.headers).items()
+                assert SECURITY_HEADERS.items() <= dict(response.headers).items()
+                assert response.headers["Cache-Control"] in {"no-store", "private, no-cache"}
                 assert "Server" not in response.headers
 
 
@@ -173,7 +174,7 @@ async def test_a_wrong_path_or_method_is_a_problem_document(client: aiohttp.Clie
             assert await missing.json(content_type=None) == {
                 "title": "Not Found",
                 "status": 404,
-                "detail": "404: Not Found",
+                "detail": "nothing is served under this path",
             }
         async with client.post(f"{watched.url}/api/v1/slos") as refused:
             assert (refused.status, refused.headers["Allow"]) == (405, "GET,HEAD")

@@ -1,93 +1,119 @@
-"""The board as JSON. Null is unknown; times are RFC 3339 in UTC, durations Prometheus's, numbers exact."""
+"""Board → the API's shapes."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isinf
-from typing import TypeAlias
 
 from sloctl.duration import format_duration
-from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.board import Entry, Standing
+from sloctl.sidecar.parts import Reloaded
+from sloctl.sidecar.sources import Group
 from sloctl.sidecar.verdict import Alert, Budget, Burn, RowVerdict
+from sloctl.sidecar.views import api_shapes as shapes
 
-Json: TypeAlias = Mapping[str, "Json"] | list["Json"] | str | int | float | bool | None
+STANDINGS: dict[Standing, shapes.StandingName] = {
+    Standing.PAGING: "paging",
+    Standing.TICKETED: "ticketed",
+    Standing.EXHAUSTED: "exhausted",
+    Standing.EXHAUSTING: "exhausting",
+    Standing.UNKNOWN: "unknown",
+    Standing.FINE: "fine",
+}
 
 
-def board(shown: Board) -> Json:
-    return {
-        "at": _time(shown.at),
-        "trouble": shown.trouble,
-        "slos": [_entry(entry) for entry in shown.worst_first()],
-        "refused": [{"id": refusal.slo.id, "reason": refusal.reason} for refusal in shown.refusals],
-    }
-
-
-def _entry(entry: Entry) -> Json:
+def slo(entry: Entry) -> shapes.Slo:
     slo = entry.slo
-    return {
-        "id": slo.id,
-        "service": slo.service,
-        "name": slo.name,
-        "description": slo.description,
-        "labels": dict(slo.labels),
-        "group": dict(entry.group_labels),
-        "overflow": entry.is_overflow,
-        "objective": float(slo.objective),
-        "window": format_duration(slo.window.seconds),
-        "standing": entry.standing.name.lower(),
-        "stale": entry.stale,
-        "since": _time(entry.since),
-        "lastData": _time(entry.last),
-        "budget": _budget(entry.budget, slo.alerting.exhausting_within),
-        "lookbacks": [_burn(burn) for burn in entry.burns],
-        "alerts": [_alert(alert) for alert in entry.alerts],
-    }
+    return shapes.Slo(
+        id=slo.id,
+        service=slo.service,
+        name=slo.name,
+        description=slo.description,
+        labels=dict(slo.labels),
+        group=dict(entry.group_labels),
+        overflow=entry.is_overflow,
+        objective=float(slo.objective),
+        window=format_duration(slo.window.seconds),
+        standing=STANDINGS[entry.standing],
+        stale=entry.stale,
+        since=time(entry.since),
+        last_data=time(entry.last),
+        budget=_budget(entry.budget, slo.alerting.exhausting_within),
+        lookbacks=tuple(map(_burn, entry.burns)),
+        alerts=tuple(map(_alert, entry.alerts)),
+    )
 
 
-def _budget(budget: Budget, exhausting_within: int) -> Json:
+def key(entry: Entry) -> tuple[str, Group]:
+    """What an entry is found by, and the order of lists."""
+    return entry.slo.id, entry.group
+
+
+def reload_outcome(reloaded: Reloaded) -> shapes.ReloadOutcome:
+    return shapes.ReloadOutcome(
+        at=moment(reloaded.at),
+        in_force=reloaded.is_in_force,
+        problems=tuple(
+            shapes.SpecProblem(
+                path=problem.place.path,
+                line=problem.place.line,
+                column=problem.place.column,
+                code=problem.code,
+                message=problem.message,
+                level=problem.level.value,
+            )
+            for problem in reloaded.problems
+        ),
+    )
+
+
+def time(at: float | None) -> shapes.Time | None:
+    return None if at is None else moment(at)
+
+
+@lru_cache(maxsize=4096)  # the same few ticks, thousands of times a board
+def moment(at: float) -> shapes.Time:
+    """`2026-11-21T14:30:00.000Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _budget(budget: Budget, exhausting_within: int) -> shapes.Budget:
     seconds = budget.time_to_exhaustion
     burning = seconds is not None and not isinf(seconds)
-    return {
-        "left": budget.left,
-        "eventsLeft": budget.events_left,
-        "exhausted": budget.exhausted,
-        "exhausting": budget.exhausting(exhausting_within),
-        # False with no seconds: at this burn it lasts for ever.
-        "burning": None if seconds is None else burning,
-        "secondsToExhaustion": seconds if burning else None,
-    }
+    return shapes.Budget(
+        left=budget.left,
+        events_left=budget.events_left,
+        exhausted=budget.exhausted,
+        exhausting=budget.exhausting(exhausting_within),
+        burning=None if seconds is None else burning,
+        seconds_to_exhaustion=seconds if burning else None,
+    )
 
 
-def _burn(burn: Burn) -> Json:
-    return {
-        "lookback": format_duration(burn.lookback),
-        "errors": burn.counts.error if burn.counts else None,
-        "events": burn.counts.total if burn.counts else None,
-        "errorRatio": burn.error_ratio,
-        "burnRate": burn.burn_rate,
-    }
+def _burn(burn: Burn) -> shapes.Burn:
+    return shapes.Burn(
+        lookback=format_duration(burn.lookback),
+        errors=burn.counts.error if burn.counts else None,
+        events=burn.counts.total if burn.counts else None,
+        error_ratio=burn.error_ratio,
+        burn_rate=burn.burn_rate,
+    )
 
 
-def _alert(alert: Alert) -> Json:
-    return {
-        "severity": alert.severity.value,
-        "state": alert.state.value,
-        "since": _time(alert.since),
-        "rows": [_row(row) for row in alert.rows],
-    }
+def _alert(alert: Alert) -> shapes.Alert:
+    return shapes.Alert(
+        severity=alert.severity.value,
+        state=alert.state.value,
+        since=time(alert.since),
+        rows=tuple(map(_row, alert.rows)),
+    )
 
 
-def _row(verdict: RowVerdict) -> Json:
-    return {
-        "state": verdict.state.value,
-        "factor": float(verdict.factor),
-        "long": format_duration(verdict.row.long),
-        "longBurnRate": verdict.long.burn_rate,
-        "short": format_duration(verdict.row.short),
-        "shortBurnRate": verdict.short.burn_rate,
-    }
-
-
-def _time(at: float | None) -> str | None:
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _row(verdict: RowVerdict) -> shapes.Row:
+    return shapes.Row(
+        state=verdict.state.value,
+        factor=float(verdict.factor),
+        long=format_duration(verdict.row.long),
+        long_burn_rate=verdict.long.burn_rate,
+        short=format_duration(verdict.row.short),
+        short_burn_rate=verdict.short.burn_rate,
+    )

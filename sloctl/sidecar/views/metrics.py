@@ -1,69 +1,109 @@
-"""The board as metrics of its own. An unknown value is an absent sample; a stale one is told by its age."""
+"""The board as metrics of its own, rendered once per board.
 
-from collections.abc import Callable, Iterable, Iterator
-from math import isinf
+Its one law: what is not known is absent. Of an SLO without data for longer than its no-data limit, only its
+counters and the age of its data are left: old numbers never look like new ones.
+"""
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from collections.abc import Iterator
+from math import inf, isinf
+from typing import Final
 
+from sloctl.decimals import decimal
 from sloctl.duration import format_duration
-from sloctl.model import Labels
 from sloctl.naming import NATIVE
 from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.parts import Kind
+from sloctl.sidecar.verdict import State
+from sloctl.sidecar.views.metrics_text import Family, Format, exposition, labels_text, sample
+
+EVENTS: Final = Family("slo_events_total", "Events counted.", Kind.COUNTER)
+ERRORS: Final = Family("slo_error_events_total", "Bad events counted.", Kind.COUNTER)
+RATIO: Final = Family("slo_error_ratio", "Bad events per event over a lookback.", Kind.GAUGE)
+BURN: Final = Family(
+    "slo_burn_rate", "Times faster than sustainable that the budget burns over a lookback.", Kind.GAUGE
+)
+LEFT: Final = Family(
+    "slo_error_budget_remaining_ratio", "Share of the error budget left; negative when overspent.", Kind.GAUGE
+)
+EXHAUSTION: Final = Family(
+    "slo_time_to_exhaustion_seconds",
+    "Until the budget is gone at this burn; absent where nothing burns.",
+    Kind.GAUGE,
+)
+FIRING: Final = Family("slo_alert_firing", "Whether the page or the ticket fires.", Kind.GAUGE)
+INFO: Final = Family("slo_info", "What the spec says of the SLO; always 1.", Kind.GAUGE)
+AGE: Final = Family("slo_data_age_seconds", "Age of the newest data behind these numbers.", Kind.GAUGE)
+FAMILIES: Final = (EVENTS, ERRORS, RATIO, BURN, LEFT, EXHAUSTION, FIRING, INFO, AGE)
+
+# Labels of ours; a group's of the same name moves aside, as Prometheus does it.
+_OWN: Final = frozenset({"lookback", "severity"})
 
 
-class BoardCollector(Collector):
-    """Reads the newest board whenever it is scraped."""
+class BoardText:
+    """One board as text, as of *now* (Unix seconds); after *until* some of its numbers are too old."""
 
-    def __init__(self, newest: Callable[[], Board], now: Callable[[], float]) -> None:
-        self._newest = newest
-        self._now = now
+    def __init__(self, board: Board, now: float) -> None:
+        self.board = board
+        self.until = inf
+        self._lines: dict[Family, list[str]] = {family: [] for family in FAMILIES if family is not AGE}
+        self._seen: list[tuple[str, float]] = []
+        self._described: set[str] = set()
+        self._encoded: dict[Format, bytes] = {}
+        for entry in board.entries:
+            self._add(entry, now)
 
-    def describe(self) -> Iterable[Metric]:
-        """Known beforehand, so that registering reads no board."""
-        return _Families().all()
+    def exposition(self, form: Format, now: float) -> bytes:
+        encoded = self._encoded.get(form)
+        if encoded is None:
+            encoded = self._encoded[form] = exposition(self._lines.items(), form)
+        ages = [sample(AGE.name, labels, now - last) for labels, last in self._seen]
+        return encoded + exposition([(AGE, ages)], form)
 
-    def collect(self) -> Iterator[Metric]:
-        families = _Families()
-        now = self._now()
-        for entry in self._newest().entries:
-            if entry.last is not None:
-                families.add(entry, now - entry.last)
-        yield from families.all()
-
-
-class _Families:
-    def __init__(self) -> None:
-        self.events = CounterMetricFamily("slo_events", "Events counted since the sidecar started.")
-        self.errors = CounterMetricFamily("slo_error_events", "Bad events counted since the sidecar started.")
-        self.ratio = GaugeMetricFamily("slo_error_ratio", "Bad events per event over a lookback.")
-        self.burn = GaugeMetricFamily(
-            "slo_burn_rate", "Times faster than sustainable that the budget burns over a lookback."
-        )
-        self.left = GaugeMetricFamily(
-            "slo_error_budget_remaining_ratio", "Share of the error budget left; negative when overspent."
-        )
-        self.exhaustion = GaugeMetricFamily(
-            "slo_time_to_exhaustion_seconds", "Until the budget is gone at this burn; absent without burn."
-        )
-        self.age = GaugeMetricFamily("slo_data_age_seconds", "Age of the newest data behind these numbers.")
-
-    def all(self) -> list[Metric]:
-        return [self.events, self.errors, self.ratio, self.burn, self.left, self.exhaustion, self.age]
-
-    def add(self, entry: Entry, age: float) -> None:
-        labels = {**NATIVE.identity(entry.slo), **entry.group_labels}
-        self.events.add_sample("slo_events_total", labels, entry.events)
-        self.errors.add_sample("slo_error_events_total", labels, entry.errors)
-        for burn in entry.burns:
-            over = {**labels, "lookback": format_duration(burn.lookback)}
-            _add(self.ratio, over, burn.error_ratio)
-            _add(self.burn, over, burn.burn_rate)
-        _add(self.left, labels, entry.budget.left)
-        _add(self.exhaustion, labels, entry.budget.time_to_exhaustion)
-        _add(self.age, labels, age)
+    def _add(self, entry: Entry, now: float) -> None:
+        slo = entry.slo
+        labels = labels_text(*NATIVE.identity(slo).items(), *_group(entry))
+        if slo.id not in self._described:
+            self._described.add(slo.id)
+            self._lines[INFO].append(sample(INFO.name, _described(entry), 1.0))
+        if entry.last is None:
+            return
+        self._seen.append((labels, entry.last))
+        self._lines[EVENTS].append(sample(EVENTS.name, labels, entry.events))
+        self._lines[ERRORS].append(sample(ERRORS.name, labels, entry.errors))
+        limit = entry.last + slo.alerting.no_data_after
+        if now <= limit:
+            self.until = min(self.until, limit)
+            for family, more, value in _gauges(entry):
+                self._lines[family].append(sample(family.name, labels + more, value))
 
 
-def _add(family: Metric, labels: Labels, value: float | None) -> None:
-    if value is not None and not isinf(value):
-        family.add_sample(family.name, dict(labels), value)
+def _gauges(entry: Entry) -> Iterator[tuple[Family, str, float]]:
+    """The known ones, each with its own label as text."""
+    for burn in entry.burns:
+        if burn.error_ratio is not None and burn.burn_rate is not None:
+            lookback = f',lookback="{format_duration(burn.lookback)}"'
+            yield RATIO, lookback, burn.error_ratio
+            yield BURN, lookback, burn.burn_rate
+    if entry.budget.left is not None:
+        yield LEFT, "", entry.budget.left
+    seconds = entry.budget.time_to_exhaustion
+    if seconds is not None and not isinf(seconds):
+        yield EXHAUSTION, "", seconds
+    for alert in entry.alerts:
+        if alert.state is not State.UNKNOWN:
+            yield FIRING, f',severity="{alert.severity.value}"', float(alert.state is State.FIRING)
+
+
+def _group(entry: Entry) -> Iterator[tuple[str, str]]:
+    for name, value in entry.group_labels.items():
+        yield f"exported_{name}" if name in _OWN else name, value
+
+
+def _described(entry: Entry) -> str:
+    slo = entry.slo
+    return labels_text(
+        *NATIVE.identity(slo).items(),
+        (NATIVE.objective, f"{decimal(100 * slo.objective)}%"),
+        (NATIVE.window, format_duration(slo.window.seconds)),
+        *slo.labels.items(),
+    )

@@ -1,16 +1,28 @@
 """Errors as RFC 9457 problem details."""
 
-import json
 from http import HTTPStatus
+from typing import Final
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sloctl.sidecar.views.api_shapes import ProblemDetails
 
-def problem(status: int, detail: str) -> web.Response:
+PROBLEM_TYPE: Final = "application/problem+json"
+# What the framework knows beyond the status.
+_KEPT: Final = ("Allow", "WWW-Authenticate", "Retry-After")
+
+
+def problem(status: int, detail: str, **headers: str) -> web.Response:
     """What went wrong, for programs; *detail* for the person behind them."""
-    document = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return web.Response(status=status, text=json.dumps(document), content_type="application/problem+json")
+    details = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(details),
+        content_type=PROBLEM_TYPE,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
 
 
 @web.middleware
@@ -19,7 +31,18 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except web.HTTPError as refused:
-        response = problem(refused.status, refused.text or refused.reason)
-        if "Allow" in refused.headers:
-            response.headers["Allow"] = refused.headers["Allow"]
-        return response
+        kept = {name: refused.headers[name] for name in _KEPT if name in refused.headers}
+        return problem(refused.status, _detail(refused), **kept)
+
+
+def _detail(refused: web.HTTPError) -> str:
+    """In our words: the framework's may repeat what was sent."""
+    match refused:
+        case web.HTTPNotFound():
+            return "nothing is served under this path"
+        case web.HTTPMethodNotAllowed():
+            return f"only {', '.join(sorted(refused.allowed_methods))} can be used here"
+        case web.HTTPRequestEntityTooLarge():
+            return "the body of the request is too large"
+        case _:
+            return refused.reason

@@ -1,0 +1,71 @@
+"""Sheet → the answers of the API. Pure: what changes between two boards comes as an argument."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sloctl.naming import NATIVE
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.notify.claims import Claim, claims
+from sloctl.sidecar.verdict import State
+from sloctl.sidecar.views import api
+from sloctl.sidecar.views import api_shapes as shapes
+from sloctl.sidecar.views.api_query import SloQuery, selected
+from sloctl.sidecar.views.api_sheet import Sheet
+
+
+def slo_page(sheet: Sheet, query: SloQuery) -> shapes.SloPage:
+    places, following = selected(query, sheet.entries)
+    return shapes.SloPage(
+        at=api.time(sheet.board.at),
+        trouble=sheet.board.trouble,
+        slos=sheet.encoded(places),
+        next=following,
+    )
+
+
+def slo_groups(sheet: Sheet, slo_id: str) -> shapes.SloGroups | None:
+    """None where no spec has such an SLO."""
+    board = sheet.board
+    places = sheet.groups(slo_id)
+    refused = next((refusal.reason for refusal in board.refusals if refusal.slo.id == slo_id), None)
+    if not places and refused is None:
+        return None
+    return shapes.SloGroups(api.time(board.at), board.trouble, sheet.encoded(places), refused)
+
+
+def firing_alerts(board: Board, *, now: float, watched_since: float) -> shapes.FiringAlerts:
+    """What never had data counts as without since *watched_since*; Unix seconds."""
+    firing = [
+        claim for claim in claims(board, now, watched_since=watched_since) if claim.state is State.FIRING
+    ]
+    alerts = sorted(map(_firing_alert, firing), key=_by_severity)
+    return shapes.FiringAlerts(api.time(board.at), tuple(alerts))
+
+
+def status(
+    board: Board, *, version: str, started: float, is_ready: bool, troubles: Mapping[str, str]
+) -> shapes.Status:
+    standings = Counter(entry.standing for entry in board.entries)
+    return shapes.Status(
+        version=version,
+        started_at=api.moment(started),
+        at=api.time(board.at),
+        ready=is_ready,
+        trouble=board.trouble,
+        standings={name: standings[standing] for standing, name in api.STANDINGS.items()},
+        troubles=dict(troubles),
+        refused=tuple(shapes.Refused(refusal.slo.id, refusal.reason) for refusal in board.refusals),
+    )
+
+
+def _firing_alert(claim: Claim) -> shapes.FiringAlert:
+    return shapes.FiringAlert(
+        slo=claim.entry.slo.id,
+        since=api.time(claim.since),
+        stale=claim.entry.stale,
+        labels=dict(claim.labels(NATIVE)),
+    )
+
+
+def _by_severity(alert: shapes.FiringAlert) -> tuple[bool, str, str]:
+    return alert.labels[NATIVE.severity] != "page", alert.slo, alert.labels["alertname"]

@@ -1,0 +1,244 @@
+"""The OpenAPI 3.1 document, made from the shapes that encode the answers; docs/openapi.json is a copy."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from sloctl.sidecar.views import api_shapes as shapes
+from sloctl.sidecar.views.api_query import SloQuery
+from sloctl.sidecar.views.api_sheet import Answer, answer_of
+from sloctl.sidecar.views.problem import PROBLEM_TYPE
+
+Json: TypeAlias = dict[str, Any]
+
+_JSON: Final = "application/json"
+_PROBLEMS: Final = {
+    400: "A parameter or a header cannot be meant.",
+    401: "The bearer token is missing or wrong.",
+    403: "There is no token, without which this is not done.",
+    404: "There is no such thing.",
+    421: "The host name is not one of ours.",
+    500: "A bug; the log has it.",
+    503: "Not now; Retry-After, where given, says when again.",
+}
+_ALWAYS: Final = (400, 401, 421, 500)
+# Shapes that no operation has as its whole answer.
+_BESIDES: Final = (shapes.BoardEvent, shapes.ProblemDetails, shapes.SpecsRefused)
+# Headers that answers of a status carry.
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    200: {"ETag": "Strong: the same tag, the same bytes.", "Cache-Control": "Keep it, but ask each time."},
+    304: {"ETag": "That of the answer the client has.", "Cache-Control": "Keep it, but ask each time."},
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": "Seconds."},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path; *answer* is None where the answer is *text* of that type."""
+
+    path: str
+    id: str
+    summary: str
+    answer: type[msgspec.Struct] | None
+    method: str = "get"
+    text: str = ""
+    query: type[msgspec.Struct] | None = None
+    problems: tuple[int, ...] = _ALWAYS
+    is_conditional: bool = True
+    is_open: bool = False
+
+
+OPERATIONS: Final = (
+    Operation("/api/v1/slos", "slos", "SLOs, page by page", shapes.SloPage, query=SloQuery),
+    Operation(
+        "/api/v1/slos/{service}/{name}",
+        "slo",
+        "One SLO, by group",
+        shapes.SloGroups,
+        problems=(*_ALWAYS, 404),
+    ),
+    Operation("/api/v1/alerts", "alerts", "What fires now", shapes.FiringAlerts),
+    Operation("/api/v1/targets", "targets", "What is scraped, and how that goes", shapes.Targets),
+    Operation("/api/v1/status", "status", "The sidecar itself", shapes.Status),
+    Operation(
+        "/api/v1/stream",
+        "stream",
+        "Each board as a server-sent event: first `snapshot`, then `delta`, whose data is a BoardEvent",
+        None,
+        text="text/event-stream",
+        problems=(*_ALWAYS, 503),
+        is_conditional=False,
+    ),
+    Operation("/api/v1/openapi.json", "openapi", "This document", None, text=_JSON),
+    Operation(
+        "/-/reload",
+        "reload",
+        "Read the specs anew",
+        shapes.ReloadOutcome,
+        method="post",
+        problems=(*_ALWAYS, 403),
+        is_conditional=False,
+    ),
+    Operation(
+        "/metrics",
+        "metrics",
+        "The board for Prometheus, in the format that Accept asks for",
+        None,
+        text="text/plain",
+        is_conditional=False,
+    ),
+    Operation(
+        "/healthz",
+        "healthz",
+        "Whether the loop still ticks",
+        None,
+        text="text/plain",
+        problems=(400, 500, 503),
+        is_conditional=False,
+        is_open=True,
+    ),
+    Operation(
+        "/readyz",
+        "readyz",
+        "Whether there have been data",
+        None,
+        text="text/plain",
+        problems=(400, 500, 503),
+        is_conditional=False,
+        is_open=True,
+    ),
+)
+
+
+@cache
+def document() -> Answer:
+    """As it is served."""
+    return answer_of(msgspec.json.encode(_document()))
+
+
+def checked_in() -> bytes:
+    """As docs/openapi.json: for people, too."""
+    return msgspec.json.format(document().body, indent=2) + b"\n"
+
+
+def _document() -> Json:
+    components, schemas = _schemas()
+    paths: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "sloctl sidecar",
+            "version": version("sloctl"),
+            "description": "Live error-budget burn. Null is unknown; errors are RFC 9457 problem details.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"token": []}, {}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schemas() -> tuple[dict[type, Json], dict[str, Json]]:
+    """References by type, and what they refer to; the query is written as parameters instead."""
+    answers = [operation.answer for operation in OPERATIONS if operation.answer is not None]
+    types: list[type[msgspec.Struct]] = [*answers, *_BESIDES]
+    references, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    return dict(zip(types, references, strict=True)), schemas
+
+
+def _operation(operation: Operation, components: Mapping[type, Json]) -> Json:
+    described: Json = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "responses": {str(status): each for status, each in _responses(operation, components)},
+    }
+    if parameters := _parameters(operation):
+        described["parameters"] = parameters
+    if operation.is_open:
+        described["security"] = []
+    return described
+
+
+def _responses(operation: Operation, components: Mapping[type, Json]) -> list[tuple[int, Json]]:
+    problem = {PROBLEM_TYPE: {"schema": components[shapes.ProblemDetails]}}
+    responses = [(200, _response(operation, 200, "The answer.", _content(operation, components)))]
+    if operation.is_conditional:
+        responses.append((304, _response(operation, 304, "What the client has is still so.", None)))
+    responses += [
+        (status, _response(operation, status, _PROBLEMS[status], problem))
+        for status in sorted(operation.problems)
+    ]
+    if operation.method == "post":
+        refused = {PROBLEM_TYPE: {"schema": components[shapes.SpecsRefused]}}
+        responses.append((422, _response(operation, 422, "The new specs are wrong; the old stay.", refused)))
+    return responses
+
+
+def _response(operation: Operation, status: int, description: str, content: Json | None) -> Json:
+    response: Json = {"description": description}
+    if content is not None:
+        response["content"] = content
+    headers = _HEADERS.get(status, {}) if status >= 400 or operation.is_conditional else {}
+    if headers:
+        response["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+        }
+    return response
+
+
+def _content(operation: Operation, components: Mapping[type, Json]) -> Json:
+    if operation.answer is not None:
+        return {_JSON: {"schema": components[operation.answer]}}
+    if operation.path == "/metrics":
+        text = {"schema": {"type": "string"}}
+        return {"text/plain": text, "application/openmetrics-text": text}
+    return {operation.text: {"schema": {"type": "object" if operation.text == _JSON else "string"}}}
+
+
+def _parameters(operation: Operation) -> Sequence[Json]:
+    in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in in_path
+    ]
+    if operation.query is not None:
+        parameters += _query_parameters(operation.query)
+    if operation.is_conditional:
+        parameters.append(_header("If-None-Match", "ETags of what the client has."))
+    if operation.id == "stream":
+        parameters.append(_header("Last-Event-ID", "The id of the last event that was read."))
+    return parameters
+
+
+def _query_parameters(query: type[msgspec.Struct]) -> list[Json]:
+    _, schemas = msgspec.json.schema_components([query])
+    return [
+        {"name": name, "in": "query", "description": schema.pop("description", ""), "schema": _given(schema)}
+        for name, schema in schemas[query.__name__]["properties"].items()
+    ]
+
+
+def _given(schema: Json) -> Json:
+    """Without the null that stands for a parameter that is not given."""
+    if "anyOf" not in schema:
+        return schema
+    return next(option for option in schema["anyOf"] if option["type"] != "null")
+
+
+def _header(name: str, description: str) -> Json:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(checked_in())

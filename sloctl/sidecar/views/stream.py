@@ -1,0 +1,145 @@
+"""What changed, board after board, as server-sent events.
+
+Its one law: no reader holds up another. One that was slow skips boards and gets, at once, all that changed
+since the last event it took; nothing is queued for it.
+"""
+
+import asyncio
+from dataclasses import fields
+from typing import Final, NoReturn, TypeAlias
+
+from sloctl.sidecar.board import Entry
+from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.sources import Group
+from sloctl.sidecar.views import api
+from sloctl.sidecar.views import api_shapes as shapes
+from sloctl.sidecar.views.api_sheet import Sheet, Sheets, answer
+
+# A reader may take up again where it was so many boards ago; one that was away for longer gets a snapshot.
+RESUMABLE_BOARDS: Final = 100
+# So many entries are encoded before others get their turn: about two milliseconds.
+_SLICE: Final = 100
+# That there are newer data is no change.
+_COMPARED: Final = tuple(field.name for field in fields(Entry) if field.name != "last")
+
+Key: TypeAlias = tuple[str, Group]
+
+
+class Changes:
+    """Which board last changed which entry. *epoch* tells our boards from those of an earlier process."""
+
+    def __init__(self, feed: Feed, sheets: Sheets, epoch: str) -> None:
+        self._feed = feed
+        self._sheets = sheets
+        self._epoch = epoch
+        self._sheet = sheets.newest
+        self._number = 0
+        self._oldest = 0
+        self._entries: dict[Key, Entry] = {}
+        self._changed: dict[Key, int] = {}
+        self._removed: dict[Key, tuple[int, shapes.GroupKey]] = {}
+        self._events: dict[int | None, bytes] = {}
+        self._published = asyncio.Event()
+        self._boards_since_reader = RESUMABLE_BOARDS
+        self.are_over = False
+
+    @property
+    def number(self) -> int:
+        """Of the newest board, counted from 1."""
+        return self._number
+
+    async def run(self) -> NoReturn:
+        """Until cancelled."""
+        while True:
+            if self._feed.board is self._sheet.board:
+                await self._feed.next()
+            await self._take(self._sheets.newest)
+
+    async def next(self) -> None:
+        """Returns when there is a newer board."""
+        self._boards_since_reader = 0
+        await self._published.wait()
+
+    def end(self) -> None:
+        """Let all readers go."""
+        self.are_over = True
+        self._published.set()
+
+    def resumed(self, event_id: str | None) -> int | None:
+        """The board that *event_id* names; None where only a snapshot helps."""
+        epoch, _, number = (event_id or "").partition("-")
+        if epoch != self._epoch or not number.isdecimal() or len(number) > 15:
+            return None
+        return int(number) if self._oldest <= int(number) <= self._number else None
+
+    def event(self, after: int | None) -> bytes:
+        """All that changed after board *after*, or everything; the same bytes for all who ask."""
+        self._boards_since_reader = 0
+        if after is not None and after < self._oldest:
+            after = None
+        event = self._events.get(after)
+        if event is None:
+            event = self._events[after] = self._event(after)
+        return event
+
+    async def _take(self, sheet: Sheet) -> None:
+        self._boards_since_reader += 1
+        if self._boards_since_reader > RESUMABLE_BOARDS:
+            self._forget(sheet)
+            return
+        for start in range(0, len(sheet.entries), _SLICE):
+            sheet.encoded(range(start, min(start + _SLICE, len(sheet.entries))))
+            await asyncio.sleep(0)
+        self._compare(sheet)
+        self._publish(sheet)
+
+    def _forget(self, sheet: Sheet) -> None:
+        """Nobody reads: nothing is compared, and who comes next gets a snapshot."""
+        self._entries, self._changed, self._removed = {}, {}, {}
+        self._publish(sheet)
+        self._oldest = self._number
+
+    def _publish(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._number += 1
+        self._events = {}
+        self._published.set()
+        self._published = asyncio.Event()
+
+    def _compare(self, sheet: Sheet) -> None:
+        number = self._number + 1
+        entries = {api.key(entry): entry for entry in sheet.entries}
+        for key, entry in entries.items():
+            before = self._entries.get(key)
+            if before is None or not _is_same(before, entry):
+                self._changed[key] = number
+                self._removed.pop(key, None)
+        for key in self._entries.keys() - entries.keys():
+            gone = self._entries[key]
+            self._changed.pop(key, None)
+            self._removed[key] = number, shapes.GroupKey(gone.slo.id, dict(gone.group_labels))
+        self._entries = entries
+        self._oldest = max(self._oldest, number - RESUMABLE_BOARDS)
+        self._removed = {key: gone for key, gone in self._removed.items() if gone[0] > self._oldest}
+
+    def _event(self, after: int | None) -> bytes:
+        board, entries = self._sheet.board, self._sheet.entries
+        places = [
+            place
+            for place, entry in enumerate(entries)
+            if after is None or self._changed.get(api.key(entry), 0) > after
+        ]
+        removed = [key for number, key in self._removed.values() if after is not None and number > after]
+        event = shapes.BoardEvent(
+            at=api.time(board.at),
+            trouble=board.trouble,
+            slos=self._sheet.encoded(places),
+            removed=tuple(removed),
+        )
+        name = "snapshot" if after is None else "delta"
+        head = f"event: {name}\nid: {self._epoch}-{self._number}\ndata: "
+        return head.encode() + answer(event).body + b"\n\n"
+
+
+def _is_same(before: Entry, now: Entry) -> bool:
+    return before is now or all(getattr(before, name) == getattr(now, name) for name in _COMPARED)
