@@ -92,6 +92,23 @@ def calls_rate(query: WindowQuery) -> bool:
     return called
 
 
+def calls_only_increase(query: WindowQuery) -> bool:
+    """Whether every `$window` is the range of an increase() of a selector, for which fewer samples do."""
+    increases = 0
+
+    def visit(node: Expr) -> None:
+        nonlocal increases
+        increases += (
+            isinstance(node, promql_parser.Call)
+            and node.func.name == "increase"
+            and isinstance(node.args[0], promql_parser.MatrixSelector)
+            and node.args[0].prettify().endswith(f"[{_PRINTED_SENTINEL}]")
+        )
+
+    promql_parser.walk(promql_parser.parse(query.over(_SENTINEL)), pre_visit=visit)
+    return increases == query.text.count("$window")
+
+
 def read_condition(text: str) -> PromQL:
     """A comparison, rewritten to give 1 where it holds and 0 where it does not; raises PromQLError."""
     comparison = _parse(text)

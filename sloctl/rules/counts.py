@@ -33,7 +33,7 @@ def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
     pair: EventPair = lower(scope.slo.indicator)
     match pair:
         case CounterPair():
-            return _scaled(scope, increase(scope, pair.total, _reach(scope))), _counter_errors(scope, pair)
+            return _increase(scope, pair.total), _counter_errors(scope, pair)
         case NativeLatency():
             return _native_latency(scope, pair)
         case Condition():
@@ -48,14 +48,28 @@ def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
             assert_never(pair)
 
 
-def increase(scope: Scope, counters: tuple[Selector, ...], seconds: int) -> PromQL:
-    """Increments of all counters together, per group; of several metrics whatever is there."""
-    return scope.sum(_each(counters, lambda counter: f"increase({ranged(selector(counter), seconds)})"))
+def each(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQL]) -> PromQL:
+    """The union over several metrics, told apart by a label lest equal label sets hide each other."""
+    if len(counters) == 1:
+        return expression(counters[0])
+    return lines(
+        (
+            f'label_replace({expression(counter)}, "slo_part", "{number}", "", "")'
+            for number, counter in enumerate(counters, start=1)
+        ),
+        "or",
+    )
 
 
-def native_increase(scope: Scope, latency: NativeLatency, seconds: int) -> tuple[PromQL, PromQL]:
-    """Observations, and those above the threshold, of a native histogram."""
-    observed = scope.sum(f"increase({ranged(selector(latency.histogram), seconds)})")
+def seen(total: tuple[Selector, ...], seconds: int) -> PromQL:
+    """Counters of events as they were *seconds* ago: the targets that were scraped then."""
+    before = lines((f"{selector(counter)} offset {format_duration(seconds)}" for counter in total), "or")
+    return f"({before})" if len(total) > 1 else before
+
+
+def native_growth(scope: Scope, latency: NativeLatency, reach: str) -> tuple[PromQL, PromQL]:
+    """Observations, and those above the threshold, of a native histogram in a range (or subquery) *reach*."""
+    observed = scope.sum(f"increase({selector(latency.histogram)}[{reach}])")
     count = f"histogram_count({observed})"
     fast = f"histogram_fraction(-Inf, {decimal(latency.threshold)}, {observed})"
     # Without observations the fraction is NaN, which the comparison drops.
@@ -70,16 +84,22 @@ def _scaled(scope: Scope, expression: PromQL) -> PromQL:
     return f"{expression} * {FINE} / {_reach(scope)}"
 
 
-def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
+def _increase(scope: Scope, counters: tuple[Selector, ...]) -> PromQL:
+    """Increments of all counters together, per group; of several metrics whatever is there."""
     reach = _reach(scope)
+    grown = scope.sum(each(counters, lambda counter: f"increase({ranged(selector(counter), reach)})"))
+    return _scaled(scope, grown)
+
+
+def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
     if pair.minus:
-        good = scope.or_zero(_scaled(scope, increase(scope, pair.minus, reach)))
+        good = scope.or_zero(_increase(scope, pair.minus))
         terms = [scope.events_now, f"- {scope.on} {good}"]
         if pair.newborn:
             terms += [f"+ {scope.on} {_births(scope, pair.error, pair.total)}"]
             terms += [f"- {scope.on} {_births(scope, pair.minus, pair.total)}"]
         return "clamp_min(\n  " + "\n  ".join(terms) + ",\n  0\n)"
-    terms = [scope.or_zero(_scaled(scope, increase(scope, pair.error, reach)))]
+    terms = [scope.or_zero(_increase(scope, pair.error))]
     if pair.newborn:
         terms += [f"+ {scope.on} {_births(scope, pair.error, pair.total)}"]
     return "(\n  " + "\n  ".join(terms) + f"\n) and {scope.on} {scope.events_now}"
@@ -91,32 +111,16 @@ def _births(scope: Scope, counters: tuple[Selector, ...], total: tuple[Selector,
     Born is what exists now and did not a step ago, at a target whose events were already scraped then: after
     a gap, at a new pod or after a failed scrape nothing is counted.
     """
-    seen = lines((f"{selector(counter)} offset 1m" for counter in total), "or")
-    if len(total) > 1:
-        seen = f"({seen})"
-    born = _each(counters, lambda counter: _born(scope, selector(counter)))
-    return scope.or_zero(scope.sum(f"({born}) and on (job, instance) {seen}"))
+    born = each(counters, lambda counter: _born(scope, selector(counter)))
+    return scope.or_zero(scope.sum(f"({born}) and on (job, instance) {seen(total, FINE)}"))
 
 
 def _born(scope: Scope, counter: PromQL) -> PromQL:
     return f"min_over_time({ranged(counter, _reach(scope))}) and {counter} unless {counter} offset 1m"
 
 
-def _each(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQL]) -> PromQL:
-    """The union over several metrics, told apart by a label lest equal label sets hide each other."""
-    if len(counters) == 1:
-        return expression(counters[0])
-    return lines(
-        (
-            f'label_replace({expression(counter)}, "slo_part", "{number}", "", "")'
-            for number, counter in enumerate(counters, start=1)
-        ),
-        "or",
-    )
-
-
 def _native_latency(scope: Scope, latency: NativeLatency) -> tuple[PromQL, PromQL]:
-    count, slow = native_increase(scope, latency, _reach(scope))
+    count, slow = native_growth(scope, latency, format_duration(_reach(scope)))
     return _scaled(scope, count), f"{scope.or_zero(_scaled(scope, slow))} and {scope.on} {scope.events_now}"
 
 

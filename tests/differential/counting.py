@@ -6,7 +6,7 @@ else by half an interval, and never to before a counter (of a histogram: its cou
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sloctl.rollup import Counts
@@ -23,7 +23,7 @@ class Engine:
     closed: bool
     zero_first: bool
 
-    def increase(self, series: Scraped, start: int, end: int) -> float | None:
+    def increase(self, series: Scraped, start: float, end: int) -> float | None:
         """Of a counter."""
         points = [(at, _number(value)) for at, value in series.within(start, end, closed=self.closed)]
         if len(points) < 2:
@@ -31,7 +31,7 @@ class Engine:
         grown = sum(now - before if now >= before else now for (_, before), (_, now) in pairwise(points))
         return grown * self._stretch([at for at, _ in points], start, end, zero=_reach_of(points, grown))
 
-    def native_increase(self, series: Scraped, start: int, end: int) -> Histogram | None:
+    def native_increase(self, series: Scraped, start: float, end: int) -> Histogram | None:
         points = [(at, _histogram(value)) for at, value in series.within(start, end, closed=self.closed)]
         if len(points) < 2:
             return None
@@ -50,7 +50,7 @@ class Engine:
             return None
         return min(_number(value) for _, value in points)
 
-    def _stretch(self, times: Sequence[int], start: int, end: int, *, zero: float | None) -> float:
+    def _stretch(self, times: Sequence[int], start: float, end: int, *, zero: float | None) -> float:
         span = times[-1] - times[0]
         interval = span / (len(times) - 1)
         before = self._towards_start(times[0] - start, interval, zero)
@@ -81,16 +81,39 @@ class Counting:
         grown = self.raw(series, now, self.reach)
         return None if grown is None else grown * 60 / self.reach
 
-    def raw(self, series: Iterable[Scraped], now: int, reach: int) -> float | None:
+    def raw(self, series: Iterable[Scraped], now: int, reach: float) -> float | None:
         return _total(self.engine.increase(it, now - reach, now) for it in series)
+
+    def looked_at(self, series: Scraped, now: int, span: int) -> Scraped:
+        """What looks every five minutes find, from *span* seconds ago to *now*."""
+        looks = range(now - span, now + 1, 300)
+        found = {at: value for at in looks if (value := self._at(series, at)) is not None}
+        return replace(series, times=tuple(found), values=tuple(found.values()))
+
+    def grown(
+        self, series: Iterable[Scraped], now: int, span: int, *, witnesses: Iterable[Scraped] = ()
+    ) -> float | None:
+        """Increments from look to look; all of a series born since at a target that a witness shows there."""
+        known = {_target(it) for it in witnesses if self._at(it, now - span) is not None}
+        return _total(self._grown(it, now, span, known=_target(it) in known) for it in series)
+
+    def _grown(self, series: Scraped, now: int, span: int, *, known: bool) -> float | None:
+        last = self._at(series, now)
+        if known and last is not None and self._at(series, now - span) is None:
+            return _number(last)
+        # The range begins a millisecond before the first look.
+        return self.engine.increase(self.looked_at(series, now, span), now - span - 0.001, now)
+
+    def _at(self, series: Scraped, moment: int) -> Value | None:
+        return series.at(moment, closed=self.engine.closed)
 
     def births(self, series: Iterable[Scraped], witnesses: Iterable[Scraped], now: int) -> float:
         """First values of series born at a target that a witness shows to have been there a minute ago."""
-        known = {_target(it) for it in witnesses if it.at(now - 60, closed=self.engine.closed) is not None}
+        known = {_target(it) for it in witnesses if self._at(it, now - 60) is not None}
         born = (self.engine.born(it, now, self.reach) for it in series if _target(it) in known)
         return _total(born) or 0.0
 
-    def native(self, series: Iterable[Scraped], now: int, reach: int) -> Counts | None:
+    def native(self, series: Iterable[Scraped], now: int, reach: float) -> Counts | None:
         grown = [
             it for one in series if (it := self.engine.native_increase(one, now - reach, now)) is not None
         ]

@@ -13,10 +13,10 @@ INTERVALS: Final = (15, 30, 60)
 
 
 @st.composite
-def targets(draw: DrawFn, *, interval: int) -> list[Target]:
+def targets(draw: DrawFn, *, interval: int, horizon: int = HORIZON) -> list[Target]:
     """One to three targets, each with one or two children."""
     return [
-        draw(_target(interval, instance=instance))
+        draw(_target(interval, horizon // interval, instance=instance))
         for instance in "abc"[: draw(st.integers(min_value=1, max_value=3))]
     ]
 
@@ -41,8 +41,7 @@ _sparse: Final = st.builds(
 
 
 @st.composite
-def _target(draw: DrawFn, interval: int, *, instance: str) -> Target:
-    scrapes = HORIZON // interval
+def _target(draw: DrawFn, interval: int, scrapes: int, *, instance: str) -> Target:
     moment = st.integers(0, scrapes)
     return Target(
         instance,
@@ -53,8 +52,8 @@ def _target(draw: DrawFn, interval: int, *, instance: str) -> Target:
         phase=draw(st.integers(0, interval // TICK - 1)) * TICK,
         first=draw(st.just(0) | moment),
         restarts=draw(st.frozensets(moment, max_size=2)),
-        failed=draw(_stretches(moment)),
-        unseen=draw(_stretches(moment)),
+        failed=draw(_stretches(moment, scrapes)),
+        unseen=draw(_stretches(moment, scrapes)),
     )
 
 
@@ -72,9 +71,11 @@ def _child(draw: DrawFn, route: str, moment: SearchStrategy[int]) -> Child:
 
 
 @st.composite
-def _stretches(draw: DrawFn, moment: SearchStrategy[int]) -> frozenset[int]:
-    """Some scrapes in a row, a few times."""
+def _stretches(draw: DrawFn, moment: SearchStrategy[int], scrapes: int) -> frozenset[int]:
+    """Some scrapes in a row, a few times: up to half an hour or so of nine."""
     starts = draw(st.lists(moment, max_size=2))
     return frozenset(
-        number for start in starts for number in range(start, start + draw(st.sampled_from((1, 2, 5, 30))))
+        number
+        for start in starts
+        for number in range(start, start + draw(st.sampled_from((1, 2, 5, 30, scrapes // 20))))
     )

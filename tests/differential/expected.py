@@ -6,6 +6,7 @@ of rules reads at its turn: the fast group sees what the slow one recorded a tur
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import isclose
 from typing import Final, TypeAlias
 
@@ -23,9 +24,12 @@ from tests.differential.kinds import Kind
 from tests.differential.scraped import Scraped
 from tests.differential.streams import GROUP
 
-REPAIR: Final = 3 * HOUR
-# Fine rollups that a stretch without a hole holds at least, of 180.
-COMPLETE: Final = 178
+# A repair compares a stretch of 72 looks, five minutes apart, and looks last at a multiple of five minutes.
+SPAN: Final = 71 * 5 * MINUTE
+# Fine rollups that a stretch without a hole holds at least, of 355.
+COMPLETE: Final = 353
+# The repair group's turns come this much after the hour, so that its last look is older than its turn.
+REPAIR_PHASE: Final = 2 * MINUTE
 _UNREAD: Final = {
     naming.OBJECTIVE,
     naming.ERROR_BUDGET,
@@ -118,8 +122,8 @@ class _Account:
         told = list(self._fast(now))
         if now % COARSE == 0:
             told += self._slow(now)
-        if now % HOUR == 0 and self._kind.raw is not None:
-            told += self._repair(now)
+        if now % HOUR == REPAIR_PHASE and self._kind.grown is not None:
+            told += self._repair(now, now - REPAIR_PHASE)
         return {Reading(now, series, self._group): value for series, value in told}
 
     def _fast(self, now: int) -> Iterator[tuple[str, float]]:
@@ -128,7 +132,7 @@ class _Account:
             self._minutes[now] = counts
             self._fine.add(now, counts)
             yield from _rollups(FINE, counts)
-        yield from self._ratios(self._fine, FINE, now)
+        yield from self._ratios(FINE, now)
         burns = verdict.burns(self._slo, lambda lookback: self._seen_by_fast(now, lookback))
         budget = verdict.budget(self._slo, burns)
         by_lookback = {each.lookback: each for each in burns}
@@ -147,27 +151,24 @@ class _Account:
         if counts is not None:
             self._coarse.add(now, counts)
             yield from _rollups(COARSE, counts)
-        yield from self._ratios(self._coarse, COARSE, now)
+        yield from self._ratios(COARSE, now)
         burns = verdict.burns(self._slo, lambda lookback: self._rung(lookback, now))
         yield from self._burn_alert(Severity.TICKET, burns)
-        period = self._coarse.sum(now, self._slo.window.seconds)
+        period = self._rung(self._slo.window.seconds, now)
         if period is not None and period.total > 0:
             self._period = now, period
 
-    def _repair(self, now: int) -> Iterator[tuple[str, float]]:
-        assert self._kind.raw is not None
-        seen = [counts for at, counts in self._minutes.items() if at > now - REPAIR]
-        earlier = [counts for at, counts in self._repairs.items() if at >= now - REPAIR + MINUTE]
+    def _repair(self, now: int, looked: int) -> Iterator[tuple[str, float]]:
+        assert self._kind.grown is not None
+        seen = [counts for at, counts in self._minutes.items() if looked - SPAN < at <= looked]
+        earlier = [counts for at, counts in self._repairs.items() if looked - SPAN + MINUTE <= at <= looked]
         if not seen or len(seen) >= COMPLETE:
             return
-        if self._kind.grouped and not earlier and now not in self._minutes:
-            return
-        events, errors = self._kind.raw(self._counting, self._series, now, REPAIR)
+        events, errors = self._kind.grown(self._counting, self._series, looked, SPAN)
         total = _missing(events, [it.total for it in seen], [it.total for it in earlier])
-        error = _missing(errors, [it.error for it in seen], [it.error for it in earlier])
+        error = _missing(errors or 0.0, [it.error for it in seen], [it.error for it in earlier])
         repair = Counts(error=error or 0.0, total=total or 0.0)
         self._repairs[now] = repair
-        self._coarse.add(now, repair)
         yield from _known(f"{naming.events(COARSE)} repair", total)
         yield from _known(f"{naming.errors(COARSE)} repair", error)
 
@@ -182,12 +183,17 @@ class _Account:
         return self._period[1] if held else None
 
     def _rung(self, lookback: int, now: int) -> Counts | None:
-        rollups = self._fine if self._ladder.rung(lookback).step == FINE else self._coarse
-        return rollups.sum(now, lookback)
+        if self._ladder.rung(lookback).step == FINE:
+            return self._fine.sum(now, lookback)
+        rollups = self._coarse.sum(now, lookback)
+        repairs = [counts for at, counts in self._repairs.items() if now - lookback + COARSE / 2 < at <= now]
+        if rollups is None and not repairs:
+            return None
+        return reduce(_plus, repairs, rollups or Counts(error=0.0, total=0.0))
 
-    def _ratios(self, rollups: Rollups, step: int, now: int) -> Iterator[tuple[str, float]]:
+    def _ratios(self, step: int, now: int) -> Iterator[tuple[str, float]]:
         for rung in self._ladder.with_step(step):
-            counts = rollups.sum(now, rung.lookback)
+            counts = self._rung(rung.lookback, now)
             if counts is None:
                 continue
             if rung.lookback in self._counted:
@@ -202,6 +208,10 @@ class _Account:
 
 def _missing(raw: float | None, counted: Sequence[float], repaired: Sequence[float]) -> float | None:
     return None if raw is None else max(0.0, raw - sum(counted) - sum(repaired))
+
+
+def _plus(one: Counts, other: Counts) -> Counts:
+    return Counts(error=one.error + other.error, total=one.total + other.total)
 
 
 def _rollups(step: int, counts: Counts) -> Iterator[tuple[str, float]]:

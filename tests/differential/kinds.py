@@ -50,12 +50,15 @@ Raw: TypeAlias = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """*minute* counts one minute, *raw* any stretch; None where no counter remembers it."""
+    """*minute* counts one minute, *grown* the stretch of a repair; None where no counter remembers it.
+
+    In what *grown* gives, errors hold births, events do not: as in *minute*.
+    """
 
     indicator: Indicator
     world: Callable[[Sequence[Target], int], list[Scraped]]
     minute: Callable[[Counting, Sequence[Scraped], int], Counts | None]
-    raw: Callable[[Counting, Sequence[Scraped], int, int], Raw] | None
+    grown: Callable[[Counting, Sequence[Scraped], int, int], Raw] | None
     grouped: bool = False
 
     def slo(self, **changes: object) -> Slo:
@@ -158,28 +161,42 @@ def _probe(_: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
     return Counts(error=len(known) - sum(known), total=len(known)) if known else None
 
 
-def _raw_errors(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
-    return counting.raw(series, now, reach), counting.raw(_labelled(series, "code", "500"), now, reach)
+def _grown_errors(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    errors = counting.grown(_labelled(series, "code", "500"), now, span, witnesses=series)
+    return counting.grown(series, now, span), errors
 
 
-def _raw_rest(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
-    return _rest(counting.raw(series, now, reach), counting.raw(_labelled(series, "code", "200"), now, reach))
+def _grown_errors_of_query(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    return counting.grown(series, now, span), counting.grown(_labelled(series, "code", "500"), now, span)
 
 
-def _raw_slow(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
-    good = counting.raw(_labelled(series, "le", "0.3"), now, reach)
-    return _rest(counting.raw(_counts(series), now, reach), good)
+def _grown_rest(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    good = counting.grown(_labelled(series, "code", "200"), now, span, witnesses=series)
+    born = counting.grown(series, now, span, witnesses=series)
+    return _rest(counting.grown(series, now, span), born, good)
 
 
-def _raw_native(counting: Counting, series: Sequence[Scraped], now: int, reach: int) -> Raw:
-    counts = counting.native(series, now, reach)
+def _grown_rest_of_query(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    total = counting.grown(series, now, span)
+    return _rest(total, total, counting.grown(_labelled(series, "code", "200"), now, span))
+
+
+def _grown_slow(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    every, good = _counts(series), _labelled(series, "le", "0.3")
+    born = counting.grown(every, now, span, witnesses=every)
+    return _rest(counting.grown(every, now, span), born, counting.grown(good, now, span, witnesses=every))
+
+
+def _grown_native(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    looks = [counting.looked_at(it, now, span) for it in series]
+    counts = counting.native(looks, now, span + 0.001)
     if counts is None:
         return None, None
     return counts.total, counts.error if counts.total > 0 else None
 
 
-def _rest(total: float | None, good: float | None) -> Raw:
-    return total, None if total is None else total - (good or 0.0)
+def _rest(total: float | None, born: float | None, good: float | None) -> Raw:
+    return total, None if born is None else born - (good or 0.0)
 
 
 def _labelled(series: Sequence[Scraped], label: str, value: str) -> list[Scraped]:
@@ -201,23 +218,23 @@ _GOOD_QUERY: Final = structs.replace(
 
 _RATIO: Final = Ratio(Counted.ERROR, (_ERRORS,), (_ALL,))
 
-RATIO: Final = Kind(_RATIO, _requests, _errors_counted, _raw_errors)
+RATIO: Final = Kind(_RATIO, _requests, _errors_counted, _grown_errors)
 NATIVE_LATENCY: Final = "a native latency"
 KINDS: Final = {
     "a ratio of errors": RATIO,
     "a ratio of errors, by route": replace(RATIO, grouped=True),
     "a ratio of errors, newborn: false": Kind(
-        structs.replace(_RATIO, newborn=False), _requests, _errors_of_query, _raw_errors
+        structs.replace(_RATIO, newborn=False), _requests, _errors_of_query, _grown_errors_of_query
     ),
     "a ratio of good events": Kind(
-        Ratio(Counted.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _raw_rest
+        Ratio(Counted.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _grown_rest
     ),
-    "a classic latency": Kind(Latency(_HISTOGRAM, Fraction("0.3")), _buckets, _slow_counted, _raw_slow),
+    "a classic latency": Kind(Latency(_HISTOGRAM, Fraction("0.3")), _buckets, _slow_counted, _grown_slow),
     NATIVE_LATENCY: Kind(
-        NativeLatency(_HISTOGRAM, Fraction(2)), _native_histograms, _slow_native, _raw_native
+        NativeLatency(_HISTOGRAM, Fraction(2)), _native_histograms, _slow_native, _grown_native
     ),
-    "a query of errors": Kind(_ERROR_QUERY, _requests, _errors_of_query, _raw_errors),
-    "a query of good events": Kind(_GOOD_QUERY, _requests, _good_of_query, _raw_rest),
+    "a query of errors": Kind(_ERROR_QUERY, _requests, _errors_of_query, _grown_errors_of_query),
+    "a query of good events": Kind(_GOOD_QUERY, _requests, _good_of_query, _grown_rest_of_query),
     "a condition, ignored when absent": Kind(
         Condition(read_condition("up == 1"), WhenAbsent.IGNORE), _gauges, _condition(None), None
     ),

@@ -10,7 +10,7 @@ from sloctl.rules.group import RuleGroup
 from sloctl.rules.groups import rule_groups
 from tests.differential.counting import Counting, Engine
 from tests.differential.engine import Story, record
-from tests.differential.expected import Reading, disagreements, expected, recorded
+from tests.differential.expected import REPAIR_PHASE, Reading, disagreements, expected, recorded
 from tests.differential.kinds import Kind
 from tests.differential.streams import Target
 from tests.real import promtool_version
@@ -30,7 +30,8 @@ def disagreeing(
     series = kind.world(targets, horizon)
     story = Story(series, horizon, range(0, horizon + 1, read_every))
     groups = rule_groups(slo, NATIVE) if rules is None else rules
-    [recording] = record(directory, groups, [story])
+    phases = {f"slo:{slo.id}:repair": REPAIR_PHASE}
+    [recording] = record(directory, groups, [story], phases=phases)
     counting = Counting(engine(), slo.scrape_interval)
     python = expected(kind, slo, counting=counting, series=series, horizon=horizon)
     return disagreements(_read(python, story.read_at), recorded(recording))

@@ -38,7 +38,7 @@ class Scraped:
         labels = ", ".join(f'{name}="{value}"' for name, value in self.labels.items())
         return f"{self.metric}{{{labels}}}"
 
-    def within(self, start: int, end: int, *, closed: bool) -> list[tuple[int, Value]]:
+    def within(self, start: float, end: int, *, closed: bool) -> list[tuple[int, Value]]:
         """Samples that a range selects; stale markers are none."""
         bisect = bisect_left if closed else bisect_right
         first, last = bisect(self.times, start), bisect_right(self.times, end)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sloctl.duration import DAY, HOUR
+from sloctl.duration import DAY, HOUR, MINUTE
 from tests.differential.drawn import HORIZON, INTERVALS, targets
 from tests.differential.kinds import KINDS, NATIVE_LATENCY, RATIO, alerting
 from tests.differential.running import disagreeing
@@ -28,6 +28,7 @@ FEW = settings(
     phases=(Phase.generate,),  # shrinking takes minutes
     suppress_health_check=list(HealthCheck),
 )
+REPAIRED = [name for name, kind in KINDS.items() if kind.grown is not None]
 MANY = settings(FEW, max_examples=100, derandomize=False, phases=(Phase.generate, Phase.shrink))
 
 
@@ -36,6 +37,15 @@ MANY = settings(FEW, max_examples=100, derandomize=False, phases=(Phase.generate
 @pytest.mark.parametrize("name", KINDS)
 def test_prometheus_and_python_agree_on(name: str, stream: st.DataObject) -> None:
     _agree(name, stream)
+
+
+@settings(FEW, max_examples=2)
+@given(stream=st.data())
+@pytest.mark.parametrize("name", REPAIRED)
+def test_prometheus_and_python_agree_on_nine_hours_and_their_repairs_of(
+    name: str, stream: st.DataObject
+) -> None:
+    _agree(name, stream, horizon=9 * HOUR, read_every=HOUR // 4 - 3 * MINUTE)
 
 
 @pytest.mark.full
@@ -62,13 +72,13 @@ def test_a_window_that_is_full_forgets_what_is_older(tmp_path: Path) -> None:
     assert found == []
 
 
-def _agree(name: str, stream: st.DataObject) -> None:
+def _agree(name: str, stream: st.DataObject, *, horizon: int = HORIZON, read_every: int = MINUTE) -> None:
     if name == NATIVE_LATENCY and promtool_version() < (3, 0):
         pytest.skip(
             f"{MISSING}promtool 3 (earlier ones cannot write native histograms; name one in $PROMTOOL)"
         )
     interval = stream.draw(st.sampled_from(INTERVALS))
-    scraped_targets = stream.draw(targets(interval=interval))
+    scraped_targets = stream.draw(targets(interval=interval, horizon=horizon))
     slo = KINDS[name].slo(
         scrape_interval=interval,
         alerting=alerting(
@@ -78,6 +88,8 @@ def _agree(name: str, stream: st.DataObject) -> None:
     )
 
     with TemporaryDirectory() as directory:
-        found = disagreeing(Path(directory), KINDS[name], scraped_targets, slo=slo, horizon=HORIZON)
+        found = disagreeing(
+            Path(directory), KINDS[name], scraped_targets, slo=slo, horizon=horizon, read_every=read_every
+        )
 
     assert found == []

@@ -66,14 +66,14 @@ def ratio(counts: Counts) -> float:
 # Repair
 
 
-@pytest.mark.parametrize("minutes", [10, 30, 60, 115])
-def test_a_hole_of_less_than_two_hours_is_repaired_to_within_two_scrapes(
+@pytest.mark.parametrize("minutes", [10, 30, 60, 115, 180, 285])
+def test_a_hole_of_less_than_five_hours_is_repaired_to_within_two_scrapes(
     minutes: int, tmp_path: Path, figure: Figure
 ) -> None:
     hole = Hole(5 * HOUR + 7 * MINUTE, 5 * HOUR + (7 + minutes) * MINUTE)
     lost = lost_in(hole)
 
-    counted = count(tmp_path, [even()], horizon=9 * HOUR, holes=[hole])
+    counted = count(tmp_path, [even()], horizon=hole.end + 3 * HOUR, holes=[hole])
 
     repaired = counted.repaired(hole.end, hole.end + 3 * HOUR)
     figure(f"a hole of {minutes} minutes: {repaired.total:.1f} of {lost.total:.0f} events repaired")
@@ -81,12 +81,49 @@ def test_a_hole_of_less_than_two_hours_is_repaired_to_within_two_scrapes(
     assert abs(repaired.error - lost.error) <= 2
 
 
+@pytest.mark.parametrize("ended", [-1, 1, 31])
+def test_a_hole_of_nearly_five_hours_is_repaired_whenever_the_hourly_turn_comes(
+    ended: int, tmp_path: Path
+) -> None:
+    end = 11 * HOUR + ended * MINUTE
+    hole = Hole(end - 285 * MINUTE, end)
+
+    counted = count(tmp_path, [even()], horizon=14 * HOUR, holes=[hole])
+
+    assert abs(counted.repaired(end, 14 * HOUR).total - lost_in(hole).total) <= 2 * PER_SCRAPE
+
+
+def test_errors_born_in_a_hole_are_repaired(tmp_path: Path) -> None:
+    hole = Hole(7 * HOUR + 7 * MINUTE, 9 * HOUR + 7 * MINUTE)
+    born_in_it = [0] * (8 * HOUR // SCRAPE) + [7] + [0] * (9 * HOUR // SCRAPE)
+    target = Target("a", (Child("/pay", ok=(20,), bad=born_in_it, head=(5000, 0)),))
+
+    counted = count(tmp_path, [target], horizon=17 * HOUR, holes=[hole])
+    switched = count(tmp_path, [target], horizon=17 * HOUR, holes=[hole], slo=NO_BIRTHS)
+
+    assert (counted.all.error, switched.all.error) == (pytest.approx(7), pytest.approx(0))
+
+
+def test_errors_born_outside_of_a_hole_are_not_repaired_again(tmp_path: Path) -> None:
+    hole = Hole(7 * HOUR + 7 * MINUTE, 8 * HOUR + 7 * MINUTE)
+    born_before = [0] * (5 * HOUR // SCRAPE) + [7] + [0] * (9 * HOUR // SCRAPE)
+    born_after = [0] * (9 * HOUR // SCRAPE) + [5] + [0] * (9 * HOUR // SCRAPE)
+    children = (
+        Child("/pay", ok=(20,), bad=born_before, head=(5000, 0)),
+        Child("/refund", ok=(20,), bad=born_after, head=(5000, 0)),
+    )
+
+    counted = count(tmp_path, [Target("a", children)], horizon=14 * HOUR, holes=[hole])
+
+    assert counted.all.error == pytest.approx(12)
+
+
 def test_a_hole_longer_than_the_repair_reaches_is_lost_and_invents_nothing(tmp_path: Path) -> None:
-    hole = Hole(5 * HOUR + 7 * MINUTE, 9 * HOUR + 7 * MINUTE)
+    hole = Hole(5 * HOUR + 7 * MINUTE, 12 * HOUR + 7 * MINUTE)
 
-    counted = count(tmp_path, [even()], horizon=13 * HOUR, holes=[hole])
+    counted = count(tmp_path, [even()], horizon=19 * HOUR, holes=[hole])
 
-    assert counted.repaired(hole.end, hole.end + 3 * HOUR).total <= PER_SCRAPE
+    assert counted.repaired(hole.end, 19 * HOUR).total <= PER_SCRAPE
 
 
 def test_two_holes_within_the_reach_of_one_repair_are_each_counted_once(tmp_path: Path) -> None:
