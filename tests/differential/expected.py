@@ -4,7 +4,7 @@ Its one law: every number comes from sloctl.rollup, sloctl.burn and sloctl.sidec
 of rules reads at its turn: the fast group sees what the slow one recorded a turn ago.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import isclose
@@ -17,6 +17,7 @@ from sloctl.rollup import COARSE, FINE, Counts, Rollups, ladder
 from sloctl.rules.ratios import counted_lookbacks
 from sloctl.rules.scope import scope
 from sloctl.sidecar import verdict
+from sloctl.sidecar.steps import NOTHING, Seen
 from sloctl.sidecar.verdict import State
 from tests.differential.counting import Counting
 from tests.differential.engine import Recorded, Recording
@@ -109,6 +110,7 @@ class _Account:
         self._counting = counting
         self._series = series
         self._group = group
+        self._measure = verdict.Yardstick.of(slo)
         self._ladder = ladder(slo.alerting.policy, slo.window.seconds)
         self._counted = counted_lookbacks(scope(slo, naming.NATIVE))
         self._fine = Rollups(FINE, slo.window.seconds)
@@ -133,8 +135,8 @@ class _Account:
             self._fine.add(now, counts)
             yield from _rollups(FINE, counts)
         yield from self._ratios(FINE, now)
-        burns = verdict.burns(self._slo, lambda lookback: self._seen_by_fast(now, lookback))
-        budget = verdict.budget(self._slo, burns)
+        burns = self._burns(lambda lookback: self._seen_by_fast(now, lookback))
+        budget = verdict.budget(self._measure, burns)
         by_lookback = {each.lookback: each for each in burns}
         window = self._slo.window.seconds
         yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE].burn_rate)
@@ -152,7 +154,7 @@ class _Account:
             self._coarse.add(now, counts)
             yield from _rollups(COARSE, counts)
         yield from self._ratios(COARSE, now)
-        burns = verdict.burns(self._slo, lambda lookback: self._rung(lookback, now))
+        burns = self._burns(lambda lookback: self._rung(lookback, now))
         yield from self._burn_alert(Severity.TICKET, burns)
         period = self._rung(self._slo.window.seconds, now)
         if period is not None and period.total > 0:
@@ -171,6 +173,13 @@ class _Account:
         self._repairs[now] = repair
         yield from _known(f"{naming.events(COARSE)} repair", total)
         yield from _known(f"{naming.errors(COARSE)} repair", error)
+
+    def _burns(self, summed: Callable[[int], Counts | None]) -> tuple[verdict.Burn, ...]:
+        sums = [(lookback, summed(lookback)) for lookback in self._measure.lookbacks]
+        return verdict.burns(
+            self._measure,
+            [NOTHING if it is None else Seen(lookback, it.error, it.total) for lookback, it in sums],
+        )
 
     def _seen_by_fast(self, now: int, lookback: int) -> Counts | None:
         """Slow series through last_over_time(…[10m])."""
@@ -201,7 +210,7 @@ class _Account:
             yield from _known(naming.error_ratio(rung.lookback), counts.error_ratio)
 
     def _burn_alert(self, severity: Severity, burns: tuple[verdict.Burn, ...]) -> Iterator[tuple[str, float]]:
-        for alert in verdict.alerts(self._slo, burns):
+        for alert in verdict.alerts(self._measure, burns):
             if alert.severity is severity and alert.state is State.FIRING:
                 yield _firing(naming.BURN_ALERT, severity)
 
