@@ -46,7 +46,8 @@ class AlertmanagerOptions:
         for url in self.urls:
             parsed = URL(url)
             if parsed.scheme not in {"http", "https"} or not parsed.host:
-                raise ValueError(f"{shown(parsed)} is no address of an Alertmanager: http://HOST:PORT")
+                what = shown(parsed) if parsed.absolute else "a relative URL"
+                raise ValueError(f"{what} is no address of an Alertmanager, such as http://HOST:9093")
 
 
 @dataclass(frozen=True, slots=True)

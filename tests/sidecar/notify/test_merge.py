@@ -1,0 +1,188 @@
+"""The sidecar's alerts and those of a real Prometheus are the same alerts to a real Alertmanager."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from sloctl.duration import DAY, HOUR
+from sloctl.model import AlertText, Slo
+from sloctl.naming import NATIVE, SLOTH, LabelStyle, errors, events
+from sloctl.promql import string
+from sloctl.rollup import COARSE, FINE, FINE_REACH, Counts
+from sloctl.rules.group import AlertRule
+from sloctl.rules.groups import rule_groups
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
+from sloctl.sidecar.notify.notifier import Notifier
+from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.targets.prometheus import render
+from tests.real import Server, backfill, running_alertmanager, running_prometheus
+from tests.sidecar.specimens import slo
+
+ALERTMANAGER = "route: {receiver: nobody, group_wait: 1s}\nreceivers: [{name: nobody}]\n"
+EXTERNAL = {"cluster": "eu-1"}
+ROUTED = AlertText(
+    labels={"pager": "{{ $labels.route }}-on-call", "severity": "critical"},
+    annotations={"runbook_url": "https://runbooks.example.com/{{ $labels.route }}"},
+)
+
+
+@dataclass(frozen=True)
+class Lived:
+    """One SLO and what it counted: (seconds ago, counts) of steps of five minutes."""
+
+    slo: Slo
+    group: Group
+    steps: Sequence[tuple[int, Counts]] = ()
+
+
+def recent(counts: Counts) -> list[tuple[int, Counts]]:
+    return [(ago, counts) for ago in range(0, FINE_REACH, COARSE)]
+
+
+def lives() -> list[Lived]:
+    plain = slo(name="checkout", objective=Fraction(99, 100))
+    paged = replace(plain.alerting, page=ROUTED, no_data=ROUTED)
+    by_route = replace(plain, name="by-route", group_by=("route",), alerting=paged)
+    outage = Counts(1000, 1000)
+    return [
+        Lived(plain, (), recent(outage)),
+        Lived(by_route, ('/pay "now"',), recent(outage)),
+        # Four times the budget's pace for six hours; with the calm of ten days ago 99 % of the budget.
+        Lived(replace(plain, name="going"), (), [*recent(Counts(40, 1000)), (10 * DAY, Counts(0, 219_000))]),
+        Lived(replace(plain, name="silent"), ()),
+        Lived(replace(by_route, name="silent-by-route"), ()),
+    ]
+
+
+EXPECTED = {
+    ("checkout", "SLOErrorBudgetBurn", "page"),
+    ("checkout", "SLOErrorBudgetBurn", "ticket"),
+    ("checkout", "SLOErrorBudgetExhausted", "ticket"),
+    ("by-route", "SLOErrorBudgetBurn", "page"),
+    ("by-route", "SLOErrorBudgetBurn", "ticket"),
+    ("by-route", "SLOErrorBudgetExhausted", "ticket"),
+    ("going", "SLOErrorBudgetBurn", "ticket"),
+    ("going", "SLOErrorBudgetExhausting", "ticket"),
+    ("silent", "SLONoData", "ticket"),
+    ("silent-by-route", "SLONoData", "ticket"),
+}
+
+
+def samples(lived: Lived, style: LabelStyle, now: int) -> Iterator[tuple[str, float, float]]:
+    """The rollups its rules would have recorded up to a minute ago."""
+    labels = {**style.identity(lived.slo), **dict(zip(lived.slo.group_by, lived.group, strict=False))}
+    # OpenMetrics has no space between labels.
+    series = ",".join(f"{name}={string(value)}" for name, value in labels.items())
+    for step in (FINE, COARSE):
+        for ago, counts in sorted(lived.steps, key=lambda it: -it[0]):
+            for part in range(COARSE - step, -1, -step):
+                at = now - FINE - ago - part
+                yield f"{errors(step)}{{{series}}}", counts.error * step / COARSE, at
+                yield f"{events(step)}{{{series}}}", counts.total * step / COARSE, at
+
+
+def hurried(lived: Iterable[Lived], style: LabelStyle) -> str:
+    """The rules, every second and without their `for:`; they record no rollups, which the test wrote."""
+    rollups = {errors(FINE), events(FINE), errors(COARSE), events(COARSE)}
+    return render(
+        replace(
+            group,
+            interval=1,
+            rules=tuple(
+                replace(rule, pending=0) if isinstance(rule, AlertRule) else rule
+                for rule in group.rules
+                if isinstance(rule, AlertRule) or rule.record not in rollups
+            ),
+        )
+        for each in lived
+        for group in rule_groups(each.slo, style)[:2]
+    )
+
+
+def board(lived: Sequence[Lived], now: float) -> Board:
+    """What the sidecar makes of the same counts."""
+    ledger = Ledger([each.slo for each in lived], interval=5)
+    readings = {}
+    for each in lived:
+        for ago, counts in sorted(each.steps, key=lambda it: -it[0]):
+            ledger.remember(each.slo, each.group, now - FINE - ago, counts)
+        if each.steps:
+            readings[each.slo.id] = Reading({each.group: Counts(0, 0)})
+    return ledger.record(now, [Readings(now, readings)])
+
+
+def alerts_of(server: Server) -> dict[str, dict[str, Any]]:
+    """What Alertmanager holds, by fingerprint."""
+    return {alert["fingerprint"]: alert for alert in json.loads(server.get("/api/v2/alerts"))}
+
+
+def named(alerts: Mapping[str, Mapping[str, Any]], style: LabelStyle) -> set[tuple[str, str, str]]:
+    labels = [alert["labels"] for alert in alerts.values()]
+    return {(it[style.name], it["alertname"], it[style.severity]) for it in labels}
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not is_so():  # noqa: ASYNC110 - another process tells no event
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("style", [NATIVE, SLOTH], ids=["native", "sloth"])
+async def test_alertmanager_takes_the_sidecars_alerts_for_those_of_prometheus(
+    style: LabelStyle, tmp_path: Path
+) -> None:
+    lived, now = lives(), int(time.time())
+    backfill(tmp_path / "prometheus", (it for each in lived for it in samples(each, style, now)))
+    with running_alertmanager(tmp_path / "alertmanager", config=ALERTMANAGER) as alertmanager:
+        with running_prometheus(
+            tmp_path / "prometheus",
+            config=sending_to(alertmanager),
+            rules={"slos.yaml": hurried(lived, style)},
+            # It finds its Alertmanagers five seconds after its first alerts.
+            flags=["--rules.alert.resend-delay=6s"],
+        ):
+            await until(lambda: named(alerts_of(alertmanager), style) == EXPECTED)
+        of_prometheus = alerts_of(alertmanager)
+
+        await tell(alertmanager, board(lived, now), style)
+
+        merged = alerts_of(alertmanager)
+        assert {it["generatorURL"] for it in merged.values()} == {"https://sidecar.example.com"}
+        assert labels_and_summaries(merged) == labels_and_summaries(of_prometheus)
+
+
+def sending_to(alertmanager: Server) -> str:
+    address = alertmanager.url.removeprefix("http://")
+    alerting = {"alertmanagers": [{"static_configs": [{"targets": [address]}]}]}
+    return f"global: {json.dumps({'external_labels': EXTERNAL})}\nalerting: {json.dumps(alerting)}"
+
+
+async def tell(alertmanager: Server, seen: Board, style: LabelStyle) -> None:
+    """Everything on *seen*, by a sidecar that has run for an hour."""
+    moments = iter([(seen.at or 0.0) - HOUR])
+    options = AlertmanagerOptions(
+        urls=(alertmanager.url,),
+        external_url="https://sidecar.example.com",
+        external_labels=EXTERNAL,
+        label_style=style,
+    )
+    now = Time(now=lambda: next(moments, time.time()), sleep=asyncio.sleep)
+    notifier = Notifier(options, Feed(seen), now)
+    async with notifier.running():
+        await until(lambda: notifier.health[0].sent == len(EXPECTED))
+
+
+def labels_and_summaries(alerts: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, str]]:
+    return {key: (it["labels"], it["annotations"]["summary"]) for key, it in alerts.items()}
