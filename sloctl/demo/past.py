@@ -10,9 +10,8 @@ from sloctl.demo.truth import Truth
 from sloctl.model import Labels
 from sloctl.rollup import COARSE, FINE_REACH, Counts
 from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.sources import Group
-from sloctl.sidecar.sources.counting import count, metrics
-from sloctl.sidecar.sources.exposition import samples
+from sloctl.sidecar.sources.counting import Key, Shares, settle, tally
+from sloctl.sidecar.sources.exposition import Exposition
 from sloctl.sidecar.sources.increases import Baseline, advance
 from sloctl.sidecar.sources.scrape import Plan
 
@@ -21,27 +20,27 @@ def remember(
     plan: Plan, ledger: Ledger, truth: Truth, *, labels: Labels, until: float, interval: float
 ) -> None:
     """Give the *ledger* and the *truth* a past that ends at *until*."""
-    everyday = _of_one_request(plan, labels)
-    for slo in plan.slos:
+    slos = {slo.id: slo for slo in plan.slos}
+    for (slo_id, group), counts in _of_one_request(plan, labels).items():
+        slo = slos[slo_id]
         for at, requests in _steps(until, slo.window.seconds, interval):
-            for group, counts in everyday[slo.id].items():
-                scaled = Counts(error=counts.error * requests, total=counts.total * requests)
-                ledger.remember(slo, group, at, scaled)
+            scaled = Counts(error=counts.error * requests, total=counts.total * requests)
+            ledger.remember(slo, group, at, scaled)
     for at, requests in _steps(until, FINE_REACH, interval):
         truth.add(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
-def _of_one_request(plan: Plan, labels: Labels) -> Mapping[str, Mapping[Group, Counts]]:
+def _of_one_request(plan: Plan, labels: Labels) -> Mapping[Key, Counts]:
     """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
     served = Metrics()
     for kind, share in mix(EVERYDAY_ERROR_RATIO):
         served.serve(kind, share)
     registry = CollectorRegistry()
     registry.register(served)
-    wanted = frozenset[str]().union(*(metrics(pair) for _, pair in plan.pairs))
-    exposed = samples(generate_latest(registry).decode(), wanted, labels)
-    _, scrape = advance(Baseline(unbroken=True), exposed)
-    return {slo.id: count(slo, pair, scrape) for slo, pair in plan.pairs}
+    exposed = Exposition(plan.metrics, labels).samples(generate_latest(registry).decode())
+    _, scrape = advance(Baseline(unbroken=True), exposed, 0.0)
+    counts, _ = settle([tally(scrape, Shares(plan.pairs), {})], {})
+    return counts
 
 
 def _steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float]]:

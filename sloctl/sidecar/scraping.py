@@ -1,18 +1,15 @@
 """A sidecar that scrapes one target: the parts, put together."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-
-import aiohttp
+from collections.abc import Iterable
 
 from sloctl.model import Slo
 from sloctl.sidecar.app import Sidecar
 from sloctl.sidecar.board import Board
+from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.poller import Feed, Poller
-from sloctl.sidecar.sources import Source
-from sloctl.sidecar.sources.scrape import ScrapeSource, Target, plan
+from sloctl.sidecar.sources.scrape import ScrapeOptions, Target, open_source, plan
 
 
 def scraping(
@@ -23,10 +20,6 @@ def scraping(
     feed = Feed(Board.unread(scraped.slos, scraped.refusals))
     ledger = Ledger(scraped.slos, interval=interval, refusals=scraped.refusals)
 
-    @asynccontextmanager
-    async def open_source() -> AsyncIterator[Source]:
-        async with aiohttp.ClientSession() as session:
-            yield ScrapeSource(session, target, scraped, timeout_seconds=timeout_seconds)
-
+    options = ScrapeOptions((target,), ClientOptions(timeout_seconds=timeout_seconds))
     poller = Poller(ledger, feed, time=time, interval=interval)
-    return Sidecar(open_source, poller, feed, ledger, time=time, interval=interval)
+    return Sidecar(lambda: open_source(options, scraped), poller, feed, ledger, time=time, interval=interval)

@@ -16,15 +16,17 @@ Rude: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def answering(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def answering(
+    handler: Handler, context: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[str]:
     """The URL below which *handler* answers everything."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-        yield f"{'https' if context else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, host, port, ssl_context=context).start()
+        yield f"{'https' if context else 'http'}://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 

@@ -3,21 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.typedefs import Handler
 from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Condition, WhenAbsent
 from sloctl.sidecar.connection import SECURITY_HEADERS
-from sloctl.sidecar.serve import serving
-from sloctl.sidecar.sources import Unreadable
-from sloctl.sidecar.sources.scrape import MAX_BYTES, ScrapeSource, Target, plan
-from tests.real import free_port
-from tests.sidecar.served import SHOP, START, watching
+from tests.sidecar.served import SHOP, watching
 from tests.sidecar.specimens import slo
 
 HEALTHY = 'requests_total{status="200"} 200\n'
@@ -95,6 +88,7 @@ async def test_json_shows_an_outage_as_it_is(client: aiohttp.ClientSession) -> N
         "events": 400.0,
         "errorRatio": 0.75,
         "burnRate": 750.0,
+        "coveredSeconds": 10,
     }
     assert shown["alerts"][0]["since"] == "2023-11-14T22:13:30.000Z"
     assert shown["budget"]["exhausted"] is True
@@ -189,71 +183,3 @@ async def test_hostile_text_is_shown_as_text(client: aiohttp.ClientSession) -> N
 
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-
-
-@pytest.mark.parametrize(
-    ("response", "reason"),
-    [
-        ({"text": "<html>", "content_type": "text/html"}, "answered text/html, which is no metrics format"),
-        ({"status": 404}, "answered 404"),
-        ({"text": "requests_total five\n"}, "could not convert string to float: 'five'"),
-        ({"body": b"requests_total \xff\n", "content_type": "text/plain"}, "invalid start byte"),
-        ({"body": b"#" * (MAX_BYTES + 1), "content_type": "text/plain"}, "answered more than 32 MiB"),
-    ],
-)
-async def test_an_answer_that_is_no_exposition_is_unreadable_and_says_why(
-    client: aiohttp.ClientSession, response: dict[str, Any], reason: str
-) -> None:
-    async def respond(_: web.Request) -> web.Response:
-        return web.Response(**response)
-
-    with pytest.raises(Unreadable, match=reason):
-        await read_once(client, respond)
-
-
-async def test_a_target_that_does_not_answer_in_time_is_unreadable(client: aiohttp.ClientSession) -> None:
-    async def respond(_: web.Request) -> web.Response:
-        await asyncio.sleep(30)
-        return web.Response()
-
-    with pytest.raises(Unreadable, match="no answer in time"):
-        await read_once(client, respond)
-
-
-async def test_a_target_that_is_not_there_is_unreadable(client: aiohttp.ClientSession) -> None:
-    nobody = Target.at(f"http://127.0.0.1:{free_port()}", {})
-
-    with pytest.raises(Unreadable, match="Cannot connect"):
-        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read(START)
-
-
-async def test_a_password_in_the_url_of_a_target_is_not_told(client: aiohttp.ClientSession) -> None:
-    nobody = Target.at(f"http://shop:hunter2@127.0.0.1:{free_port()}", {})
-
-    with pytest.raises(Unreadable) as told:
-        await ScrapeSource(client, nobody, plan([SHOP]), timeout_seconds=2).read(START)
-
-    assert "hunter2" not in str(told.value)
-
-
-@pytest.mark.parametrize(
-    ("given", "scraped"),
-    [
-        ("http://shop:8080", "http://shop:8080/metrics"),
-        ("https://shop/actuator/prometheus?a=b", "https://shop/actuator/prometheus?a=b"),
-    ],
-)
-def test_a_target_without_a_path_is_scraped_where_metrics_usually_are(given: str, scraped: str) -> None:
-    assert str(Target.at(given, {}).url) == scraped
-
-
-def test_a_target_has_prometheus_own_instance_label_unless_told_otherwise() -> None:
-    assert Target.at("http://shop:8080", {"job": "shop"}).labels == {"instance": "shop:8080", "job": "shop"}
-    assert Target.at("https://shop", {"instance": "one"}).labels == {"instance": "one"}
-
-
-async def read_once(client: aiohttp.ClientSession, respond: Handler) -> None:
-    app = web.Application()
-    app.router.add_get("/metrics", respond)
-    async with serving(app, "127.0.0.1", 0) as url:
-        await ScrapeSource(client, Target.at(url, {}), plan([SHOP]), timeout_seconds=0.5).read(START)

@@ -1,5 +1,6 @@
 """The pair of an SLO, counted in one scrape after another."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 import pytest
@@ -22,20 +23,35 @@ from sloctl.model import (
 )
 from sloctl.rollup import Counts
 from sloctl.sidecar.sources import Group, Refusal
-from sloctl.sidecar.sources.counting import count, countable, matches, metrics
-from sloctl.sidecar.sources.exposition import samples
+from sloctl.sidecar.sources.counting import Key, Owed, Shares, countable, metrics, settle, tally
+from sloctl.sidecar.sources.exposition import Exposition, Series
 from sloctl.sidecar.sources.increases import Baseline, advance
+from sloctl.sidecar.sources.selecting import Selecting, matches
 from tests.sidecar.specimens import LATENCY, slo
 
 
-def counts(counted: Slo, *expositions: str) -> dict[Group, Counts]:
+def counts(counted: Slo, *expositions: str | None) -> dict[Group, Counts]:
     """What the last of several scrapes adds."""
+    return each(counted, *expositions)[-1]
+
+
+def each(counted: Slo, *expositions: str | None) -> list[dict[Group, Counts]]:
+    """What each of several scrapes adds; None is one that failed."""
     pair = countable(counted)
     assert not isinstance(pair, Refusal)
-    baseline, added = Baseline(), dict[Group, Counts]()
-    for text in expositions:
-        baseline, scrape = advance(baseline, samples(text, metrics(pair), {}))
-        added = count(counted, pair, scrape)
+    exposition, shares = Exposition(metrics(pair), {}), Shares([(counted, pair)])
+    baseline, added = Baseline(), list[dict[Group, Counts]]()
+    owed: Owed = {}
+    debts: Mapping[Key, float] = {}
+    for number, text in enumerate(expositions):
+        if text is None:
+            baseline = baseline.interrupted()
+            continue
+        baseline, scrape = advance(baseline, exposition.samples(text), number * 5.0)
+        told = tally(scrape, shares, owed)
+        settled, debts = settle([told], debts)
+        owed = told.owed
+        added.append({group: found for (_, group), found in settled.items()})
     return added
 
 
@@ -62,11 +78,58 @@ def test_good_events_are_taken_from_the_total() -> None:
 
 @pytest.mark.parametrize("spelling", ["1", "1.0"])
 def test_slow_requests_are_those_above_the_bucket_however_it_is_spelled(spelling: str) -> None:
-    exposition = 'request_seconds_bucket{{le="{0}"}} {1}\nrequest_seconds_count {2}'
+    before, after = served(5, 5, spelling), served(12, 15, spelling)
 
-    added = counts(slo(LATENCY), exposition.format(spelling, 5, 5), exposition.format(spelling, 12, 15))
+    added = counts(slo(LATENCY), before, after)
 
     assert added == {(): Counts(error=3, total=10)}
+
+
+def served(fast: float, count: float, bound: str = "1") -> str:
+    return f'request_seconds_bucket{{le="{bound}"}} {fast}\nrequest_seconds_count {count}'
+
+
+def test_an_event_seen_among_the_good_before_it_is_among_all_is_no_error_later() -> None:
+    assert each(slo(LATENCY), served(5, 5), served(7, 6), served(7, 7))[1:] == [
+        {(): Counts(error=0, total=1)},
+        {(): Counts(error=0, total=1)},
+    ]
+
+
+def test_a_debt_of_errors_is_forgiven_after_a_scrape() -> None:
+    assert each(slo(LATENCY), served(5, 5), served(9, 6), served(9, 7), served(9, 8))[1:] == [
+        {(): Counts(error=0, total=1)},
+        {(): Counts(error=0, total=1)},
+        {(): Counts(error=1, total=1)},
+    ]
+
+
+@pytest.mark.parametrize("unreadable", ["NaN", "-1", "+Inf"])
+def test_a_pair_waits_for_the_half_that_cannot_be_read(unreadable: str) -> None:
+    broken = served(6, 8).replace(" 6", f" {unreadable}")
+
+    assert each(slo(LATENCY), served(5, 5), broken, broken, served(9, 10))[1:] == [
+        {},
+        {},
+        {(): Counts(error=1, total=5)},
+    ]
+
+
+def test_good_events_first_seen_after_a_failed_scrape_make_no_errors() -> None:
+    indicator = Ratio(Counted.GOOD, part=(Selector("good_total"),), total=(Selector("all_total"),))
+
+    assert counts(slo(indicator), "all_total 5", None, "all_total 15\ngood_total 8") == {
+        (): Counts(error=2, total=10)
+    }
+
+
+def test_when_good_events_stop_being_exposed_all_are_errors() -> None:
+    """As after a restart into an outage: nothing good has happened yet."""
+    indicator = Ratio(Counted.GOOD, part=(Selector("good_total"),), total=(Selector("all_total"),))
+
+    assert counts(slo(indicator), "all_total 50\ngood_total 50", "all_total 8") == {
+        (): Counts(error=8, total=8)
+    }
 
 
 def test_each_group_has_its_own_counts() -> None:
@@ -89,6 +152,19 @@ def test_a_new_series_counts_nothing_when_the_spec_says_that_series_come_and_go(
 
 def test_a_total_that_is_not_exposed_is_no_reading() -> None:
     assert counts(slo(), "other_total 1", "other_total 2") == {}
+
+
+@pytest.mark.parametrize("value", ["NaN", "2", "-1"])
+def test_a_probe_that_is_neither_good_nor_bad_is_no_event(value: str) -> None:
+    exposition = f'up{{zone="a"}} 1\nup{{zone="b"}} {value}'
+
+    assert counts(slo(Probe(Selector("up"))), exposition) == {(): Counts(error=0, total=1)}
+
+
+def test_a_sample_of_a_probe_with_the_same_timestamp_is_the_same_event() -> None:
+    probe = slo(Probe(Selector("up")))
+
+    assert each(probe, "up 0 1000", "up 0 1000", "up 0 2000")[1:] == [{}, {(): Counts(error=1, total=1)}]
 
 
 def test_a_probe_is_one_event_per_sample() -> None:
@@ -123,7 +199,10 @@ PROMQL = WindowQuery("increase(x[$window])")
         (Query(Counted.ERROR, PROMQL, PROMQL), "a query is PromQL"),
         (ErrorRatio(PROMQL), "an error ratio is PromQL"),
         (NativeLatency(Selector("x"), Fraction(1)), "a native histogram"),
-        (Probe(Selector("up", (Matcher("a", MatchOp.MATCH, r"\pL"),))), r"cannot read the pattern '\\pL'"),
+        (
+            Probe(Selector("up", (Matcher("a", MatchOp.MATCH, r"\pL"),))),
+            r"a pattern of up cannot be matched here (\p is not in RE2",
+        ),
     ],
 )
 def test_what_a_scrape_cannot_count_is_refused_with_the_reason(indicator: Indicator, reason: str) -> None:
@@ -131,3 +210,18 @@ def test_what_a_scrape_cannot_count_is_refused_with_the_reason(indicator: Indica
 
     assert isinstance(refusal, Refusal)
     assert reason in refusal.reason
+    assert refusal.reason.endswith("(the source `prometheus`), with the compiled rules")
+
+
+def test_of_many_selectors_those_are_found_that_mean_a_series() -> None:
+    job = Matcher("job", MatchOp.EQUAL, "shop")
+    by_route = [
+        (Selector("a_total", (job, Matcher("route", MatchOp.EQUAL, f"/{number}"))), number)
+        for number in range(100)
+    ]
+    selecting = Selecting(
+        [*by_route, (Selector("a_total"), -1), (Selector("a_total", (job,)), -2), (Selector("b_total"), -3)]
+    )
+
+    assert sorted(selecting.of(Series("a_total", (("job", "shop"), ("route", "/7"))))) == [-2, -1, 7]
+    assert sorted(selecting.of(Series("a_total", (("job", "till"), ("route", "/7"))))) == [-1]

@@ -1,10 +1,17 @@
 """Exposition text → samples of the wanted metrics."""
 
+from collections.abc import Collection
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.parser import text_string_to_metric_families
 
-from sloctl.sidecar.sources.exposition import Series, samples
+from sloctl.model import Labels
+from sloctl.sidecar.sources import exposition
+from sloctl.sidecar.sources.exposition import Exposition, Sample, Series
 
 TEXT = r"""# HELP a_total Things, a_total{of="all"} 3 kinds.
 # TYPE a_total counter
@@ -15,34 +22,106 @@ ab_total 9
 b_bucket{le="0.3"} 2 # {trace_id="q r"} 0.2 1700000000.5
 not a line of any format }{
 """
+A = Series("a_total", ())
+
+
+def samples(text: str, metrics: Collection[str], target: Labels) -> list[Sample]:
+    return Exposition(metrics, target).samples(text)
 
 
 def test_only_lines_of_wanted_metrics_are_read() -> None:
-    read = list(samples(TEXT, {"a_total", "b_bucket"}, {}))
-
-    assert read == [
-        (Series("a_total", (("path", "/x y"), ("quote", '"}"'))), 5.0),
-        (Series("a_total", ()), 7.0),
-        (Series("b_bucket", (("le", "0.3"),)), 2.0),
+    assert samples(TEXT, {"a_total", "b_bucket"}, {}) == [
+        Sample(Series("a_total", (("path", "/x y"), ("quote", '"}"'))), 5.0),
+        Sample(A, 7.0, at=1_700_000_000.0),
+        Sample(Series("b_bucket", (("le", "0.3"),)), 2.0),
     ]
 
 
-def test_a_broken_line_of_a_wanted_metric_is_an_error() -> None:
-    with pytest.raises(ValueError, match="could not convert"):
-        list(samples("a_total five", {"a_total"}, {}))
+def test_with_many_metrics_wanted_the_same_lines_are_read() -> None:
+    many = {f"other{number}_total" for number in range(100)}
+
+    assert samples(TEXT, {"a_total", "b_bucket"} | many, {}) == samples(TEXT, {"a_total", "b_bucket"}, {})
+
+
+def test_what_was_parsed_once_reads_the_same_again() -> None:
+    reader = Exposition({"a_total", "b_bucket"}, {})
+
+    assert reader.samples(TEXT) == reader.samples(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("a_total five", "could not convert string to float: 'five'"),
+        ("a_total 1_000", "not a sample: 'a_total 1_000'"),
+        ('a_total{b="c} 5', "not a sample"),
+        ("a_total ", "not a sample"),
+        ('a_total{b="c"', "not a sample"),
+    ],
+)
+def test_a_broken_line_of_a_wanted_metric_is_an_error(line: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        samples(line, {"a_total"}, {})
 
 
 def test_the_labels_of_the_target_win_and_exposed_ones_are_kept_aside() -> None:
-    ((series, _),) = samples('a_total{job="x"} 1', {"a_total"}, {"job": "shop"})
+    ((series, *_),) = samples('a_total{job="x"} 1', {"a_total"}, {"job": "shop"})
 
     assert series.labels == (("exported_job", "x"), ("job", "shop"))
 
 
-def test_openmetrics_with_exemplars_reads_alike() -> None:
+def test_a_label_without_a_value_is_no_label() -> None:
+    ((series, *_),) = samples('a_total{b=""} 1', {"a_total"}, {})
+
+    assert series == A
+
+
+def test_openmetrics_with_exemplars_and_creation_times_reads_alike() -> None:
     registry = CollectorRegistry()
-    Counter("a", "Things.", ["code"], registry=registry).labels("500").inc(3, {"trace_id": "x y"})
+    counter = Counter("a", "Things.", ["code"], registry=registry).labels("500")
+    counter.inc(3, {"trace_id": "x y"})
     encode, _ = choose_encoder("application/openmetrics-text;version=1.0.0")
 
-    read = list(samples(encode(registry).decode(), {"a_total"}, {}))
+    (read,) = Exposition({"a_total"}, {}).samples(encode(registry).decode(), openmetrics=True)
 
-    assert read == [(Series("a_total", (("code", "500"),)), 3.0)]
+    assert read == Sample(Series("a_total", (("code", "500"),)), 3.0, created=counter._created)  # noqa: SLF001 - told nowhere else
+
+
+def test_all_series_of_a_histogram_share_its_creation_time() -> None:
+    text = (
+        'b_bucket{code="1",le="0.3"} 2\nb_count{code="1"} 3\nb_created{code="1"} 1700000000.5\nb_created 5\n'
+    )
+
+    assert [sample.created for sample in samples(text, {"b_bucket", "b_count"}, {})] == [1_700_000_000.5] * 2
+
+
+def test_openmetrics_tells_its_timestamps_in_seconds() -> None:
+    (read,) = Exposition({"a_total"}, {}).samples("a_total 7 1700000000.5\n# EOF\n", openmetrics=True)
+
+    assert read.at == 1_700_000_000.5
+
+
+def test_openmetrics_that_was_cut_off_is_an_error() -> None:
+    with pytest.raises(ValueError, match="was cut off"):
+        Exposition({"a_total"}, {}).samples("a_total 7\n", openmetrics=True)
+
+
+def test_more_samples_than_anybody_would_count_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "MAX_SAMPLES", 2)
+
+    with pytest.raises(ValueError, match="exposes 3 samples of what the SLOs name, more than 2"):
+        samples('a_total{b="1"} 1\na_total{b="2"} 1\na_total{b="3"} 1', {"a_total"}, {})
+
+
+LABEL_VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(LABEL_VALUES, st.floats(allow_nan=False))
+def test_a_sample_reads_as_the_library_reads_it(value: str, number: float) -> None:
+    escaped = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    line = f'a_total{{b="{escaped}",c="d"}} {number!r}\n'
+
+    read = [(dict(series.labels), found) for series, found, *_ in samples(line, {"a_total"}, {})]
+
+    ((sample,),) = (family.samples for family in text_string_to_metric_families(line))
+    assert read == [({name: text for name, text in sample.labels.items() if text}, sample.value)]

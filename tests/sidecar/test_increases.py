@@ -1,27 +1,34 @@
 """How much counters grew, from scrape to scrape."""
 
+from collections.abc import Mapping
 from math import inf, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.sidecar.sources.exposition import Series
-from sloctl.sidecar.sources.increases import Baseline, advance
+from sloctl.sidecar.sources.exposition import Sample, Series
+from sloctl.sidecar.sources.increases import REMEMBERED, Baseline, advance
 
 A = Series("a_total", (("job", "shop"),))
 B = Series("b_total", (("job", "shop"),))
+START = 1_700_000_000.0
+TICK = 5.0
 
 
-def increases(*scrapes: dict[Series, float]) -> list[dict[str, float | None]]:
+def increases(*scrapes: Mapping[Series, float]) -> list[dict[str, float | None]]:
     """The increase of each series in each scrape; an empty scrape is one that failed."""
+    return sampled(*([Sample(series, value) for series, value in scrape.items()] for scrape in scrapes))
+
+
+def sampled(*scrapes: list[Sample], tick: float = TICK) -> list[dict[str, float | None]]:
     baseline, grown = Baseline(), []
-    for scrape in scrapes:
+    for number, scrape in enumerate(scrapes):
         if not scrape:
             baseline = baseline.interrupted()
             continue
-        baseline, observed = advance(baseline, scrape.items())
-        grown.append({metric: series.increase for metric, (series,) in observed.items()})
+        baseline, observed = advance(baseline, scrape, START + number * tick)
+        grown.append({each.series.metric: each.increase for each in observed})
     return grown
 
 
@@ -45,8 +52,34 @@ def test_a_series_first_seen_after_a_failed_scrape_is_not_known_to_be_new() -> N
     assert increases({A: 100}, {}, {A: 110, B: 3})[-1] == {"a_total": 10, "b_total": None}
 
 
-def test_a_vanished_series_is_forgotten_and_comes_back_as_new() -> None:
+def test_a_series_that_vanished_goes_on_from_where_it_was() -> None:
+    assert increases({A: 1, B: 50}, {A: 1}, {A: 1, B: 52})[-1] == {"a_total": 0, "b_total": 2}
+
+
+def test_a_series_that_vanished_and_comes_back_lower_was_reset() -> None:
     assert increases({A: 1, B: 50}, {A: 1}, {A: 1, B: 2})[-1] == {"a_total": 0, "b_total": 2}
+
+
+def test_a_series_that_is_not_there_when_all_others_restart_restarts_with_them() -> None:
+    assert increases({A: 100, B: 50}, {A: 3}, {A: 9, B: 60})[-1] == {"a_total": 6, "b_total": 60}
+
+
+def test_a_series_that_is_not_there_when_some_others_restart_goes_on() -> None:
+    c = Series("c_total", ())
+
+    grown = increases({A: 100, B: 50, c: 7}, {A: 3, c: 7}, {A: 9, B: 60, c: 7})
+
+    assert grown[-1] == {"a_total": 6, "b_total": 10, "c_total": 0}
+
+
+def test_what_was_gone_for_too_long_is_new() -> None:
+    scrapes = [{A: 1.0, B: 50.0}, *[{A: 1.0}] * int(REMEMBERED / TICK + 1), {A: 1.0, B: 52.0}]
+
+    assert increases(*scrapes)[-1] == {"a_total": 0, "b_total": 52}
+
+
+def test_a_target_that_was_gone_for_too_long_starts_anew() -> None:
+    assert sampled([Sample(A, 100)], [Sample(A, 999)], tick=REMEMBERED + 1)[-1] == {"a_total": None}
 
 
 @pytest.mark.parametrize("unreadable", [nan, inf, -1.0])
@@ -59,24 +92,70 @@ def test_a_series_whose_first_value_is_no_number_has_no_baseline_yet() -> None:
 
 
 def test_of_a_series_exposed_twice_the_first_sample_counts() -> None:
-    _, observed = advance(Baseline(), [(A, 5.0), (A, 7.0)])
+    _, observed = advance(Baseline(), [Sample(A, 5.0), Sample(A, 7.0)], START)
 
-    assert [series.value for series in observed["a_total"]] == [5.0]
+    assert [series.value for series in observed] == [5.0]
 
 
-LIVES = st.lists(st.one_of(st.none(), st.integers(0, 20)), min_size=1, max_size=30)
+def test_a_counter_created_anew_counts_from_zero_although_it_is_higher_than_before() -> None:
+    before = Sample(A, 100, created=START - 100)
+    after = Sample(A, 120, created=START + 2)
+
+    assert sampled([before], [after])[-1] == {"a_total": 120}
+
+
+def test_a_creation_time_that_wavers_is_no_reset() -> None:
+    before = Sample(A, 100, created=START - 100)
+    after = Sample(A, 120, created=START - 99.2)
+
+    assert sampled([before], [after])[-1] == {"a_total": 20}
+
+
+def test_the_counter_of_an_older_process_has_no_baseline() -> None:
+    before = Sample(A, 100, created=START - 100)
+    after = Sample(A, 120, created=START - 900)
+
+    assert sampled([before], [after])[-1] == {"a_total": None}
+
+
+def test_a_series_created_while_scrapes_failed_counts_from_zero() -> None:
+    born = Sample(B, 7, created=START + 3)
+
+    assert sampled([Sample(A, 1)], [], [Sample(A, 1), born])[-1] == {"a_total": 0, "b_total": 7}
+
+
+def test_a_series_created_before_the_first_scrape_has_no_baseline() -> None:
+    assert sampled([Sample(A, 1, created=START - 1)])[-1] == {"a_total": None}
+
+
+def test_a_series_first_seen_long_after_its_creation_was_not_born_now() -> None:
+    shown_again = Sample(B, 7, created=START - 3600)
+
+    assert sampled([Sample(A, 1)], [Sample(A, 1), shown_again])[-1] == {"a_total": 0, "b_total": None}
+
+
+def test_a_sample_no_newer_than_the_last_counts_nothing() -> None:
+    first, older = Sample(A, 100, at=START), Sample(A, 40, at=START - 10)
+    newer = Sample(A, 103, at=START + 9)
+
+    assert [each["a_total"] for each in sampled([first], [older], [newer])] == [None, 0, 3]
+
+
+def test_a_sample_of_long_ago_is_not_there() -> None:
+    assert sampled([Sample(A, 100, at=START - REMEMBERED - 1), Sample(B, 1)]) == [{"b_total": None}]
+
+
+LIVES = st.lists(st.one_of(st.none(), st.integers(1, 20)), min_size=1, max_size=30)
 
 
 @given(LIVES)
-def test_a_counter_with_resets_and_absences_counts_every_event_after_its_first_scrape(
-    steps: list[int | None],
-) -> None:
-    """A step is so many events, or None for a restart: absent once, then from zero."""
-    value, expected, scrapes = 0, 0, [{B: 0.0}, {A: 0.0, B: 0.0}]
+def test_a_counter_with_restarts_counts_every_event_after_its_first_scrape(steps: list[int | None]) -> None:
+    """A step is so many events, or None for a restart of the process: absent once, then from zero."""
+    value, beat, expected, scrapes = 0, 0, 0, [{B: 0.0}, {A: 0.0, B: 0.0}]
     for step in steps:
-        value = 0 if step is None else value + step
+        value, beat = (0, 0) if step is None else (value + step, beat + 1)
         expected += step or 0
-        scrapes.append({B: 0.0} if step is None else {A: float(value), B: 0.0})
+        scrapes.append({B: 0.0} if step is None else {A: float(value), B: float(beat)})
 
     counted = sum(scrape.get("a_total") or 0 for scrape in increases(*scrapes))
 

@@ -1,7 +1,9 @@
-"""Exposition text → samples. Only the lines of wanted metrics reach the parser."""
+"""Exposition text → samples. Only lines of wanted metrics are looked at, and each series is parsed once."""
 
-from collections.abc import Collection, Iterator
-from typing import Final, NamedTuple
+import re
+from collections.abc import Callable, Collection, Mapping
+from math import isfinite
+from typing import Final, NamedTuple, TypeAlias
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,7 +14,21 @@ ACCEPT: Final = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
-CONTENT_TYPES: Final = frozenset({"application/openmetrics-text", "text/plain"})
+OPENMETRICS: Final = "application/openmetrics-text"
+CONTENT_TYPES: Final = frozenset({OPENMETRICS, "text/plain"})
+MAX_SAMPLES: Final = 100_000
+
+# With more names than this an alternation of them is slower than looking each line's name up.
+_FEW_NAMES: Final = 32
+_NAME_END: Final = re.compile(r"[{ \t]")
+# Everything up to the value; the value; a timestamp; an exemplar.
+_SAMPLE_LINE: Final = re.compile(
+    r'([a-zA-Z_:][a-zA-Z0-9_:]*(?:[ \t]*\{[^"}]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"}]*)*\})?)'
+    r"(?:(?<=\})[ \t]*|[ \t]+)([^ \t_]+)(?:[ \t]+([^ \t#_]+))?(?:[ \t]+#.*)?\s*"
+)
+_SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
+# `_created` is a name anybody may use: a Unix time later than 2001 is taken for one.
+_EPOCH: Final = 1e9
 
 
 class Series(NamedTuple):
@@ -22,25 +38,104 @@ class Series(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
 
-def samples(text: str, metrics: Collection[str], target: Labels) -> Iterator[tuple[Series, float]]:
-    """The samples of *metrics* in *text*, with the labels of the *target* attached.
+class Sample(NamedTuple):
+    """One value; when the target says it was so, and when it started to count: Unix seconds."""
 
-    Raises ValueError for a line of theirs that is no sample; lines of other metrics are not looked at.
+    series: Series
+    value: float
+    at: float | None = None
+    created: float | None = None
+
+
+class _Head(NamedTuple):
+    """What stands before the value; series of one *origin* were created together, as a histogram's are."""
+
+    series: Series
+    origin: Series
+
+
+_Lines: TypeAlias = Callable[[str], list[str]]
+
+
+class Exposition:
+    """Reads the samples of *metrics* from one target, whose own labels it attaches.
+
+    It remembers what it parsed: the same series a tick later costs a look-up.
     """
-    # A sample line alone reads the same in both formats. The strict OpenMetrics parser would refuse all
-    # metrics for one family out of order.
-    for family in text_string_to_metric_families(_lines_of(metrics, text)):
-        for sample in family.samples:
-            yield Series(sample.name, _attached(sample.labels, target)), float(sample.value)
+
+    def __init__(self, metrics: Collection[str], target: Labels) -> None:
+        self._metrics = frozenset(metrics)
+        self._created = frozenset(f"{_SUFFIX.sub('', metric)}_created" for metric in metrics)
+        self._lines = _lines_of(self._metrics | self._created)
+        self._target = target
+        self._heads: dict[str, _Head] = {}
+
+    def samples(self, text: str, *, openmetrics: bool = False) -> list[Sample]:
+        """In the order of *text*; raises ValueError.
+
+        For a line of a wanted metric that is no sample, for more than MAX_SAMPLES of them, and for
+        OpenMetrics that was cut off.
+        """
+        if openmetrics and not text.rstrip().endswith("# EOF"):
+            raise ValueError("OpenMetrics that does not end with # EOF was cut off")
+        lines = self._lines(text)
+        if len(lines) > MAX_SAMPLES:
+            raise ValueError(f"exposes {len(lines)} samples of what the SLOs name, more than {MAX_SAMPLES}")
+        if len(self._heads) > 2 * len(lines) + 1000:
+            # Most of what is remembered is gone: labels that change all the time.
+            self._heads.clear()
+        read = [self._read(line, 1 if openmetrics else 1000) for line in lines]
+        created = self._created_times(read)
+        return [
+            Sample(head.series, value, at, created.get(head.origin))
+            for head, value, at in read
+            if head.series.metric in self._metrics
+        ]
+
+    def _read(self, line: str, ticks_per_second: int) -> tuple[_Head, float, float | None]:
+        spelled, _, value = line.rpartition(" ")
+        head = self._heads.get(spelled)
+        if head is not None and "_" not in value:
+            return head, float(value), None
+        found = _SAMPLE_LINE.fullmatch(line)
+        if found is None:
+            raise ValueError(f"not a sample: {line[:200]!r}")
+        spelled, value, timestamp = found.groups()
+        head = self._heads.get(spelled) or self._parsed(spelled)
+        return head, float(value), float(timestamp) / ticks_per_second if timestamp else None
+
+    def _parsed(self, spelled: str) -> _Head:
+        # A sample line alone reads the same in both formats. The strict OpenMetrics parser would refuse all
+        # metrics for one family out of order.
+        ((sample,),) = (family.samples for family in text_string_to_metric_families(f"{spelled} 0\n"))
+        series = Series(sample.name, _attached(sample.labels, self._target))
+        origin = Series(
+            _SUFFIX.sub("", sample.name), tuple(label for label in series.labels if label[0] != "le")
+        )
+        self._heads[spelled] = _Head(series, origin)
+        return self._heads[spelled]
+
+    def _created_times(self, read: list[tuple[_Head, float, float | None]]) -> Mapping[Series, float]:
+        return {
+            head.origin: value
+            for head, value, _ in read
+            if head.series.metric in self._created and isfinite(value) and value > _EPOCH
+        }
 
 
-def _lines_of(metrics: Collection[str], text: str) -> str:
-    # A name ends at a brace or a blank; startswith on a tuple runs at the speed of C.
-    starts = tuple(f"{metric}{end}" for metric in metrics for end in "{ \t")
-    return "\n".join(line for line in text.split("\n") if line.startswith(starts))
+def _lines_of(metrics: Collection[str]) -> _Lines:
+    """The lines that begin with one of these names; both ways run at the speed of C."""
+    if len(metrics) > _FEW_NAMES:
+        return lambda text: [
+            line for line in text.split("\n") if _NAME_END.split(line, maxsplit=1)[0] in metrics
+        ]
+    names = "|".join(sorted(metrics, key=len, reverse=True))
+    # With the line break in front the search skips from line to line.
+    wanted = re.compile(rf"\n((?:{names})[{{ \t][^\n]*)")
+    return lambda text: wanted.findall(f"\n{text}")
 
 
 def _attached(exposed: Labels, target: Labels) -> tuple[tuple[str, str], ...]:
-    """As Prometheus does: the target's labels win, the exposed ones move to `exported_…`."""
+    """As Prometheus does: the target's labels win, the exposed ones move to `exported_…`; empty is absent."""
     moved = {f"exported_{name}" if name in target else name: value for name, value in exposed.items()}
-    return tuple(sorted({**moved, **target}.items()))
+    return tuple(sorted((name, value) for name, value in {**moved, **target}.items() if value))

@@ -1,38 +1,45 @@
-"""The source that needs no Prometheus: GET the target's own metrics."""
+"""The source that needs no Prometheus: GET the targets' own metrics."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
-import aiohttp
-from yarl import URL
+from sloctl.model import Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.client import Client, ClientOptions, open_client
+from sloctl.sidecar.sources import Group, Reading, Readings, Refusal, Unreadable
+from sloctl.sidecar.sources.burning import Burning
+from sloctl.sidecar.sources.counting import Countable, Key, Shares, Tally, countable, metrics, settle
+from sloctl.sidecar.sources.increases import REMEMBERED
+from sloctl.sidecar.sources.scraped import Scraped
+from sloctl.sidecar.sources.targets import Discovery, Resolve, Service, Target, TargetState, addresses
 
-from sloctl.model import Labels, Slo
-from sloctl.sidecar.sources import Reading, Readings, Refusal, Unreadable
-from sloctl.sidecar.sources.counting import Countable, count, countable, metrics
-from sloctl.sidecar.sources.exposition import ACCEPT, CONTENT_TYPES, samples
-from sloctl.sidecar.sources.increases import Baseline, advance
+__all__ = ["Plan", "ScrapeOptions", "ScrapeSource", "Service", "Target", "TargetState", "open_source", "plan"]
 
-MAX_BYTES: Final = 32 * 1024 * 1024
+# Reasons in one message; the targets' states have them all.
+_REASONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What is scraped; *labels* are attached to every series, as a Prometheus scrape job does."""
+class ScrapeOptions:
+    """What is scraped, and how.
 
-    url: URL
-    labels: Labels
+    *at_once* bounds the targets asked at the same time, and with the client's max_bytes the memory it takes.
+    *telling* are the labels that may tell what burns; None for all but those that always say the same.
+    """
 
-    @classmethod
-    def at(cls, url: str, labels: Labels) -> "Target":
-        """With Prometheus's `instance` label, and its path where *url* has none; raises ValueError."""
-        parsed = URL(url)
-        if parsed.scheme not in {"http", "https"} or not parsed.host:
-            raise ValueError(f"a target is a URL like http://127.0.0.1:8080/metrics, got {url!r}")
-        instance = f"{parsed.host_subcomponent}:{parsed.port}"
-        return cls(
-            parsed.with_path("/metrics") if parsed.path == "/" else parsed, {"instance": instance, **labels}
-        )
+    targets: tuple[Target | Service, ...]
+    client: ClientOptions = field(default_factory=ClientOptions)
+    at_once: int = 8
+    resolve_seconds: float = 30.0
+    telling: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for number, target in enumerate(self.targets):
+            if target in self.targets[:number]:
+                raise ValueError(f"{target.shown} is given twice and would count twice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,10 @@ class Plan:
     def slos(self) -> tuple[Slo, ...]:
         return tuple(slo for slo, _ in self.pairs)
 
+    @property
+    def metrics(self) -> frozenset[str]:
+        return frozenset[str]().union(*(metrics(pair) for _, pair in self.pairs))
+
 
 def plan(slos: Iterable[Slo]) -> Plan:
     outcomes = [(slo, countable(slo)) for slo in slos]
@@ -56,55 +67,97 @@ def plan(slos: Iterable[Slo]) -> Plan:
 
 
 class ScrapeSource:
-    """One target. Remembers what its counters showed last."""
+    """All targets of *options* at once, as one source.
+
+    A target that fails counts nothing and hides none of the others; what it counted meanwhile is added when
+    it answers again within REMEMBERED seconds. *targets* tells how each of them does.
+    """
 
     def __init__(
-        self, session: aiohttp.ClientSession, target: Target, scraped: Plan, *, timeout_seconds: float
+        self, client: Client, options: ScrapeOptions, scraped: Plan, *, resolve: Resolve = addresses
     ) -> None:
-        self._session = session
-        self._target = target
-        self._pairs = scraped.pairs
-        self._metrics = frozenset[str]().union(*(metrics(pair) for _, pair in scraped.pairs))
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
-        self._baseline = Baseline()
+        self.targets: tuple[TargetState, ...] = ()
+        self._client = client
+        self._telling = options.telling
+        self._static = [target for target in options.targets if isinstance(target, Target)]
+        services = [target for target in options.targets if isinstance(target, Service)]
+        self._discoveries = [
+            Discovery(service, resolve, seconds=options.resolve_seconds) for service in services
+        ]
+        self._at_once = asyncio.Semaphore(options.at_once)
+        self._metrics = scraped.metrics
+        self._shares = Shares(scraped.pairs, telling=options.telling)
+        self._burning = Burning()
+        self._debts: Mapping[Key, float] = {}
+        self._known: dict[Target, tuple[float, Scraped]] = {}
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with names, rather than with the targets behind them."""
+        return tuple(each.trouble for each in self._discoveries if each.trouble is not None)
+
+    def replan(self, scraped: Plan) -> None:
+        """Count other SLOs from now on; counters that were read before go on where they were."""
+        self._metrics = scraped.metrics
+        self._shares = Shares(scraped.pairs, telling=self._telling)
+        for _, target in self._known.values():
+            target.read_also(scraped.metrics)
 
     async def read(self, now: float) -> Sequence[Readings]:
-        try:
-            text = await self._exposition()
-            self._baseline, scrape = advance(
-                self._baseline, samples(text, self._metrics, self._target.labels)
-            )
-        except (aiohttp.ClientError, TimeoutError, ValueError, Unreadable) as failure:
-            self._baseline = self._baseline.interrupted()
-            # The board is shown to many; a password in the URL is not.
-            shown = self._target.url.with_user(None)
-            raise Unreadable(f"{shown}: {_sentence(failure)}") from failure
-        counted = ((slo, count(slo, pair, scrape)) for slo, pair in self._pairs)
-        return (Readings(now, {slo.id: Reading(groups) for slo, groups in counted if groups}),)
+        """One Readings, with the SLOs that some target counts; raises Unreadable when no target answers."""
+        current = await self._current(now)
+        tallies = await asyncio.gather(*(self._scrape(target, now) for target in current))
+        self.targets = tuple(target.state for target in current)
+        answered = [each for each in tallies if each is not None]
+        if not answered:
+            raise Unreadable(self._reasons())
+        counts, self._debts = settle(answered, self._debts)
+        burning = self._burning.of((part for each in answered for part in each.parts), now)
+        return (Readings(now, _readings(counts, burning)),)
 
-    async def _exposition(self) -> str:
-        async with self._session.get(
-            self._target.url, headers={"Accept": ACCEPT}, timeout=self._timeout
-        ) as response:
-            if response.status != 200:
-                raise Unreadable(f"answered {response.status}")
-            if response.content_type not in CONTENT_TYPES:
-                raise Unreadable(f"answered {response.content_type}, which is no metrics format")
-            return (await _limited(response.content)).decode()
+    async def _scrape(self, target: Scraped, now: float) -> Tally | None:
+        async with self._at_once:
+            return await target.scrape(self._client, self._shares, now)
+
+    async def _current(self, now: float) -> list[Scraped]:
+        """The targets there are; one that is gone for longer than REMEMBERED is forgotten."""
+        current = [self._scraped(target, now, since=None) for target in self._static]
+        for discovery in self._discoveries:
+            before = discovery.resolved_at
+            targets = await discovery.targets(now)
+            current += [self._scraped(target, now, since=before) for target in targets]
+        self._known = {
+            target: (last, each) for target, (last, each) in self._known.items() if now - last <= REMEMBERED
+        }
+        return current
+
+    def _scraped(self, target: Target, now: float, *, since: float | None) -> Scraped:
+        _, known = self._known.get(target, (now, None))
+        if known is None:
+            known = Scraped(target, self._metrics, since=since)
+        self._known[target] = now, known
+        return known
+
+    def _reasons(self) -> str:
+        down = [f"{state.url}: {state.error}" for state in self.targets]
+        reasons = [*self.troubles, *down] or ["there is nothing to scrape"]
+        more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+        return "; ".join(reasons[:_REASONS]) + more
 
 
-async def _limited(stream: aiohttp.StreamReader) -> bytes:
-    body = bytearray()
-    async for chunk in stream.iter_any():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise Unreadable(f"answered more than {MAX_BYTES // 1024**2} MiB")
-    return bytes(body)
+@asynccontextmanager
+async def open_source(
+    options: ScrapeOptions, scraped: Plan, *, resolve: Resolve = addresses
+) -> AsyncIterator[ScrapeSource]:
+    """The source, with connections of its own."""
+    async with open_client(options.client) as client:
+        yield ScrapeSource(client, options, scraped, resolve=resolve)
 
 
-def _sentence(failure: Exception) -> str:
-    match failure:
-        case TimeoutError():
-            return "no answer in time"
-        case _:
-            return str(failure) or type(failure).__name__
+def _readings(
+    counts: Mapping[Key, Counts], burning: Mapping[str, Mapping[tuple[str, str], Counts]]
+) -> dict[str, Reading]:
+    groups: dict[str, dict[Group, Counts]] = {}
+    for (slo, group), counted in counts.items():
+        groups.setdefault(slo, {})[group] = counted
+    return {slo: Reading(counted, burning.get(slo, {})) for slo, counted in groups.items()}

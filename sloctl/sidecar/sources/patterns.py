@@ -1,0 +1,146 @@
+"""Prometheus's patterns (RE2) as Python's: the same meaning, or none.
+
+Its one law: a pattern is refused where the two languages differ, and where Python could take for ever.
+"""
+
+import re
+import warnings
+from typing import Final
+
+# Name → what Python understands by it; RE2's \s has no vertical tab, and its \z is Python's \Z.
+_ESCAPES: Final = {letter: rf"\{letter}" for letter in "dDwWbBAafnrtv"} | {
+    "s": r"[\t\n\f\r ]",
+    "S": r"[^\t\n\f\r ]",
+    "z": r"\Z",
+}
+_ESCAPES_IN_SETS: Final = {letter: rf"\{letter}" for letter in "dDwWafnrtv"} | {"s": r"\t\n\f\r "}
+_MAX_REPEAT: Final = 1000
+
+_TOKEN: Final = re.compile(
+    r"(?P<hex>\\x[0-9A-Fa-f]{2})"
+    r"|(?P<escape>\\.)"
+    r"|(?P<flags>\(\?[is]+\))"
+    r"|(?P<open>\(\?P<[A-Za-z_][A-Za-z0-9_]*>|\(\?[is]*:|\((?!\?))"
+    r"|(?P<close>\))"
+    r"|(?P<repeat>(?:[*+?]|\{(?P<least>\d+)(?:(?P<comma>,)(?P<most>\d*))?\})\??)"
+    r"|(?P<set>\[\^?\]?(?:\\.|\[(?!:)|[^\]\\\[])*\])"
+    r"|(?P<end>\$)"
+    r"|(?P<plain>[^\\\[(])",
+    re.DOTALL,
+)
+
+
+class NotAPattern(ValueError):
+    """Why a pattern cannot be matched here as Prometheus matches it."""
+
+
+def compiled(text: str) -> re.Pattern[str]:
+    """What `fullmatch` must be asked; raises NotAPattern."""
+    translated = _translated(text)
+    ignores_case = re.search(r"\(\?s*i", text) is not None
+    if ignores_case and not text.isascii():
+        raise NotAPattern("ignoring case means something else in Python beyond ASCII")
+    try:
+        with warnings.catch_warnings():
+            # What Python may come to read in another way.
+            warnings.simplefilter("error")
+            return re.compile(translated, re.DOTALL | re.ASCII)
+    except (re.error, RecursionError, OverflowError, FutureWarning, DeprecationWarning) as wrong:
+        raise NotAPattern(str(wrong)) from wrong
+
+
+def _translated(text: str) -> str:
+    """Token by token; raises NotAPattern for what means nothing, or something else, in RE2."""
+    python: list[str] = []
+    groups = _Groups()
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise NotAPattern(f"{text[at : at + 8]!r} is not understood")
+        if token.lastgroup == "flags" and at > 0:
+            raise NotAPattern("flags stand at the start, or in a group as in (?i:a)")
+        groups.see(token)
+        python.append(_python(token))
+        at = token.end()
+    return "".join(python)
+
+
+def _python(token: re.Match[str]) -> str:
+    spelled = token[0]
+    match token.lastgroup:
+        case "escape":
+            return _escape(spelled, _ESCAPES)
+        case "set":
+            return _set(spelled)
+        case "end":
+            # Python's $ also matches before a line break at the end.
+            return r"\Z"
+        case "plain" if spelled == "{":
+            return r"\{"
+        case _:
+            return spelled
+
+
+def _escape(spelled: str, known: dict[str, str]) -> str:
+    letter = spelled[1]
+    if letter.isascii() and not letter.isalnum() and letter != "_":
+        return spelled
+    if letter in known:
+        return known[letter]
+    raise NotAPattern(f"{spelled} is not in RE2, or means something else there")
+
+
+def _set(spelled: str) -> str:
+    opening = re.match(r"\[\^?\]?", spelled)
+    assert opening is not None  # noqa: S101 - how a set begins, by the token's own pattern
+    inner = re.sub(
+        r"\\x[0-9A-Fa-f]{2}|\\.|\[",
+        lambda found: _in_set(found[0]),
+        spelled[opening.end() : -1],
+        flags=re.DOTALL,
+    )
+    return f"{opening[0]}{inner}]"
+
+
+def _in_set(spelled: str) -> str:
+    if spelled == "[":
+        return r"\["
+    return spelled if spelled.startswith(r"\x") else _escape(spelled, _ESCAPES_IN_SETS)
+
+
+class _Groups:
+    """Which groups are open, and whether one that repeats without end is repeated without end itself.
+
+    Python then tries every way of sharing the text among the repetitions, which no label value should start.
+    """
+
+    def __init__(self) -> None:
+        self._endless = [False]
+        self._closed: bool | None = None
+        self._repeated = False
+
+    def see(self, token: re.Match[str]) -> None:
+        """Raises NotAPattern."""
+        kind, closed, repeated = token.lastgroup, self._closed, self._repeated
+        self._closed, self._repeated = None, False
+        if kind == "open":
+            self._endless.append(False)
+        elif kind == "close" and len(self._endless) > 1:
+            self._closed = self._endless.pop()
+            self._endless[-1] |= self._closed
+        elif kind == "repeat":
+            if repeated:
+                raise NotAPattern(f"{token[0]} repeats a repetition")
+            self._repeat(token, endless_inside=bool(closed))
+
+    def _repeat(self, token: re.Match[str], *, endless_inside: bool) -> None:
+        bounds = [int(bound) for bound in (token["least"], token["most"]) if bound]
+        if any(bound > _MAX_REPEAT for bound in bounds):
+            raise NotAPattern(f"{token[0]} repeats more than {_MAX_REPEAT} times")
+        endless = token[0][0] in "*+" or (token["comma"] is not None and not token["most"])
+        many = endless or any(bound > 1 for bound in bounds)
+        if many and endless_inside:
+            raise NotAPattern(f"{token[0]} repeats what repeats without end, which can take for ever")
+        self._endless[-1] |= endless
+        self._repeated = True

@@ -1,0 +1,68 @@
+"""One target, scraped again and again: what it showed, and how that goes."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+
+from sloctl.sidecar.client import Answer, Client, NoAnswer
+from sloctl.sidecar.sources.counting import Owed, Shares, Tally, tally
+from sloctl.sidecar.sources.exposition import ACCEPT, CONTENT_TYPES, OPENMETRICS, Exposition, Sample
+from sloctl.sidecar.sources.increases import Baseline, advance
+from sloctl.sidecar.sources.targets import Target, TargetState
+
+
+class Scraped:
+    """Remembers what the counters of *target* showed last.
+
+    *since* (Unix seconds): what the target says was created later was never scraped, and counts in full.
+    """
+
+    def __init__(self, target: Target, metrics: Collection[str], *, since: float | None = None) -> None:
+        self.state = TargetState(target.shown, target.labels)
+        self._target = target
+        self._exposition = Exposition(metrics, target.labels)
+        self._baseline = Baseline(at=since)
+        self._owed: Owed = {}
+
+    def read_also(self, metrics: Collection[str]) -> None:
+        """*metrics* are wanted from now on: what of them is new to us is not new to the target."""
+        self._exposition = Exposition(metrics, self._target.labels)
+        self._baseline = self._baseline.interrupted()
+
+    async def scrape(self, client: Client, shares: Shares, now: float) -> Tally | None:
+        """What happened since the scrape before; None where nothing came, and *state* says why."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            samples = await self._samples(client)
+        except (NoAnswer, ValueError) as failure:
+            self._baseline = self._baseline.interrupted()
+            self.state = replace(self.state, up=False, error=str(failure), seconds=clock() - began)
+            return None
+        self._baseline, scrape = advance(self._baseline, samples, now)
+        counted = tally(scrape, shares, self._owed)
+        self._owed = counted.owed
+        self.state = replace(
+            self.state, up=True, error=None, scraped_at=now, seconds=clock() - began, samples=len(samples)
+        )
+        return counted
+
+    async def _samples(self, client: Client) -> list[Sample]:
+        """Raises NoAnswer and ValueError."""
+        target = self._target
+        headers = {"Accept": ACCEPT}
+        if target.host is not None:
+            headers["Host"] = target.host_and_port
+        answer = await client.get(target.url, headers=headers, server_name=target.host)
+        return self._exposition.samples(_text(answer), openmetrics=answer.content_type == OPENMETRICS)
+
+
+def _text(answer: Answer) -> str:
+    if answer.status != 200:
+        raise NoAnswer(f"answered {answer.status}")
+    if answer.content_type not in CONTENT_TYPES:
+        raise NoAnswer(f"answered {answer.content_type}, which is no metrics format")
+    try:
+        return answer.body.decode()
+    except UnicodeDecodeError as wrong:
+        raise NoAnswer(f"answered what is not UTF-8: {wrong.reason} at byte {wrong.start}") from None

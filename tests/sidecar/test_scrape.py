@@ -1,0 +1,188 @@
+"""The source that scrapes, over real HTTP: many targets, what burns, what is told of each target."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from sloctl.rollup import Counts
+from sloctl.sidecar.sources import Unreadable
+from sloctl.sidecar.sources.scrape import ScrapeOptions, Target, TargetState, plan
+from tests.sidecar.asked import answering
+from tests.sidecar.specimens import slo
+from tests.sidecar.ticking import SHOP, START, TICK, Shop, indicator_of, scraping, served
+
+
+async def test_counts_are_summed_over_targets_each_with_a_baseline_of_its_own() -> None:
+    one, other = Shop(served(100, 1)), Shop(served(9000, 40))
+    async with answering(one.expose) as a, answering(other.expose) as b, scraping(a, b) as shop:
+        first = await shop.tick()
+        one.text, other.text = served(103, 2), served(9010, 40)
+
+        assert first == {}
+        assert await shop.ungrouped() == Counts(error=1, total=14)
+
+
+async def test_a_target_that_fails_hides_none_of_the_others_and_is_caught_up_with() -> None:
+    one, other = Shop(served(100)), Shop(served(200))
+    async with answering(one.expose) as a, answering(other.expose) as b, scraping(a, b) as shop:
+        await shop.tick()
+        one.text, other.text, other.response = served(103), served(204), {"status": 500}
+        during = await shop.ungrouped()
+        down = shop.source.targets
+        other.text, other.response = served(208), {}
+        after = await shop.ungrouped()
+
+    assert (during, after) == (Counts(error=0, total=3), Counts(error=0, total=8))
+    assert [(state.up, state.error) for state in down] == [(True, None), (False, "answered 500")]
+    assert [state.error for state in shop.source.targets] == [None, None]
+
+
+async def test_an_slo_none_of_whose_targets_answers_is_missing_and_not_zero() -> None:
+    one, other = Shop(served(100)), Shop("other_total 1\n", status=503)
+    async with answering(one.expose) as a, answering(other.expose) as b, scraping(a, b) as shop:
+        await shop.tick()
+        one.response, other.response = {"status": 503}, {}
+
+        assert await shop.tick() == {}
+
+
+async def test_when_all_targets_fail_the_reasons_are_told_but_not_all_of_a_hundred() -> None:
+    broken = Shop(status=404)
+    async with (
+        answering(broken.expose) as url,
+        scraping(*(f"{url}/{number}" for number in range(5))) as shop,
+    ):
+        with pytest.raises(Unreadable) as told:
+            await shop.tick()
+
+    assert str(told.value) == (
+        f"{url}/0: answered 404; {url}/1: answered 404; {url}/2: answered 404; and 2 more"
+    )
+
+
+async def test_the_state_of_a_target_shows_no_password() -> None:
+    target = Shop(served(1, 2))
+    async with (
+        answering(target.expose) as url,
+        scraping(Target.at(url.replace("//", "//ali:sesame@"), {"job": "shop"})) as shop,
+    ):
+        before = shop.source.targets
+        await shop.tick()
+        (state,) = shop.source.targets
+
+    instance = url.removeprefix("http://")
+    assert before == ()
+    assert state.seconds is not None
+    assert state == TargetState(
+        f"{url}/metrics",
+        {"instance": instance, "job": "shop"},
+        up=True,
+        error=None,
+        scraped_at=START + TICK,
+        seconds=state.seconds,
+        samples=2,
+    )
+
+
+async def test_no_more_targets_are_asked_at_once_than_allowed() -> None:
+    here = most = 0
+
+    async def slowly(_: web.Request) -> web.Response:
+        nonlocal here, most
+        here += 1
+        most = max(most, here)
+        await asyncio.sleep(0.02)
+        here -= 1
+        return web.Response(text=served(1))
+
+    async with (
+        answering(slowly) as url,
+        scraping(*(f"{url}/{number}" for number in range(12)), at_once=3) as shop,
+    ):
+        await shop.tick()
+
+    assert most == 3
+
+
+def test_a_target_given_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"http://shop:1/metrics is given twice and would count twice"):
+        ScrapeOptions((Target.at("http://ali:sesame@shop:1", {}), Target.at("http://ali:sesame@shop:1", {})))
+
+
+async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
+    def pod(ok: int, failed: int) -> str:
+        return (
+            f'requests_total{{route="/pay",status="200"}} {ok}\n'
+            f'requests_total{{route="/pay",status="500"}} {failed}\n'
+            f'requests_total{{route="/",status="200"}} {ok}\n'
+        )
+
+    good, bad = Shop(pod(0, 0)), Shop(pod(0, 0))
+    async with answering(good.expose) as a, answering(bad.expose) as b:
+        targets = [Target.at(a, {"instance": "good"}), Target.at(b, {"instance": "bad"})]
+        async with scraping(*targets) as shop:
+            await shop.tick()
+            good.text = pod(10, 0)
+            quiet = await shop.burning()
+            good.text, bad.text = pod(20, 0), pod(7, 3)
+            burning = await shop.burning()
+            good.text = pod(30, 0)
+            after = await shop.burning()
+
+    assert quiet == {}
+    assert burning == {
+        ("instance", "bad"): Counts(error=3, total=17),
+        ("route", "/pay"): Counts(error=3, total=20),
+        ("status", "500"): Counts(error=3, total=3),
+    }
+    assert after == {("route", "/pay"): Counts(error=0, total=10)}
+
+
+async def test_what_burns_can_be_asked_of_some_labels_only() -> None:
+    target = Shop(served(0, 0))
+    async with answering(target.expose) as url, scraping(url, telling=("instance",)) as shop:
+        await shop.tick()
+        target.text = served(1, 1)
+
+        assert [label for label, _ in await shop.burning()] == ["instance"]
+
+
+async def test_other_slos_are_counted_from_now_on_without_inventing_events() -> None:
+    target = Shop(served(100) + "till_total 500\n")
+    async with answering(target.expose) as url, scraping(url) as shop:
+        await shop.tick()
+        shop.source.replan(plan([SHOP, slo(indicator_of("till_total"), name="till")]))
+        target.text = served(104) + "till_total 501\n"
+        first = await shop.tick()
+        target.text = served(104) + "till_total 503\n"
+        second = await shop.tick()
+
+    assert first == {"availability": {(): Counts(error=0, total=4)}}
+    assert second["till"] == {(): Counts(error=2, total=2)}
+
+
+@pytest.mark.parametrize(
+    ("given", "scraped"),
+    [
+        ("http://shop:8080", "http://shop:8080/metrics"),
+        ("https://shop/actuator/prometheus?a=b", "https://shop/actuator/prometheus?a=b"),
+    ],
+)
+def test_a_target_without_a_path_is_scraped_where_metrics_usually_are(given: str, scraped: str) -> None:
+    assert str(Target.at(given, {}).url) == scraped
+
+
+def test_a_target_has_prometheus_own_instance_label_unless_told_otherwise() -> None:
+    assert Target.at("http://shop:8080", {"job": "shop"}).labels == {"instance": "shop:8080", "job": "shop"}
+    assert Target.at("https://shop", {"instance": "one"}).labels == {"instance": "one"}
+
+
+@pytest.mark.parametrize(
+    "url", ["shop:8080", "file:///etc/passwd", "http://", "ali:sesame@shop", "http://ali:sesame@:x"]
+)
+def test_what_is_no_url_of_a_target_is_refused_without_showing_a_password(url: str) -> None:
+    with pytest.raises(ValueError, match="a target is a URL like") as told:
+        Target.at(url, {})
+
+    assert "sesame" not in str(told.value)

@@ -1,0 +1,149 @@
+"""Targets that fail in every way: nothing wrong is counted, no other is hidden, all recovers alone."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from sloctl.rollup import Counts
+from sloctl.sidecar.client import ClientOptions
+from sloctl.sidecar.sources import Unreadable
+from tests.sidecar.asked import Rude, answering, misbehaving
+from tests.sidecar.specimens import slo
+from tests.sidecar.ticking import SHOP, Shop, indicator_of, scraping, served
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        ({"text": "<html>", "content_type": "text/html"}, "answered text/html, which is no metrics format"),
+        ({"status": 404}, "answered 404"),
+        ({"status": 302, "headers": {"Location": "/login?next=/metrics"}}, "a redirect to"),
+        ({"text": "requests_total five\n"}, "could not convert string to float: 'five'"),
+        ({"text": 'requests_total{status="2'}, "not a sample"),
+        (
+            {"body": b"requests_total \xff\n", "content_type": "text/plain"},
+            "not UTF-8: invalid start byte at byte 15",
+        ),
+        ({"body": b"#" * 300_000, "content_type": "text/plain"}, r"answered more than 0\.25 MiB"),
+        ({"text": served(50), "content_type": "application/openmetrics-text"}, "was cut off"),
+    ],
+)
+async def test_an_answer_that_is_no_exposition_counts_nothing_until_one_comes(
+    response: dict[str, Any], reason: str
+) -> None:
+    target = Shop(served(100, 7))
+    async with answering(target.expose) as url, scraping(url) as shop:
+        await shop.tick()
+        target.response = response
+        with pytest.raises(Unreadable, match=reason):
+            await shop.tick()
+        target.response, target.text = {}, served(103, 8)
+
+        assert await shop.ungrouped() == Counts(error=1, total=4)
+
+
+async def headers(writer: asyncio.StreamWriter, length: int) -> None:
+    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n".encode())
+
+
+async def endless(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+    while True:
+        writer.write(b"# for ever\n" * 5000)
+        await writer.drain()
+
+
+async def gigabyte(writer: asyncio.StreamWriter) -> None:
+    await headers(writer, 1024**3)
+    while True:
+        writer.write(served(10**6, 10**6).encode() * 1000)
+        await writer.drain()
+
+
+async def silent(_: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(3600)
+
+
+async def stalled(writer: asyncio.StreamWriter) -> None:
+    await headers(writer, 1000)
+    writer.write(served(10**6, 10**6).encode())
+    await asyncio.sleep(3600)
+
+
+async def cut_off(writer: asyncio.StreamWriter) -> None:
+    await headers(writer, 1000)
+    writer.write(served(10**6, 10**6).encode())
+
+
+async def garbage(writer: asyncio.StreamWriter) -> None:
+    writer.write(bytes(range(256)) * 10)
+
+
+@pytest.mark.parametrize(
+    ("rude", "reason"),
+    [
+        (endless, "answered more than"),
+        (gigabyte, "answered more than"),
+        (silent, "no answer within"),
+        (stalled, "no answer within"),
+        (cut_off, "the answer broke off"),
+        (garbage, "answered no HTTP"),
+    ],
+)
+async def test_a_target_gone_mad_counts_nothing_and_hides_no_other(rude: Rude, reason: str) -> None:
+    patience = 2 if reason == "no answer within" else 30
+    sane, options = Shop(served(100)), ClientOptions(timeout_seconds=patience, max_bytes=256 * 1024)
+    async with (
+        answering(sane.expose) as well,
+        misbehaving(rude) as mad,
+        scraping(well, mad, client=options) as shop,
+    ):
+        await shop.tick()
+        sane.text = served(103)
+
+        assert await shop.ungrouped() == Counts(error=0, total=3)
+        assert [state.up for state in shop.source.targets] == [True, False]
+        assert reason in (shop.source.targets[1].error or "")
+
+
+async def test_a_target_that_is_down_for_a_while_recovers_alone() -> None:
+    target = Shop(served(100))
+    async with answering(target.expose) as url, scraping(url) as shop:
+        await shop.tick()
+        target.response = {"status": 503}
+        for _ in range(3):
+            with pytest.raises(Unreadable, match="answered 503"):
+                await shop.tick()
+        target.response, target.text = {}, served(109)
+
+        assert await shop.ungrouped() == Counts(error=0, total=9)
+
+
+async def test_what_happened_while_a_target_was_gone_for_long_is_not_counted_as_if_now() -> None:
+    target = Shop(served(100, 1))
+    async with answering(target.expose) as url, scraping(url) as shop:
+        await shop.tick()
+        target.text = served(10_000, 5_000)
+        first = await shop.ungrouped(seconds=3600)
+        target.text = served(10_002, 5_001)
+
+        assert (first, await shop.ungrouped()) == (None, Counts(error=1, total=3))
+
+
+@pytest.mark.parametrize("value", ["NaN", "-7", "+Inf"])
+async def test_a_counter_that_is_no_number_makes_its_slo_wait_and_no_other(value: str) -> None:
+    by_till = slo(indicator_of("till_total"), name="till")
+    target = Shop(served(100, 1) + "till_total 5\n")
+    async with answering(target.expose) as url, scraping(url, slos=[SHOP, by_till]) as shop:
+        await shop.tick()
+        target.text = served(110, 1).replace(" 1\n", f" {value}\n") + "till_total 6\n"
+        broken = await shop.tick()
+        target.text = served(120, 4) + "till_total 8\n"
+        whole = await shop.tick()
+
+    assert broken == {"till": {(): Counts(error=1, total=1)}}
+    assert whole == {
+        "availability": {(): Counts(error=3, total=23)},
+        "till": {(): Counts(error=2, total=2)},
+    }

@@ -1,0 +1,194 @@
+"""One target for each address behind a name, and a name that stops resolving."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import trustme
+
+from sloctl.rollup import Counts
+from sloctl.sidecar.client import ClientOptions, Tls
+from sloctl.sidecar.sources import Unreadable, targets
+from sloctl.sidecar.sources.scrape import Service
+from sloctl.sidecar.sources.targets import addresses
+from tests.sidecar.asked import answering, authority, server_context
+from tests.sidecar.ticking import Shop, scraping, served
+
+
+class Names:
+    """A resolver that answers what a test tells it to."""
+
+    def __init__(self, *known: str) -> None:
+        self.known: Sequence[str] | OSError = known
+        self.asked: list[str] = []
+
+    async def resolve(self, name: str) -> Sequence[str]:
+        self.asked.append(name)
+        if isinstance(self.known, OSError):
+            raise self.known
+        return self.known
+
+
+GONE = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+async def started(stack: AsyncExitStack, shops: dict[str, Shop]) -> Service:
+    """Shops at several loopback addresses with one port, and the name in front of them."""
+    port = 0
+    for address, shop in shops.items():
+        url = await stack.enter_async_context(answering(shop.expose, host=address, port=port))
+        port = int(url.rpartition(":")[2])
+    return Service.at(f"http://shop.example:{port}", {"job": "shop"})
+
+
+async def test_each_address_of_a_name_is_a_target_asked_for_by_the_name() -> None:
+    one, other = Shop(served(100)), Shop(served(200))
+    async with AsyncExitStack() as stack:
+        service = await started(stack, {"127.0.0.1": one, "127.0.0.2": other})
+        names = Names("127.0.0.2", "127.0.0.1", "127.0.0.1")
+        shop = await stack.enter_async_context(scraping(service, resolve=names.resolve))
+        await shop.tick()
+        one.text, other.text = served(101), served(202)
+
+        assert await shop.ungrouped() == Counts(error=0, total=3)
+
+    port = service.url.port
+    assert [state.labels for state in shop.source.targets] == [
+        {"job": "shop", "instance": f"127.0.0.1:{port}"},
+        {"job": "shop", "instance": f"127.0.0.2:{port}"},
+    ]
+    assert set(one.hosts + other.hosts) == {f"shop.example:{port}"}
+    assert names.asked == ["shop.example"]
+
+
+async def test_a_name_is_resolved_again_and_a_new_pod_has_no_baseline() -> None:
+    one, other = Shop(served(100)), Shop(served(900))
+    async with AsyncExitStack() as stack:
+        service = await started(stack, {"127.0.0.1": one, "127.0.0.2": other})
+        names = Names("127.0.0.1")
+        shop = await stack.enter_async_context(scraping(service, resolve=names.resolve, resolve_seconds=10))
+        await shop.tick()
+        names.known = ("127.0.0.1", "127.0.0.2")
+        one.text = served(101)
+        before = await shop.ungrouped()
+        met = await shop.ungrouped()
+        other.text = served(905)
+        after = await shop.ungrouped()
+
+    assert (before, met, after) == (
+        Counts(error=0, total=1),
+        Counts(error=0, total=0),
+        Counts(error=0, total=5),
+    )
+
+
+async def test_a_new_pod_that_says_when_it_was_created_counts_from_its_first_event() -> None:
+    one, other = Shop(served(100)), Shop()
+    async with AsyncExitStack() as stack:
+        service = await started(stack, {"127.0.0.1": one, "127.0.0.2": other})
+        names = Names("127.0.0.1")
+        shop = await stack.enter_async_context(scraping(service, resolve=names.resolve, resolve_seconds=5))
+        await shop.tick()
+        names.known = ("127.0.0.1", "127.0.0.2")
+        created = shop.now + 1
+        other.text = (
+            f'requests_total{{status="500"}} 4\nrequests_created{{status="500"}} {created}\n'
+            f'requests_total{{status="200"}} 90\nrequests_created{{status="200"}} {created - 3600}\n'
+        )
+
+        assert await shop.ungrouped() == Counts(error=4, total=4)
+
+
+async def test_a_pod_that_leaves_hides_none_and_one_that_comes_back_goes_on() -> None:
+    one, other = Shop(served(100)), Shop(served(900))
+    async with AsyncExitStack() as stack:
+        service = await started(stack, {"127.0.0.1": one, "127.0.0.2": other})
+        names = Names("127.0.0.1", "127.0.0.2")
+        shop = await stack.enter_async_context(scraping(service, resolve=names.resolve, resolve_seconds=1))
+        await shop.tick()
+        names.known = ("127.0.0.1",)
+        one.text, other.text = served(101), served(905)
+        without = await shop.ungrouped()
+        alone = len(shop.source.targets)
+        names.known = ("127.0.0.1", "127.0.0.2")
+        together = await shop.ungrouped()
+
+    assert (without, alone, together) == (Counts(error=0, total=1), 1, Counts(error=0, total=5))
+
+
+async def test_when_names_are_gone_the_last_known_addresses_are_scraped_and_it_is_said() -> None:
+    one = Shop(served(100))
+    async with AsyncExitStack() as stack:
+        service = await started(stack, {"127.0.0.1": one})
+        names = Names("127.0.0.1")
+        shop = await stack.enter_async_context(scraping(service, resolve=names.resolve, resolve_seconds=5))
+        await shop.tick()
+        names.known, one.text = GONE, served(103)
+        during = await shop.ungrouped()
+        said = shop.source.troubles
+        names.known, one.text = ("127.0.0.1",), served(104)
+        after = await shop.ungrouped()
+
+    assert (during, after) == (Counts(error=0, total=3), Counts(error=0, total=1))
+    assert said == (
+        "shop.example cannot be resolved: Temporary failure in name resolution; "
+        "its last known 1 addresses are scraped",
+    )
+    assert shop.source.troubles == ()
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"), [(GONE, "Temporary failure in name resolution"), ((), "no address")]
+)
+async def test_a_name_that_never_resolved_is_unreadable_and_asked_for_at_every_tick(
+    known: Sequence[str] | OSError, reason: str
+) -> None:
+    one = Shop(served(100))
+    async with AsyncExitStack() as stack:
+        service = await started(stack, {"127.0.0.1": one})
+        names = Names()
+        names.known = known
+        shop = await stack.enter_async_context(scraping(service, resolve=names.resolve, resolve_seconds=3600))
+        for _ in range(2):
+            with pytest.raises(Unreadable, match=f"shop.example cannot be resolved: {reason}"):
+                await shop.tick()
+        names.known = ("127.0.0.1",)
+
+        assert await shop.tick() == {}
+        assert [state.up for state in shop.source.targets] == [True]
+
+
+async def test_a_resolver_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(_: str) -> Sequence[str]:
+        await asyncio.sleep(3600)
+        return ()
+
+    monkeypatch.setattr(targets, "RESOLVE_TIMEOUT", 0.05)
+    async with scraping(Service.at("http://shop.example", {}), resolve=silent) as shop:
+        with pytest.raises(Unreadable, match=r"cannot be resolved: no answer within 0\.05 s"):
+            await shop.tick()
+
+
+async def test_an_address_must_prove_that_it_is_the_name(tmp_path: Path) -> None:
+    ca, names, one = trustme.CA(), Names("127.0.0.1"), Shop(served(1))
+    client = ClientOptions(tls=Tls(ca_file=authority(tmp_path, ca)))
+    async with (
+        answering(one.expose, server_context(ca.issue_cert("shop.example"))) as url,
+        scraping(
+            Service.at(url.replace("127.0.0.1", "shop.example"), {}),
+            Service.at(url.replace("127.0.0.1", "till.example"), {}),
+            client=client,
+            resolve=names.resolve,
+        ) as shop,
+    ):
+        await shop.tick()
+
+    assert [state.up for state in shop.source.targets] == [True, False]
+    assert "not valid for 'till.example'" in (shop.source.targets[1].error or "")
+
+
+async def test_the_system_knows_the_addresses_of_this_machine() -> None:
+    assert "127.0.0.1" in await addresses("127.0.0.1")

@@ -1,0 +1,82 @@
+"""A scraping source, read tick by tick, and the targets it scrapes."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from sloctl.model import Counted, Ratio, Selector, Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.client import ClientOptions
+from sloctl.sidecar.sources import Group
+from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeSource, Service, Target, open_source, plan
+from sloctl.sidecar.sources.targets import Resolve, addresses
+from tests.sidecar.specimens import slo
+
+START = 1_700_000_000.0
+TICK = 5.0
+SHOP = slo()
+OPTIONS = ClientOptions(timeout_seconds=5, max_bytes=256 * 1024)
+
+
+class Shop:
+    """A target that exposes what a test tells it to, and remembers what it was asked."""
+
+    def __init__(self, text: str = "", **response: Any) -> None:  # noqa: ANN401 - of a web.Response
+        self.text = text
+        self.response = response
+        self.hosts: list[str] = []
+
+    async def expose(self, request: web.Request) -> web.Response:
+        self.hosts.append(request.headers["Host"])
+        if "body" in self.response:
+            return web.Response(**self.response)
+        return web.Response(**({"text": self.text} | self.response))
+
+
+class Ticking:
+    """A source, read every TICK seconds."""
+
+    def __init__(self, source: ScrapeSource) -> None:
+        self.source = source
+        self.now = START
+
+    async def tick(self, seconds: float = TICK) -> dict[str, dict[Group, Counts]]:
+        """Counts by the SLO's name; raises Unreadable."""
+        self.now += seconds
+        (readings,) = await self.source.read(self.now)
+        assert readings.at == self.now
+        return {slo_id.partition("/")[2]: dict(each.groups) for slo_id, each in readings.slos.items()}
+
+    async def ungrouped(self, seconds: float = TICK) -> Counts | None:
+        """Of the one SLO."""
+        return (await self.tick(seconds)).get("availability", {}).get(())
+
+    async def burning(self) -> dict[tuple[str, str], Counts]:
+        self.now += TICK
+        (readings,) = await self.source.read(self.now)
+        return dict(readings.slos["shop/availability"].by_label)
+
+
+@asynccontextmanager
+async def scraping(
+    *targets: str | Target | Service,
+    slos: Sequence[Slo] = (SHOP,),
+    client: ClientOptions = OPTIONS,
+    resolve: Resolve = addresses,
+    **options: Any,  # noqa: ANN401 - of ScrapeOptions
+) -> AsyncIterator[Ticking]:
+    meant = tuple(Target.at(each, {}) if isinstance(each, str) else each for each in targets)
+    async with open_source(ScrapeOptions(meant, client, **options), plan(slos), resolve=resolve) as source:
+        yield Ticking(source)
+
+
+def indicator_of(metric: str) -> Ratio:
+    """Every event is an error."""
+    return Ratio(Counted.ERROR, part=(Selector(metric),), total=(Selector(metric),))
+
+
+def served(ok: int, failed: int | None = None) -> str:
+    errors = "" if failed is None else f'requests_total{{status="500"}} {failed}\n'
+    return f'requests_total{{status="200"}} {ok}\n{errors}'
