@@ -74,8 +74,18 @@ def _description(alarm: Alarm) -> Iterable[str]:
             yield f"Last data: {moment(entry.last)}." if entry.last is not None else "It never read any."
             return
     yield f"Since {moment(alarm.began)}."
+    yield from _what_burns(entry)
     if entry.stale:
         yield f"No data since {moment(entry.last)}: it may be over, nobody knows."
+
+
+def _what_burns(entry: Entry) -> Iterable[str]:
+    if entry.burning:
+        whole = " (of the whole SLO, not of this group alone)" if entry.group else ""
+        yield f"What burns{whole}:"
+    for each in entry.burning:
+        shares = f"{_percent(each.share_of_errors)} of errors, {_percent(each.share_of_traffic)} of traffic"
+        yield f"- {each.label}={_shown(each.value)}: {shares} over {format_duration(each.lookback)}"
 
 
 def _alert(claim: Claim) -> Alert:

@@ -1,0 +1,105 @@
+"""What an alert says to whoever it wakes."""
+
+from dataclasses import replace
+
+from msgspec.structs import replace as changed
+
+from sloctl.duration import HOUR, MINUTE
+from sloctl.model import AlertText, Labels
+from sloctl.naming import NATIVE
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.burning import Burning
+from sloctl.sidecar.notify.alarms import Alarms
+from sloctl.sidecar.notify.text import annotations
+from tests.sidecar.notify.boards import T0, grouped, outage, stale
+from tests.sidecar.specimens import slo
+
+SHOP = slo()
+
+
+def said(
+    board: Board, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
+) -> Labels:
+    """The annotations of the one alert of that name."""
+    alarms = Alarms(NATIVE, {}, watched_since=T0, remembered=240)
+    alarms.hear(board, now)
+    (alarm,) = [
+        it for it in alarms if (it.labels["alertname"], it.labels["slo_severity"]) == (alertname, severity)
+    ]
+    return annotations(alarm, NATIVE)
+
+
+def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
+    page = said(grouped(T0, SHOP, {(): 0.02}, calm_before=9_900_000))
+
+    assert page["summary"] == (
+        "shop/availability: error budget burns 20x as fast as it may, 80% left, "
+        "gone in 28.8 hours at this rate"
+    )
+    assert page["description"].splitlines() == [
+        "Requests answered. Objective: 99.9% over 30d.",
+        "Pages when both lookbacks of a line burn faster than its threshold:",
+        "- 1h 20x, 5m 20x; threshold 14.4x",
+        "- 6h 20x, 30m 20x; threshold 6x",
+        "Since 2023-11-14 22:13:20 UTC.",
+    ]
+
+
+def test_it_says_what_burns() -> None:
+    board = outage(T0, SHOP)
+    burning = (
+        Burning("pod", "shop-7", 5 * MINUTE, errors=97, share_of_errors=0.97, share_of_traffic=0.1),
+        Burning("uri", "/a\nb", HOUR, errors=50, share_of_errors=0.5, share_of_traffic=0.25),
+    )
+
+    page = said(replace(board, entries=tuple(replace(it, burning=burning) for it in board.entries)))
+
+    assert page["description"].splitlines()[-3:] == [
+        "What burns:",
+        "- pod=shop-7: 97% of errors, 10% of traffic over 5m",
+        "- uri=/a\ufffdb: 50% of errors, 25% of traffic over 1h",
+    ]
+
+
+def test_a_stale_page_says_that_it_may_be_over() -> None:
+    page = said(stale(outage(T0, SHOP)), now=T0 + 5 * MINUTE)
+
+    assert page["description"].splitlines()[-1] == (
+        "No data since 2023-11-14 22:13:20 UTC: it may be over, nobody knows."
+    )
+
+
+def test_no_data_say_when_the_last_came() -> None:
+    told = said(stale(outage(T0, SHOP)), "SLONoData", "ticket", now=T0 + HOUR)
+
+    assert told["summary"] == (
+        "shop/availability: no data for 10m, so nobody knows whether its objective is met"
+    )
+    assert told["description"].splitlines()[-1] == "Last data: 2023-11-14 22:13:20 UTC."
+
+
+def test_the_specs_annotations_come_on_top_and_only_their_own_templates_count() -> None:
+    text = AlertText(
+        labels={},
+        annotations={"summary": "{{ $labels.route }} burns {{ printf `x` }}", "value": "{{ $value }}"},
+    )
+    by_route = slo(group_by=("route",))
+    of_shop = changed(
+        by_route,
+        annotations={"runbook_url": "https://runbooks.example.com/shop"},
+        alerting=changed(by_route.alerting, page=text),
+    )
+
+    page = said(grouped(T0, of_shop, {("/{{ $value }}",): 1.0}))
+
+    assert page["summary"] == "/{{ $value }} burns {{ printf `x` }}"
+    assert page["value"] == "1"
+    assert page["runbook_url"] == "https://runbooks.example.com/shop"
+
+
+def test_a_long_label_value_is_cut() -> None:
+    by_route = slo(group_by=("route",))
+
+    page = said(grouped(T0, by_route, {("x" * 1000,): 1.0}))
+
+    assert page["summary"].startswith(f"shop/availability (route={'x' * 120}…): error budget burns")
