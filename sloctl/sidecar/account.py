@@ -114,6 +114,10 @@ class Account:
     def not_saved(self) -> None:
         self._bookmark.not_saved(self._history)
 
+    def unsave(self) -> None:
+        """The store has lost all of it."""
+        self._bookmark.unsave(self._history)
+
     def recall(self, kept: Kept, now: float, *, counters: bool) -> float:
         """Go on from what the store holds; gives by how many seconds that was moved back.
 

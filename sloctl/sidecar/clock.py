@@ -21,11 +21,16 @@ class Time:
 def running(*, since: float, speed: float = 1) -> Time:
     """Time that reads *since* now and passes *speed* times as fast as the world's.
 
-    It follows the monotonic clock, so that a corrected system clock moves no event into another minute.
+    It follows a clock that nobody sets, so that a corrected system clock moves no event into another minute.
     """
-    started = time.monotonic()
+    started = _seconds()
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / speed)
 
-    return Time(now=lambda: since + (time.monotonic() - started) * speed, sleep=sleep, speed=speed)
+    return Time(now=lambda: since + (_seconds() - started) * speed, sleep=sleep, speed=speed)
+
+
+def _seconds() -> float:
+    """Since some moment; where the system has such a clock, the time it slept passes too."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

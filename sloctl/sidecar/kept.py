@@ -99,6 +99,12 @@ class Bookmark:
             self._saving = None
             self._settled_minute = None
 
+    def unsave(self, history: History) -> None:
+        """The store has lost all of it."""
+        if history.last is not None:
+            history.touched = 0
+        self._settled_minute = None
+
     def _settles(self, touched: int, settled: int, minute: int) -> bool:
         if touched <= settled or minute - settled > _LONGEST_TAIL:
             return True

@@ -1,12 +1,17 @@
 """The loop: one read of the source, one board, per tick."""
 
 import asyncio
-from typing import NoReturn
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, NoReturn
 
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Source, Unreadable
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Feed:
@@ -27,28 +32,62 @@ class Feed:
 
 
 async def poll(source: Source, ledger: Ledger, board: Board, now: float) -> Board:
-    """The board after one read; the last one marked stale when the source gives nothing."""
+    """The board after one read; the last one marked stale when the source gives nothing.
+
+    Others have their turn while a large board is made.
+    """
     try:
         readings = await source.read(now)
     except Unreadable as trouble:
         return board.marked_stale(str(trouble))
-    return ledger.record(now, readings)
+    recording = ledger.recording(now, readings)
+    while (recorded := next(recording)) is None:  # noqa: ASYNC110 - what it waits for is its own work
+        await asyncio.sleep(0)
+    return recorded
+
+
+def _no_trouble() -> str | None:
+    return None
 
 
 class Poller:
-    """Ticks every *interval* seconds; *ticked* is when the last tick ended."""
+    """Ticks every *interval* seconds; *ticked* is when the last tick ended, *took* how many seconds it took.
 
-    def __init__(self, ledger: Ledger, feed: Feed, *, time: Time, interval: float) -> None:
+    *store_trouble* is asked at each tick.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        feed: Feed,
+        *,
+        time: Time,
+        interval: float,
+        store_trouble: Callable[[], str | None] = _no_trouble,
+    ) -> None:
         self._ledger = ledger
         self._feed = feed
         self._time = time
         self._interval = interval
+        self._store_trouble = store_trouble
         self.ticked = time.now()
+        self.took = 0.0
 
     async def run(self, source: Source) -> NoReturn:
         """Until cancelled. A tick longer than the interval delays the next; none is made up for."""
         while True:
             began = self._time.now()
-            self._feed.publish(await poll(source, self._ledger, self._feed.board, began))
+            self._feed.publish(await self._tick(source, began))
             self.ticked = self._time.now()
+            self.took = self.ticked - began
             await self._time.sleep(max(0.0, began + self._interval - self.ticked))
+
+    async def _tick(self, source: Source, now: float) -> Board:
+        try:
+            board = await poll(source, self._ledger, self._feed.board, now)
+        except Exception as bug:  # noqa: BLE001 - whoever is on call needs the next tick more than this one
+            _log.exception("a tick failed through a mistake of ours")
+            board = self._feed.board.marked_stale(
+                f"a mistake in sloctl: {type(bug).__name__}; the log has more"
+            )
+        return replace(board, store_trouble=self._store_trouble())

@@ -103,12 +103,13 @@ class Steps:
 
     def unpack(self, packed: bytes, offset: int) -> int:
         """Hold what `packed` wrote at *offset*, and give where it ends; raises struct.error."""
-        self.first, count = _HEAD.unpack_from(packed, offset)
+        head: tuple[int, int] = _HEAD.unpack_from(packed, offset)
+        self.first, count = head
         columns = struct.unpack_from(f"<{count}H{2 * count}f", packed, offset + _HEAD.size)
         self.seconds = array("H", columns[:count])
         self.errors = array("f", columns[count : 2 * count])
         self.totals = array("f", columns[2 * count :])
-        return offset + _HEAD.size + len(columns) // 3 * 10
+        return offset + _HEAD.size + 10 * count
 
     def _place(self, number: int) -> int:
         if not self.seconds:

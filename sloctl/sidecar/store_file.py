@@ -1,0 +1,277 @@
+"""The store as a file: SQLite, one transaction per flush, one process at a time.
+
+Its one law: what cannot be read for certain is not read. A file of a newer sloctl is refused, and one that is
+corrupt, or holds a byte that has changed since it was written, is set aside for a person to look at.
+"""
+
+import json
+import sqlite3
+import struct
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+from zlib import crc32
+
+from sloctl.model import Severity, Slo
+from sloctl.sidecar.kept import Kept
+
+# Number n makes a file of version n one of version n + 1; SQLite calls an empty file version 0.
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE account (
+        id INTEGER PRIMARY KEY,
+        slo TEXT NOT NULL,               -- for people: the fingerprint stands for it
+        fingerprint TEXT NOT NULL,
+        window INTEGER NOT NULL,         -- seconds
+        grp TEXT NOT NULL,               -- JSON list of label values
+        since REAL NOT NULL,
+        last REAL NOT NULL,
+        errors REAL NOT NULL,
+        events REAL NOT NULL,
+        firing TEXT NOT NULL,            -- JSON: severity, since when
+        settled_minute INTEGER NOT NULL,
+        tail BLOB NOT NULL,
+        UNIQUE (fingerprint, window, grp)
+    ) STRICT;
+    CREATE TABLE settled (
+        account INTEGER PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+        packed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE state (clean INTEGER NOT NULL) STRICT;
+    INSERT INTO state VALUES (0);
+    """,
+)
+# A predecessor that is about to leave gets that long; seconds.
+_WAIT: Final = 5.0
+_SEAL: Final = struct.Struct("<I")
+_CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_SAVE: Final = """
+    INSERT INTO account (
+        slo, fingerprint, window, grp, since, last, errors, events, firing, settled_minute, tail
+    )
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (fingerprint, window, grp) DO UPDATE SET
+        since = excluded.since, last = excluded.last, errors = excluded.errors, events = excluded.events,
+        firing = excluded.firing, settled_minute = excluded.settled_minute, tail = excluded.tail
+"""
+_SETTLE: Final = """
+    INSERT INTO settled (account, packed)
+    SELECT id, ? FROM account WHERE fingerprint = ? AND window = ? AND grp = ?
+    ON CONFLICT (account) DO UPDATE SET packed = excluded.packed
+"""
+_LOAD: Final = """
+    SELECT grp, since, last, errors, events, firing, settled_minute, tail, packed
+    FROM account JOIN settled ON settled.account = account.id
+    WHERE fingerprint = ? AND window >= ? ORDER BY last
+"""
+
+_Row: TypeAlias = tuple[str, float, float, float, float, str, int, bytes, bytes]
+
+
+class UnusableStore(Exception):
+    """The file must be left alone: another process has it, or a newer sloctl wrote it."""
+
+
+class Corrupt(Exception):
+    """The file is not what was written; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be written of one account."""
+
+    slo: Slo
+    fingerprint: str
+    kept: Kept
+
+
+class StoreFile:
+    """An open file. Its methods belong to the thread that opened it; all raise sqlite3.Error and Corrupt."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path, *, wait: float = _WAIT) -> "StoreFile":
+        """Makes the file where there is none. Raises UnusableStore where another process has it."""
+        connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
+        try:
+            _prepare(connection)
+        except sqlite3.Error as failure:
+            connection.close()
+            raise _meaning(failure) from failure
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection)
+
+    def load(self, slos: Iterable[tuple[Slo, str]]) -> Mapping[str, Sequence[Kept]]:
+        """By SLO id, for SLOs and their fingerprints; a history of a shorter window does not count."""
+        try:
+            return {
+                slo.id: list({row[0]: _kept(row) for row in self._rows(fingerprint, slo)}.values())
+                for slo, fingerprint in slos
+            }
+        except sqlite3.Error as failure:
+            raise _meaning(failure) from failure
+
+    def take_clean(self) -> bool:
+        """Whether the last process left in order, so that its counters may go on; true only once.
+
+        Counters of an earlier moment would fall, and whoever scrapes them would take that for a restart and
+        count all of them again. They start from zero instead, also where "once" cannot be written down.
+        """
+        try:
+            ((clean,),) = self._connection.execute("SELECT clean FROM state").fetchall()
+            self._connection.execute("UPDATE state SET clean = 0")
+        except sqlite3.OperationalError:
+            return False
+        return bool(clean)
+
+    def write(self, changes: Sequence[Change], *, now: float, clean: bool) -> None:
+        """All of it or nothing; what lies wholly outside its window is dropped."""
+        try:
+            with _transaction(self._connection):
+                self._connection.executemany(_SAVE, map(_saved, changes))
+                settled = (change for change in changes if change.kept.settled is not None)
+                self._connection.executemany(_SETTLE, map(_settled, settled))
+                self._connection.execute("DELETE FROM account WHERE last < ? - window", (now,))
+                self._connection.execute("UPDATE state SET clean = ?", (clean,))
+        except sqlite3.Error as failure:
+            raise _meaning(failure) from failure
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _rows(self, fingerprint: str, slo: Slo) -> Iterable[_Row]:
+        return self._connection.execute(_LOAD, (fingerprint, slo.window.seconds))
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring an older file up to date, wholly or not at all; raises UnusableStore for a newer one."""
+    version = _version(connection)
+    if version > len(migrations):
+        raise UnusableStore(
+            f"its version {version} is of a newer sloctl, this one knows {len(migrations)}: "
+            "run that newer one, or name another file"
+        )
+    if version == len(migrations):
+        return
+    script = "".join(migrations[version:])
+    try:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {len(migrations)}; COMMIT;"
+        )
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a corrupt file, and what SQLite keeps beside it, out of the way; raises OSError."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+class _transaction:  # noqa: N801 - reads as the statement it is
+    """BEGIN and COMMIT, or ROLLBACK."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is None:
+            self._connection.execute("COMMIT")
+        elif self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Held until closed, so that a second process is told; and no shared memory is needed beside the file.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    migrate(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    with _transaction(connection):
+        ((answer,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    if answer != "ok":
+        raise Corrupt(str(answer))
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    return int(version)
+
+
+def _meaning(failure: sqlite3.Error) -> Exception:
+    code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+    if code in _CORRUPT:
+        return Corrupt(str(failure))
+    if code == sqlite3.SQLITE_BUSY:
+        return UnusableStore("another process uses it: each sidecar needs a store of its own")
+    return failure
+
+
+def _saved(change: Change) -> tuple[object, ...]:
+    kept = change.kept
+    firing = {severity.value: since for severity, since in kept.firing.items()}
+    return (
+        change.slo.id,
+        *_key(change),
+        kept.since,
+        kept.last,
+        kept.errors,
+        kept.events,
+        json.dumps(firing),
+        kept.settled_minute,
+        _sealed(kept.tail),
+    )
+
+
+def _settled(change: Change) -> tuple[object, ...]:
+    return (_sealed(change.kept.settled or b""), *_key(change))
+
+
+def _key(change: Change) -> tuple[str, int, str]:
+    return change.fingerprint, change.slo.window.seconds, json.dumps(change.kept.group)
+
+
+def _kept(row: _Row) -> Kept:
+    group, since, last, errors, events, firing, minute, tail, packed = row
+    return Kept(
+        group=tuple(json.loads(group)),
+        since=since,
+        last=last,
+        errors=errors,
+        events=events,
+        firing={Severity(severity): at for severity, at in json.loads(firing).items()},
+        settled_minute=minute,
+        settled=_opened(packed),
+        tail=_opened(tail),
+    )
+
+
+def _sealed(content: bytes) -> bytes:
+    return content + _SEAL.pack(crc32(content))
+
+
+def _opened(sealed: bytes) -> bytes:
+    content, seal = sealed[: -_SEAL.size], sealed[-_SEAL.size :]
+    if seal != _SEAL.pack(crc32(content)):
+        raise Corrupt("a history in it has changed since it was written")
+    return content

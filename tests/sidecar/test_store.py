@@ -1,0 +1,445 @@
+"""What survives a restart, and what happens to the file."""
+
+import resource
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import Rolling, Severity, Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.filling import fill
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.store import Store, StoreOptions
+from sloctl.sidecar.store_file import StoreFile, UnusableStore, migrate
+from sloctl.sidecar.verdict import State
+from tests.sidecar.specimens import LATENCY, slo
+
+T0 = 1_700_000_000.0
+SHOP = slo()
+
+
+async def _forever(_: float) -> None:
+    raise AssertionError("a store waits in the world's time, not in the ledger's")
+
+
+def store(path: Path, ledger: Ledger, *, now: float = T0) -> Store:
+    """Flushes when told to, not by itself."""
+    return Store(StoreOptions(path, flush_every=HOUR), ledger, Time(now=lambda: now, sleep=_forever))
+
+
+def tick(ledger: Ledger, at: float, *, error: float = 1, total: float = 10) -> Board:
+    (watched,) = ledger.slos
+    return ledger.record(at, [Readings(at, {watched.id: Reading({(): Counts(error, total)})})])
+
+
+def only(board: Board) -> Entry:
+    (entry,) = board.entries
+    return entry
+
+
+def events(board: Board, lookback: int = 30 * DAY) -> float:
+    counts = only(board).burn(lookback).counts
+    return 0.0 if counts is None else counts.total
+
+
+async def restarted(path: Path, watched: Slo = SHOP, *, now: float = T0) -> Entry:
+    """What the next process knows before its first reading."""
+    ledger = Ledger([watched], interval=5)
+    async with store(path, ledger, now=now):
+        return only(ledger.record(now, []))
+
+
+async def test_a_restart_goes_on_from_what_was_counted(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        before = [tick(ledger, T0 + 5 * n) for n in range(1000)][-1]
+
+    after = await restarted(tmp_path / "store", now=T0 + 5000)
+
+    assert after.stale
+    assert [(burn.lookback, burn.counts) for burn in after.burns[1:]] == [
+        (burn.lookback, burn.counts) for burn in only(before).burns[1:]
+    ]
+    assert (after.since, after.last) == (only(before).since, only(before).last)
+    assert (after.errors, after.events) == (1000, 10_000)
+
+
+async def test_since_when_an_alert_fires_survives(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        for n in range(100):
+            tick(ledger, T0 + 5 * n, error=10)
+
+    after = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", after, now=T0 + 500):
+        page = only(tick(after, T0 + 500, error=10)).alert(Severity.PAGE)
+
+    assert page is not None
+    assert (page.state, page.since) == (State.FIRING, T0)
+
+
+async def test_after_a_kill_the_counts_go_on_and_the_counters_start_from_zero(tmp_path: Path) -> None:
+    """A counter that fell a little would look like one that was reset, and all of it be counted again."""
+    ledger = Ledger([SHOP], interval=5)
+    killed = store(tmp_path / "store", ledger)
+    async with killed:
+        tick(ledger, T0)
+        await killed.flush()
+        (tmp_path / "copy").write_bytes((tmp_path / "store").read_bytes())
+        (tmp_path / "copy-wal").write_bytes((tmp_path / "store-wal").read_bytes())
+
+    after = await restarted(tmp_path / "copy")
+
+    assert after.burn(HOUR).counts == Counts(1, 10)
+    assert (after.errors, after.events) == (0, 0)
+
+
+async def test_counters_go_on_once_only(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        tick(ledger, T0)
+
+    reader = Ledger([SHOP], interval=5)
+    killed = store(tmp_path / "store", reader)
+    async with killed:
+        (tmp_path / "copy").write_bytes((tmp_path / "store").read_bytes())
+        (tmp_path / "copy-wal").write_bytes((tmp_path / "store-wal").read_bytes())
+
+    assert only(reader.record(T0, [])).events == 10
+    assert (await restarted(tmp_path / "copy")).events == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "remembered"),
+    [
+        (slo(objective=Fraction(9, 10)), 10),
+        (slo(min_errors=50), 10),
+        (slo(LATENCY), 0),
+        (slo(group_by=("route",)), 0),
+        (slo(name="another"), 0),
+    ],
+    ids=["objective", "alerting", "indicator", "groupBy", "name"],
+)
+async def test_history_belongs_to_what_is_counted(tmp_path: Path, changed: Slo, remembered: float) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        tick(ledger, T0)
+
+    after = await restarted(tmp_path / "store", changed)
+
+    counts = after.burn(HOUR).counts
+    assert (counts.total if counts else 0) == remembered
+
+
+async def test_a_shorter_window_keeps_history_and_a_longer_one_starts_anew(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        tick(ledger, T0)
+
+    shorter = await restarted(tmp_path / "store", windowed(28 * DAY))
+    longer = await restarted(tmp_path / "store", windowed(90 * DAY))
+
+    assert (shorter.last, longer.last) == (T0, None)
+
+
+def windowed(seconds: int) -> Slo:
+    return msgspec.structs.replace(SHOP, window=Rolling(seconds))
+
+
+async def test_what_a_reload_takes_away_comes_back_with_its_slo(tmp_path: Path) -> None:
+    other = slo(name="other")
+    ledger = Ledger([SHOP], interval=5)
+    kept = store(tmp_path / "store", ledger)
+    async with kept:
+        tick(ledger, T0)
+        await kept.replace([other])
+        without = ledger.record(T0 + 5, [])
+        await kept.replace([SHOP])
+
+        assert [entry.slo.name for entry in without.entries] == ["other"]
+        assert events(tick(ledger, T0 + 10)) == 20
+
+
+async def test_a_reload_keeps_what_is_counted_the_same(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    kept = store(tmp_path / "store", ledger)
+    async with kept:
+        tick(ledger, T0)
+        await kept.replace([slo(objective=Fraction(9, 10))])
+        board = tick(ledger, T0 + 5)
+
+    assert events(board) == 20
+    # Two errors in twenty events: all that nine of ten allow.
+    assert only(board).budget.left == 0
+    assert only(board).events == 20
+
+
+async def test_only_what_changed_is_written_again(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger) as kept:
+        tick(ledger, T0)
+        await kept.flush()
+        (account,) = [account for _, _, account in ledger.accounts()]
+
+        assert account.unsaved() is None
+
+
+async def test_a_clock_stepped_back_by_a_day_loses_nothing_and_keeps_the_order(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        for n in range(10):
+            tick(ledger, T0 + n * HOUR)
+
+    yesterday = T0 - DAY
+    after = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", after, now=yesterday):
+        before = only(after.record(yesterday, []))
+        board = tick(after, yesterday + 5)
+
+    assert before.last is not None
+    assert yesterday - 2 * HOUR <= before.last <= yesterday
+    assert events(board) == 110
+    assert only(board).last == yesterday + 5
+
+
+async def test_a_clock_stepped_forward_by_a_day_is_a_day_without_data(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        tick(ledger, T0)
+
+    after = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", after, now=T0 + DAY):
+        board = tick(after, T0 + DAY + HOUR)
+
+    assert (events(board), events(board, DAY)) == (20, 10)
+    assert only(board).burn(30 * DAY).covered == 10
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(-3 * DAY, 3 * DAY), max_size=5))
+async def test_however_the_clock_steps_between_restarts_every_event_stays(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[int]
+) -> None:
+    path, now = tmp_path_factory.mktemp("clock") / "store", T0
+    total = 0.0
+    for step in [0, *steps]:
+        now += step
+        ledger = Ledger([SHOP], interval=5)
+        async with store(path, ledger, now=now):
+            total = events(tick(ledger, now))
+
+    assert total == 10 * (1 + len(steps))
+
+
+async def test_a_corrupt_file_is_set_aside_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "store"
+    path.write_bytes(b"this was a database once" * 1000)
+    ledger = Ledger([SHOP], interval=5)
+
+    async with store(path, ledger) as kept:
+        trouble = kept.trouble
+        tick(ledger, T0)
+
+    aside = set_aside_in(tmp_path)
+    assert aside.read_bytes().startswith(b"this was a database once")
+    assert trouble == f"{path} was corrupt (file is not a database) and is now {aside.name}"
+    assert "was corrupt" in caplog.text
+    assert (await restarted(path)).last == T0
+
+
+def set_aside_in(directory: Path) -> Path:
+    (aside,) = directory.glob("store.corrupt-*")
+    return aside
+
+
+async def test_a_byte_that_changed_in_a_history_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    ledger = Ledger([SHOP], interval=5)
+    async with store(path, ledger):
+        tick(ledger, T0)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE account SET tail = CAST('x' || substr(tail, 2) AS BLOB)")
+
+    after = Ledger([SHOP], interval=5)
+    async with store(path, after) as kept:
+        entry = only(after.record(T0, []))
+
+        assert entry.last is None
+        assert kept.trouble is not None
+        assert "a history in it has changed since it was written" in kept.trouble
+
+
+async def test_a_file_that_becomes_corrupt_is_written_anew_from_memory(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    ledger = Ledger([SHOP], interval=5)
+    async with store(path, ledger) as kept:
+        tick(ledger, T0)
+        await kept.flush()
+        tick(ledger, T0 + 5)
+        with files_of_at_most(1000):
+            await kept.flush()
+        path.write_bytes(b"not a database")
+        await kept.flush()
+
+    assert (await restarted(path, now=T0 + 5)).burn(HOUR).counts == Counts(2, 20)
+
+
+async def test_a_file_of_a_newer_sloctl_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    written = path.read_bytes()
+
+    with pytest.raises(UnusableStore, match="its version 7 is of a newer sloctl, this one knows 1"):
+        await restarted(path)
+
+    assert path.read_bytes() == written
+
+
+async def test_a_file_of_version_zero_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")
+
+    ledger = Ledger([SHOP], interval=5)
+    async with store(path, ledger):
+        tick(ledger, T0)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert (await restarted(path)).last == T0
+
+
+def test_a_migration_keeps_what_is_there() -> None:
+    first = "CREATE TABLE count (n INTEGER); INSERT INTO count VALUES (41);"
+    second = "UPDATE count SET n = n + 1;"
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, [first])
+        migrate(connection, [first, second])
+        migrate(connection, [first, second])
+
+        assert connection.execute("SELECT n FROM count").fetchone() == (42,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_a_migration_that_fails_changes_nothing() -> None:
+    first = "CREATE TABLE count (n INTEGER);"
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, [first])
+        with pytest.raises(sqlite3.OperationalError):
+            migrate(connection, [first, "INSERT INTO count VALUES (1); INSERT INTO nothing VALUES (2);"])
+
+        assert connection.execute("SELECT n FROM count").fetchall() == []
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+async def test_a_second_process_on_the_same_file_is_told(tmp_path: Path) -> None:
+    async with store(tmp_path / "store", Ledger([SHOP], interval=5)):
+        with pytest.raises(
+            UnusableStore, match="another process uses it: each sidecar needs a store of its own"
+        ):
+            StoreFile.open(tmp_path / "store", wait=0)
+
+
+async def test_a_full_disk_is_said_and_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    ledger = Ledger([SHOP], interval=5)
+    async with store(path, ledger) as kept:
+        tick(ledger, T0)
+        await kept.flush()
+        tick(ledger, T0 + 5)
+        with files_of_at_most(1000):
+            await kept.flush()
+        full = kept.trouble
+        board = tick(ledger, T0 + 10)
+        await kept.flush()
+
+        assert full is not None
+        assert full.endswith("what is counted now is only in memory")
+        assert events(board) == 30
+        assert kept.trouble is None
+    assert (await restarted(path, now=T0 + 10)).burn(HOUR).counts == Counts(3, 30)
+
+
+async def test_a_disk_that_is_full_from_the_start_is_served_from_memory(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    with files_of_at_most(0):
+        kept = store(tmp_path / "store", ledger)
+        await kept.__aenter__()
+        full = kept.trouble
+    tick(ledger, T0)
+    await kept.__aexit__(None, None, None)
+
+    assert full is not None
+    assert (await restarted(tmp_path / "store")).last == T0
+
+
+async def test_what_was_stored_is_recalled_as_soon_as_it_can_be_read(tmp_path: Path) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", ledger):
+        tick(ledger, T0)
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    (tmp_path / "store").mkdir()
+
+    after = Ledger([SHOP], interval=5)
+    async with store(tmp_path / "store", after, now=T0 + 5) as kept:
+        alone = events(tick(after, T0 + 5))
+        (tmp_path / "store").rmdir()
+        (tmp_path / "elsewhere").rename(tmp_path / "store")
+        await kept.flush()
+
+        assert alone == 10
+        assert events(tick(after, T0 + 10)) == 30
+    assert (await restarted(tmp_path / "store", now=T0 + 10)).burn(HOUR).counts == Counts(3, 30)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """The kernel lets no file of this process grow beyond *size* bytes: what a full disk looks like."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_what_lies_outside_its_window_is_dropped_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    ledger = Ledger([SHOP], interval=5)
+    async with store(path, ledger):
+        tick(ledger, T0)
+
+    other = Ledger([slo(name="other")], interval=5)
+    async with store(path, other, now=T0 + 31 * DAY):
+        tick(other, T0 + 31 * DAY)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT slo FROM account").fetchall() == [("shop/other",)]
+        assert connection.execute("SELECT count(*) FROM settled").fetchone() == (1,)
+
+
+async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    for n in range(4):
+        ledger.remember(SHOP, (), T0 + n * 5 * MINUTE, Counts(0, 1))
+
+    async def past() -> AsyncIterator[tuple[Slo, Group, float, Counts]]:
+        for n in range(-10, 10):
+            yield SHOP, (), T0 + n * 5 * MINUTE, Counts(0, 100)
+
+    await fill(ledger, past())
+
+    # What may overlap is left out: ten come before the first known step, six after the last.
+    assert events(ledger.record(T0 + HOUR, [])) == 4 + 10 * 100 + 6 * 100
