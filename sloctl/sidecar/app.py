@@ -20,7 +20,7 @@ from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.parts import Figure, Figures, Kind, Part, Reload, Troubles
 from sloctl.sidecar.poller import Feed, Poller
 from sloctl.sidecar.sources import Source
-from sloctl.sidecar.views import api_shapes as shapes
+from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views.api_routes import Api, forbidden_reload_route, reload_route
 from sloctl.sidecar.views.api_sheet import Sheets
 from sloctl.sidecar.views.metrics_page import MetricsPage
@@ -43,8 +43,8 @@ _log: Final = logging.getLogger(__name__)
 class Sidecar:
     """What the application is built from; *interval* seconds between two ticks.
 
-    *parts* open in their order once the poller runs, and close in reverse. *figures* and *troubles* are asked
-    whenever someone reads them.
+    *parts* open in their order once the poller runs, and close in reverse. *targets*, *figures* and
+    *troubles* are asked whenever someone reads them.
     """
 
     open_source: OpenSource
@@ -56,6 +56,7 @@ class Sidecar:
     parts: Sequence[Part] = ()
     routes: Sequence[web.RouteDef] = ()
     reload: Reload | None = None
+    targets: Callable[[], Sequence[TargetState]] = tuple
     figures: Figures = tuple
     troubles: Troubles = dict
     web: WebOptions = LOOPBACK
@@ -93,7 +94,7 @@ def _api(sidecar: Sidecar, sheets: Sheets) -> Api:
         started=sidecar.time.now(),
         version=version("sloctl"),
         troubles=sidecar.troubles,
-        targets=lambda: shapes.Targets(()),
+        targets=sidecar.targets,
     )
 
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aiohttp import web
 
@@ -72,8 +73,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(*slos: Slo) -> AsyncIterator[Watched]:
-    """After the first scrape, which counts nothing."""
+async def watching(
+    *slos: Slo,
+    **changed: Any,  # noqa: ANN401 - what each field takes
+) -> AsyncIterator[Watched]:
+    """After the first scrape, which counts nothing; *changed* are fields of the Sidecar."""
     shop, hours = Shop(), Hours()
     async with serving(shop.application(), "127.0.0.1", 0) as target:
         sidecar = scraping(
@@ -83,7 +87,8 @@ async def watching(*slos: Slo) -> AsyncIterator[Watched]:
             interval=5,
             timeout_seconds=2,
         )
+        sidecar = replace(sidecar, **changed)
         first = asyncio.ensure_future(sidecar.feed.next())
-        async with serving(application(sidecar), "127.0.0.1", 0) as url:
+        async with serving(application(sidecar), "127.0.0.1", 0, sidecar.web.certificate) as url:
             await asyncio.wait_for(first, 10)
             yield Watched(url, shop, sidecar, hours)

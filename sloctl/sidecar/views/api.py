@@ -6,6 +6,7 @@ from math import isinf
 
 from sloctl.duration import format_duration
 from sloctl.sidecar.board import Entry, Standing
+from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.parts import Reloaded
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.verdict import Alert, Budget, Burn, RowVerdict
@@ -40,6 +41,7 @@ def slo(entry: Entry) -> shapes.Slo:
         budget=_budget(entry.budget, slo.alerting.exhausting_within),
         lookbacks=tuple(map(_burn, entry.burns)),
         alerts=tuple(map(_alert, entry.alerts)),
+        burning=tuple(map(_burning, entry.burning)),
     )
 
 
@@ -96,6 +98,18 @@ def _burn(burn: Burn) -> shapes.Burn:
         events=burn.counts.total if burn.counts else None,
         error_ratio=burn.error_ratio,
         burn_rate=burn.burn_rate,
+        covered_seconds=burn.covered,
+    )
+
+
+def _burning(burning: Burning) -> shapes.Burning:
+    return shapes.Burning(
+        label=burning.label,
+        value=burning.value,
+        lookback=format_duration(burning.lookback),
+        errors=burning.errors,
+        share_of_errors=burning.share_of_errors,
+        share_of_traffic=burning.share_of_traffic,
     )
 
 

@@ -1,11 +1,12 @@
 """Sheet → the answers of the API. Pure: what changes between two boards comes as an argument."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sloctl.naming import NATIVE
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.notify.claims import Claim, claims
+from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.verdict import State
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
@@ -55,6 +56,23 @@ def status(
         standings={name: standings[standing] for standing, name in api.STANDINGS.items()},
         troubles=dict(troubles),
         refused=tuple(shapes.Refused(refusal.slo.id, refusal.reason) for refusal in board.refusals),
+    )
+
+
+def targets(states: Iterable[TargetState]) -> shapes.Targets:
+    return shapes.Targets(
+        tuple(
+            shapes.Target(
+                url=state.url,
+                labels=dict(state.labels),
+                up=state.up,
+                error=state.error,
+                scraped_at=api.time(state.scraped_at),
+                seconds=state.seconds,
+                samples=state.samples,
+            )
+            for state in states
+        )
     )
 
 

@@ -1,6 +1,6 @@
 """The API over HTTP: requests in, answers that were encoded once per board out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.parts import Reload, Troubles
+from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_answers as answers
 from sloctl.sidecar.views import api_shapes as shapes
@@ -30,7 +31,7 @@ class Api:
     started: float
     version: str
     troubles: Troubles
-    targets: Callable[[], shapes.Targets]
+    targets: Callable[[], Sequence[TargetState]]
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -64,7 +65,7 @@ class Api:
         return _parameter(request) or _answered(request, answer(alerts))
 
     async def _targets(self, request: web.Request) -> web.Response:
-        return _parameter(request) or _answered(request, answer(self.targets()))
+        return _parameter(request) or _answered(request, answer(answers.targets(self.targets())))
 
     async def _status(self, request: web.Request) -> web.Response:
         status = answers.status(

@@ -21,6 +21,7 @@ class Burn(Struct, frozen=True, rename="camel"):
     events: float | None
     error_ratio: float | None
     burn_rate: Annotated[float | None, Meta(description="Times faster than sustainable.")]
+    covered_seconds: Annotated[int, Meta(description="How much of the lookback there are data of.")]
 
 
 class Row(Struct, frozen=True, rename="camel"):
@@ -41,6 +42,17 @@ class Alert(Struct, frozen=True, rename="camel"):
     state: AlertState
     since: Time | None
     rows: tuple[Row, ...]
+
+
+class Burning(Struct, frozen=True, rename="camel"):
+    """A label value that errs more than its share of the traffic; of the SLO as a whole, in each group."""
+
+    label: str
+    value: str
+    lookback: Lookback
+    errors: float
+    share_of_errors: float
+    share_of_traffic: float
 
 
 class Budget(Struct, frozen=True, rename="camel"):
@@ -75,6 +87,7 @@ class Slo(Struct, frozen=True, rename="camel"):
     budget: Budget
     lookbacks: tuple[Burn, ...]
     alerts: tuple[Alert, ...]
+    burning: Annotated[tuple[Burning, ...], Meta(description="Of each lookback, the worst first.")]
 
 
 class SloPage(Struct, frozen=True, rename="camel"):
@@ -116,11 +129,11 @@ class Target(Struct, frozen=True, rename="camel"):
 
     url: str
     labels: dict[str, str]
-    up: bool
-    error: str | None
-    scraped_at: Time | None
+    up: Annotated[bool | None, Meta(description="Null before the first scrape.")]
+    error: Annotated[str | None, Meta(description="Why it is down.")]
+    scraped_at: Annotated[Time | None, Meta(description="The last good scrape.")]
     seconds: Annotated[float | None, Meta(description="How long the last scrape took.")]
-    samples: int
+    samples: Annotated[int, Meta(description="Of metrics that an SLO names, in the last good scrape.")]
 
 
 class Targets(Struct, frozen=True, rename="camel"):
@@ -178,7 +191,7 @@ class GroupKey(Struct, frozen=True, rename="camel"):
 class BoardEvent(Struct, frozen=True, rename="camel"):
     """One board of the stream: all of it (`snapshot`), or what changed since the last one sent (`delta`).
 
-    Of an SLO that is not stale `lastData` moves on with `at`; that alone is no change.
+    Of an SLO that is not stale `lastData` and `coveredSeconds` move on with `at`; that alone is no change.
     """
 
     at: Time | None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from inspect import cleandoc
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -154,6 +155,9 @@ def _schemas() -> tuple[dict[type, Json], dict[str, Json]]:
     answers = [operation.answer for operation in OPERATIONS if operation.answer is not None]
     types: list[type[msgspec.Struct]] = [*answers, *_BESIDES]
     references, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    for schema in schemas.values():
+        # A docstring, with the indentation of its source.
+        schema["description"] = cleandoc(schema["description"])
     return dict(zip(types, references, strict=True)), schemas
 
 

@@ -5,7 +5,6 @@ since the last event it took; nothing is queued for it.
 """
 
 import asyncio
-from dataclasses import fields
 from typing import Final, NoReturn, TypeAlias
 
 from sloctl.sidecar.board import Entry
@@ -19,8 +18,6 @@ from sloctl.sidecar.views.api_sheet import Sheet, Sheets, answer
 RESUMABLE_BOARDS: Final = 100
 # So many entries are encoded before others get their turn: about two milliseconds.
 _SLICE: Final = 100
-# That there are newer data is no change.
-_COMPARED: Final = tuple(field.name for field in fields(Entry) if field.name != "last")
 
 Key: TypeAlias = tuple[str, Group]
 
@@ -35,7 +32,6 @@ class Changes:
         self._sheet = sheets.newest
         self._number = 0
         self._oldest = 0
-        self._entries: dict[Key, Entry] = {}
         self._changed: dict[Key, int] = {}
         self._removed: dict[Key, tuple[int, shapes.GroupKey]] = {}
         self._events: dict[int | None, bytes] = {}
@@ -95,7 +91,7 @@ class Changes:
 
     def _forget(self, sheet: Sheet) -> None:
         """Nobody reads: nothing is compared, and who comes next gets a snapshot."""
-        self._entries, self._changed, self._removed = {}, {}, {}
+        self._changed, self._removed = {}, {}
         self._publish(sheet)
         self._oldest = self._number
 
@@ -108,17 +104,15 @@ class Changes:
 
     def _compare(self, sheet: Sheet) -> None:
         number = self._number + 1
-        entries = {api.key(entry): entry for entry in sheet.entries}
-        for key, entry in entries.items():
-            before = self._entries.get(key)
-            if before is None or not _is_same(before, entry):
+        before, now = _by_key(self._sheet), _by_key(sheet)
+        for key, entry in now.items():
+            if key not in before or not _is_same(before[key], entry):
                 self._changed[key] = number
                 self._removed.pop(key, None)
-        for key in self._entries.keys() - entries.keys():
-            gone = self._entries[key]
+        for key in before.keys() - now.keys():
+            gone = before[key]
             self._changed.pop(key, None)
             self._removed[key] = number, shapes.GroupKey(gone.slo.id, dict(gone.group_labels))
-        self._entries = entries
         self._oldest = max(self._oldest, number - RESUMABLE_BOARDS)
         self._removed = {key: gone for key, gone in self._removed.items() if gone[0] > self._oldest}
 
@@ -141,5 +135,21 @@ class Changes:
         return head.encode() + answer(event).body + b"\n\n"
 
 
+def _by_key(sheet: Sheet) -> dict[Key, Entry]:
+    return {api.key(entry): entry for entry in sheet.entries}
+
+
 def _is_same(before: Entry, now: Entry) -> bool:
-    return before is now or all(getattr(before, name) == getattr(now, name) for name in _COMPARED)
+    """Whether only time has passed: newer data, and more of a lookback covered, are no change."""
+    return before is now or (
+        before.slo == now.slo
+        and before.stale == now.stale
+        and before.since == now.since
+        and before.budget == now.budget
+        and all(was.counts == burn.counts for was, burn in zip(before.burns, now.burns, strict=True))
+        and all(
+            (was.state, was.since) == (alert.state, alert.since)
+            for was, alert in zip(before.alerts, now.alerts, strict=True)
+        )
+        and before.burning == now.burning
+    )

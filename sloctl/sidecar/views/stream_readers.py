@@ -34,7 +34,7 @@ class Readers:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Events until the reader leaves or is let go."""
         if self._reading >= self._limit:
-            return problem(503, f"{self._limit} readers already", Retry_After=str(_RETRY_SECONDS))
+            return problem(503, f"there are {self._limit} readers already", Retry_After=str(_RETRY_SECONDS))
         response = web.StreamResponse(headers=_HEADERS)
         self._reading += 1
         try:

@@ -1,0 +1,180 @@
+"""/metrics, read back with the parsers of Prometheus's own client library, and by promtool."""
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
+
+from sloctl.model import Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.parts import Figure, Kind
+from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.views.metrics import BoardText
+from sloctl.sidecar.views.metrics_page import MetricsPage
+from sloctl.sidecar.views.metrics_text import Format
+from tests.real import promtool
+from tests.sidecar.served import START
+from tests.sidecar.specimens import slo
+
+OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
+HOSTILE: Final = 'a"b\\c\nd{e}=f'
+ROUTES: Final = slo(group_by=("route",))
+
+
+def board(one: Slo, groups: dict[Group, Counts], at: float = START) -> Board:
+    return Ledger([one], interval=5).record(at, [Readings(at, {one.id: Reading(groups)})])
+
+
+def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    return {
+        (each.name, frozenset(each.labels.items())): each.value
+        for family in text_families(text)
+        for each in family.samples
+    }
+
+
+def names(text: str) -> set[str]:
+    return {name for name, _ in samples(text)}
+
+
+def text_of(shown: Board, now: float) -> str:
+    return BoardText(shown, now).exposition(Format.TEXT, now).decode()
+
+
+def of_format(accept: str, figures: Iterable[Figure] = ()) -> tuple[str, str]:
+    shown = board(slo(), {(): Counts(error=1, total=10)})
+    body, content_type = MetricsPage(lambda: shown, lambda: START, [lambda: figures]).exposition(accept)
+    return body.decode(), content_type
+
+
+def test_every_value_of_the_board_is_a_sample_with_the_identity_of_its_slo() -> None:
+    shown = board(ROUTES, {("/pay",): Counts(error=1, total=10)})
+
+    told = {
+        (name, *sorted(value for label, value in labels if not label.startswith("slo_"))): value
+        for (name, labels), value in samples(text_of(shown, START + 7)).items()
+    }
+
+    assert told[("slo_events_total", "/pay")] == 10
+    assert told[("slo_error_events_total", "/pay")] == 1
+    assert told[("slo_error_ratio", "/pay", "5m")] == 0.1
+    assert told[("slo_burn_rate", "/pay", "30d")] == pytest.approx(100)
+    assert told[("slo_error_budget_remaining_ratio", "/pay")] == pytest.approx(-99)
+    assert told[("slo_time_to_exhaustion_seconds", "/pay")] == 0
+    assert told[("slo_data_age_seconds", "/pay")] == 7
+    assert told[("slo_alert_firing", "/pay", "page")] == 0
+    assert told[("slo_info", "checkout")] == 1
+
+
+def test_an_slo_that_was_never_read_has_nothing_but_its_description() -> None:
+    assert names(text_of(Board.unread([slo()]), START)) == {"slo_info"}
+
+
+def test_old_numbers_are_left_out_and_the_age_of_the_data_is_told() -> None:
+    shown = board(slo(), {(): Counts(error=1, total=10)})
+    limit = slo().alerting.no_data_after
+
+    assert "slo_error_ratio" in names(text_of(shown, START + limit))
+    assert names(text_of(shown, START + limit + 1)) == {
+        "slo_info",
+        "slo_events_total",
+        "slo_error_events_total",
+        "slo_data_age_seconds",
+    }
+
+
+def test_numbers_grow_old_even_while_no_new_board_comes() -> None:
+    shown = board(slo(), {(): Counts(error=1, total=10)})
+    now = START
+    page = MetricsPage(lambda: shown, lambda: now, [])
+    young = page.exposition("")[0].decode()
+
+    now = START + slo().alerting.no_data_after + 1
+
+    old = page.exposition("")[0].decode()
+    assert "slo_burn_rate" in young
+    assert "slo_burn_rate" not in old
+
+
+def test_hostile_label_values_come_back_as_they_were() -> None:
+    shown = board(ROUTES, {(HOSTILE,): Counts(error=0, total=1)})
+
+    for form, parse in ((Format.TEXT, text_families), (Format.OPENMETRICS, openmetrics_families)):
+        text = BoardText(shown, START).exposition(form, START).decode()
+        end = "# EOF\n" if form is Format.OPENMETRICS else ""
+        routes = {
+            each.labels.get("route")
+            for family in parse(text + end)
+            if family.name != "slo_info"
+            for each in family.samples
+        }
+        assert routes == {HOSTILE}
+
+
+def test_a_group_label_with_a_name_of_ours_moves_aside() -> None:
+    grouped = slo(group_by=("lookback", "severity"))
+
+    text = text_of(board(grouped, {("x", "y"): Counts(error=0, total=1)}), START)
+
+    assert 'exported_lookback="x",exported_severity="y",lookback="5m"' in text
+
+
+def test_both_formats_tell_the_same_samples_and_each_has_its_own_spelling() -> None:
+    plain, plain_type = of_format("text/plain;version=0.0.4")
+    open_text, open_type = of_format(OPENMETRICS)
+
+    told = {
+        (each.name, frozenset(each.labels.items())): each.value
+        for family in openmetrics_families(open_text)  # type: ignore[no-untyped-call]  # has no types
+        for each in family.samples
+        if each.name.startswith("slo_")
+    }
+    assert told == {key: value for key, value in samples(plain).items() if key[0].startswith("slo_")}
+    assert plain_type.startswith("text/plain; version=0.0.4")
+    assert open_type.startswith("application/openmetrics-text; version=1.0.0")
+    assert open_text.endswith("# EOF\n")
+    assert open_text.count("# EOF") == 1
+    assert "# EOF" not in plain
+    assert ("# TYPE slo_events_total counter" in plain, "# TYPE slo_events counter" in open_text) == (
+        True,
+        True,
+    )
+
+
+def test_what_the_parts_tell_of_themselves_is_there_too() -> None:
+    figures = (
+        Figure("sloctl_notify_queue", "Waiting.", Kind.GAUGE, 3, {"alertmanager": "http://a"}),
+        Figure("sloctl_flushes_total", "Flushes.", Kind.COUNTER, 2),
+        Figure("sloctl_notify_queue", "Waiting.", Kind.GAUGE, 0, {"alertmanager": "http://b"}),
+    )
+
+    text, _ = of_format(OPENMETRICS, figures)
+
+    assert 'sloctl_notify_queue{alertmanager="http://a"} 3' in text
+    assert "# TYPE sloctl_flushes counter\nsloctl_flushes_total 2" in text
+    assert text.count("# TYPE sloctl_notify_queue gauge") == 1
+    assert "process_resident_memory_bytes" in text
+
+
+def test_promtool_finds_nothing_to_say() -> None:
+    figures = (Figure("sloctl_flushes_total", "Flushes.", Kind.COUNTER, 2),)
+    text, _ = of_format("", figures)
+
+    checked = subprocess.run(
+        [promtool(), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_counter_stays_where_it_is_when_its_slo_grows_stale() -> None:
+    shown = board(slo(), {(): Counts(error=1, total=10)})
+    stale = replace(shown, entries=tuple(replace(entry, stale=True) for entry in shown.entries))
+
+    assert samples(text_of(stale, START)) == samples(text_of(shown, START))
