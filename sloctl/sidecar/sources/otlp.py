@@ -1,0 +1,165 @@
+"""The source that services push to: OTLP metrics, counted as a scrape of the same metrics would be."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from sloctl.decimals import decimal
+from sloctl.duration import MINUTE
+from sloctl.lower import CounterPair
+from sloctl.model import Matcher, MatchOp, NativeLatency, Selector, Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.sources import Group, Reading, Readings, Refusal, Unreadable
+from sloctl.sidecar.sources.burning import Burning
+from sloctl.sidecar.sources.counting import (
+    Countable,
+    Key,
+    Owed,
+    Shares,
+    countable,
+    metrics,
+    settle,
+    tally,
+)
+from sloctl.sidecar.sources.increases import Observed
+from sloctl.sidecar.sources.otlp_growth import Growth, observations, slow_observations
+from sloctl.sidecar.sources.otlp_points import Rejected, points
+
+_SWEEP_SECONDS: Final = MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class OtlpOptions:
+    """*promoted* resource attributes become labels, as with Prometheus's promote_resource_attributes.
+
+    A service that is silent for *stale_seconds* is not known to have counted nothing. *max_points* may wait
+    for a tick, *max_bytes* is the size of one inflated request.
+    """
+
+    promoted: tuple[str, ...] = ()
+    stale_seconds: float = 150.0
+    max_bytes: int = 16 * 1024 * 1024
+    max_series: int = 100_000
+    max_points: int = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class OtlpPlan:
+    """What arriving points count: the pair of each SLO, and the SLOs that only PromQL could count."""
+
+    pairs: tuple[tuple[Slo, Countable], ...]
+    metrics: frozenset[str]
+    thresholds: Mapping[str, tuple[Fraction, ...]]
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def slos(self) -> tuple[Slo, ...]:
+        return tuple(slo for slo, _ in self.pairs)
+
+
+class Overloaded(Exception):
+    """More has arrived than is being counted."""
+
+
+def plan(slos: Iterable[Slo]) -> OtlpPlan:
+    outcomes = [(slo, _pair(slo)) for slo in slos]
+    pairs = tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, Refusal))
+    thresholds: dict[str, tuple[Fraction, ...]] = {}
+    for slo, _ in pairs:
+        if isinstance(slo.indicator, NativeLatency):
+            metric = slo.indicator.histogram.metric
+            thresholds[metric] = (*thresholds.get(metric, ()), slo.indicator.threshold)
+    return OtlpPlan(
+        pairs=pairs,
+        metrics=frozenset[str](thresholds).union(*(metrics(pair) for _, pair in pairs)),
+        thresholds={metric: tuple(dict.fromkeys(found)) for metric, found in thresholds.items()},
+        refusals=tuple(pair for _, pair in outcomes if isinstance(pair, Refusal)),
+    )
+
+
+class OtlpSource:
+    """Takes in requests as they come; each read counts what came since the read before."""
+
+    def __init__(self, planned: OtlpPlan, options: OtlpOptions, *, now: Callable[[], float]) -> None:
+        self.options = options
+        self._plan = planned
+        self._now = now
+        self._shares = Shares(planned.pairs)
+        self._growth = Growth(
+            planned.thresholds,
+            listening=now(),
+            stale=options.stale_seconds,
+            max_series=options.max_series,
+        )
+        self._burning = Burning()
+        self._waiting: list[Observed] = []
+        self._heard: dict[Key, float] = {}
+        self._owed: Owed = {}
+        self._debts: Mapping[Key, float] = {}
+        self._swept = now()
+
+    def replan(self, planned: OtlpPlan) -> None:
+        """Count other SLOs from now on; series that were heard before go on where they were."""
+        self._plan = planned
+        self._shares = Shares(planned.pairs)
+        self._growth.ask_for(planned.thresholds)
+        self._heard = {
+            key: at for key, at in self._heard.items() if key[0] in {slo.id for slo in planned.slos}
+        }
+
+    def accept(self, request: ExportMetricsServiceRequest) -> Rejected:
+        """Takes *request* in and tells what of it is of no use; all of it waits, or raises Overloaded."""
+        if len(self._waiting) >= self.options.max_points:
+            raise Overloaded(f"{len(self._waiting)} points wait to be counted")
+        rejected, now = Rejected(), self._now()
+        for point in points(
+            request, wanted=self._plan.metrics, promoted=self.options.promoted, rejected=rejected
+        ):
+            try:
+                self._waiting += self._growth.observed(point, now)
+            except ValueError as reason:
+                rejected.add(1, f"{point.series.metric}: {reason}")
+        return rejected
+
+    async def read(self, now: float) -> Sequence[Readings]:
+        """One Readings with the SLOs whose series are alive; raises Unreadable when none is."""
+        arrived, self._waiting = self._waiting, []
+        for observed in arrived:
+            for share in self._shares.of(observed.series):
+                if share.total and (observed.increase is not None or share.is_probe):
+                    self._heard[share.key] = now
+        self._sweep(now)
+        counted = tally(arrived, self._shares, self._owed)
+        self._owed = counted.owed
+        counts, self._debts = settle([counted], self._debts)
+        burning = self._burning.of(counted.parts, now)
+        groups: dict[str, dict[Group, Counts]] = {}
+        for (slo, group), heard in self._heard.items():
+            if now - heard <= self.options.stale_seconds and (slo, group) not in self._owed:
+                groups.setdefault(slo, {})[group] = counts.get((slo, group), Counts(0.0, 0.0))
+        if not groups:
+            raise Unreadable("no service sends what the SLOs count")
+        return (Readings(now, {slo: Reading(found, burning.get(slo, {})) for slo, found in groups.items()}),)
+
+    def _sweep(self, now: float) -> None:
+        if now - self._swept > _SWEEP_SECONDS:
+            self._swept = now
+            self._growth.forget(now)
+            self._heard = {
+                key: at for key, at in self._heard.items() if now - at <= self.options.stale_seconds
+            }
+
+
+def _pair(slo: Slo) -> Countable | Refusal:
+    """A native histogram's observations, and the slow ones, are counters of their own here."""
+    match slo.indicator:
+        case NativeLatency(Selector(metric, matchers), threshold):
+            at_threshold = Matcher("le", MatchOp.EQUAL, decimal(threshold))
+            slow = Selector(slow_observations(metric), (*matchers, at_threshold))
+            every = Selector(observations(metric), matchers)
+            return CounterPair(error=(slow,), minus=(), total=(every,), newborn=False)
+        case _:
+            return countable(slo)

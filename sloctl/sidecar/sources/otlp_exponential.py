@@ -1,0 +1,58 @@
+"""Exponential histograms: how many observations lie above a threshold, as Prometheus's histogram_fraction."""
+
+from dataclasses import dataclass
+from math import floor, ldexp, log2
+from typing import Final
+
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
+
+# The finest resolution of Prometheus's native histograms; it merges the buckets of finer ones.
+FINEST: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """Bucket number *offset* + i holds buckets[i] observations, from base**number to base**(number + 1).
+
+    The base is 2**(2**-scale). *low* observations are zero or negative.
+    """
+
+    scale: int
+    count: int
+    low: int
+    offset: int
+    buckets: tuple[int, ...]
+
+    @classmethod
+    def of(cls, point: ExponentialHistogramDataPoint) -> "Exponential":
+        return cls(
+            scale=point.scale,
+            count=point.count,
+            low=point.zero_count + sum(point.negative.bucket_counts),
+            offset=point.positive.offset,
+            buckets=tuple(point.positive.bucket_counts),
+        )
+
+    def below(self, threshold: float, *, scale: int) -> float:
+        """Observations up to *threshold* (above zero), read no finer than at *scale*.
+
+        Within a bucket they lie evenly on a logarithmic scale.
+        """
+        coarsest = min(scale, self.scale, FINEST)
+        merged = self.scale - coarsest
+        place = ldexp(log2(threshold), coarsest)
+        # Buckets before *whole* lie below the threshold, those from *beyond* on above it.
+        bucket = floor(place)
+        whole = max(0, (bucket << merged) - self.offset)
+        beyond = max(0, ((bucket + 1) << merged) - self.offset)
+        partly = sum(self.buckets[whole:beyond]) * (place - bucket)
+        return min(self.low + sum(self.buckets[:whole]) + partly, float(self.count))
+
+
+def above(now: Exponential, before: Exponential | None, threshold: float) -> float:
+    """Observations above *threshold* since *before*, None where everything is new."""
+    scale = now.scale if before is None else min(now.scale, before.scale)
+    slow = now.count - now.below(threshold, scale=scale)
+    if before is not None:
+        slow -= before.count - before.below(threshold, scale=scale)
+    return max(0.0, slow)

@@ -1,0 +1,332 @@
+"""What arrives over OTLP, counted: totals and increments, restarts, repeats, silence."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
+    DataPointFlags,
+    Metric,
+    NumberDataPoint,
+)
+
+from sloctl.model import (
+    Condition,
+    Counted,
+    Latency,
+    Matcher,
+    MatchOp,
+    NativeLatency,
+    Probe,
+    Ratio,
+    Selector,
+    Slo,
+    WhenAbsent,
+)
+from sloctl.rollup import Counts
+from sloctl.sidecar.sources import Reading, Unreadable
+from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, Overloaded, plan
+from tests.sidecar.otlp_requests import (
+    DELTA,
+    SHOP,
+    counter,
+    exponential,
+    gauge,
+    histogram,
+    number,
+    request,
+)
+from tests.sidecar.specimens import AVAILABILITY, slo
+
+START = 1_700_000_000.0
+# Long before anybody listened.
+UNSPECIFIED = AggregationTemporality.AGGREGATION_TEMPORALITY_UNSPECIFIED
+OLD = START - 90_000
+RATIO = slo()
+CLASSIC = Latency(Selector("request_duration_seconds"), Fraction(1))
+NATIVE = NativeLatency(Selector("request_latency_seconds"), Fraction(2))
+
+
+class Listening:
+    """A source at a time that the test sets."""
+
+    def __init__(self, *slos: Slo, options: OtlpOptions | None = None) -> None:
+        self.now = START
+        self.slos = slos or (RATIO,)
+        self.source = OtlpSource(plan(self.slos), options or OtlpOptions(), now=lambda: self.now)
+
+    def send(self, at: float, exported: ExportMetricsServiceRequest) -> str:
+        """What was rejected, in words."""
+        self.now = START + at
+        return str(self.source.accept(exported))
+
+    async def reading(self, at: float) -> Reading | None:
+        """The first SLO's."""
+        self.now = START + at
+        (readings,) = await self.source.read(self.now)
+        return readings.slos.get(self.slos[0].id)
+
+    async def first(self) -> None:
+        """A read that finds totals without knowing what they were before."""
+        with pytest.raises(Unreadable):
+            await self.source.read(self.now)
+
+    async def counts(self, at: float) -> Counts | None:
+        reading = await self.reading(at)
+        return None if reading is None else reading.groups.get(())
+
+
+def requests(at: float, value: float, *, start: float = OLD, status: str = "200") -> NumberDataPoint:
+    return number(value, at=START + at, start=start, labels={"status": status})
+
+
+async def test_a_total_counts_what_it_grew() -> None:
+    listening = Listening()
+    listening.send(1, request(counter(requests(1, 1000))))
+    await listening.first()
+    listening.send(11, request(counter(requests(11, 1007))))
+
+    assert await listening.counts(12) == Counts(error=0, total=7)
+    assert await listening.counts(13) == Counts(error=0, total=0)
+
+
+async def test_increments_count_as_they_are() -> None:
+    listening = Listening()
+    points = [requests(1, 5, start=START), requests(1, 2, start=START, status="500")]
+    listening.send(1, request(counter(*points, temporality=DELTA)))
+
+    assert await listening.counts(2) == Counts(error=2, total=7)
+
+
+async def test_what_is_sent_twice_counts_once() -> None:
+    listening = Listening()
+    exported = request(counter(requests(1, 5, start=START), temporality=DELTA))
+    told = [listening.send(1, exported), listening.send(2, exported)]
+
+    assert told == ["", ""]
+    assert await listening.counts(3) == Counts(error=0, total=5)
+
+
+async def test_late_increments_are_told_to_be_lost() -> None:
+    listening = Listening()
+    listening.send(20, request(counter(requests(20, 5, start=START + 10), temporality=DELTA)))
+
+    told = listening.send(21, request(counter(requests(10, 5, start=START), temporality=DELTA)))
+
+    assert told == "requests_total: increments that are no newer than others of the same series"
+
+
+async def test_a_service_that_started_while_we_listened_counts_from_its_start() -> None:
+    listening = Listening()
+    listening.send(60, request(counter(requests(60, 40, start=START + 30))))
+
+    assert await listening.counts(61) == Counts(error=0, total=40)
+
+
+async def test_a_restart_counts_from_zero_even_when_the_total_is_higher() -> None:
+    listening = Listening()
+    listening.send(1, request(counter(requests(1, 10))))
+    listening.send(61, request(counter(requests(61, 25, start=START + 20))))
+
+    assert await listening.counts(62) == Counts(error=0, total=25)
+
+
+async def test_a_total_that_fell_without_a_start_was_reset() -> None:
+    listening = Listening()
+    listening.send(1, request(counter(requests(1, 10, start=0))))
+    listening.send(11, request(counter(requests(11, 4, start=0))))
+
+    assert await listening.counts(12) == Counts(error=0, total=4)
+
+
+async def test_two_senders_under_the_same_labels_are_told_apart_and_one_is_refused() -> None:
+    listening = Listening()
+    listening.send(1, request(counter(requests(1, 10))))
+    told = listening.send(2, request(counter(requests(2, 5000, start=OLD + 50))))
+    listening.send(11, request(counter(requests(11, 13))))
+
+    assert told == (
+        "requests_total: two senders use the same labels: give each a service.instance.id of its own"
+    )
+    assert await listening.counts(12) == Counts(error=0, total=3)
+
+
+async def test_the_first_error_of_a_service_known_for_long_counts() -> None:
+    listening = Listening()
+    for at in (0, 60, 120, 180):
+        listening.send(at, request(counter(requests(at, 100 + at))))
+    listening.send(240, request(counter(requests(240, 340), requests(240, 3, status="500"))))
+
+    assert await listening.counts(241) == Counts(error=3, total=243)
+
+
+async def test_an_old_series_heard_for_the_first_time_counts_nothing() -> None:
+    listening = Listening()
+    listening.send(1, request(counter(requests(1, 100))))
+    listening.send(2, request(counter(requests(2, 900, status="500"))))
+    listening.send(31, request(counter(requests(31, 101))))
+
+    assert await listening.counts(32) == Counts(error=0, total=1)
+
+
+async def test_silence_is_not_zero() -> None:
+    listening = Listening()
+    listening.send(1, request(counter(requests(1, 5, start=START), temporality=DELTA)))
+    await listening.counts(2)
+
+    assert await listening.counts(152) == Counts(error=0, total=0)
+    with pytest.raises(Unreadable, match="no service sends what the SLOs count"):
+        await listening.counts(153)
+
+
+async def test_a_point_without_a_value_is_no_sign_of_life() -> None:
+    listening = Listening()
+    gone = requests(1, 0)
+    gone.flags = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+    listening.send(1, request(counter(gone)))
+
+    with pytest.raises(Unreadable):
+        await listening.counts(2)
+
+
+async def test_slow_requests_are_those_above_the_bucket() -> None:
+    listening = Listening(slo(CLASSIC))
+    listening.send(1, request(histogram([1, 1, 1], [0.5, 1], at=START + 1, start=OLD)))
+    await listening.first()
+    listening.send(11, request(histogram([4, 3, 2], [0.5, 1], at=START + 11, start=OLD)))
+
+    assert await listening.counts(12) == Counts(error=1, total=6)
+
+
+async def test_slow_requests_of_an_exponential_histogram_are_counted_through_a_change_of_scale() -> None:
+    listening = Listening(slo(NATIVE))
+    # At scale 1 two buckets an octave, from 1 s on; at scale 0 one.
+    listening.send(1, request(exponential([1, 1, 1, 1], scale=1, at=START + 1, start=OLD)))
+    listening.send(11, request(exponential([4, 5], scale=0, at=START + 11, start=OLD)))
+
+    assert await listening.counts(12) == Counts(error=3, total=5)
+
+
+async def test_increments_of_an_exponential_histogram_count_as_they_are() -> None:
+    listening = Listening(slo(NATIVE))
+    exported = exponential([4, 5], zero=3, at=START + 11, start=START + 1, temporality=DELTA)
+    listening.send(11, request(exported))
+
+    assert await listening.counts(12) == Counts(error=5, total=12)
+
+
+async def test_a_probe_is_one_event_per_point() -> None:
+    listening = Listening(slo(Probe(Selector("up"))))
+    for at, value in ((1, 1), (2, 0), (3, 1)):
+        listening.send(at, request(gauge(number(value, at=START + at), name="up")))
+
+    assert await listening.counts(4) == Counts(error=1, total=3)
+    assert await listening.counts(5) == Counts(error=0, total=0)
+
+
+async def test_resources_are_told_apart_by_job_and_promoted_attributes() -> None:
+    selector = Selector("requests_total", (Matcher("job", MatchOp.EQUAL, "eu/shop"),))
+    failed = Selector("requests_total", (*selector.matchers, Matcher("status", MatchOp.EQUAL, "500")))
+    watched = slo(Ratio(Counted.ERROR, (failed,), (selector,)), group_by=("zone",))
+    listening = Listening(watched, options=OtlpOptions(promoted=("zone",)))
+    for zone, space in (("a", "eu"), ("b", "eu"), ("c", "us")):
+        resource = {**SHOP, "service.namespace": space, "zone": zone}
+        exported = counter(requests(1, 5, start=START, status="500"), temporality=DELTA)
+        listening.send(1, request(exported, resource=resource))
+
+    reading = await listening.reading(2)
+
+    assert reading is not None
+    assert reading.groups == {("a",): Counts(error=5, total=5), ("b",): Counts(error=5, total=5)}
+    assert reading.by_label["instance", "a"] == Counts(error=10, total=10)
+
+
+@pytest.mark.parametrize(
+    ("exported", "reason"),
+    [
+        (counter(requests(1, 5), temporality=UNSPECIFIED), "requests: neither cumulative nor delta"),
+        (
+            counter(requests(1, 5), temporality=DELTA, monotonic=False),
+            "requests: deltas of what goes up and down cannot be counted",
+        ),
+        (counter(number(5, at=0)), "requests_total: it has no time"),
+        (counter(requests(-7200, 5)), "requests_total: its time is not within the last hour"),
+        (counter(requests(7200, 5)), "requests_total: its time is not within the last hour"),
+        (gauge(requests(1, 5), name="---"), "---: no metric name can be made of '---'"),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_the_reason(exported: Metric, reason: str) -> None:
+    listening = Listening()
+
+    assert listening.send(1, request(exported)) == reason
+
+
+async def test_a_value_that_no_counter_has_counts_nothing_and_loses_nothing() -> None:
+    listening = Listening()
+    for at, value in ((1, 10), (2, float("nan")), (3, -5), (4, 14)):
+        listening.send(at, request(counter(requests(at, value))))
+
+    await listening.first()
+    listening.send(6, request(counter(requests(6, 15))))
+    assert await listening.counts(7) == Counts(error=0, total=5)
+
+
+def test_there_is_room_for_so_many_series() -> None:
+    listening = Listening(options=OtlpOptions(max_series=2))
+    points = [requests(1, 5, status=str(status)) for status in (200, 201, 202)]
+
+    assert listening.send(1, request(counter(*points))) == (
+        "requests_total: there are 2 series already, and this one is new"
+    )
+
+
+def test_there_is_room_for_so_many_points() -> None:
+    listening = Listening(options=OtlpOptions(max_points=2))
+    listening.send(1, request(counter(requests(1, 5), requests(1, 5, status="500"))))
+
+    with pytest.raises(Overloaded, match="2 points wait to be counted"):
+        listening.send(2, request(counter(requests(2, 5))))
+
+
+def test_what_needs_promql_is_refused_and_native_histograms_are_not() -> None:
+    planned = plan([slo(Condition("up > 0", WhenAbsent.BAD)), slo(NATIVE, name="fast")])
+
+    assert [each.id for each in planned.slos] == ["shop/fast"]
+    assert [refusal.reason.partition(":")[0] for refusal in planned.refusals] == [
+        "a condition is PromQL, which the sidecar does not evaluate"
+    ]
+
+
+STEP = st.tuples(st.integers(0, 50), st.booleans(), st.sampled_from(["sent", "twice", "lost", "late"]))
+
+
+@given(st.lists(STEP, max_size=30))
+async def test_every_event_of_a_service_that_started_while_we_listened_counts_once(
+    steps: list[tuple[int, bool, str]],
+) -> None:
+    listening = Listening(slo(AVAILABILITY))
+    total, since_start, started, counted = 0.0, 0.0, START + 1, 0.0
+    last = request()
+    at = 1.0
+    for grown, restarts, fate in [*steps, (0, False, "sent")]:
+        at += 10
+        if restarts and last.resource_metrics:
+            # What a process counted after its last export dies with it.
+            total, since_start, started = counted, 0.0, START + at - 5
+        total, since_start = total + grown, since_start + grown
+        exported = request(counter(requests(at, since_start, start=started)))
+        if fate == "lost":
+            continue
+        if fate == "late":
+            listening.send(at, last)
+        listening.send(at, exported)
+        if fate == "twice":
+            listening.send(at + 1, exported)
+        last, counted = exported, total
+
+    (readings,) = await listening.source.read(listening.now)
+
+    assert readings.slos[RATIO.id].groups[()].total == total
