@@ -1,0 +1,51 @@
+"""A sidecar's ledger and store under load, as a process to be killed.
+
+Run as `python -m tests.sidecar.keeper PATH`; says `recorded N` when N events have been counted, `flushed N`
+when the first N of them are in the store. N goes on over restarts.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from sloctl.duration import DAY
+from sloctl.rollup import Counts
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.store import Store, StoreOptions
+from tests.sidecar.specimens import slo
+
+SLOS = tuple(slo(name=f"slo-{number}") for number in range(30))
+START = 1_700_000_000.0
+# The clock of all of them; ticks never get there.
+NOW = START + 20 * DAY
+TICKS_PER_FLUSH = 3
+
+
+async def keep(path: Path) -> None:
+    """A tick is a minute, so that steps are folded and settled all the time; never ends."""
+    ledger = Ledger(SLOS, interval=60)
+    async with Store(StoreOptions(path, flush_every=DAY), ledger, Time(lambda: NOW, asyncio.sleep)) as store:
+        counted = [ledger.known(slo) for slo in SLOS]
+        at = max((known[1] for known in counted if known is not None), default=START)
+        events = counted_events(ledger, at)
+        while True:
+            for _ in range(TICKS_PER_FLUSH):
+                at += 60
+                ledger.record(at, [Readings(at, {slo.id: Reading({(): Counts(0, 1)}) for slo in SLOS})])
+                events += 1
+                print("recorded", events, flush=True)
+            await store.flush()
+            print("flushed", events, flush=True)
+
+
+def counted_events(ledger: Ledger, at: float) -> int:
+    """Of each SLO, and the same for all of them: a flush is one transaction."""
+    entries = ledger.record(at, []).entries
+    (total,) = {0.0 if (counts := entry.burn(30 * DAY).counts) is None else counts.total for entry in entries}
+    return round(total)
+
+
+if __name__ == "__main__":
+    asyncio.run(keep(Path(sys.argv[1])))
