@@ -330,3 +330,42 @@ async def test_every_event_of_a_service_that_started_while_we_listened_counts_on
     (readings,) = await listening.source.read(listening.now)
 
     assert readings.slos[RATIO.id].groups[()].total == total
+
+
+async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
+    listening = Listening(RATIO)
+    listening.send(1, request(counter(requests(1, 100))))
+    listening.slos = (slo(name="other"),)
+    listening.source.replan(plan(listening.slos))
+    listening.send(11, request(counter(requests(11, 104))))
+
+    assert await listening.counts(12) == Counts(error=0, total=4)
+
+
+def test_what_was_rejected_is_a_trouble_for_a_while() -> None:
+    listening = Listening()
+    listening.send(1, request(counter(number(5, at=0))))
+    told = listening.source.troubles
+    listening.now += 151
+
+    assert told == ("rejected requests_total: it has no time",)
+    assert listening.source.troubles == ()
+    assert listening.source.rejected == 1
+
+
+async def test_series_that_are_wanted_only_now_are_not_taken_for_new() -> None:
+    listening = Listening(slo(CLASSIC))
+    both = (
+        histogram([1], [1], at=START + 200, start=START + 1),
+        counter(requests(200, 900, start=START + 1)),
+    )
+    for at in (0, 100):
+        listening.send(at, request(histogram([1], [1], at=START + at, start=START + 1)))
+    listening.slos = (RATIO,)
+    listening.now = START + 190
+    listening.source.replan(plan(listening.slos))
+    listening.send(200, request(*both))
+    await listening.first()
+    listening.send(210, request(counter(requests(210, 901, start=START + 1))))
+
+    assert await listening.counts(211) == Counts(error=0, total=1)

@@ -219,3 +219,31 @@ async def test_after_a_long_outage_the_last_hour_is_caught_up() -> None:
         after = await source.read(START + 300 * 60 + 10)
 
     assert list(counted(after)) == list(range(241, 301))
+
+
+async def test_what_fails_in_part_is_told() -> None:
+    server = PrometheusServer(raw={CART.id: minutes(0, 9)}, recorded={PAY.id: minutes(0, 9)})
+    server.refuses = "cart_total"
+
+    async with reading(server, CART, PAY) as source:
+        await source.read(START + 30)
+        during = source.troubles
+        server.refuses = None
+        await source.read(START + 90)
+
+    assert [trouble.partition(": ")[2] for trouble in during] == [
+        "shop/cart: many-to-many matching not allowed"
+    ]
+    assert source.troubles == ()
+
+
+async def test_other_slos_are_read_from_now_on() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9), PAY.id: minutes(0, 9)})
+
+    async with reading(server, CART) as source:
+        await source.read(START + 10)
+        source.replan([PAY, CART])
+        after = await source.read(START + 130)
+
+    assert list(counted(after, CART)) == [1, 2]
+    assert list(counted(after, PAY)) == [2]

@@ -81,7 +81,10 @@ def plan(slos: Iterable[Slo]) -> OtlpPlan:
 
 
 class OtlpSource:
-    """Takes in requests as they come; each read counts what came since the read before."""
+    """Takes in requests as they come; each read counts what came since the read before.
+
+    *rejected* are the points of no use since the start.
+    """
 
     def __init__(self, planned: OtlpPlan, options: OtlpOptions, *, now: Callable[[], float]) -> None:
         self.options = options
@@ -100,12 +103,21 @@ class OtlpSource:
         self._owed: Owed = {}
         self._debts: Mapping[Key, float] = {}
         self._swept = now()
+        self._trouble: tuple[float, str] | None = None
+        self.rejected = 0
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What senders were told lately."""
+        if self._trouble is None or self._now() - self._trouble[0] > self.options.stale_seconds:
+            return ()
+        return (f"rejected {self._trouble[1]}",)
 
     def replan(self, planned: OtlpPlan) -> None:
         """Count other SLOs from now on; series that were heard before go on where they were."""
         self._plan = planned
         self._shares = Shares(planned.pairs)
-        self._growth.ask_for(planned.thresholds)
+        self._growth.ask_for(planned.thresholds, self._now())
         self._heard = {
             key: at for key, at in self._heard.items() if key[0] in {slo.id for slo in planned.slos}
         }
@@ -122,6 +134,9 @@ class OtlpSource:
                 self._waiting += self._growth.observed(point, now)
             except ValueError as reason:
                 rejected.add(1, f"{point.series.metric}: {reason}")
+        if rejected.points:
+            self.rejected += rejected.points
+            self._trouble = now, str(rejected)
         return rejected
 
     async def read(self, now: float) -> Sequence[Readings]:

@@ -78,8 +78,11 @@ class Growth:
         self._series: dict[Series, tuple[Point, float]] = {}
         self._targets: dict[str, _Target] = {}
 
-    def ask_for(self, thresholds: Mapping[str, tuple[Fraction, ...]]) -> None:
+    def ask_for(self, thresholds: Mapping[str, tuple[Fraction, ...]], now: float) -> None:
+        """Other series may come from now on: what of them is new to us is not new to its sender."""
         self._thresholds = thresholds
+        self._listening = now
+        self._targets.clear()
 
     def observed(self, point: Point, now: float) -> list[Observed]:
         """What *point* adds; raises Unfit."""

@@ -12,23 +12,34 @@ from sloctl.rollup import FINE
 from sloctl.sidecar.client import open_client, shown
 from sloctl.sidecar.sources import Reading, Readings, Unreadable
 from sloctl.sidecar.sources.prometheus_history import Past, histories
-from sloctl.sidecar.sources.prometheus_minutes import Outcome, Place, last_minute, read_minutes
+from sloctl.sidecar.sources.prometheus_minutes import Outcome, Place, Progress, last_minute, read_minutes
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions, Ranges, Unusable
 
 # What lies further back when an outage ends is left to the history of the next start.
 CATCH_UP: Final = HOUR
 
+_TROUBLES: Final = 5
+
 _log: Final = logging.getLogger(__name__)
 
 
 class PrometheusSource:
-    """Remembers how far each SLO has been read: what could not be read is asked for again."""
+    """Remembers how far each SLO has been read: what could not be read is asked for again.
+
+    *troubles* are those of the last read, some of them.
+    """
 
     def __init__(self, ranges: Ranges, slos: Iterable[Slo], options: PrometheusOptions) -> None:
+        self.troubles: tuple[str, ...] = ()
         self._ranges = ranges
         self._slos = tuple(slos)
         self._options = options
         self._places: dict[str, Place] = {}
+
+    def replan(self, slos: Iterable[Slo]) -> None:
+        """Count these from now on; those that were read before go on where they were."""
+        self._slos = tuple(slos)
+        self._places = {slo.id: self._places[slo.id] for slo in self._slos if slo.id in self._places}
 
     async def read(self, now: float) -> Sequence[Readings]:
         """The minutes complete by *now* and not given yet, an hour of them at most; often none.
@@ -49,7 +60,14 @@ class PrometheusSource:
                 )
         except TimeoutError:
             outcome.troubles.append(f"not everything was answered within {self._options.read_seconds:g} s")
-        return self._readings(outcome)
+        # What was replanned meanwhile may have been asked for by the queries of another indicator.
+        current = {slo.id: slo for slo in self._slos}
+        found = {
+            slo.id: outcome.progress[slo.id]
+            for slo, _ in jobs
+            if slo.id in outcome.progress and current.get(slo.id) == slo
+        }
+        return self._readings(found, outcome.troubles)
 
     async def history(self, now: float, *, after: Mapping[str, float]) -> AsyncIterator[Past]:
         """What happened before *now*, oldest first per SLO; the next read goes on from there.
@@ -67,16 +85,17 @@ class PrometheusSource:
         except Unusable as trouble:
             raise Unreadable(self._said(str(trouble))) from trouble
 
-    def _readings(self, outcome: Outcome) -> tuple[Readings, ...]:
+    def _readings(self, found: Mapping[str, Progress], troubles: Sequence[str]) -> tuple[Readings, ...]:
         by_minute: dict[int, dict[str, Reading]] = {}
-        for slo_id, progress in outcome.progress.items():
+        for slo_id, progress in found.items():
             self._places[slo_id] = progress.place
             for at, groups in progress.steps.items():
                 by_minute.setdefault(at, {})[slo_id] = Reading(groups)
-        if outcome.troubles and not by_minute:
-            raise Unreadable(self._said(outcome.troubles[0]))
-        if outcome.troubles:
-            _log.warning("%s (%d such)", self._said(outcome.troubles[0]), len(outcome.troubles))
+        self.troubles = tuple(self._said(trouble) for trouble in dict.fromkeys(troubles[:_TROUBLES]))
+        if troubles and not by_minute:
+            raise Unreadable(self.troubles[0])
+        if troubles:
+            _log.warning("%s (%d such)", self.troubles[0], len(troubles))
         return tuple(Readings(float(at), by_minute[at]) for at in sorted(by_minute))
 
     def _said(self, trouble: str) -> str:
