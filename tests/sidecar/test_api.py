@@ -1,5 +1,7 @@
 """The JSON API as a client sees it."""
 
+from urllib.parse import quote
+
 import pytest
 
 from sloctl.model import Condition, WhenAbsent
@@ -27,7 +29,7 @@ async def test_pages_follow_each_other_and_hold_each_slo_once() -> None:
     async with watching(SHOP, ROUTES) as watched:
         await watched.tick(by_route("/pay", "/cart", "/a"))
         first = (await ask(f"{watched.url}/api/v1/slos?limit=3")).json
-        second = (await ask(f"{watched.url}/api/v1/slos?limit=3&after={first['next']}")).json
+        second = (await ask(f"{watched.url}/api/v1/slos?limit=3&after={quote(first['next'])}")).json
 
     shown = [(each["id"], each["group"].get("route")) for each in first["slos"] + second["slos"]]
     assert shown == [
@@ -45,7 +47,7 @@ async def test_a_page_goes_on_after_the_last_one_though_others_have_come_and_sta
         first = (await ask(f"{watched.url}/api/v1/slos?limit=2")).json
         await watched.tick(by_route("/a", "/b", "/c", "/d") + 'requests_total{route="/d",status="500"} 9\n')
 
-        rest = await ids(watched, f"?limit=2&after={first['next']}")
+        rest = await ids(watched, f"?limit=2&after={quote(first['next'])}")
 
     assert [shown["group"]["route"] for shown in first["slos"]] == ["/b", "/c"]
     assert rest == ["shop/routes /d"]
@@ -74,8 +76,6 @@ async def test_the_list_can_be_narrowed_by_service_standing_and_label() -> None:
         ("limit=1&limit=2", "limit is given twice"),
         ("standing=good", "Invalid enum value 'good' - at `$.standing[0]`"),
         ("label=team", "Expected `str` matching regex '^[^=]+=' - at `$.label[0]`"),
-        ("after=%25", "after is not the `next` of a page"),
-        ("after=bnVsbA==", "after is not the `next` of a page"),
         ("severity=page", "Object contains unknown field `severity`"),
     ],
 )

@@ -15,7 +15,7 @@ from sloctl.sidecar.views.api_sheet import Sheet
 
 
 def slo_page(sheet: Sheet, query: SloQuery) -> shapes.SloPage:
-    places, following = selected(query, sheet.entries)
+    places, following = selected(query, sheet.entries, sheet.texts)
     return shapes.SloPage(
         at=api.time(sheet.board.at),
         trouble=sheet.board.trouble,

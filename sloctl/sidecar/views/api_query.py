@@ -1,23 +1,19 @@
 """What a client may ask of the list of SLOs: query parameters → a checked value."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
 from sloctl.sidecar.board import Entry
-from sloctl.sidecar.sources import Group
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 _MOST_LABELS: Final = 16
-
-Cursor: TypeAlias = tuple[str, Group]
 
 
 class BadQuery(ValueError):
@@ -61,11 +57,16 @@ def slo_query(parameters: Iterable[tuple[str, str]]) -> SloQuery:
             fields[name] = value
     try:
         # Not strict: in a URL a number is text.
-        query = msgspec.convert(fields, SloQuery, strict=False)
+        return msgspec.convert(fields, SloQuery, strict=False)
     except msgspec.ValidationError as wrong:
         raise BadQuery(str(wrong)) from wrong
-    cursor(query)
-    return query
+
+
+class Selection(NamedTuple):
+    """Places of the entries asked for, and the `after` of the page that follows."""
+
+    places: Sequence[int]
+    next: str | None
 
 
 def no_query(parameters: Iterable[tuple[str, str]]) -> None:
@@ -74,31 +75,25 @@ def no_query(parameters: Iterable[tuple[str, str]]) -> None:
         raise BadQuery(f"there is no parameter {name!r} here")
 
 
-def cursor(query: SloQuery) -> Cursor | None:
-    """Where the page before ended. It is a key, not a place: SLOs that come and go shift nothing."""
-    if query.after is None:
-        return None
-    try:
-        return msgspec.json.decode(urlsafe_b64decode(query.after), type=tuple[str, Group])
-    except (Error, UnicodeError, ValueError) as wrong:
-        raise BadQuery("after is not the `next` of a page") from wrong
+def place_text(entry: Entry) -> str:
+    """Where an entry stands: lists are in the order of this text, and what is after any text is well defined.
+
+    It is made of the entry's key, so that entries that come, go or stand differently shift nothing.
+    """
+    return msgspec.json.encode([entry.slo.id, *entry.group]).decode()
 
 
-def cursor_after(entry: Entry) -> str:
-    return urlsafe_b64encode(msgspec.json.encode(api.key(entry))).decode()
-
-
-def selected(query: SloQuery, entries: Sequence[Entry]) -> tuple[Sequence[int], str | None]:
-    """Positions of the entries asked for, and the cursor of the page that follows."""
-    after = cursor(query)
+def selected(query: SloQuery, entries: Sequence[Entry], texts: Sequence[str]) -> Selection:
+    """*texts* are those of the places of *entries*, both in order."""
     labels = frozenset((name, value) for name, _, value in (text.partition("=") for text in query.label))
+    start = 0 if query.after is None else bisect_right(texts, query.after)
     places: list[int] = []
-    for place, entry in enumerate(entries):
-        if (after is None or api.key(entry) > after) and _is_asked_for(query, labels, entry):
+    for place in range(start, len(entries)):
+        if _is_asked_for(query, labels, entries[place]):
             if len(places) == query.limit:
-                return places, cursor_after(entries[places[-1]])
+                return Selection(places, texts[places[-1]])
             places.append(place)
-    return places, None
+    return Selection(places, None)
 
 
 def _is_asked_for(query: SloQuery, labels: frozenset[tuple[str, str]], entry: Entry) -> bool:

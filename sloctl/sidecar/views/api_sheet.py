@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Final, NamedTuple, cast
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from sloctl.sidecar.board import Board, Entry
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
+from sloctl.sidecar.views.api_query import place_text
 
 # An answer that would make the remembered ones of one board larger than this is not remembered.
 _REMEMBERED_BYTES: Final = 32 * 1024 * 1024
@@ -32,11 +34,13 @@ def answer_of(body: bytes) -> Answer:
 
 
 class Sheet:
-    """A board whose entries stand in the order of id and group."""
+    """A board whose entries stand in the order of lists."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
-        self.entries: tuple[Entry, ...] = tuple(sorted(board.entries, key=api.key))
+        placed = sorted(((place_text(entry), entry) for entry in board.entries), key=itemgetter(0))
+        self.entries: tuple[Entry, ...] = tuple(entry for _, entry in placed)
+        self.texts = tuple(text for text, _ in placed)
         self._encoded: dict[int, msgspec.Raw] = {}
         self._answers: dict[Hashable, Answer] = {}
         self._remembered = 0

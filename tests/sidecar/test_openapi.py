@@ -1,0 +1,112 @@
+"""The OpenAPI document: current, complete, and held against the served API by schemathesis."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import msgspec
+import pytest
+
+from sloctl.sidecar.app import application
+from sloctl.sidecar.parts import Reloaded
+from sloctl.sidecar.views.openapi import OPERATIONS, checked_in
+from sloctl.sidecar.web import WebOptions
+from tests.conftest import Figure
+from tests.sidecar.asking import ask
+from tests.sidecar.served import SHOP, START, Watched, watching
+from tests.sidecar.specimens import slo
+
+ROOT: Final = Path(__file__).parents[2]
+DOCUMENT: Final = ROOT / "docs/openapi.json"
+ROUTES: Final = slo(name="routes", group_by=("route",))
+OUTAGE: Final = "".join(
+    f'requests_total{{route="{route}",status="{status}"}} 100\n'
+    for route in ("/pay", "/cart")
+    for status in (200, 503)
+)
+# It checks one answer at a time; the stream never ends, and has tests of its own.
+SCHEMATHESIS: Final = (
+    *(sys.executable, "-m", "schemathesis.cli", "run", "--exclude-operation-id", "stream"),
+    *("--checks", "all", "--no-color", "--suppress-health-check", "all"),
+)
+
+
+async def reloaded() -> Reloaded:
+    return Reloaded(START, is_in_force=True)
+
+
+def test_the_document_in_docs_is_the_one_that_is_served() -> None:
+    assert DOCUMENT.read_bytes() == checked_in(), (
+        "renew it: python -m sloctl.sidecar.views.openapi > docs/openapi.json"
+    )
+
+
+async def test_every_route_of_the_api_is_documented_and_nothing_else() -> None:
+    async with watching(reload=reloaded) as watched:
+        app = application(watched.sidecar)
+        served = {
+            (route.method.lower(), route.resource.canonical)
+            for route in app.router.routes()
+            if route.resource is not None and route.method != "HEAD"
+        }
+
+    pages = {("get", "/"), ("get", "/static/style.css")}
+    assert served - pages == {(operation.method, operation.path) for operation in OPERATIONS}
+
+
+async def test_answers_are_as_the_document_says() -> None:
+    document = msgspec.json.decode(DOCUMENT.read_bytes())
+    async with watching(SHOP, ROUTES) as watched:
+        await burn(watched)
+        for path, name in (
+            ("/api/v1/slos", "SloPage"),
+            ("/api/v1/slos/shop/routes", "SloGroups"),
+            ("/api/v1/alerts", "FiringAlerts"),
+            ("/api/v1/status", "Status"),
+            ("/api/v1/slos?limit=x", "ProblemDetails"),
+        ):
+            schema: dict[str, Any] = {**document, "$ref": f"#/components/schemas/{name}"}
+            jsonschema.validate((await ask(f"{watched.url}{path}")).json, schema)
+
+
+async def test_the_served_document_is_json_with_a_tag() -> None:
+    async with watching() as watched:
+        told = await ask(f"{watched.url}/api/v1/openapi.json")
+
+    assert told.headers["Content-Type"].startswith("application/json")
+    assert told.json == msgspec.json.decode(DOCUMENT.read_bytes())
+
+
+async def test_schemathesis_finds_no_answer_that_is_not_documented(tmp_path: Path, figure: Figure) -> None:
+    figure(await checked(tmp_path, seconds=20))
+
+
+@pytest.mark.full
+async def test_schemathesis_finds_none_in_five_minutes_either(tmp_path: Path, figure: Figure) -> None:
+    figure(await checked(tmp_path, seconds=300))
+
+
+async def checked(folder: Path, *, seconds: int) -> str:
+    """What schemathesis says last, of a sidecar with a token in the middle of an outage."""
+    token = folder / "token"
+    token.write_text("hunter2")
+    async with watching(SHOP, ROUTES, web=WebOptions(token=token), reload=reloaded) as watched:
+        await burn(watched)
+        running = await asyncio.create_subprocess_exec(
+            *SCHEMATHESIS,
+            *("--max-time", str(seconds), "--header", "Authorization: Bearer hunter2"),
+            f"{watched.url}/api/v1/openapi.json",
+            cwd=folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        told = (await running.communicate())[0].decode()
+    assert running.returncode == 0, told
+    return " ".join(line.strip() for line in told.splitlines() if "generated" in line)
+
+
+async def burn(watched: Watched) -> None:
+    await watched.tick(OUTAGE)
+    await watched.tick(OUTAGE.replace("100", "200"))

@@ -1,0 +1,227 @@
+"""Serving: TLS, rude clients, and leaving in time."""
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import pytest
+import trustme
+from aiohttp import web
+
+from sloctl.sidecar import connection
+from sloctl.sidecar.connection import SECURITY_HEADERS
+from sloctl.sidecar.serve import Tls, serving
+from sloctl.sidecar.web import Certificate, WebOptions
+from tests.real import free_port
+from tests.sidecar.asked import certificate
+from tests.sidecar.asking import ask
+from tests.sidecar.served import watching
+
+ROOT: Final = Path(__file__).parents[2]
+SPEC: Final = str(ROOT / "slos/payments-api.yaml")
+
+
+def issued(folder: Path, ca: trustme.CA, *names: str) -> Certificate:
+    chain, key = certificate(folder, ca.issue_cert(*(names or ("127.0.0.1",))))
+    return Certificate(chain, key)
+
+
+async def served_certificate(url: str) -> bytes:
+    """As a client sees it that believes anybody."""
+    host, port = url.removeprefix("https://").split(":")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection(host, int(port), ssl=context)
+    found: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return found
+
+
+async def raw(url: str, sent: bytes) -> bytes:
+    """All that comes back until the server hangs up."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent)
+    try:
+        return await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+
+
+async def test_over_tls_a_client_that_knows_the_authority_is_answered(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    context = ssl.create_default_context()
+    ca.configure_trust(context)
+
+    async with watching(web=WebOptions(certificate=issued(tmp_path, ca))) as watched:
+        host, port = watched.url.removeprefix("https://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_tls_older_than_1_2_is_not_spoken(tmp_path: Path) -> None:
+    old = ssl.create_default_context()
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.minimum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    async with watching(web=WebOptions(certificate=issued(tmp_path, trustme.CA()))) as watched:
+        host, port = watched.url.removeprefix("https://").split(":")
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection(host, int(port), ssl=old)
+
+
+async def test_a_renewed_certificate_is_served_without_a_restart(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    async with watching(web=WebOptions(certificate=issued(tmp_path, ca))) as watched:
+        before = await served_certificate(watched.url)
+        again = await served_certificate(watched.url)
+        issued(tmp_path, ca)
+
+        after = await served_certificate(watched.url)
+
+    assert before == again
+    assert after != before
+
+
+async def test_a_broken_certificate_leaves_the_old_one_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = issued(tmp_path, trustme.CA())
+    async with watching(web=WebOptions(certificate=given)) as watched:
+        before = await served_certificate(watched.url)
+        with caplog.at_level(logging.ERROR):
+            given.chain.write_text("not a certificate\n")
+            after = await served_certificate(watched.url)
+            given.key.unlink()
+            gone = await served_certificate(watched.url)
+
+    assert before == after == gone
+    assert "the changed certificate cannot be used, the old one stays" in caplog.text
+
+
+def test_without_a_certificate_tls_is_not_started(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Tls(Certificate(tmp_path / "chain.pem", tmp_path / "key.pem"))
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"400 Bad Request"),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n", b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 1000 + b"\r\n", b"400 Bad Request"),
+    ],
+)
+async def test_what_is_no_request_is_a_problem_document_too_and_tells_no_version(
+    sent: bytes, status: bytes
+) -> None:
+    async with watching() as watched:
+        head, _, body = (await raw(watched.url, sent)).partition(b"\r\n\r\n")
+
+    assert head.startswith((b"HTTP/1.1 " + status, b"HTTP/1.0 " + status))
+    assert body == b'{"title":"Bad Request","status":400,"detail":"this is no HTTP request"}'
+    assert b"Content-Type: application/problem+json" in head
+    assert b"aiohttp" not in head
+    for name in SECURITY_HEADERS:
+        assert name.encode() in head
+
+
+async def test_a_bug_of_ours_is_a_problem_document_that_tells_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def break_down(_: web.Request) -> web.Response:
+        raise RuntimeError("hunter2")
+
+    with caplog.at_level(logging.ERROR):
+        async with watching(routes=[web.get("/broken", break_down)]) as watched:
+            told = await ask(f"{watched.url}/broken")
+
+    assert (told.status, told.headers["Content-Type"]) == (500, "application/problem+json")
+    assert told.json == {
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "this is a bug; the log has it",
+    }
+    assert "Server" not in told.headers
+    assert "GET /broken failed" in caplog.text
+
+
+async def test_a_body_that_is_too_large_is_refused() -> None:
+    async def read_all(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    async with watching(routes=[web.post("/body", read_all)]) as watched:
+        sent = b"POST /body HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 70000\r\nConnection: close\r\n\r\n"
+        answer = await raw(watched.url, sent + b"a" * 70000)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b'"detail":"the body of the request is too large"}')
+
+
+async def test_a_client_that_never_finishes_its_request_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_FIRST_REQUEST_SECONDS", 0.2)
+
+    async with watching() as watched:
+        assert await raw(watched.url, b"GET / HTTP/1.1\r\nX-Slow: ") == b""
+        assert await raw(watched.url, b"") == b""
+
+
+async def test_a_client_that_asked_in_time_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_FIRST_REQUEST_SECONDS", 0.2)
+    async with watching() as watched:
+        host, port = watched.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for _ in range(2):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert (await reader.readuntil(b"ticking\n")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.4)
+        writer.close()
+
+
+async def test_a_port_that_is_taken_is_an_error_of_the_system() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="address already in use"):
+            await serving(web.Application(), "127.0.0.1", port).__aenter__()
+
+
+def test_on_sigterm_streams_end_and_the_process_leaves_within_five_seconds() -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "sloctl", "sidecar", SPEC, "--target", f"http://127.0.0.1:{free_port()}"]
+    with subprocess.Popen(
+        [*command, "--listen", f"127.0.0.1:{port}", "--interval", "1s"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        assert process.stderr.readline().startswith("watching")
+        with ExitStack() as streams:
+            open_streams = [
+                streams.enter_context(urllib.request.urlopen(f"{url}/api/v1/stream", timeout=30))
+                for _ in range(20)
+            ]
+            for stream in open_streams:
+                assert stream.readline() == b"retry: 3000\n"
+            process.send_signal(signal.SIGTERM)
+            asked = time.monotonic()
+
+            assert process.wait(30) == 0
+            # The promise of the documentation, not a benchmark: what hangs takes longer than this by far.
+            assert time.monotonic() - asked < 5
+            assert all(b"event: snapshot" in stream.read() for stream in open_streams)
