@@ -1,0 +1,158 @@
+"""Metrics and traces over OTLP, in threads of OpenTelemetry's SDK, which is imported only when asked for."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Final
+
+from sloctl.sidecar.client import USER_AGENT
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.parts import Kind
+from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.telemetry.asked import Signal, asked_signals
+from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import CallbackOptions, Meter, Observation
+    from opentelemetry.sdk.resources import Resource
+
+# What is still to be sent at the end gets so long.
+_LEAVE_WITHIN: Final = 1.0
+# Beyond the SDK's 2,000 attribute sets an instrument would put everything into one sum.
+_MOST_ATTRIBUTE_SETS: Final = 2**20
+_SAME_LOG_EVERY: Final = 600.0
+_EXPORTERS: Final = (
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.sdk.metrics._internal.export",
+    "opentelemetry.sdk._shared_internal",
+)
+_VERSION: Final = USER_AGENT.partition("/")[2]
+
+
+@asynccontextmanager
+async def exporting(feed: Feed, time: Time, environment: Mapping[str, str]) -> AsyncIterator[None]:
+    """Exports the newest board every minute and spans as they end, where *environment* asks for it.
+
+    The SDK reads its own settings from the environment of the process. A collector that does not answer costs
+    a line in the log every ten minutes, and a second at the end.
+    """
+    asked = asked_signals(environment)
+    if not asked:
+        yield
+        return
+    with _said_once_in_a_while():
+        resource = _resource()
+        stops = [_STARTS[signal](feed, time, resource) for signal in Signal if signal in asked]
+        try:
+            yield
+        finally:
+            await _stopped(stops)
+
+
+def _resource() -> "Resource":
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - only when asked
+
+    ours = Resource.create({"service.name": "sloctl", "service.version": _VERSION})
+    # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes on top.
+    return ours.merge(OTELResourceDetector().detect())
+
+
+def _start_metrics(feed: Feed, time: Time, resource: "Resource") -> Callable[[], None]:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415 - only when asked
+        OTLPMetricExporter,
+    )
+    from opentelemetry.sdk import metrics  # noqa: PLC0415 - only when asked
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415 - only when asked
+
+    kinds = (metrics.ObservableGauge, metrics.ObservableCounter)
+    reader = PeriodicExportingMetricReader(
+        OTLPMetricExporter(), cardinality_limits=dict.fromkeys(kinds, _MOST_ATTRIBUTE_SETS)
+    )
+    provider = metrics.MeterProvider([reader], resource, shutdown_on_exit=False)
+    meter = provider.get_meter("sloctl.sidecar", _VERSION)
+    for instrument in INSTRUMENTS:
+        _observe(meter, instrument, feed, time)
+    return provider.shutdown
+
+
+def _observe(meter: "Meter", instrument: Instrument, feed: Feed, time: Time) -> None:
+    from opentelemetry.metrics import Observation  # noqa: PLC0415 - only when asked
+
+    def newest(_: "CallbackOptions") -> "Iterable[Observation]":
+        # In a thread of the SDK: a board is frozen.
+        for value, attributes in instrument.measured(feed.board, time.now()):
+            yield Observation(value, attributes)
+
+    create = (
+        meter.create_observable_counter if instrument.kind is Kind.COUNTER else meter.create_observable_gauge
+    )
+    create(instrument.name, [newest], instrument.unit, instrument.description)
+
+
+def _start_traces(_: Feed, __: Time, resource: "Resource") -> Callable[[], None]:
+    from opentelemetry import trace  # noqa: PLC0415 - only when asked
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - only when asked
+        OTLPSpanExporter,
+    )
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - only when asked
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - only when asked
+
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    # For the tracers that the parts have asked for by name.
+    trace.set_tracer_provider(provider)
+    return provider.shutdown
+
+
+_STARTS: Final = {Signal.METRICS: _start_metrics, Signal.TRACES: _start_traces}
+
+
+async def _stopped(stops: Iterable[Callable[[], None]]) -> None:
+    """Each in a daemon thread, for which no process waits: the SDK would take up to half a minute."""
+    loop = asyncio.get_running_loop()
+    ends = []
+    for stop in stops:
+        ended = asyncio.Event()
+        ends.append(asyncio.ensure_future(ended.wait()))
+        threading.Thread(target=_stop, args=(stop, loop, ended), daemon=True).start()
+    _, late = await asyncio.wait(ends, timeout=_LEAVE_WITHIN)
+    for each in late:
+        each.cancel()
+
+
+def _stop(stop: Callable[[], None], loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    stop()
+    with contextlib.suppress(RuntimeError):  # nobody waits any more: the loop is closed
+        loop.call_soon_threadsafe(ended.set)
+
+
+class _OnceInAWhile(logging.Filter):
+    """Lets the same message of the same logger pass every ten minutes, whatever it is filled with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[tuple[str, object], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = (record.name, record.msg)
+        if record.created - self._passed.get(said, float("-inf")) < _SAME_LOG_EVERY:
+            return False
+        self._passed[said] = record.created
+        return True
+
+
+@contextmanager
+def _said_once_in_a_while() -> Iterator[None]:
+    once = _OnceInAWhile()
+    loggers = [logging.getLogger(name) for name in _EXPORTERS]
+    for logger in loggers:
+        logger.addFilter(once)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(once)

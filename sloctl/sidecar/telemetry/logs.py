@@ -1,0 +1,85 @@
+"""Logs on stderr, as text or as one JSON object a line.
+
+Its one law: no secret in a line. Ours never hold one; what a library says of a URL or a header is cleaned.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Final, TextIO
+
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+
+# User and password of a URL, and what follows the name of an authentication scheme.
+_SECRETS: Final = (
+    (re.compile(r"(://)[^/@\s]+@"), r"\1…@"),
+    (re.compile(r"\b(basic|bearer)(\s+)[\w.~+/=-]{6,}", re.IGNORECASE), r"\1\2…"),
+)
+
+
+class LogFormat(Enum):
+    """`text` for a person at a terminal, `json` for what collects logs."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def configure_logging(form: LogFormat, *, stream: TextIO | None = None) -> None:
+    """All logging of the process goes to *stream* (stderr) from here on: ours from INFO, others' warnings."""
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
+    handler.setFormatter(_JsonFormatter() if form is LogFormat.JSON else _TextFormatter())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("sloctl").setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{_time(record)} {record.levelname} {record.name}: {record.getMessage()}"
+        return _cleaned(f"{line}\n{_stack(record)}".rstrip("\n"))
+
+
+class _JsonFormatter(logging.Formatter):
+    """time, level, logger, message; trace_id and span_id within a span; exception where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _cleaned(record.getMessage()),
+        }
+        span = get_current_span().get_span_context()
+        if span.is_valid:
+            line |= {"trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = {
+                "type": type(record.exc_info[1]).__qualname__,
+                "message": _cleaned(str(record.exc_info[1])),
+                "stack": _cleaned(_stack(record)),
+            }
+        # Escaped to ASCII: a lone surrogate in a message must not cost the line.
+        return json.dumps(line)
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _stack(record: logging.LogRecord) -> str:
+    if not record.exc_info or record.exc_info[1] is None:
+        return ""
+    return "".join(traceback.format_exception(record.exc_info[1]))
+
+
+def _cleaned(text: str) -> str:
+    for secret, stands_in in _SECRETS:
+        text = secret.sub(stands_in, text)
+    return text

@@ -1,0 +1,63 @@
+"""What is exported over OTLP is what /metrics shows."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.parts import Kind
+from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
+from sloctl.sidecar.views.metrics import BoardText
+from sloctl.sidecar.views.metrics_text import Format
+from tests.sidecar.notify.boards import T0, grouped, stale
+from tests.sidecar.specimens import slo
+
+SUFFIX = {"1": "_ratio", "s": "_seconds"}
+
+
+def series_name(instrument: Instrument) -> str:
+    """As Prometheus translates name and unit."""
+    name = instrument.name.replace(".", "_")
+    suffix = "_total" if instrument.kind is Kind.COUNTER else SUFFIX.get(instrument.unit, "")
+    return name.removesuffix(suffix) + suffix
+
+
+def exported(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    return {
+        (series_name(instrument), frozenset(attributes.items())): value
+        for instrument in INSTRUMENTS
+        for value, attributes in instrument.measured(board, now)
+    }
+
+
+def shown(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """What /metrics shows but for slo_info, which is of the spec."""
+    text = BoardText(board, now).exposition(Format.TEXT, now).decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name != "slo_info"
+    }
+
+
+def test_a_board_is_exported_as_metrics_shows_it() -> None:
+    by_route = slo(group_by=("route", "lookback"))
+    board = grouped(T0, by_route, {("/a", "x"): 0.02, ("/b", "y"): 0.0, ("/c", ""): None})
+
+    assert exported(board, T0 + 7) == shown(board, T0 + 7)
+    assert len(exported(board, T0 + 7)) == 48
+
+
+def test_old_numbers_are_no_longer_exported_but_their_age_is() -> None:
+    board = stale(grouped(T0, slo(), {(): 0.02}))
+
+    left = exported(board, T0 + 601)
+    assert left == shown(board, T0 + 601)
+    assert {name for name, _ in left} == {
+        "slo_events_total",
+        "slo_error_events_total",
+        "slo_data_age_seconds",
+    }
+
+
+def test_what_was_never_read_is_not_exported() -> None:
+    assert exported(Board.unread([slo()]), T0) == {}
