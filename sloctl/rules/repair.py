@@ -5,9 +5,9 @@ hours, the difference between what the counters grew by and everything already c
 rollup, marked with the part label. Nothing is ever taken back, so a repair is never negative.
 
 Six hours of every scrape would cost more than all other rules together, so a repair looks at each counter
-once in five minutes. A subquery's instants are multiples of its step, whenever its reader comes; the whole
-expression is therefore evaluated at the last such instant: then the first and the last look are the ends of
-the stretch, increase() extrapolates nothing, and what is subtracted was counted in the same stretch.
+once in five minutes. A subquery's instants are multiples of its step, whenever its reader comes; the
+difference is therefore taken at the last such instant: then the first and the last look are the ends of the
+stretch, increase() extrapolates nothing, and what is subtracted was counted in the same stretch.
 """
 
 from typing import Final
@@ -93,10 +93,9 @@ def _repair(scope: Scope, coarse: str, fine: str, grown: PromQL) -> RecordingRul
     counted = scope.sum(f"sum_over_time({last(scope.own(fine), SPAN)})")
     # A minute less, so that a repair of the stretch right before this one is not counted as one of it.
     repaired = scope.sum(f"sum_over_time({ranged(scope.own(coarse, **part), SPAN - MINUTE)})")
-    terms = (grown, counted, _or_zero(scope, repaired))
-    uncounted = f"clamp_min(\n  {lines(terms, f'  - {scope.on}')},\n  0\n)"
-    expr = f"{uncounted} and {scope.on} ({_rollups(scope)} < {COMPLETE})"
-    return scope.rollup(coarse, _at_last_look(expr), **part)
+    terms = (_at_last_look(f"{grown}\n  - {scope.on} {counted}"), _or_zero(scope, repaired))
+    uncounted = f"clamp_min(\n{lines(terms, f'- {scope.on}')},\n0\n)"
+    return scope.rollup(coarse, f"{uncounted} and {scope.on} ({_rollups(scope)} < {COMPLETE})", **part)
 
 
 def _or_zero(scope: Scope, expression: PromQL) -> PromQL:
@@ -111,5 +110,5 @@ def _rollups(scope: Scope) -> PromQL:
 
 def _at_last_look(expression: PromQL) -> PromQL:
     """*expression* at the last multiple of five minutes: a millisecond less than those holds just one."""
-    newest = last(f"(\n{expression}\n)", COARSE).removesuffix("]")
+    newest = last(f"(\n  {expression}\n)", COARSE).removesuffix("]")
     return f"last_over_time({newest}:{format_duration(COARSE)}])"

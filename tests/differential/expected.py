@@ -162,10 +162,12 @@ class _Account:
 
     def _repair(self, now: int, looked: int) -> Iterator[tuple[str, float]]:
         assert self._kind.grown is not None
-        seen = [counts for at, counts in self._minutes.items() if looked - SPAN < at <= looked]
-        earlier = [counts for at, counts in self._repairs.items() if looked - SPAN + MINUTE <= at <= looked]
-        if not seen or len(seen) >= COMPLETE:
+        if not 0 < sum(at > now - SPAN for at in self._minutes) < COMPLETE:
             return
+        seen = [counts for at, counts in self._minutes.items() if looked - SPAN < at <= looked]
+        if not seen:
+            return
+        earlier = [counts for at, counts in self._repairs.items() if at >= now - SPAN + MINUTE]
         events, errors = self._kind.grown(self._counting, self._series, looked, SPAN)
         total = _missing(events, [it.total for it in seen], [it.total for it in earlier])
         error = _missing(errors or 0.0, [it.error for it in seen], [it.error for it in earlier])

@@ -263,7 +263,7 @@ def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -
         'r{code="500", i="1"}': f"3+3x{hours - 1} _x{gap} {3 * (resumed + 1)}+3x240",
     }
     events, errors = (
-        f"sum(sum_over_time({rollups}{{slo_part='repair'}}[75m]))"
+        f"sum(sum_over_time({rollups}{{slo_part='repair'}}[100m]))"
         for rollups in ("slo:sli_total:increase5m", "slo:sli_error:increase5m")
     )
 

@@ -32,6 +32,8 @@ def main() -> None:
         of = seeds.get(profile.name, (1,)) if arguments.seeds is None else range(1, arguments.seeds + 1)
         measured.append(measure(profile, tuple(of), _say))
         print("\n".join(["", *_judgement(measured[-1])]), flush=True)
+        # What the end tells of all profiles together, now already: a run that is stopped loses nothing.
+        _say("\n".join([*cost_table(measured[-1:]), *_shares(measured[-1:]), "", *summary(measured[-1:])]))
     print("\n".join(["", "### Cost", "", *cost_table(measured), *_shares(measured)]), flush=True)
     if arguments.full and not arguments.profile:
         print("\n".join(["", f"### {LARGE.name}", "", *large_table(measure_large(_say))]))

@@ -14,7 +14,7 @@ from tests.bench.rules.evaluation import Held, Stretch, evaluate
 from tests.bench.rules.profile import OUTAGES, SLOW_BURN, Fault, Profile
 from tests.bench.rules.rule_file import Timed, needed, read_through_ranges
 from tests.bench.rules.server import Server
-from tests.bench.rules.truth import Truth, burning
+from tests.bench.rules.truth import Truth, burning, thresholds
 
 PAGED: Final = OUTAGES
 TICKETED: Final = (*OUTAGES, SLOW_BURN)
@@ -35,15 +35,12 @@ class Alarm:
 
 def true_alarms(truth: Truth, profile: Profile, severity: Severity) -> list[Alarm]:
     """By the workbook's policy, to the second for pages and to ten seconds for tickets."""
-    rows = tuple(row for row in workbook_policy(profile.window) if row.severity is severity)
+    policy = (row for row in workbook_policy(profile.window) if row.severity is severity)
+    rows = thresholds(policy, profile.window, profile.budget)
     step = 1 if severity is Severity.PAGE else 10
     alarms = []
     for fault, (first, last) in zip(faults(severity), stretches(severity), strict=True):
-        burns = [
-            at
-            for at in range(first, last, step)
-            if burning(truth, rows, at, window=profile.window, budget=profile.budget)
-        ]
+        burns = [at for at in range(first, last, step) if burning(truth, rows, at)]
         alarms.append(_alarm(fault, burns, step))
     return alarms
 

@@ -1,6 +1,7 @@
 """What really happened: error and total events of every second of the month."""
 
 from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -50,13 +51,15 @@ class Truth:
         return self.counts(at, lookback).error_ratio or 0.0
 
 
-def burning(truth: Truth, rows: tuple[BurnAlert, ...], at: int, *, window: int, budget: Fraction) -> bool:
-    """Whether an alert of *rows* is above its threshold in truth."""
+def burning(truth: Truth, rows: Sequence[tuple[BurnAlert, float]], at: int) -> bool:
+    """Whether an alert is above its threshold in truth, given the rows of a severity with theirs."""
     return any(
-        min(truth.ratio(at, row.long), truth.ratio(at, row.short))
-        > float(alert_threshold(row, window, budget))
-        for row in rows
+        min(truth.ratio(at, row.long), truth.ratio(at, row.short)) > threshold for row, threshold in rows
     )
+
+
+def thresholds(policy: Iterable[BurnAlert], window: int, budget: Fraction) -> list[tuple[BurnAlert, float]]:
+    return [(row, float(alert_threshold(row, window, budget))) for row in policy]
 
 
 def _summed(rates: "array[float]") -> "array[float]":
