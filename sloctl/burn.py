@@ -13,12 +13,12 @@ from sloctl.duration import DAY
 from sloctl.model import WORKBOOK, BurnAlert, Severity
 
 
-def burn_rate(budget: Fraction, error_ratio: float | None) -> float | None:
+def burn_rate(budget: Fraction | float, error_ratio: float | None) -> float | None:
     """How many times faster than sustainable the budget burns; 1 spends it exactly in a window."""
     return None if error_ratio is None else error_ratio / float(budget)
 
 
-def budget_left(budget: Fraction, error_ratio: float | None) -> float | None:
+def budget_left(budget: Fraction | float, error_ratio: float | None) -> float | None:
     """Share of the budget left after a whole window at *error_ratio*; negative when overspent."""
     return None if error_ratio is None else 1 - error_ratio / float(budget)
 
@@ -64,7 +64,7 @@ def alert_threshold(row: BurnAlert, window: int, budget: Fraction) -> Fraction:
     return alert_factor(row, window) * budget
 
 
-def firing(long_ratio: float | None, short_ratio: float | None, threshold: Fraction) -> bool | None:
+def firing(long_ratio: float | None, short_ratio: float | None, threshold: Fraction | float) -> bool | None:
     """Whether both ratios are above *threshold*, compared as the doubles Prometheus compares.
 
     None where a ratio is unknown and the other does not rule firing out.

@@ -6,15 +6,13 @@ nothing drifts.
 
 import struct
 from array import array
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # Of a packed run of steps: the number of the first, and how many.
 _HEAD: Final = struct.Struct("<qI")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was counted in some stretch of time, and how many *seconds* of it anything was seen at all."""
 
     seconds: int

@@ -1,6 +1,6 @@
 """What counts mean: burn rates, budget and alerts of one SLO. Pure; decides as the rules do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -80,77 +80,86 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A row of the policy, its burn rate, and the error ratio above which it fires."""
+    """A row of the policy, its burn rate, and the error ratio above which it fires.
+
+    *long* and *short* are the places of its lookbacks among all of the SLO.
+    """
 
     row: BurnAlert
     factor: Fraction
-    error_ratio: Fraction
+    error_ratio: float
+    long: int
+    short: int
 
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
     """What an SLO is measured by, worked out once: exact fractions are too slow for every tick.
 
-    *lookbacks* are in seconds, from five minutes to the window; *deviations* is the z of its confidence.
+    *lookbacks* are in seconds, from five minutes to the window; *steady* are the places among them that tell
+    how long the budget lasts; *deviations* is the z of its confidence.
     """
 
     slo: Slo
-    budget: Fraction
+    budget: float
     window: int
     lookbacks: tuple[int, ...]
     thresholds: tuple[tuple[Severity, tuple[Threshold, ...]], ...]
-    steady: BurnAlert | None
+    steady: tuple[int, ...]
     deviations: float | None
 
     @classmethod
     def of(cls, slo: Slo) -> "Yardstick":
         alerting, window = slo.alerting, slo.window.seconds
-        confidence = alerting.confidence
+        confidence, steady = alerting.confidence, burn.steady_row(alerting.policy)
+        lookbacks = tuple(rung.lookback for rung in ladder(alerting.policy, window).rungs)
+        thresholds = [(severity, _thresholds(slo, severity, lookbacks)) for severity in _severities(alerting)]
         return cls(
             slo=slo,
-            budget=slo.budget,
+            budget=float(slo.budget),
             window=window,
-            lookbacks=tuple(rung.lookback for rung in ladder(alerting.policy, window).rungs),
-            thresholds=tuple(
-                (severity, rows) for severity in _severities(alerting) if (rows := _thresholds(slo, severity))
-            ),
-            steady=burn.steady_row(alerting.policy),
+            lookbacks=lookbacks,
+            thresholds=tuple((severity, rows) for severity, rows in thresholds if rows),
+            steady=() if steady is None else (lookbacks.index(steady.long), lookbacks.index(steady.short)),
             deviations=None if confidence is None else burn.standard_deviations(confidence),
         )
 
 
 def burns(measure: Yardstick, sums: Sequence[Seen], before: Sequence[Burn] = ()) -> tuple[Burn, ...]:
     """How each lookback looks; one that looks as it did *before* is the same value."""
+    budget = measure.budget
     if not before:
-        return tuple(map(_burn, (measure.budget,) * len(sums), measure.lookbacks, sums))
+        return tuple(map(_burn, (budget,) * len(sums), measure.lookbacks, sums))
     return tuple(
-        was if _looks(was, seen) else _burn(measure.budget, was.lookback, seen)
-        for was, seen in zip(before, sums, strict=True)
+        [
+            was if _looks(was, seen) else _burn(budget, was.lookback, seen)
+            for was, seen in zip(before, sums, strict=True)
+        ]
     )
 
 
-def budget(measure: Yardstick, burned: Iterable[Burn]) -> Budget:
+def budget(measure: Yardstick, burned: Sequence[Burn]) -> Budget:
     """The budget after a window at its error ratio so far, as the rules record it."""
-    by_lookback = {each.lookback: each for each in burned}
-    period = by_lookback[measure.window]
+    period = next(each for each in reversed(burned) if each.lookback == measure.window)
     left = burn.budget_left(measure.budget, period.error_ratio)
     return Budget(
         left=left,
         events_left=_events_left(measure, period.counts),
-        time_to_exhaustion=_time_to_exhaustion(measure, left, by_lookback),
+        time_to_exhaustion=_time_to_exhaustion(measure, left, burned),
     )
 
 
-def alerts(measure: Yardstick, burned: Iterable[Burn]) -> tuple[Alert, ...]:
+def alerts(measure: Yardstick, burned: Sequence[Burn]) -> tuple[Alert, ...]:
     """The page and the ticket, where the SLO has them; not yet with the time since when they fire."""
-    by_lookback = {each.lookback: each for each in burned}
-    verdicts = (
-        (severity, tuple(_row_verdict(measure, threshold, by_lookback) for threshold in thresholds))
+    verdicts = [
+        (severity, tuple([_row_verdict(measure, threshold, burned) for threshold in thresholds]))
         for severity, thresholds in measure.thresholds
-    )
+    ]
     return tuple(
-        Alert(severity, _any_state([row.state for row in rows]), since=None, rows=rows)
-        for severity, rows in verdicts
+        [
+            Alert(severity, _any_state([row.state for row in rows]), since=None, rows=rows)
+            for severity, rows in verdicts
+        ]
     )
 
 
@@ -161,7 +170,7 @@ def _looks(was: Burn, seen: Seen) -> bool:
     return counts.total == seen.total and counts.error == max(0.0, seen.error)
 
 
-def _burn(budget: Fraction, lookback: int, seen: Seen) -> Burn:
+def _burn(budget: float, lookback: int, seen: Seen) -> Burn:
     if seen.seconds == 0:
         return Burn(lookback, None, None, None, covered=0)
     # A histogram scraped between two of its increments gives a negative error here and there.
@@ -173,20 +182,16 @@ def _burn(budget: Fraction, lookback: int, seen: Seen) -> Burn:
 def _events_left(measure: Yardstick, counts: Counts | None) -> float | None:
     if counts is None or counts.error_ratio is None:
         return None
-    return counts.total * float(measure.budget) - counts.error
+    return counts.total * measure.budget - counts.error
 
 
-def _time_to_exhaustion(measure: Yardstick, left: float | None, burned: dict[int, Burn]) -> float | None:
+def _time_to_exhaustion(measure: Yardstick, left: float | None, burned: Sequence[Burn]) -> float | None:
     """Both lookbacks must agree that it burns, so the slower of the two tells the time."""
-    row = measure.steady
-    if row is None:
-        return None
     times = [
-        burn.time_to_exhaustion(left, burned[lookback].burn_rate, measure.window)
-        for lookback in (row.long, row.short)
+        burn.time_to_exhaustion(left, burned[place].burn_rate, measure.window) for place in measure.steady
     ]
     known = [time for time in times if time is not None]
-    return max(known) if len(known) == len(times) else None
+    return max(known, default=None) if len(known) == len(times) else None
 
 
 def _severities(alerting: Alerting) -> list[Severity]:
@@ -194,22 +199,28 @@ def _severities(alerting: Alerting) -> list[Severity]:
     return [severity for severity, text in texts.items() if text is not None]
 
 
-def _thresholds(slo: Slo, severity: Severity) -> tuple[Threshold, ...]:
+def _thresholds(slo: Slo, severity: Severity, lookbacks: Sequence[int]) -> tuple[Threshold, ...]:
     window = slo.window.seconds
     return tuple(
-        Threshold(row, burn.alert_factor(row, window), burn.alert_threshold(row, window, slo.budget))
+        Threshold(
+            row,
+            burn.alert_factor(row, window),
+            float(burn.alert_threshold(row, window, slo.budget)),
+            long=lookbacks.index(row.long),
+            short=lookbacks.index(row.short),
+        )
         for row in slo.alerting.policy
         if row.severity is severity
     )
 
 
-def _row_verdict(measure: Yardstick, threshold: Threshold, burned: dict[int, Burn]) -> RowVerdict:
-    long, short = burned[threshold.row.long], burned[threshold.row.short]
+def _row_verdict(measure: Yardstick, threshold: Threshold, burned: Sequence[Burn]) -> RowVerdict:
+    long, short = burned[threshold.long], burned[threshold.short]
     state = _state(_fires(measure, threshold.error_ratio, long, short))
     return RowVerdict(threshold.row, threshold.factor, long, short, state)
 
 
-def _fires(measure: Yardstick, threshold: Fraction, long: Burn, short: Burn) -> bool | None:
+def _fires(measure: Yardstick, threshold: float, long: Burn, short: Burn) -> bool | None:
     above = burn.firing(long.error_ratio, short.error_ratio, threshold)
     if not above or long.counts is None:
         return above
@@ -218,11 +229,11 @@ def _fires(measure: Yardstick, threshold: Fraction, long: Burn, short: Burn) -> 
     return enough and _confident(measure.deviations, long.counts, threshold)
 
 
-def _confident(deviations: float | None, counts: Counts, threshold: Fraction) -> bool:
+def _confident(deviations: float | None, counts: Counts, threshold: float) -> bool:
     if deviations is None:
         return True
     bound = burn.wilson_lower_bound(counts.error, counts.total, deviations)
-    return bound is not None and bound > float(threshold)
+    return bound is not None and bound > threshold
 
 
 def _state(fires: bool | None) -> State:  # noqa: FBT001 - the answer of burn.firing, not a switch
