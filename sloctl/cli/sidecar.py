@@ -1,36 +1,48 @@
-"""Compute live error-budget burn from a service's own metrics; no Prometheus needed.
+"""Compute live error-budget burn, with no Prometheus needed.
 
-Serves a page at /, JSON at /api/v1/slos, metrics of its own at /metrics, and the probes /healthz and /readyz.
-SIGTERM or Ctrl-C ends it.
+Scrapes a service's own metrics; with a configuration file also many services, what a Prometheus has recorded,
+or what services send by OTLP. Serves a page at /, an API at /api/v1, metrics of its own at /metrics, and the
+probes /healthz and /readyz. Changed specs are taken up while it runs. SIGTERM or Ctrl-C ends it.
 
 example:
   sloctl sidecar slos/payments-api.yaml --target http://127.0.0.1:8080/actuator/prometheus \\
       --target-label job=payments-api --interval 5s
+  sloctl sidecar slos --config sidecar.yaml
 """
 
 import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
 
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import sidecar_extra
 from sloctl.cli.specs import sound_slos, texts
-from sloctl.duration import parse_duration
+from sloctl.files import STANDARD_INPUT, spec_texts
 from sloctl.model import Slo
 from sloctl.promql import LABEL_NAME
 
 with sidecar_extra():
-    from sloctl.sidecar.app import Sidecar, application
+    from sloctl.sidecar.app import application
+    from sloctl.sidecar.assembly import Assembly
+    from sloctl.sidecar.client import ClientOptions
     from sloctl.sidecar.clock import running
-    from sloctl.sidecar.scraping import scraping
+    from sloctl.sidecar.configuration.options import address, interval
+    from sloctl.sidecar.configuration.read import Settings, read
+    from sloctl.sidecar.reload import Texts
     from sloctl.sidecar.serve import asked_to_stop, serving
-    from sloctl.sidecar.sources.scrape import Target
+    from sloctl.sidecar.sources.scrape import ScrapeOptions
+    from sloctl.sidecar.sources.targets import Target
+    from sloctl.sidecar.store_file import UnusableStore
+    from sloctl.sidecar.web import LOOPBACK, WebOptions
 
+_Value = TypeVar("_Value")
 # Prometheus's own default.
 _TIMEOUT_SECONDS: Final = 10.0
+_INTERVAL: Final = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
     )
     parser.add_argument(
-        "--target", metavar="URL", required=True, help="the service's metrics; /metrics without a path"
+        "--config", metavar="FILE", help="where counts come from, who is told, who may read; docs/sidecar.md"
+    )
+    parser.add_argument(
+        "--target", metavar="URL", help="without --config: a service's metrics; /metrics without a path"
     )
     parser.add_argument(
         "--target-label",
@@ -51,64 +66,98 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="DURATION",
-        type=_interval,
-        default=5.0,
+        type=_checked(interval),
         help="between scrapes, 1s to 1m; default 5s",
     )
     parser.add_argument(
-        "--listen",
-        metavar="HOST:PORT",
-        type=_address,
-        default="127.0.0.1:9464",
-        help="default 127.0.0.1:9464",
+        "--listen", metavar="HOST:PORT", type=_checked(address), help="default 127.0.0.1:9464"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    slos = sound_slos(texts(arguments.specs))
-    if slos is None:
+    settings = _settings(arguments)
+    seen = texts(arguments.specs)
+    slos = sound_slos(seen)
+    if settings is None or slos is None:
         return PROBLEMS_FOUND
-    asyncio.run(_watch(_sidecar(slos, arguments), *arguments.listen))
+    asyncio.run(_watch(slos, settings, look=lambda: _look(arguments.specs, seen), seen=seen))
     return FINE
 
 
-def _sidecar(slos: Iterable[Slo], arguments: argparse.Namespace) -> Sidecar:
+def _settings(arguments: argparse.Namespace) -> Settings | None:
+    """Of the file, or of the options that do without one; None after telling its problems."""
+    options = {
+        "--target": arguments.target,
+        "--target-label": arguments.target_label,
+        "--interval": arguments.interval,
+        "--listen": arguments.listen,
+    }
+    if arguments.config is None:
+        if arguments.target is None:
+            raise CouldNotRun("what is to be watched? Give --target URL, or --config FILE")
+        return _settings_of_one(arguments)
+    if given := [name for name, value in options.items() if value]:
+        raise CouldNotRun(f"{given[0]} stands in the file when there is a --config")
+    return _settings_in(arguments.config)
+
+
+def _settings_in(path: str) -> Settings | None:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise CouldNotRun(f"{path}: {error.strerror}") from error
+    settings, problems = read(path, content)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return settings
+
+
+def _settings_of_one(arguments: argparse.Namespace) -> Settings:
     try:
         target = Target.at(arguments.target, dict(arguments.target_label))
     except ValueError as wrong:
         raise CouldNotRun(str(wrong)) from wrong
-    interval = arguments.interval
-    return scraping(
-        slos,
-        target,
-        time=running(since=time.time()),
-        interval=interval,
-        timeout_seconds=min(interval, _TIMEOUT_SECONDS),
-    )
+    seconds = arguments.interval or _INTERVAL
+    client = ClientOptions(timeout_seconds=min(seconds, _TIMEOUT_SECONDS))
+    host, port = arguments.listen or (LOOPBACK.host, LOOPBACK.port)
+    return Settings(seconds, ScrapeOptions((target,), client), web=WebOptions(host=host, port=port))
 
 
-async def _watch(sidecar: Sidecar, host: str, port: int) -> None:
-    board = sidecar.feed.board
+def _look(paths: Sequence[str], seen: Texts) -> Texts:
+    """The specs as they are now; what came through a pipe stays as it was."""
+    piped = [(name, content) for name, content in seen if STANDARD_INPUT in paths and name == "<stdin>"]
+    files = [path for path in paths if path != STANDARD_INPUT]
+    return [*piped, *(spec_texts(files, sys.stdin.buffer) if files else [])]
+
+
+async def _watch(slos: Sequence[Slo], settings: Settings, look: Callable[[], Texts], seen: Texts) -> None:
+    assembly = Assembly(slos, settings, look=look, seen=seen, time=running(since=time.time()))
+    sidecar = assembly.sidecar()
+    board, web = sidecar.feed.board, settings.web
     for refusal in board.refusals:
         print(f"{refusal.slo.id} is not watched: {refusal.reason}", file=sys.stderr)
     try:
-        async with serving(application(sidecar), host, port) as url:
+        async with serving(application(sidecar), web.host, web.port, web.certificate) as url:
             print(f"watching {len(board.entries)} SLOs: {url}", file=sys.stderr)
             await asked_to_stop()
+    except UnusableStore as unusable:
+        raise CouldNotRun(str(unusable)) from unusable
     except OSError as error:
         raise CouldNotRun(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose with --listen"
+            f"cannot listen on {web.host}:{web.port}: {error.strerror}; choose another"
         ) from error
 
 
-def _interval(text: str) -> float:
-    try:
-        seconds = parse_duration(text)
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from wrong
-    if not 1 <= seconds <= 60:
-        raise argparse.ArgumentTypeError(f"between 1s and 1m, got {text}")
-    return float(seconds)
+def _checked(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """With argparse's own exception, so that it shows the message."""
+
+    def checked(text: str) -> _Value:
+        try:
+            return parse(text)
+        except ValueError as wrong:
+            raise argparse.ArgumentTypeError(str(wrong)) from wrong
+
+    return checked
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -116,10 +165,3 @@ def _label(text: str) -> tuple[str, str]:
     if not equals or not LABEL_NAME.fullmatch(name):
         raise argparse.ArgumentTypeError(f"a label is NAME=VALUE, got {text!r}")
     return name, value
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"an address is HOST:PORT, such as 0.0.0.0:9464, got {text!r}")
-    return host.strip("[]"), int(port)

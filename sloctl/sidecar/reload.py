@@ -7,7 +7,7 @@ is told until a later reload mends it.
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
@@ -35,7 +35,12 @@ class Specs:
     """
 
     def __init__(
-        self, look: Callable[[], Texts], seen: Texts, *, apply: Callable[[Sequence[Slo]], None], time: Time
+        self,
+        look: Callable[[], Texts],
+        seen: Texts,
+        *,
+        apply: Callable[[Sequence[Slo]], Awaitable[None]],
+        time: Time,
     ) -> None:
         self._texts = look
         self._apply = apply
@@ -48,7 +53,7 @@ class Specs:
     async def reload(self) -> Reloaded:
         """Read the specs and watch what they say; at an error, what was watched before."""
         async with self._busy:
-            self.last = self._taken(await self._look())
+            self.last = await self._taken(await self._look())
             return self.last
 
     @asynccontextmanager
@@ -107,14 +112,14 @@ class Specs:
         except Unreadable as unreadable:
             return str(unreadable)
 
-    def _taken(self, texts: Texts | str) -> Reloaded:
+    async def _taken(self, texts: Texts | str) -> Reloaded:
         self._seen = texts
         slos, problems = _read(texts)
         for problem in problems:
             _log.log(logging.ERROR if problem.level is Level.ERROR else logging.WARNING, "%s", problem)
         is_sound = all(problem.level is Level.WARNING for problem in problems)
         if is_sound:
-            self._apply(slos)
+            await self._apply(slos)
         _log.info("%s", f"watching {len(slos)} SLOs" if is_sound else "watching the specs from before")
         return Reloaded(self._time.now(), is_in_force=is_sound, problems=problems)
 

@@ -32,7 +32,7 @@ class Watched:
         self.applied: asyncio.Queue[Sequence[Slo]] = asyncio.Queue()
         self._directory = str(directory)
         self.specs = Specs(
-            self._look, self._look(), apply=self.applied.put_nowait, time=running(since=1_700_000_000)
+            self._look, self._look(), apply=self.applied.put, time=running(since=1_700_000_000)
         )
 
     def _look(self) -> Sequence[tuple[str, bytes]]:

@@ -1,0 +1,146 @@
+"""A sidecar from its settings: the parts, put together."""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from sloctl.duration import DAY
+from sloctl.model import Slo
+from sloctl.sidecar.app import Sidecar
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.configuration.read import Settings
+from sloctl.sidecar.filling import fill
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.notify.notifier import Notifier
+from sloctl.sidecar.parts import Figure, Kind, Part
+from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.reload import Specs, Texts
+from sloctl.sidecar.remembering import Remembering
+from sloctl.sidecar.sources import Source
+from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
+from sloctl.sidecar.store import Store, StoreOptions
+from sloctl.sidecar.supplies import Supply, supply
+
+
+class Assembly:
+    """The parts of one sidecar, and how they depend on each other."""
+
+    def __init__(
+        self, slos: Sequence[Slo], settings: Settings, *, look: Callable[[], Texts], seen: Texts, time: Time
+    ) -> None:
+        self._settings = settings
+        self._time = time
+        self._supply: Supply = supply(settings.source, slos, time)
+        self._ledger = Ledger(
+            self._supply.slos,
+            interval=settings.interval,
+            refusals=self._supply.refusals,
+            patience=self._supply.patience,
+        )
+        self._feed = Feed(Board.unread(self._supply.slos, self._supply.refusals))
+        self._store = (
+            None if settings.store is None else Store(StoreOptions(settings.store), self._ledger, time)
+        )
+        self._specs = Specs(look, seen, apply=self._watch, time=time)
+        self._notifier = None if settings.notify is None else Notifier(settings.notify, self._feed, time)
+        self._past: Remembering | None = None
+        self._poller = Poller(
+            self._ledger,
+            self._feed,
+            time=time,
+            interval=settings.interval,
+            store_trouble=lambda: None if self._store is None else self._store.trouble,
+        )
+
+    def sidecar(self) -> Sidecar:
+        """All of it, not yet running."""
+        parts: list[Part] = [self._specs.watching]
+        if self._notifier is not None:
+            parts.append(self._notifier.running)
+        return Sidecar(
+            self._open_source,
+            self._poller,
+            self._feed,
+            self._ledger,
+            time=self._time,
+            interval=self._settings.interval,
+            parts=parts,
+            routes=self._supply.routes,
+            reload=self._specs.reload,
+            targets=self._supply.targets,
+            figures=self._figures,
+            troubles=self._troubles,
+            web=self._settings.web,
+        )
+
+    async def _watch(self, slos: Sequence[Slo]) -> None:
+        self._supply.replan(slos)
+        if self._store is not None:
+            await self._store.replace(self._supply.slos, self._supply.refusals)
+        else:
+            self._ledger.replace(self._supply.slos, self._supply.refusals)
+
+    @asynccontextmanager
+    async def _open_source(self) -> AsyncIterator[Source]:
+        """The store first, so that the past of a Prometheus adds to what it holds; then that, then live."""
+        async with AsyncExitStack() as stack:
+            if self._store is not None:
+                await stack.enter_async_context(self._store)
+            source = await stack.enter_async_context(self._supply.open())
+            self._past = await self._remembering(source, stack)
+            if self._past is not None:
+                source = await stack.enter_async_context(self._past.remembering())
+            yield source
+
+    async def _remembering(self, source: Source, stack: AsyncExitStack) -> Remembering | None:
+        if isinstance(source, PrometheusSource):
+            return Remembering(source, self._reads_past_of(source), waits=True)
+        if self._settings.history is None:
+            return None
+        prometheus = open_prometheus(self._ledger.slos, self._settings.history, jitter=random.random)
+        past = await stack.enter_async_context(prometheus)
+        return Remembering(source, self._reads_past_of(past), waits=False)
+
+    def _reads_past_of(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:
+        async def read() -> None:
+            now = self._time.now()
+            await fill(self._ledger, prometheus.history(now, after=dict(self._remembered(now))))
+
+        return read
+
+    def _remembered(self, now: float) -> Iterator[tuple[str, float]]:
+        """Up to when the store knows what it knows, of SLOs whose window it fills but for a day."""
+        for slo in self._ledger.slos:
+            known = self._ledger.known(slo)
+            if known is not None and known[0] <= now - slo.window.seconds + DAY:
+                yield slo.id, known[1]
+
+    def _troubles(self) -> Mapping[str, str]:
+        troubles = {**self._supply.troubles(), **self._specs.troubles()}
+        if self._notifier is not None:
+            troubles |= self._notifier.troubles()
+        if self._past is not None and self._past.trouble is not None:
+            troubles["history"] = self._past.trouble
+        if self._store is not None and self._store.trouble is not None:
+            troubles["store"] = self._store.trouble
+        return troubles
+
+    def _figures(self) -> Iterable[Figure]:
+        yield Figure("sloctl_tick_seconds", "How long the last tick took.", Kind.GAUGE, self._poller.took)
+        yield from self._specs.figures()
+        if self._notifier is not None:
+            yield from self._notifier.figures()
+        if self._store is not None:
+            yield from _of_store(self._store)
+
+
+def _of_store(store: Store) -> Iterator[Figure]:
+    yield Figure("sloctl_store_flush_seconds", "How long the last flush took.", Kind.GAUGE, store.took)
+    if store.flushed is not None:
+        yield Figure(
+            "sloctl_store_last_flush_timestamp_seconds",
+            "When all was last written down.",
+            Kind.GAUGE,
+            store.flushed,
+        )

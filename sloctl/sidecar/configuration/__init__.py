@@ -1,0 +1,1 @@
+"""The configuration file of a sidecar: where counts come from, who is told, who may read."""

@@ -1,0 +1,133 @@
+"""Fields of the file → options of the parts; each raises ValueError for what the part does not take."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from sloctl.duration import parse_duration
+from sloctl.naming import STYLES
+from sloctl.sidecar.client import Basic, ClientOptions, Tls
+from sloctl.sidecar.configuration import fields
+from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
+from sloctl.sidecar.sources.otlp import OtlpOptions
+from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.sidecar.sources.scrape import ScrapeOptions
+from sloctl.sidecar.sources.targets import Service, Target
+from sloctl.sidecar.web import Certificate, WebOptions
+from sloctl.spec.words import shown
+
+_Fields = TypeVar("_Fields")
+_Options = TypeVar("_Options")
+SourceOptions: TypeAlias = ScrapeOptions | PrometheusOptions | OtlpOptions
+
+
+def source(read: fields.Source) -> SourceOptions:
+    """The one of them that is given."""
+    given = (
+        optional(scrape, read.scrape),
+        optional(prometheus, read.prometheus),
+        optional(otlp, read.otlp),
+    )
+    return next(options for options in given if options is not None)
+
+
+def optional(make: Callable[[_Fields], _Options], given: _Fields | UnsetType) -> _Options | None:
+    return None if isinstance(given, UnsetType) else make(given)
+
+
+def scrape(read: fields.Scrape) -> ScrapeOptions:
+    return ScrapeOptions(
+        targets=tuple(target(each) for each in read.targets),
+        client=client(read.client),
+        at_once=read.at_once,
+        telling=None if read.labels is UNSET else tuple(read.labels),
+    )
+
+
+def target(read: fields.Target) -> Target | Service:
+    kind = Service if read.resolve else Target
+    return kind.at(read.url, read.labels)
+
+
+def prometheus(read: fields.Prometheus) -> PrometheusOptions:
+    return PrometheusOptions(
+        url=read.url,
+        client=client(read.client),
+        label_style=STYLES[read.label_style],
+        partial_response=read.partial_response,
+    )
+
+
+def otlp(read: fields.Otlp) -> OtlpOptions:
+    return OtlpOptions(promoted=tuple(read.promote))
+
+
+def alertmanagers(read: fields.Notify) -> AlertmanagerOptions:
+    return AlertmanagerOptions(
+        urls=tuple(read.urls),
+        client=client(read.client),
+        resend=float(parse_duration(read.resend)),
+        external_url=None if read.external_url is UNSET else read.external_url,
+        external_labels=read.external_labels,
+        label_style=STYLES[read.label_style],
+        resolves_at_shutdown=read.resolve_at_shutdown,
+    )
+
+
+def web(read: fields.Web) -> WebOptions:
+    host, port = address(read.listen)
+    certificate = (
+        None if read.tls is UNSET else Certificate(Path(read.tls.cert_file), Path(read.tls.key_file))
+    )
+    return WebOptions(
+        host=host,
+        port=port,
+        certificate=certificate,
+        token=_path(read.token_file),
+        names=frozenset(read.names),
+    )
+
+
+def client(read: fields.Client) -> ClientOptions:
+    basic = None
+    if read.basic is not UNSET:
+        basic = Basic(read.basic.username, Path(read.basic.password_file))
+    return ClientOptions(
+        timeout_seconds=float(parse_duration(read.timeout)),
+        max_bytes=read.max_bytes,
+        bearer_token_file=_path(read.bearer_token_file),
+        basic=basic,
+        tls=Tls() if read.tls is UNSET else _tls(read.tls),
+        headers=read.headers,
+    )
+
+
+def address(text: str) -> tuple[str, int]:
+    """`HOST:PORT`; raises ValueError, with what an address is."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"an address is HOST:PORT, such as 0.0.0.0:9464, got {shown(text)}")
+    return host.strip("[]"), int(port)
+
+
+def interval(text: str) -> float:
+    """Seconds between two reads of the source; raises ValueError."""
+    seconds = parse_duration(text)
+    if not 1 <= seconds <= 60:
+        raise ValueError(f"an interval is between 1s and 1m, got {shown(text)}")
+    return float(seconds)
+
+
+def _tls(read: fields.ClientTls) -> Tls:
+    return Tls(
+        ca_file=_path(read.ca_file),
+        cert_file=_path(read.cert_file),
+        key_file=_path(read.key_file),
+        server_name=None if read.server_name is UNSET else read.server_name,
+    )
+
+
+def _path(text: str | UnsetType) -> Path | None:
+    return None if text is UNSET else Path(text)

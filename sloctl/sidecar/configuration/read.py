@@ -1,0 +1,111 @@
+"""The text of a configuration → settings, or every problem at its place.
+
+Options say themselves what they do not take; here is told where that stands in the file.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from sloctl.problems import Place, Problem, in_order
+from sloctl.sidecar.configuration import fields, options
+from sloctl.sidecar.configuration.options import SourceOptions
+from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
+from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.sidecar.web import LOOPBACK, WebOptions
+from sloctl.spec.document import Node, read_documents
+from sloctl.spec.findings import Findings, Refusal
+from sloctl.spec.structure import conform
+
+_Fields = TypeVar("_Fields")
+_Options = TypeVar("_Options")
+_Steps: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a sidecar is assembled from; *interval* in seconds."""
+
+    interval: float
+    source: SourceOptions
+    history: PrometheusOptions | None = None
+    store: Path | None = None
+    notify: AlertmanagerOptions | None = None
+    web: WebOptions = LOOPBACK
+    log_format: Literal["text", "json"] = "text"
+
+
+def read(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """The settings of one file; None where there is a problem."""
+    documents, problems = read_documents(path, content)
+    findings = Findings()
+    findings.add(*problems)
+    if len(documents) != 1 and not problems:
+        message = f"a configuration is one document, got {len(documents)}"
+        findings.add(Problem(Place(path, 1, 1), "one-document", message))
+    settings = [_settings(document, findings) for document in documents[:1]]
+    found = tuple(in_order(findings.problems))
+    return (None if found else settings[0]), found
+
+
+def _settings(document: Node, findings: Findings) -> Settings | None:
+    conforming, node = conform(document, fields.Configuration, findings)
+    if conforming is None:
+        return None
+    taking = _Taking(node, findings)
+    interval = taking.one(options.interval, conforming.interval, "interval")
+    web = taking.one(options.web, conforming.web, "web")
+    if conforming.history is not UNSET and conforming.source.prometheus is not UNSET:
+        message = "the past comes from source.prometheus itself: remove history"
+        findings.note(Refusal("history-twice", message), node.at("history"))
+    sound = [taking.takes(make, given, *steps) for make, given, steps in _inner(conforming)]
+    if not all(sound):
+        # What they are part of would only repeat it.
+        return None
+    source = taking.one(options.source, conforming.source, "source")
+    history = taking.optional(options.prometheus, conforming.history, "history")
+    notify = taking.optional(options.alertmanagers, conforming.notify, "notify")
+    if interval is None or source is None or web is None:
+        return None
+    store = None if conforming.store is UNSET else Path(conforming.store.path)
+    return Settings(interval, source, history, store, notify, web, conforming.log_format)
+
+
+def _inner(conforming: fields.Configuration) -> Iterator[tuple[Callable[[Any], object], object, _Steps]]:
+    """What makes options of its own deeper in the file, and where it stands."""
+    scrape, prometheus = conforming.source.scrape, conforming.source.prometheus
+    if scrape is not UNSET:
+        yield options.client, scrape.client, ("source", "scrape", "client")
+        for number, target in enumerate(scrape.targets):
+            yield options.target, target, ("source", "scrape", "targets", number, "url")
+    if prometheus is not UNSET:
+        yield options.client, prometheus.client, ("source", "prometheus", "client")
+    for key, part in (("history", conforming.history), ("notify", conforming.notify)):
+        if not isinstance(part, UnsetType):
+            yield options.client, part.client, (key, "client")
+
+
+class _Taking:
+    """Fields become options; what an option does not take is a problem where it stands."""
+
+    def __init__(self, node: Node, findings: Findings) -> None:
+        self._node = node
+        self._findings = findings
+
+    def takes(self, make: Callable[[_Fields], object], given: _Fields, *steps: str | int) -> bool:
+        return self.one(make, given, *steps) is not None
+
+    def one(self, make: Callable[[_Fields], _Options], given: _Fields, *steps: str | int) -> _Options | None:
+        try:
+            return make(given)
+        except ValueError as wrong:
+            self._findings.note(Refusal("wrong-value", str(wrong)), self._node.at(*steps))
+            return None
+
+    def optional(
+        self, make: Callable[[_Fields], _Options], given: _Fields | UnsetType, key: str
+    ) -> _Options | None:
+        return None if isinstance(given, UnsetType) else self.one(make, given, key)

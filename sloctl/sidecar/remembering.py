@@ -1,0 +1,68 @@
+"""A source whose windows are filled from a Prometheus first, while live counts wait.
+
+Its one law: no board is made of live counts alone while the past is being read. A young window would page on
+what the whole of it forgives.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from sloctl.sidecar.sources import Readings, Source, Unreadable
+
+# Past this the live counts go on alone: whoever is on call needs them more than a full month.
+LIMIT_SECONDS: Final = 120.0
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Remembering:
+    """*source*, read only after *remember* has ended; *trouble* says why it ended early."""
+
+    def __init__(self, source: Source, remember: Callable[[], Awaitable[None]], *, waits: bool) -> None:
+        self.trouble: str | None = None
+        self._source = source
+        self._remember = remember
+        # Whether the source must not be read before it has remembered.
+        self._waits = waits
+        self._kept: list[Readings] = []
+        self._past: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def remembering(self) -> AsyncIterator["Remembering"]:
+        """Reads the past beside whatever else goes on."""
+        self._past = asyncio.create_task(self._read_past(), name="past")
+        try:
+            yield self
+        finally:
+            self._past.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._past
+
+    async def read(self, now: float) -> Sequence[Readings]:
+        """What has waited, and what is new; raises Unreadable as long as the past is being read."""
+        if self._past is not None and not self._past.done():
+            if not self._waits:
+                self._kept += await self._source.read(now)
+            raise Unreadable("the windows are still being filled with what Prometheus has seen")
+        readings = await self._source.read(now)
+        kept, self._kept = self._kept, []
+        return [*kept, *readings]
+
+    async def _read_past(self) -> None:
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await self._remember()
+        except TimeoutError:
+            self.trouble = (
+                f"the past was not read within {LIMIT_SECONDS:g} s: windows may be shorter than told"
+            )
+        except Unreadable as failure:
+            self.trouble = f"the past was not read: {failure}"
+        except Exception:  # noqa: BLE001 - without its past the sidecar still serves what happens now
+            _log.exception("reading the past failed through a mistake of ours")
+            self.trouble = "the past was not read through a mistake in sloctl; the log has more"
+        if self.trouble is not None:
+            _log.warning("%s", self.trouble)

@@ -1,0 +1,168 @@
+"""The configuration file: what it sets, and what is told of what is wrong in it."""
+
+from pathlib import Path
+
+import pytest
+
+from sloctl.naming import SLOTH
+from sloctl.sidecar.client import Basic, ClientOptions, Tls
+from sloctl.sidecar.configuration.read import Settings, read
+from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
+from sloctl.sidecar.sources.otlp import OtlpOptions
+from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.sidecar.sources.scrape import ScrapeOptions
+from sloctl.sidecar.sources.targets import Service, Target
+from sloctl.sidecar.web import LOOPBACK, Certificate, WebOptions
+
+HEAD = "apiVersion: sloctl.dev/v1\nkind: SidecarConfiguration\n"
+SHORT = f"""{HEAD}source:
+  scrape:
+    targets: [{{url: "http://shop:8080"}}]
+"""
+LONG = f"""{HEAD}interval: 2s
+source:
+  scrape:
+    targets:
+      - url: http://shop:8080/internal/metrics
+        labels: {{job: shop}}
+      - {{url: "https://carts:9090", labels: {{job: carts}}, resolve: true}}
+    client:
+      bearerTokenFile: /run/token
+      tls: {{caFile: /tls/ca.pem, certFile: /tls/us.pem, keyFile: /tls/us.key, serverName: carts}}
+      timeout: 1500ms
+      maxBytes: 1048576
+    atOnce: 20
+    labels: [instance, route]
+history:
+  url: http://mimir:8080/prometheus
+  client: {{headers: {{X-Scope-OrgID: shop}}}}
+  labelStyle: sloth
+store: {{path: /data/slo.db}}
+notify:
+  urls: ["http://alertmanager-0:9093", "http://alertmanager-1:9093"]
+  client: {{basic: {{username: sloctl, passwordFile: /run/password}}}}
+  resend: 30s
+  externalUrl: https://slo.example.com
+  externalLabels: {{cluster: north}}
+  resolveAtShutdown: true
+web:
+  listen: 0.0.0.0:8443
+  tls: {{certFile: /tls/web.pem, keyFile: /tls/web.key}}
+  tokenFile: /run/web-token
+  names: [slo.example.com]
+logFormat: json
+"""
+
+
+def settings(text: str) -> Settings:
+    read_settings, problems = read("sidecar.yaml", text.encode())
+    assert problems == ()
+    assert read_settings is not None
+    return read_settings
+
+
+def problems(text: str) -> list[str]:
+    none, found = read("sidecar.yaml", text.encode())
+    assert none is None
+    return [str(problem) for problem in found]
+
+
+def test_what_is_not_said_is_what_a_sidecar_beside_one_service_needs() -> None:
+    assert settings(SHORT) == Settings(
+        interval=5.0, source=ScrapeOptions((Target.at("http://shop:8080", {}),)), web=LOOPBACK
+    )
+
+
+def test_everything_can_be_said() -> None:
+    assert settings(LONG) == Settings(
+        interval=2.0,
+        source=ScrapeOptions(
+            (
+                Target.at("http://shop:8080/internal/metrics", {"job": "shop"}),
+                Service.at("https://carts:9090", {"job": "carts"}),
+            ),
+            ClientOptions(
+                timeout_seconds=1.5,
+                max_bytes=1 << 20,
+                bearer_token_file=Path("/run/token"),
+                tls=Tls(Path("/tls/ca.pem"), Path("/tls/us.pem"), Path("/tls/us.key"), "carts"),
+            ),
+            at_once=20,
+            telling=("instance", "route"),
+        ),
+        history=PrometheusOptions(
+            "http://mimir:8080/prometheus", ClientOptions(headers={"X-Scope-OrgID": "shop"}), SLOTH
+        ),
+        store=Path("/data/slo.db"),
+        notify=AlertmanagerOptions(
+            ("http://alertmanager-0:9093", "http://alertmanager-1:9093"),
+            ClientOptions(basic=Basic("sloctl", Path("/run/password"))),
+            resend=30.0,
+            external_url="https://slo.example.com",
+            external_labels={"cluster": "north"},
+            resolves_at_shutdown=True,
+        ),
+        web=WebOptions(
+            host="0.0.0.0",  # noqa: S104 - what the file says
+            port=8443,
+            certificate=Certificate(Path("/tls/web.pem"), Path("/tls/web.key")),
+            token=Path("/run/web-token"),
+            names=frozenset({"slo.example.com"}),
+        ),
+        log_format="json",
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ('prometheus: {url: "http://prometheus:9090"}', PrometheusOptions("http://prometheus:9090")),
+        ("otlp: {promote: [k8s.pod.name]}", OtlpOptions(promoted=("k8s.pod.name",))),
+    ],
+)
+def test_counts_come_from_one_kind_of_source(source: str, options: object) -> None:
+    assert settings(f"{HEAD}source: {{{source}}}\n").source == options
+
+
+def test_every_problem_is_told_at_its_place() -> None:
+    text = SHORT.replace("http://shop", "shop") + "interval: 2m\nwebb: {}\n"
+
+    assert problems(text) == [
+        "sidecar.yaml:5:21: a target is a URL like http://127.0.0.1:8080/metrics, got 'shop:8080' "
+        "[wrong-value]",
+        "sidecar.yaml:6:11: an interval is between 1s and 1m, got 2m [wrong-value]",
+        "sidecar.yaml:7:1: unknown key webb: did you mean web? [unknown-key]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (HEAD, "sidecar.yaml:1:1: source is missing: it is a mapping [missing-key]"),
+        (
+            f"{HEAD}source: {{}}\n",
+            "sidecar.yaml:3:9: exactly one of scrape, prometheus or otlp stands here, got none of them "
+            "[exactly-one]",
+        ),
+        (
+            f"{SHORT}interval: 2m\n",
+            "sidecar.yaml:6:11: an interval is between 1s and 1m, got 2m [wrong-value]",
+        ),
+        (
+            f"{SHORT}history: {{url: 'http://p', client: {{timeout: 5}}}}\n",
+            "sidecar.yaml:6:46: timeout is a duration like 30s, 30m or 30d, got the number 5 [wrong-type]",
+        ),
+        ("", "sidecar.yaml:1:1: a configuration is one document, got 0 [one-document]"),
+        (f"{SHORT}---\n{SHORT}", "sidecar.yaml:1:1: a configuration is one document, got 2 [one-document]"),
+        (
+            SHORT + "web: {listen: '9464'}\n",
+            "sidecar.yaml:6:6: an address is HOST:PORT, such as 0.0.0.0:9464, got 9464 [wrong-value]",
+        ),
+        (
+            f"{HEAD}source: {{prometheus: {{url: 'http://p'}}}}\nhistory: {{url: 'http://p'}}\n",
+            "sidecar.yaml:4:10: the past comes from source.prometheus itself: remove history [history-twice]",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_told(text: str, problem: str) -> None:
+    assert problems(text) == [problem]
