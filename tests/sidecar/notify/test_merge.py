@@ -133,6 +133,12 @@ def named(alerts: Mapping[str, Mapping[str, Any]], style: LabelStyle) -> set[tup
     return {(it[style.name], it["alertname"], it[style.severity]) for it in labels}
 
 
+def has_said_all(alerts: Mapping[str, Mapping[str, Any]], style: LabelStyle) -> bool:
+    """Every alert, and after the first turn, in which the slow group's numbers are not yet known."""
+    said = [alert["annotations"]["summary"] for alert in alerts.values()]
+    return named(alerts, style) == EXPECTED and not any("an unknown" in it for it in said)
+
+
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - another process tells no event
@@ -153,7 +159,7 @@ async def test_alertmanager_takes_the_sidecars_alerts_for_those_of_prometheus(
             # It finds its Alertmanagers five seconds after its first alerts.
             flags=["--rules.alert.resend-delay=6s"],
         ):
-            await until(lambda: named(alerts_of(alertmanager), style) == EXPECTED)
+            await until(lambda: has_said_all(alerts_of(alertmanager), style))
         of_prometheus = alerts_of(alertmanager)
 
         await tell(alertmanager, board(lived, now), style)
