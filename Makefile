@@ -27,9 +27,10 @@ test-full: $(VENV)/.dev real-parts ## Also run what takes longer than ten minute
 	@$(BIN)/python -m pytest -n 2 -m "full or not full" $(ARGS)
 
 .PHONY: test-prometheus3
-test-prometheus3: $(VENV)/.dev ## The rules' tests again on Prometheus 3, which Go builds into .tools
+test-prometheus3: $(VENV)/.dev ## The rules' and the sources' tests again on Prometheus 3, which Go builds into .tools
 	@binaries=$$(tests/tools/prometheus3) && PROMETHEUS=$$binaries/prometheus PROMTOOL=$$binaries/promtool \
-		$(BIN)/python -m pytest tests/rules tests/differential tests/self_slo tests/test_real.py $(ARGS)
+		$(BIN)/python -m pytest tests/rules tests/differential tests/self_slo tests/test_real.py \
+		tests/sidecar/test_otlp_prometheus.py tests/sidecar/test_prometheus_real.py $(ARGS)
 
 .PHONY: check
 check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests

@@ -10,10 +10,16 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 
+from sloctl.model import Latency, NativeLatency, Selector
+from sloctl.sidecar.sources import Readings
+from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan
 from sloctl.sidecar.sources.otlp_exponential import Exponential, above
 from sloctl.sidecar.sources.otlp_points import Rejected, points
+from sloctl.sidecar.sources.prometheus import open_prometheus
+from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from tests.real import Prometheus, promtool_version, running_prometheus
 from tests.sidecar.otlp_requests import counter, exponential, gauge, histogram, number, request
+from tests.sidecar.specimens import slo
 
 PROMOTED = ("k8s.namespace.name", "cloud.region")
 CONFIG = f"otlp: {{promote_resource_attributes: [{', '.join(PROMOTED)}]}}"
@@ -164,3 +170,61 @@ def test_slow_observations_are_those_of_histogram_fraction(
     slow = above(Exponential.of(metric.exponential_histogram.data_points[0]), None, float(threshold))
 
     assert slow == pytest.approx(count.value * (1 - fraction.value), abs=1e-9)
+
+
+WATCHED = (
+    slo(),
+    slo(Latency(Selector("request_duration_seconds"), Fraction(1)), name="classic"),
+    slo(NativeLatency(Selector("request_latency_seconds"), Fraction(3, 2)), name="native"),
+)
+STEP = 15
+MINUTES = 10
+
+
+def exported(step: int, at: float, start: float) -> ExportMetricsServiceRequest:
+    """Every step 27 good requests and three bad, of which some are slow."""
+    answered = [
+        number(27 * step, at=at, start=start, labels={"status": "200"}),
+        number(3 * step, at=at, start=start, labels={"status": "500"}),
+    ]
+    return request(
+        counter(*answered),
+        histogram([20 * step, 6 * step, 4 * step], [0.1, 1], at=at, start=start),
+        exponential([20 * step, 6 * step, 4 * step], offset=-1, at=at, start=start),
+    )
+
+
+async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: Prometheus) -> None:
+    first = time.time() // 60 * 60 - MINUTES * 60
+    now = first - 3600
+    source = OtlpSource(plan(WATCHED), OtlpOptions(), now=lambda: now)
+    options = PrometheusOptions(prometheus.url, settle_seconds=0)
+    ours: dict[str, list[float]] = {each.id: [0.0, 0.0] for each in WATCHED}
+    theirs: dict[str, list[float]] = {each.id: [0.0, 0.0] for each in WATCHED}
+
+    for step in range(MINUTES * 60 // STEP + 1):
+        now = first + step * STEP
+        push(prometheus, exported(step + 1, now, first - 7200))
+        source.accept(exported(step + 1, now, first - 7200))
+        # From the third minute on, as the first has no minute before it.
+        if step == 2 * 60 // STEP:
+            await source.read(now)
+    for each in await source.read(now):
+        add(ours, each)
+    async with open_prometheus(WATCHED, options, jitter=lambda: 0.0) as asked:
+        for minute in range(3, MINUTES + 1):
+            for each in await asked.read(first + minute * 60 + STEP):
+                add(theirs, each)
+
+    steps = (MINUTES - 2) * 60 // STEP
+    assert ours["shop/availability"] == [3 * steps, 30 * steps]
+    assert ours["shop/classic"] == [4 * steps, 30 * steps]
+    for slo_id, counts in theirs.items():
+        assert counts == pytest.approx(ours[slo_id], rel=1e-9)
+
+
+def add(sums: dict[str, list[float]], readings: Readings) -> None:
+    for slo_id, reading in readings.slos.items():
+        for counts in reading.groups.values():
+            sums[slo_id][0] += counts.error
+            sums[slo_id][1] += counts.total

@@ -9,6 +9,7 @@ from aiohttp import web
 from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
 from sloctl.rollup import Counts
 from sloctl.sidecar.client import ClientOptions
+from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources import Group, Readings, Unreadable
 from sloctl.sidecar.sources.prometheus import open_prometheus
 from sloctl.sidecar.sources.prometheus_minutes import Place, Steps, advanced
@@ -184,6 +185,23 @@ async def test_a_slow_prometheus_does_not_hold_up_the_tick() -> None:
         after = await source.read(START + 70)
 
     assert list(counted(after)) == [0, 1]
+
+
+async def test_a_prometheus_that_went_down_is_caught_up_with_when_it_is_back() -> None:
+    server, port = PrometheusServer(recorded={CART.id: minutes(0, 99)}), free_port()
+
+    async with open_prometheus(
+        [CART], PrometheusOptions(f"http://127.0.0.1:{port}", settle_seconds=5), jitter=lambda: 0.0
+    ) as source:
+        async with serving(server.application(), "127.0.0.1", port):
+            before = await source.read(START + 10)
+        for seconds in (70, 130):
+            with pytest.raises(Unreadable, match="cannot connect"):
+                await source.read(START + seconds)
+        async with serving(server.application(), "127.0.0.1", port):
+            after = await source.read(START + 190)
+
+    assert (list(counted(before)), list(counted(after))) == ([0], [1, 2, 3])
 
 
 async def test_a_prometheus_that_is_not_there_is_named_without_its_password() -> None:

@@ -1,6 +1,6 @@
 """The source that services push to: OTLP metrics, counted as a scrape of the same metrics would be."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -29,6 +29,8 @@ from sloctl.sidecar.sources.otlp_growth import Growth, observations, slow_observ
 from sloctl.sidecar.sources.otlp_points import Rejected, points
 
 _SWEEP_SECONDS: Final = MINUTE
+# Some ten milliseconds' worth of points.
+_IN_ONE_GO: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +125,28 @@ class OtlpSource:
         }
 
     def accept(self, request: ExportMetricsServiceRequest) -> Rejected:
-        """Takes *request* in and tells what of it is of no use; all of it waits, or raises Overloaded."""
+        """Takes *request* in and tells what of it is of no use; raises Overloaded, then none of it is in."""
+        rejected = Rejected()
+        for _ in self.accepting(request, rejected):
+            pass
+        return rejected
+
+    def accepting(self, request: ExportMetricsServiceRequest, rejected: Rejected) -> Iterator[None]:
+        """As `accept`, in pieces short enough for what else goes on meanwhile."""
         if len(self._waiting) >= self.options.max_points:
             raise Overloaded(f"{len(self._waiting)} points wait to be counted")
-        rejected, now = Rejected(), self._now()
-        for point in points(
-            request, wanted=self._plan.metrics, promoted=self.options.promoted, rejected=rejected
-        ):
+        now = self._now()
+        wanted, promoted = self._plan.metrics, self.options.promoted
+        for number, point in enumerate(points(request, wanted=wanted, promoted=promoted, rejected=rejected)):
             try:
                 self._waiting += self._growth.observed(point, now)
             except ValueError as reason:
                 rejected.add(1, f"{point.series.metric}: {reason}")
+            if number % _IN_ONE_GO == _IN_ONE_GO - 1:
+                yield
         if rejected.points:
             self.rejected += rejected.points
             self._trouble = now, str(rejected)
-        return rejected
 
     async def read(self, now: float) -> Sequence[Readings]:
         """One Readings with the SLOs whose series are alive; raises Unreadable when none is."""

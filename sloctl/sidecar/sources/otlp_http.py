@@ -1,5 +1,6 @@
 """POST /v1/metrics as the OTLP specification describes it: protobuf over HTTP, gzip or not."""
 
+import asyncio
 from typing import Final
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from sloctl.sidecar.sources.otlp import OtlpSource, Overloaded
+from sloctl.sidecar.sources.otlp_points import Rejected
 
 PROTOBUF: Final = "application/x-protobuf"
 # What the server inflates by itself.
@@ -33,7 +35,9 @@ def routes(intake: OtlpSource) -> list[web.RouteDef]:
     async def export(request: web.Request) -> web.Response:
         try:
             exported = await _exported(request, intake.options.max_bytes)
-            rejected = intake.accept(exported)
+            rejected = Rejected()
+            for _ in intake.accepting(exported, rejected):
+                await asyncio.sleep(0)
         except _Refused as refusal:
             return _answer(Status(message=str(refusal)), status=refusal.status)
         except Overloaded as overload:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -80,6 +81,7 @@ def metric_name(name: str, unit: str, suffix: Suffix) -> str:
     return f"_{translated}" if translated[0].isdigit() else translated
 
 
+@lru_cache(maxsize=4096)  # the same few names in every point
 def label_name(name: str) -> str:
     """`http.route` is `http_route`; raises ValueError where nothing is left."""
     translated = _NOT_OF_A_LABEL.sub("_", name)
