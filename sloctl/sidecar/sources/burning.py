@@ -39,9 +39,9 @@ class Burning:
         return {slo: found for slo, pairs in sums.items() if (found := self._told(slo, pairs, now))}
 
     def _told(self, slo: str, sums: Mapping[Pair, list[float]], now: float) -> Mapping[Pair, Counts]:
-        worst = nlargest(
-            MAX_PAIRS, (pair for pair, (error, _) in sums.items() if error > 0), key=lambda pair: sums[pair]
-        )
+        worst = [pair for pair, (error, _) in sums.items() if error > 0]
+        if len(worst) > MAX_PAIRS:
+            worst = nlargest(MAX_PAIRS, worst, key=lambda pair: sums[pair])
         if not worst and slo not in self._watched:
             return {}
         watched = self._watched.setdefault(slo, {})

@@ -1,7 +1,7 @@
 """Exposition text → samples. Only lines of wanted metrics are looked at, and each series is parsed once."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
 
@@ -28,7 +28,7 @@ _SAMPLE_LINE: Final = re.compile(
 )
 _SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
 # `_created` is a name anybody may use: a Unix time later than 2001 is taken for one.
-_EPOCH: Final = 1e9
+_EARLIEST_CREATION: Final = 1e9
 
 
 class Series(NamedTuple):
@@ -85,7 +85,12 @@ class Exposition:
             # Most of what is remembered is gone: labels that change all the time.
             self._heads.clear()
         read = [self._read(line, 1 if openmetrics else 1000) for line in lines]
-        created = self._created_times(read)
+        told = [line for line in read if line[0].series.metric in self._created]
+        if not told:
+            return [Sample(head.series, value, at) for head, value, at in read]
+        created = {
+            head.origin: value for head, value, _ in told if isfinite(value) and value > _EARLIEST_CREATION
+        }
         return [
             Sample(head.series, value, at, created.get(head.origin))
             for head, value, at in read
@@ -114,13 +119,6 @@ class Exposition:
         )
         self._heads[spelled] = _Head(series, origin)
         return self._heads[spelled]
-
-    def _created_times(self, read: list[tuple[_Head, float, float | None]]) -> Mapping[Series, float]:
-        return {
-            head.origin: value
-            for head, value, _ in read
-            if head.series.metric in self._created and isfinite(value) and value > _EPOCH
-        }
 
 
 def _lines_of(metrics: Collection[str]) -> _Lines:

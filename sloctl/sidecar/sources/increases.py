@@ -26,7 +26,8 @@ class Observed(NamedTuple):
     """One series in one scrape.
 
     *value* is None where it is none that a counter has; *increase* where nothing tells what it showed before.
-    A *repeated* sample is no newer than the one before it, by its own timestamp.
+    A *repeated* sample is no newer than the one before it, by its own timestamp. A *reset* counter is known
+    to have started anew.
     """
 
     series: Series
@@ -34,6 +35,7 @@ class Observed(NamedTuple):
     increase: float | None
     newborn: bool = False
     repeated: bool = False
+    reset: bool = False
 
 
 Scrape: TypeAlias = list[Observed]
@@ -95,9 +97,14 @@ def _observed(before: Baseline, sample: Sample) -> tuple[Observed, Known]:
         newborn = before.unbroken and born is not False
         counted = value if newborn or born else None
         return Observed(series, value, counted, newborn=newborn and not born), Known(value, at, created)
+    if value == last.value and at is None and created == last.created:
+        # The most frequent case by far: nothing happened.
+        return Observed(series, value, 0.0), last
     if at is not None and last.at is not None and at <= last.at:
         return Observed(series, value, 0.0 if last.value is not None else None, repeated=True), last
-    return Observed(series, value, _increase(last, value, created)), Known(value, at, created)
+    increase = _increase(last, value, created)
+    reset = increase == value and bool(last.value)
+    return Observed(series, value, increase, reset=reset), Known(value, at, created)
 
 
 def _is_born(before: Baseline, created: float | None) -> bool | None:

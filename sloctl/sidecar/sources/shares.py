@@ -1,0 +1,127 @@
+"""What each series is to each SLO: the weight of its increments among the errors and the events."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from sloctl.lower import CounterPair, EventPair, lower
+from sloctl.model import Condition, ErrorRatio, NativeLatency, Probe, Query, Selector, Slo
+from sloctl.sidecar.sources import Group, Refusal
+from sloctl.sidecar.sources.exposition import Series
+from sloctl.sidecar.sources.patterns import NotAPattern
+from sloctl.sidecar.sources.selecting import Selecting, fixed_labels, matches
+
+# What can be counted without evaluating PromQL.
+Countable: TypeAlias = CounterPair | Probe
+# An SLO's id, and one of its groups.
+Key: TypeAlias = tuple[str, Group]
+
+_MAX_SERIES_REMEMBERED: Final = 200_000
+_PROMETHEUS: Final = "watch it through Prometheus (the source `prometheus`), with the compiled rules"
+
+
+def countable(slo: Slo) -> Countable | Refusal:
+    """The pair behind *slo*, or why a scrape alone cannot count it."""
+    pair = lower(slo.indicator)
+    if not isinstance(pair, CounterPair | Probe):
+        return Refusal(slo, f"{_KINDS[type(pair)]}: {_PROMETHEUS}")
+    for selector in _selectors(pair):
+        try:
+            matches(selector, {})
+        except NotAPattern as wrong:
+            return Refusal(
+                slo, f"a pattern of {selector.metric} cannot be matched here ({wrong}): {_PROMETHEUS}"
+            )
+    return pair
+
+
+def metrics(pair: Countable) -> frozenset[str]:
+    """Names of the metrics that *pair* reads."""
+    return frozenset(selector.metric for selector in _selectors(pair))
+
+
+class Share(NamedTuple):
+    """What one series is to one SLO: the weight of its increments among the errors and the events.
+
+    *labels* are those that may tell what burns.
+    """
+
+    key: Key
+    error: int
+    total: int
+    newborn: bool
+    is_probe: bool
+    labels: tuple[tuple[str, str], ...]
+
+
+class Shares:
+    """What each series is to each SLO; worked out once per series.
+
+    Only labels in *telling* may tell what burns; None for all but those that always say the same.
+    """
+
+    def __init__(
+        self, pairs: Iterable[tuple[Slo, Countable]], *, telling: Sequence[str] | None = None
+    ) -> None:
+        self._telling = telling
+        self._selecting = Selecting(
+            [(selector, (slo, pair, side)) for slo, pair in pairs for selector, side in _sides(pair)]
+        )
+        self._known: dict[Series, tuple[Share, ...]] = {}
+
+    def of(self, series: Series) -> tuple[Share, ...]:
+        shares = self._known.get(series)
+        if shares is None:
+            if len(self._known) >= _MAX_SERIES_REMEMBERED:
+                self._known.clear()
+            shares = self._known[series] = tuple(self._worked_out(series))
+        return shares
+
+    def _worked_out(self, series: Series) -> Iterable[Share]:
+        sides: dict[str, tuple[Slo, Countable, list[tuple[int, int]]]] = {}
+        for slo, pair, side in self._selecting.of(series):
+            sides.setdefault(slo.id, (slo, pair, []))[2].append(side)
+        labels = dict(series.labels)
+        for slo, pair, found in sides.values():
+            yield Share(
+                key=(slo.id, tuple(labels.get(label, "") for label in slo.group_by)),
+                error=sum(error for error, _ in found),
+                total=sum(total for _, total in found),
+                newborn=isinstance(pair, CounterPair) and pair.newborn,
+                is_probe=isinstance(pair, Probe),
+                labels=self._telling_labels(slo, pair, series),
+            )
+
+    def _telling_labels(self, slo: Slo, pair: Countable, series: Series) -> tuple[tuple[str, str], ...]:
+        silent = {"le", *slo.group_by}
+        if self._telling is None:
+            silent |= {label for selector in _selectors(pair) for label, _ in fixed_labels(selector)}
+        return tuple(
+            (label, value)
+            for label, value in series.labels
+            if label not in silent and (self._telling is None or label in self._telling)
+        )
+
+
+def _sides(pair: Countable) -> list[tuple[Selector, tuple[int, int]]]:
+    """Each selector with the weight of its increments: (among the errors, among all events)."""
+    match pair:
+        case CounterPair():
+            return [
+                *((selector, (1, 0)) for selector in pair.error),
+                *((selector, (-1, 0)) for selector in pair.minus),
+                *((selector, (0, 1)) for selector in pair.total),
+            ]
+        case Probe():
+            return [(pair.gauge, (0, 1))]
+
+
+def _selectors(pair: Countable) -> list[Selector]:
+    return [selector for selector, _ in _sides(pair)]
+
+
+_KINDS: Mapping[type[EventPair], str] = {
+    NativeLatency: "a native histogram is not in the text a target exposes",
+    Condition: "a condition is PromQL, which the sidecar does not evaluate",
+    Query: "a query is PromQL, which the sidecar does not evaluate",
+    ErrorRatio: "an error ratio is PromQL, which the sidecar does not evaluate",
+}
