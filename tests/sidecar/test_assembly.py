@@ -1,0 +1,161 @@
+"""All parts together, as `sloctl sidecar --config` puts them together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.assembly import Assembly
+from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.configuration.read import Settings
+from sloctl.sidecar.reload import Texts
+from sloctl.sidecar.serve import serving
+from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.sidecar.sources.scrape import ScrapeOptions
+from sloctl.sidecar.sources.targets import Target
+from sloctl.sidecar.web import WebOptions
+from sloctl.spec import read
+from tests.real import free_port
+from tests.sidecar.asking import ask
+from tests.sidecar.served import Hours, Shop
+
+SPEC = """\
+apiVersion: sloctl.dev/v1
+kind: ServiceLevelObjectives
+metadata: {name: shop}
+spec:
+  slos:
+    - name: availability
+      objective: 99%
+      indicator: {ratio: {error: 'requests_total{status="500"}', total: requests_total}}
+"""
+
+
+@dataclass
+class Mounted:
+    """The specs of a sidecar, as a ConfigMap holds them."""
+
+    text: str = SPEC
+
+    def look(self) -> Texts:
+        return [("shop.yaml", self.text.encode())]
+
+
+@dataclass
+class Assembled:
+    """A sidecar that runs; *url* is its own."""
+
+    url: str
+    shop: Shop
+    sidecar: Sidecar
+    hours: Hours
+
+    async def tick(self, *, good: int, bad: int = 0) -> Board:
+        """The board after the next tick, which finds counters at these values."""
+        self.shop.exposition = (
+            f'requests_total{{status="200"}} {good}\nrequests_total{{status="500"}} {bad}\n'
+        )
+        self.hours.tick(5)
+        return await asyncio.wait_for(self.sidecar.feed.next(), 10)
+
+
+@asynccontextmanager
+async def assembled(
+    mounted: Mounted,
+    *,
+    shop: Shop | None = None,
+    hours: Hours | None = None,
+    **changed: Any,  # noqa: ANN401 - what each setting takes
+) -> AsyncIterator[Assembled]:
+    """After its first tick; *changed* are settings."""
+    shop, hours = shop or Shop(), hours or Hours()
+    async with serving(shop.application(), "127.0.0.1", 0) as target:
+        scraped = ScrapeOptions((Target.at(target, {"job": "shop", "instance": "shop:80"}),))
+        settings = replace(Settings(interval=5, source=scraped), **changed)
+        seen = mounted.look()
+        assembly = Assembly(read(seen).slos, settings, look=mounted.look, seen=seen, time=hours.time())
+        sidecar = assembly.sidecar()
+        first = asyncio.ensure_future(sidecar.feed.next())
+        async with serving(application(sidecar), "127.0.0.1", 0) as url:
+            await asyncio.wait_for(first, 10)
+            yield Assembled(url, shop, sidecar, hours)
+
+
+def only(board: Board) -> Entry:
+    [entry] = board.entries
+    return entry
+
+
+async def test_a_restart_goes_on_with_the_budget_it_had(tmp_path: Path) -> None:
+    shop, hours, store = Shop(), Hours(), tmp_path / "slo.db"
+    async with assembled(Mounted(), shop=shop, hours=hours, store=store) as before:
+        await before.tick(good=100)
+        spent = only(await before.tick(good=199, bad=1)).budget.left
+
+    async with assembled(Mounted(), shop=shop, hours=hours, store=store) as after:
+        left = only(await after.tick(good=299, bad=1)).budget.left
+
+    assert (spent, left) == (0.0, 0.5)
+
+
+async def test_a_new_objective_measures_the_same_history(tmp_path: Path) -> None:
+    mounted, token = Mounted(), tmp_path / "token"
+    token.write_text("secret\n")
+    async with assembled(mounted, web=WebOptions(token=token)) as it:
+        await it.tick(good=100)
+        await it.tick(good=199, bad=1)
+        mounted.text = SPEC.replace("99%", "98%")
+        told = await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")
+        entry = only(await it.tick(good=199, bad=1))
+
+    assert (told.status, told.json["inForce"]) == (200, True)
+    assert (entry.budget.left, entry.events) == (0.5, 100)
+
+
+async def test_another_indicator_starts_another_history(tmp_path: Path) -> None:
+    mounted, token = Mounted(), tmp_path / "token"
+    token.write_text("secret\n")
+    async with assembled(mounted, web=WebOptions(token=token)) as it:
+        await it.tick(good=100)
+        await it.tick(good=199, bad=1)
+        mounted.text = SPEC.replace('status="500"', 'status=~"5.."')
+        await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")
+        first = only(await it.tick(good=199, bad=1))
+        second = only(await it.tick(good=209, bad=1))
+
+    assert first.events == 0
+    assert (second.events, second.errors) == (10, 0)
+
+
+async def test_a_broken_spec_keeps_the_old_one_and_is_told_wherever_people_look(tmp_path: Path) -> None:
+    mounted, token = Mounted(), tmp_path / "token"
+    token.write_text("secret\n")
+    async with assembled(mounted, web=WebOptions(token=token)) as it:
+        await it.tick(good=100)
+        mounted.text = SPEC.replace("99%", "100%")
+        told = await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")
+        board = await it.tick(good=200)
+        status = await ask(f"{it.url}/api/v1/status", Authorization="Bearer secret")
+        metrics = await ask(f"{it.url}/metrics", Authorization="Bearer secret")
+
+    assert told.json["problems"][0]["message"].startswith("objective must be below 100 %")
+    assert only(board).events == 100
+    assert status.json["troubles"]["specs"].startswith("the specs as they were before are still watched: ")
+    assert b"sloctl_specs_last_reload_successful 0.0" in metrics.body
+
+
+async def test_live_counts_go_on_when_the_past_cannot_be_read() -> None:
+    nobody = PrometheusOptions(f"http://127.0.0.1:{free_port()}")
+    async with assembled(Mounted(), history=nobody) as it:
+        status = await ask(f"{it.url}/api/v1/status")
+        while "history" not in status.json["troubles"]:
+            await asyncio.sleep(0.05)
+            status = await ask(f"{it.url}/api/v1/status")
+        await it.tick(good=100)
+        board = await it.tick(good=150)
+
+    assert only(board).events == 50
+    assert status.json["troubles"]["history"].startswith("the past was not read: ")
