@@ -30,17 +30,15 @@ class Alarm:
     """One alert as Alertmanager is to know it; Unix seconds.
 
     *claim* is the newest that fired; *heard* when something last spoke for it; *ended* None while it fires.
+    *identity* is the labels, as a key.
     """
 
     claim: Claim
     labels: Labels
     began: float
     heard: float
+    identity: Identity
     ended: float | None = None
-
-    @property
-    def identity(self) -> Identity:
-        return frozenset(self.labels.items())
 
 
 class Alarms:
@@ -98,7 +96,7 @@ class Alarms:
             self._end(claim.key, now)
             known = None
         began = known.began if known is not None else now if claim.since is None else claim.since
-        alarm = Alarm(claim, labels, began=began, heard=now)
+        alarm = Alarm(claim, labels, began=began, heard=now, identity=frozenset(labels.items()))
         self._ended.pop(alarm.identity, None)
         self._firing[claim.key] = alarm
         return known is None

@@ -54,7 +54,7 @@ class AlertmanagerOptions:
 class AlertmanagerHealth:
     """How it went so far with one Alertmanager; alerts, not requests.
 
-    *queue* is what it has yet to be told; *last_error* is None once it took everything.
+    *queue* is what it has yet to be told; *last_error* of the newest attempt, None where it took everything.
     """
 
     url: str

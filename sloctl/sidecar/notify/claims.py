@@ -117,18 +117,19 @@ def _evidence(alert: Alert) -> tuple[float, int]:
 
 
 def _budget(entry: Entry) -> Iterator[Claim]:
-    slo, budget, alerting = entry.slo, entry.budget, entry.slo.alerting
-    row = steady_row(alerting.policy)
-    said: list[tuple[AlertKind, bool | None, int]] = []
-    if alerting.exhausted is not None:
-        said.append((AlertKind.EXHAUSTED, budget.exhausted, slo.window.seconds))
-    if alerting.exhausting is not None and row is not None:
-        said.append((AlertKind.EXHAUSTING, budget.exhausting(alerting.exhausting_within), row.long))
-    for kind, is_so, lookback in said:
-        if is_so is not False:
-            state = State.UNKNOWN if is_so is None else State.FIRING
-            until = (entry.last or 0.0) + lookback
-            yield Claim(kind, entry, state, since=None, value=budget.left or 0.0, until=until)
+    budget, alerting, window = entry.budget, entry.slo.alerting, entry.slo.window.seconds
+    if alerting.exhausted is not None and (gone := budget.exhausted) is not False:
+        yield _of_budget(AlertKind.EXHAUSTED, entry, is_so=gone, lookback=window)
+    going = alerting.exhausting is not None and budget.exhausting(alerting.exhausting_within)
+    # Without a row nothing tells how long the budget lasts, and the rules have no such alert either.
+    if going is not False and (row := steady_row(alerting.policy)) is not None:
+        yield _of_budget(AlertKind.EXHAUSTING, entry, is_so=going, lookback=row.long)
+
+
+def _of_budget(kind: AlertKind, entry: Entry, *, is_so: bool | None, lookback: int) -> Claim:
+    state = State.UNKNOWN if is_so is None else State.FIRING
+    until = (entry.last or 0.0) + lookback
+    return Claim(kind, entry, state, since=None, value=entry.budget.left or 0.0, until=until)
 
 
 def _no_data(entry: Entry, last: float, now: float) -> Iterator[Claim]:

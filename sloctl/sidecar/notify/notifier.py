@@ -78,8 +78,9 @@ class Notifier:
             yield Figure("sloctl_notify_queue", "Alerts yet to be told.", Kind.GAUGE, each.queue, labels)
 
     def troubles(self) -> Mapping[str, str]:
-        """Which Alertmanagers take nothing, and why."""
-        return {f"notify {it.url}": it.last_error for it in self._health.values() if it.last_error}
+        """Which Alertmanagers do not take what they should know, and why."""
+        health = self._health.values()
+        return {f"notify {it.url}": it.last_error for it in health if it.queue and it.last_error}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -115,18 +116,23 @@ class Notifier:
             await self._feed.next()
 
     async def _tell_on(self, url: str, alertmanager: Alertmanager) -> None:
-        failures = 0
+        outbox, failures = self._outboxes[url], 0
         while True:
-            failures = 0 if await self._tell(url, alertmanager) else failures + 1
-            if failures:
-                await self._time.sleep(self._backoff(failures))
-            elif not self._due(url):
+            now = self._time.now()
+            if not (due := outbox.due(self._alarms, now)):
+                self._health[url] = replace(self._health[url], queue=0)
                 await _first(self._changed.wait(), self._time.sleep(END_TOLD_EVERY))
+                continue
+            outbox.try_telling(due, now)
+            if await self._took(url, alertmanager, due, now=now):
+                outbox.told(due, now)
+                failures = 0
+            else:
+                failures += 1
+                await self._time.sleep(self._backoff(failures))
 
-    async def _tell(self, url: str, alertmanager: Alertmanager) -> bool:
+    async def _took(self, url: str, alertmanager: Alertmanager, due: list[Alarm], *, now: float) -> bool:
         """Whether it took all that was due."""
-        now, due, outbox = self._time.now(), self._due(url), self._outboxes[url]
-        outbox.try_telling(due, now)
         try:
             await alertmanager.take(due, now)
         except NotTaken as failure:
@@ -136,13 +142,9 @@ class Notifier:
             _log.exception("cannot tell %s", shown(url))
             self._failed(url, due, type(failure).__name__)
             return False
-        outbox.told(due, now)
         health = self._health[url]
         self._health[url] = replace(health, sent=health.sent + len(due), queue=0, last_error=None)
         return True
-
-    def _due(self, url: str) -> list[Alarm]:
-        return self._outboxes[url].due(self._alarms, self._time.now())
 
     def _failed(self, url: str, due: list[Alarm], reason: str) -> None:
         health = self._health[url]
