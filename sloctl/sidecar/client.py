@@ -5,7 +5,6 @@ what is in them, and a redirect is not followed, so that no credential goes wher
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,30 +15,22 @@ from typing import Final, TypeAlias
 import aiohttp
 from yarl import URL
 
+from sloctl.sidecar.credentials import Basic, Tls, TlsContext, secret
+
+__all__ = [
+    "USER_AGENT",
+    "Answer",
+    "Basic",
+    "Client",
+    "ClientOptions",
+    "NoAnswer",
+    "Tls",
+    "open_client",
+    "shown",
+]
+
 USER_AGENT: Final = f"sloctl/{version('sloctl')}"
 Headers: TypeAlias = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Basic:
-    """Basic authentication; *password_file* holds nothing but the password."""
-
-    username: str
-    password_file: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Whom to believe, and who we are: PEM files.
-
-    *ca_file* stands in for the system's authorities; *cert_file* and *key_file* are ours, for mutual TLS;
-    *server_name* is what the certificate must say where that is not the host of the URL.
-    """
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    server_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +45,7 @@ class ClientOptions:
     max_bytes: int = 32 * 1024 * 1024
     bearer_token_file: Path | None = None
     basic: Basic | None = None
-    tls: Tls = Tls()
+    tls: Tls = field(default_factory=Tls)
     headers: Headers = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +84,7 @@ class Client:
     def __init__(self, options: ClientOptions, session: aiohttp.ClientSession) -> None:
         self._options = options
         self._session = session
-        self._context = _Context(options.tls)
+        self._context = TlsContext(options.tls)
 
     async def get(
         self, url: URL | str, *, headers: Headers | None = None, server_name: str | None = None
@@ -114,7 +105,7 @@ class Client:
         *headers* win over those of the options. *server_name* is what a certificate must say where neither
         the options nor the host of *url* do, as for one address behind a name.
         """
-        parsed = URL(url)
+        parsed = _askable(url)
         try:
             async with (
                 asyncio.timeout(self._options.timeout_seconds),
@@ -140,9 +131,9 @@ class Client:
         options = self._options
         headers = {"User-Agent": USER_AGENT, **options.headers}
         if options.bearer_token_file is not None:
-            headers["Authorization"] = f"Bearer {_secret(options.bearer_token_file)}"
+            headers["Authorization"] = f"Bearer {secret(options.bearer_token_file)}"
         elif options.basic is not None:
-            password = _secret(options.basic.password_file)
+            password = secret(options.basic.password_file)
             headers["Authorization"] = aiohttp.encode_basic_auth(options.basic.username, password)
         elif url.user is not None or url.password is not None:
             headers["Authorization"] = aiohttp.encode_basic_auth(url.user or "", url.password or "")
@@ -168,56 +159,14 @@ async def open_client(options: ClientOptions) -> AsyncIterator[Client]:
         yield Client(options, session)
 
 
-class _Context:
-    """The TLS context of *tls*, built again when one of its files has changed.
-
-    aiohttp keeps connections per context: none outlives the certificate it was opened with by a request.
-    """
-
-    def __init__(self, tls: Tls) -> None:
-        self._tls = tls
-        self._files = [file for file in (tls.ca_file, tls.cert_file, tls.key_file) if file is not None]
-        self._built: tuple[list[tuple[int, int, int]], ssl.SSLContext] | None = None
-
-    def current(self) -> ssl.SSLContext:
-        """Raises NoAnswer for a file that cannot be used."""
-        state = [_state(file) for file in self._files]
-        if self._built is None or self._built[0] != state:
-            self._built = state, self._context()
-        return self._built[1]
-
-    def _context(self) -> ssl.SSLContext:
-        tls = self._tls
-        try:
-            context = ssl.create_default_context(cafile=tls.ca_file)
-            if tls.cert_file is not None:
-                # Without a password of its own OpenSSL would ask for one at the terminal.
-                context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: "")
-        except (OSError, ValueError) as failure:
-            files = ", ".join(str(file) for file in self._files)
-            raise NoAnswer(f"cannot use {files} for TLS: {_reason(failure)}") from None
-        return context
-
-
-def _state(file: Path) -> tuple[int, int, int]:
+def _askable(url: URL | str) -> URL:
     try:
-        stat = file.stat()
-    except OSError as failure:
-        raise NoAnswer(f"cannot read {file}: {failure.strerror}") from None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
-def _secret(file: Path) -> str:
-    try:
-        text = file.read_text().rstrip("\r\n")
-    except OSError as failure:
-        raise NoAnswer(f"cannot read {file}: {failure.strerror}") from None
-    except UnicodeDecodeError:
-        raise NoAnswer(f"{file} is not UTF-8 text") from None
-    # Checked here because the library's own complaint might quote it.
-    if not text or not text.isprintable():
-        raise NoAnswer(f"{file} holds no single line of text")
-    return text
+        parsed = URL(url)
+    except ValueError:
+        raise NoAnswer("not a URL") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise NoAnswer("not the URL of an http or https server")
+    return parsed
 
 
 def _redirect(response: aiohttp.ClientResponse) -> str:
@@ -230,8 +179,6 @@ def _redirect(response: aiohttp.ClientResponse) -> str:
 
 def _reason(failure: Exception) -> str:
     match failure:
-        case aiohttp.InvalidURL():
-            return "not a URL that can be asked"
         case aiohttp.ClientResponseError():
             return f"answered no HTTP that can be read ({type(failure).__name__})"
         case aiohttp.ClientConnectorError():

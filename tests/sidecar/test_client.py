@@ -183,6 +183,27 @@ async def test_what_is_no_answer_says_why(said: bytes, why: str) -> None:
             await ask(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        (f"ftp://ali:{SECRET}@shop/", "not the URL of an http or https server"),
+        ("http:///metrics", "not the URL of an http or https server"),
+        (f"http://ali:{SECRET}@[::1/", "not a URL"),
+        (f"http://ali:{SECRET}@shop:99999/", "not a URL"),
+    ],
+)
+async def test_what_is_no_url_to_ask_says_so_without_quoting_it(url: str, why: str) -> None:
+    with pytest.raises(NoAnswer) as told:
+        await ask(url)
+
+    assert str(told.value) == why
+
+
+async def test_a_name_that_does_not_resolve_says_so() -> None:
+    with pytest.raises(NoAnswer, match="cannot connect: "):
+        await ask("http://nobody.invalid/", ClientOptions(timeout_seconds=60))
+
+
 async def test_nobody_there_says_so() -> None:
     async with answering(authorization) as url:
         pass
