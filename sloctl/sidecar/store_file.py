@@ -8,8 +8,8 @@ import json
 import sqlite3
 import struct
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -97,26 +97,22 @@ class StoreFile:
     @classmethod
     def open(cls, path: Path, *, wait: float = _WAIT) -> "StoreFile":
         """Makes the file where there is none. Raises UnusableStore where another process has it."""
-        connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
-        try:
-            _prepare(connection)
-        except sqlite3.Error as failure:
-            connection.close()
-            raise _meaning(failure) from failure
-        except BaseException:
-            connection.close()
-            raise
+        with _meant():
+            connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
+            try:
+                _prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
         return cls(connection)
 
     def load(self, slos: Iterable[tuple[Slo, str]]) -> Mapping[str, Sequence[Kept]]:
         """By SLO id, for SLOs and their fingerprints; a history of a shorter window does not count."""
-        try:
+        with _meant():
             return {
                 slo.id: list({row[0]: _kept(row) for row in self._rows(fingerprint, slo)}.values())
                 for slo, fingerprint in slos
             }
-        except sqlite3.Error as failure:
-            raise _meaning(failure) from failure
 
     def take_clean(self) -> bool:
         """Whether the last process left in order, so that its counters may go on; true only once.
@@ -131,19 +127,26 @@ class StoreFile:
             return False
         return bool(clean)
 
-    def write(self, changes: Sequence[Change], *, now: float, clean: bool) -> None:
-        """All of it or nothing; what lies wholly outside its window is dropped."""
-        try:
-            with _transaction(self._connection):
-                self._connection.executemany(_SAVE, map(_saved, changes))
-                settled = (change for change in changes if change.kept.settled is not None)
-                self._connection.executemany(_SETTLE, map(_settled, settled))
-                self._connection.execute("DELETE FROM account WHERE last < ? - window", (now,))
-                self._connection.execute("UPDATE state SET clean = ?", (clean,))
-        except sqlite3.Error as failure:
-            raise _meaning(failure) from failure
+    def begin(self) -> None:
+        """What is saved from here on is there after `commit`, or none of it."""
+        with _meant():
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def save(self, changes: Sequence[Change]) -> None:
+        settled = (change for change in changes if change.kept.settled is not None)
+        with _meant():
+            self._connection.executemany(_SAVE, map(_saved, changes))
+            self._connection.executemany(_SETTLE, map(_settled, settled))
+
+    def commit(self, *, now: float, clean: bool) -> None:
+        """Also drops what lies wholly outside its window; *clean* says that nothing will follow."""
+        with _meant():
+            self._connection.execute("DELETE FROM account WHERE last < ? - window", (now,))
+            self._connection.execute("UPDATE state SET clean = ?", (clean,))
+            self._connection.execute("COMMIT")
 
     def close(self) -> None:
+        """Without a `commit` nothing was saved."""
         with suppress(sqlite3.Error):
             self._connection.close()
 
@@ -184,22 +187,6 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-class _transaction:  # noqa: N801 - reads as the statement it is
-    """BEGIN and COMMIT, or ROLLBACK."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        if failed is None:
-            self._connection.execute("COMMIT")
-        elif self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-
 def _prepare(connection: sqlite3.Connection) -> None:
     # Held until closed, so that a second process is told; and no shared memory is needed beside the file.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -207,8 +194,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    with _transaction(connection):
-        ((answer,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    connection.execute("BEGIN IMMEDIATE")
+    ((answer,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    connection.execute("COMMIT")
     if answer != "ok":
         raise Corrupt(str(answer))
 
@@ -218,13 +206,19 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _meaning(failure: sqlite3.Error) -> Exception:
-    code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
-    if code in _CORRUPT:
-        return Corrupt(str(failure))
-    if code == sqlite3.SQLITE_BUSY:
-        return UnusableStore("another process uses it: each sidecar needs a store of its own")
-    return failure
+@contextmanager
+def _meant() -> Iterator[None]:
+    """Two of SQLite's errors mean something of their own here."""
+    try:
+        yield
+    except sqlite3.Error as failure:
+        # The low byte is the kind of an error.
+        code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+        if code in _CORRUPT:
+            raise Corrupt(str(failure)) from failure
+        if code == sqlite3.SQLITE_BUSY:
+            raise UnusableStore("another process uses it: each sidecar needs a store of its own") from failure
+        raise
 
 
 def _saved(change: Change) -> tuple[object, ...]:

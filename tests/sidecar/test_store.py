@@ -2,7 +2,7 @@
 
 import resource
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -435,11 +435,26 @@ async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know(
     for n in range(4):
         ledger.remember(SHOP, (), T0 + n * 5 * MINUTE, Counts(0, 1))
 
-    async def past() -> AsyncIterator[tuple[Slo, Group, float, Counts]]:
+    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, Counts]]:
+        assert known == {}
         for n in range(-10, 10):
             yield SHOP, (), T0 + n * 5 * MINUTE, Counts(0, 100)
 
-    await fill(ledger, past())
+    await fill(ledger, past, T0 + HOUR)
 
-    # What may overlap is left out: ten come before the first known step, six after the last.
-    assert events(ledger.record(T0 + HOUR, [])) == 4 + 10 * 100 + 6 * 100
+    # What may overlap is left out: ten come before the first known step, five surely after the last.
+    assert events(ledger.record(T0 + HOUR, [])) == 4 + 10 * 100 + 5 * 100
+
+
+async def test_of_a_whole_window_only_the_time_since_is_asked() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    ledger.remember(SHOP, (), T0 - 30 * DAY + 12 * HOUR, Counts(0, 1))
+    ledger.remember(SHOP, (), T0, Counts(0, 1))
+
+    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, Counts]]:
+        assert known == {SHOP.id: T0}
+        yield SHOP, (), T0 + MINUTE, Counts(0, 100)
+
+    await fill(ledger, past, T0 + HOUR)
+
+    assert events(ledger.record(T0 + HOUR, [])) == 102
