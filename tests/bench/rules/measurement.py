@@ -14,7 +14,7 @@ from tests.bench.rules.accuracy import Comparison, comparisons, record
 from tests.bench.rules.cost import RuleCost, rule_costs
 from tests.bench.rules.designs import Design, Maker
 from tests.bench.rules.history import Month
-from tests.bench.rules.paging import Alarm, page_alarms, ticket_alarms, true_alarms
+from tests.bench.rules.paging import FEW_SERIES, Alarm, page_alarms, ticket_alarms, true_alarms
 from tests.bench.rules.profile import Profile
 from tests.bench.rules.server import Server, server
 from tests.bench.rules.traffic import seeded
@@ -23,8 +23,6 @@ from tests.bench.rules.truth import Truth
 COMPARED: Final[tuple[Maker, ...]] = (designs.sloctl, designs.sloth, designs.pyrra)
 # Offsets of the first group of each design within its interval; the other groups' are drawn.
 PHASES: Final = (7, 22, 37, 52)
-# Over more series than this the peers' raw lookbacks of days take long: tickets on the first seed alone.
-_FEW_SERIES: Final = 50
 
 Say = Callable[[str], None]
 
@@ -118,7 +116,8 @@ def _costs(running: Server, profile: Profile, directory: Path, say: Say) -> dict
 
 
 def _severities(profile: Profile, *, first: bool) -> tuple[Severity, ...]:
-    return tuple(Severity) if first or profile.series <= _FEW_SERIES else (Severity.PAGE,)
+    """What is judged on a seed: of many series, tickets on the first alone."""
+    return tuple(Severity) if first or profile.series <= FEW_SERIES else (Severity.PAGE,)
 
 
 def _judged(running: Server, case: _Case, truth: Truth, true: Mapping[Severity, Sequence[Alarm]]) -> Judged:
@@ -130,11 +129,11 @@ def _judged(running: Server, case: _Case, truth: Truth, true: Mapping[Severity, 
             Severity.PAGE,
             design.name,
             true[Severity.PAGE],
-            page_alarms(running, case.design(f"page{phase}", phase)),
+            page_alarms(running, case.design(f"page{phase}", phase), case.profile),
         )
         for phase in PHASES
     ]
     if Severity.TICKET in true:
-        tickets = ticket_alarms(running, design)
+        tickets = ticket_alarms(running, design, case.profile)
         alarms.append(Alarms(Severity.TICKET, design.name, true[Severity.TICKET], tickets))
     return Judged(design.name, design.source, found, alarms)

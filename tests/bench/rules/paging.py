@@ -16,8 +16,8 @@ from tests.bench.rules.rule_file import Timed, needed, read_through_ranges
 from tests.bench.rules.server import Server
 from tests.bench.rules.truth import Truth, burning, thresholds
 
-PAGED: Final = OUTAGES
-TICKETED: Final = (*OUTAGES, SLOW_BURN)
+# Over more series than this the peers' raw lookbacks of days take hours to evaluate through the slow burn.
+FEW_SERIES: Final = 50
 # A page lasts as long as its short lookbacks, a ticket up to six hours.
 _AFTER: Final = {Severity.PAGE: 45 * MINUTE, Severity.TICKET: 6 * HOUR + 30 * MINUTE}
 # What the rules of a page sum over time.
@@ -39,37 +39,38 @@ def true_alarms(truth: Truth, profile: Profile, severity: Severity) -> list[Alar
     rows = thresholds(policy, profile.window, profile.budget)
     step = 1 if severity is Severity.PAGE else 10
     alarms = []
-    for fault, (first, last) in zip(faults(severity), stretches(severity), strict=True):
+    for fault, (first, last) in zip(faults(profile, severity), stretches(profile, severity), strict=True):
         burns = [at for at in range(first, last, step) if burning(truth, rows, at)]
         alarms.append(_alarm(fault, burns, step))
     return alarms
 
 
-def page_alarms(server: Server, design: Design) -> list[Alarm]:
+def page_alarms(server: Server, design: Design, profile: Profile) -> list[Alarm]:
     """What pages during each outage; the rollups begin six hours before it."""
     rules = needed(design.rules, design.alerts(Severity.PAGE))
     summed = read_through_ranges(rules)
-    asked = stretches(Severity.PAGE)
+    asked = stretches(profile, Severity.PAGE)
     led = [(first - _LEAD, last) for first, last in asked]
-    return alarms(evaluate(server, rules, lambda rule: led if rule.name in summed else asked), Severity.PAGE)
+    held = evaluate(server, rules, lambda rule: led if rule.name in summed else asked)
+    return alarms(held, profile, Severity.PAGE)
 
 
-def ticket_alarms(server: Server, design: Design) -> list[Alarm]:
+def ticket_alarms(server: Server, design: Design, profile: Profile) -> list[Alarm]:
     """What opens tickets; what is summed over time must be recorded already."""
     needs = needed(design.rules, design.alerts(Severity.TICKET))
     summed = read_through_ranges(needs)
     rules = [rule for rule in needs if rule.name not in summed]
-    asked = stretches(Severity.TICKET)
-    return alarms(evaluate(server, rules, lambda _: asked), Severity.TICKET)
+    asked = stretches(profile, Severity.TICKET)
+    return alarms(evaluate(server, rules, lambda _: asked), profile, Severity.TICKET)
 
 
-def alarms(held: Held, severity: Severity) -> list[Alarm]:
+def alarms(held: Held, profile: Profile, severity: Severity) -> list[Alarm]:
     """The union of all alerts of a severity, during each fault."""
     fired = sorted({at for alert, instants in held for at in firing(alert, instants)})
     steps = min((alert.every for alert, _ in held), default=MINUTE)
     return [
         _alarm(fault, [at for at in fired if first <= at <= last], steps)
-        for fault, (first, last) in zip(faults(severity), stretches(severity), strict=True)
+        for fault, (first, last) in zip(faults(profile, severity), stretches(profile, severity), strict=True)
     ]
 
 
@@ -86,13 +87,14 @@ def firing(alert: Timed, held: Sequence[int]) -> list[int]:
     return fires
 
 
-def faults(severity: Severity) -> tuple[Fault, ...]:
-    return PAGED if severity is Severity.PAGE else TICKETED
+def faults(profile: Profile, severity: Severity) -> tuple[Fault, ...]:
+    slow = severity is Severity.TICKET and profile.series <= FEW_SERIES
+    return (*OUTAGES, SLOW_BURN) if slow else OUTAGES
 
 
-def stretches(severity: Severity) -> list[Stretch]:
+def stretches(profile: Profile, severity: Severity) -> list[Stretch]:
     """From each fault's start until its alerts must be over."""
-    return [(fault.start, fault.end + _AFTER[severity]) for fault in faults(severity)]
+    return [(fault.start, fault.end + _AFTER[severity]) for fault in faults(profile, severity)]
 
 
 def _alarm(fault: Fault, fired: Sequence[int], step: int) -> Alarm:

@@ -87,8 +87,8 @@ _MONTH: Final = 30 * DAY
 PROFILES: Final = (
     Profile("20 series", 5, 2, _TWO, 60, 15, _MONTH, _THREE_NINES),
     Profile("200 series", 10, 5, _FOUR, 60, 15, _MONTH, _THREE_NINES),
-    Profile("1000 series", 25, 10, _FOUR, 300, 15, _MONTH, _THREE_NINES),
     Profile("a request a minute", 2, 1, _TWO, 0.028, 15, _MONTH, Fraction(99, 100)),
+    Profile("1000 series", 25, 10, _FOUR, 300, 15, _MONTH, _THREE_NINES),
     Profile("20 series, 30 s", 5, 2, _TWO, 60, 30, _MONTH, _THREE_NINES),
     Profile("20 series, 60 s", 5, 2, _TWO, 60, 60, _MONTH, _THREE_NINES),
     Profile("20 series, 28d", 5, 2, _TWO, 60, 15, 28 * DAY, _THREE_NINES),
