@@ -62,6 +62,10 @@ bench-rules: $(VENV)/.dev real-parts ## The rules beside the peers', measured on
 	@tests/tools/peers
 	@$(BIN)/python -m tests.bench.rules $(ARGS)
 
+.PHONY: bench-sidecar
+bench-sidecar: $(VENV)/.dev ## What a sidecar costs: memory and processor at scale, start, readers
+	@$(BIN)/python -m tests.bench.sidecar $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
 	@BIN=$(BIN) requirements/lock $(ARGS)

@@ -1,0 +1,133 @@
+"""Many SLOs in one sidecar: memory and processor time over a minute of ticks of five seconds.
+
+Run as `python -m tests.bench.sidecar_scale SLOS SECONDS`, a process of its own; prints one line of JSON. It
+includes the poller, the ledger with a full month of history per SLO, one board per tick with a reader that
+waits for each, and the store with its flushes, all as in production, and the sidecar's imports. The source
+gives counts without fetching them: one SLO in ten errs, and tells six label values. Not included: scraping,
+and answering requests.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import sloctl.sidecar.app  # noqa: F401 - what a real one holds in memory
+from sloctl.duration import DAY, HOUR
+from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.clock import running
+from sloctl.sidecar.history import History
+from sloctl.sidecar.kept import Kept
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.store import Store, StoreOptions
+from tests.sidecar.specimens import slo
+
+INTERVAL: Final = 5.0
+_ERRING: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """*cores* is processor seconds per second; *tick* and *flush* the longest of each, in seconds; bytes."""
+
+    slos: int
+    resident: int
+    peak: int
+    cores: float
+    tick: float
+    flush: float
+    stored: int
+
+
+def many(count: int) -> tuple[Slo, ...]:
+    return tuple(slo(_indicator(number), name=f"slo-{number}") for number in range(count))
+
+
+def month(until: float) -> Kept:
+    """The history of a busy SLO: every step of every width is there."""
+    history = History(step=int(INTERVAL), window=30 * DAY)
+    at = until - 30 * DAY
+    while at < until:
+        at += HOUR // 12 if at < until - 7 * HOUR else INTERVAL
+        history.add(at, Counts(error=1, total=1000))
+    return Kept(
+        group=(),
+        since=until - 30 * DAY,
+        last=until,
+        errors=0,
+        events=0,
+        firing={},
+        settled_minute=history.settled_minute,
+        settled=history.packed(),
+        tail=b"",
+    )
+
+
+class Counting:
+    """A source that knows its counts."""
+
+    def __init__(self, slos: Sequence[Slo]) -> None:
+        by_label = {("pod", f"shop-{number}"): Counts(error=1 + number, total=160) for number in range(6)}
+        quiet, erring = Reading({(): Counts(0, 1000)}), Reading({(): Counts(21, 1000)}, by_label)
+        self._slos = {slo.id: quiet if number % _ERRING else erring for number, slo in enumerate(slos)}
+
+    async def read(self, now: float) -> Sequence[Readings]:
+        return (Readings(now, self._slos),)
+
+
+async def measured(count: int, seconds: float, directory: Path) -> Scale:
+    clock = running(since=time.time())
+    slos = many(count)
+    ledger = Ledger(slos, interval=INTERVAL)
+    past = month(clock.now() - INTERVAL)
+    for each in slos:
+        ledger.recall(each, [past], clock.now(), counters=False)
+    # The store does not have it yet.
+    for _, _, account in ledger.accounts():
+        account.unsave()
+    feed = Feed(Board.unread(slos))
+    poller = Poller(ledger, feed, time=clock, interval=INTERVAL)
+    async with Store(StoreOptions(directory / "store"), ledger, clock) as store:
+        polling = asyncio.create_task(poller.run(Counting(slos)))
+        # The first flush writes a whole month; what follows is every day.
+        await feed.next()
+        await store.flush()
+        gc.collect()
+        used, began = time.process_time(), time.monotonic()
+        tick = flush = 0.0
+        while (passed := time.monotonic() - began) < seconds:
+            await feed.next()
+            tick, flush = max(tick, poller.took), max(flush, store.took)
+        cores = (time.process_time() - used) / passed
+        polling.cancel()
+        resident, peak = memory()
+        return Scale(count, resident, peak, cores, tick, flush, (directory / "store").stat().st_size)
+
+
+def memory() -> tuple[int, int]:
+    """Resident bytes, now and at most."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    resident, peak = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    return resident, peak
+
+
+def _indicator(number: int) -> Ratio:
+    total = Selector("http_requests_total", (Matcher("route", MatchOp.EQUAL, f"/route/{number}"),))
+    error = Selector(total.metric, (*total.matchers, Matcher("code", MatchOp.MATCH, "5..")))
+    return Ratio(Counted.ERROR, part=(error,), total=(total,))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory:
+        scale = asyncio.run(measured(int(sys.argv[1]), float(sys.argv[2]), Path(directory)))
+    print(json.dumps(asdict(scale)))
