@@ -114,7 +114,8 @@ class Specs:
 
     async def _taken(self, texts: Texts | str) -> Reloaded:
         self._seen = texts
-        slos, problems = _read(texts)
+        # Thousands of specs take seconds, and ticks go on meanwhile.
+        slos, problems = await asyncio.to_thread(_read, texts)
         for problem in problems:
             _log.log(logging.ERROR if problem.level is Level.ERROR else logging.WARNING, "%s", problem)
         is_sound = all(problem.level is Level.WARNING for problem in problems)
