@@ -4,7 +4,6 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from sloctl.duration import DAY
 from sloctl.model import Slo
 from sloctl.sidecar.app import Sidecar
 from sloctl.sidecar.board import Board
@@ -105,16 +104,9 @@ class Assembly:
     def _reads_past_of(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:
         async def read() -> None:
             now = self._time.now()
-            await fill(self._ledger, prometheus.history(now, after=dict(self._remembered(now))))
+            await fill(self._ledger, lambda known: prometheus.history(now, after=known), now)
 
         return read
-
-    def _remembered(self, now: float) -> Iterator[tuple[str, float]]:
-        """Up to when the store knows what it knows, of SLOs whose window it fills but for a day."""
-        for slo in self._ledger.slos:
-            known = self._ledger.known(slo)
-            if known is not None and known[0] <= now - slo.window.seconds + DAY:
-                yield slo.id, known[1]
 
     def _troubles(self) -> Mapping[str, str]:
         troubles = {**self._supply.troubles(), **self._specs.troubles()}
