@@ -162,6 +162,35 @@ async def test_other_slos_are_counted_from_now_on_without_inventing_events() -> 
     assert second["till"] == {(): Counts(error=2, total=2)}
 
 
+async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the_new_one() -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: web.Request) -> web.Response:
+        asked.set()
+        await go.wait()
+        return web.Response(text=target.text)
+
+    target = Shop(served(100) + "till_total 500\n")
+    till = slo(indicator_of("till_total"), name="till")
+    changed = slo(indicator_of("requests_total"), name="till")
+    async with answering(slowly) as url, scraping(url, slos=[SHOP, till]) as shop:
+        go.set()
+        await shop.tick()
+        go.clear()
+        asked.clear()
+        target.text = served(104) + "till_total 507\n"
+        tick = asyncio.ensure_future(shop.tick())
+        await asked.wait()
+        shop.source.replan(plan([SHOP, changed]))
+        go.set()
+        during = await tick
+        target.text = served(105) + "till_total 508\n"
+        after = await shop.tick()
+
+    assert during == {"availability": {(): Counts(error=0, total=4)}}
+    assert after["till"] == {(): Counts(error=1, total=1)}
+
+
 @pytest.mark.parametrize(
     ("given", "scraped"),
     [

@@ -57,6 +57,11 @@ class Plan:
     def metrics(self) -> frozenset[str]:
         return frozenset[str]().union(*(metrics(pair) for _, pair in self.pairs))
 
+    def same(self, other: "Plan") -> frozenset[str]:
+        """Ids of the SLOs that count the same in both."""
+        theirs = {slo.id: (pair, slo.group_by) for slo, pair in other.pairs}
+        return frozenset(slo.id for slo, pair in self.pairs if theirs.get(slo.id) == (pair, slo.group_by))
+
 
 def plan(slos: Iterable[Slo]) -> Plan:
     outcomes = [(slo, countable(slo)) for slo in slos]
@@ -85,7 +90,7 @@ class ScrapeSource:
             Discovery(service, resolve, seconds=options.resolve_seconds) for service in services
         ]
         self._at_once = asyncio.Semaphore(options.at_once)
-        self._metrics = scraped.metrics
+        self._plan = scraped
         self._shares = Shares(scraped.pairs, telling=options.telling)
         self._burning = Burning()
         self._debts: Mapping[Key, float] = {}
@@ -98,26 +103,33 @@ class ScrapeSource:
 
     def replan(self, scraped: Plan) -> None:
         """Count other SLOs from now on; counters that were read before go on where they were."""
-        self._metrics = scraped.metrics
+        self._plan = scraped
         self._shares = Shares(scraped.pairs, telling=self._telling)
+        self._burning, self._debts = Burning(), {}
         for _, target in self._known.values():
-            target.read_also(scraped.metrics)
+            target.read_instead(scraped.metrics)
 
     async def read(self, now: float) -> Sequence[Readings]:
         """One Readings, with the SLOs that some target counts; raises Unreadable when no target answers."""
+        planned = self._plan
         current = await self._current(now)
-        tallies = await asyncio.gather(*(self._scrape(target, now) for target in current))
+        shares = self._shares
+        tallies = await asyncio.gather(*(self._scrape(target, shares, now) for target in current))
         self.targets = tuple(target.state for target in current)
         answered = [each for each in tallies if each is not None]
         if not answered:
             raise Unreadable(self._reasons())
         counts, self._debts = settle(answered, self._debts)
         burning = self._burning.of((part for each in answered for part in each.parts), now)
-        return (Readings(now, _readings(counts, burning)),)
+        readings = _readings(counts, burning)
+        if planned is not self._plan:
+            # Replanned meanwhile: what was counted may be of an indicator that is another now.
+            readings = {slo: each for slo, each in readings.items() if slo in planned.same(self._plan)}
+        return (Readings(now, readings),)
 
-    async def _scrape(self, target: Scraped, now: float) -> Tally | None:
+    async def _scrape(self, target: Scraped, shares: Shares, now: float) -> Tally | None:
         async with self._at_once:
-            return await target.scrape(self._client, self._shares, now)
+            return await target.scrape(self._client, shares, now)
 
     async def _current(self, now: float) -> list[Scraped]:
         """The targets there are; one that is gone for longer than REMEMBERED is forgotten."""
@@ -134,7 +146,7 @@ class ScrapeSource:
     def _scraped(self, target: Target, now: float, *, since: float | None) -> Scraped:
         _, known = self._known.get(target, (now, None))
         if known is None:
-            known = Scraped(target, self._metrics, since=since)
+            known = Scraped(target, self._plan.metrics, since=since)
         self._known[target] = now, known
         return known
 

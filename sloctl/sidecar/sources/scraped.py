@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Final
+
+from opentelemetry.trace import Status, StatusCode, get_tracer
 
 from sloctl.sidecar.client import Answer, Client, NoAnswer
 from sloctl.sidecar.sources.counting import Owed, Shares, Tally, tally
 from sloctl.sidecar.sources.exposition import ACCEPT, CONTENT_TYPES, OPENMETRICS, Exposition, Sample
 from sloctl.sidecar.sources.increases import Baseline, advance
 from sloctl.sidecar.sources.targets import Target, TargetState
+
+_tracer: Final = get_tracer(__name__)
 
 
 class Scraped:
@@ -24,21 +29,26 @@ class Scraped:
         self._baseline = Baseline(at=since)
         self._owed: Owed = {}
 
-    def read_also(self, metrics: Collection[str]) -> None:
+    def read_instead(self, metrics: Collection[str]) -> None:
         """*metrics* are wanted from now on: what of them is new to us is not new to the target."""
         self._exposition = Exposition(metrics, self._target.labels)
         self._baseline = self._baseline.interrupted()
+        # It may be owed to an SLO that is no more, or that counts something else now.
+        self._owed = {}
 
     async def scrape(self, client: Client, shares: Shares, now: float) -> Tally | None:
         """What happened since the scrape before; None where nothing came, and *state* says why."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        try:
-            samples = await self._samples(client)
-        except (NoAnswer, ValueError) as failure:
-            self._baseline = self._baseline.interrupted()
-            self.state = replace(self.state, up=False, error=str(failure), seconds=clock() - began)
-            return None
+        with _tracer.start_as_current_span("scrape", record_exception=False) as span:
+            span.set_attribute("url.full", self.state.url)
+            try:
+                samples = await self._samples(client)
+            except (NoAnswer, ValueError) as failure:
+                span.set_status(Status(StatusCode.ERROR, str(failure)))
+                self._baseline = self._baseline.interrupted()
+                self.state = replace(self.state, up=False, error=str(failure), seconds=clock() - began)
+                return None
         self._baseline, scrape = advance(self._baseline, samples, now)
         counted = tally(scrape, shares, self._owed)
         self._owed = counted.owed
