@@ -85,6 +85,11 @@ class Suspects:
         self._burning: tuple[Burning, ...] = ()
 
     @property
+    def held(self) -> int:
+        """How many label values are counted."""
+        return len(self._tallies)
+
+    @property
     def idle(self) -> bool:
         return not any(self._slo.errors)
 

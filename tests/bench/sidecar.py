@@ -15,9 +15,8 @@ SECONDS: Final = 60
 
 
 def main() -> None:
-    print(
-        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores;"
-    )
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    print(f"Python {platform.python_version()}, {machine};")
     print(f"load before: {os.getloadavg()[0]:.1f}.", end="\n\n")
     print("| what | figure | limit |", "|---|---|---|", sep="\n")
     scale(100, memory=60, cores=0.02)

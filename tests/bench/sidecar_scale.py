@@ -8,7 +8,6 @@ and answering requests.
 """
 
 import asyncio
-import gc
 import json
 import sys
 import tempfile
@@ -102,7 +101,9 @@ async def measured(count: int, seconds: float, directory: Path) -> Scale:
         # The first flush writes a whole month; what follows is every day.
         await feed.next()
         await store.flush()
-        gc.collect()
+        await store.flush()
+        await feed.next()
+        await feed.next()
         used, began = time.process_time(), time.monotonic()
         tick = flush = 0.0
         while (passed := time.monotonic() - began) < seconds:

@@ -15,7 +15,7 @@ from sloctl.sidecar.ledger import MAX_GROUPS, Ledger
 from sloctl.sidecar.poller import poll
 from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Unreadable
 from sloctl.sidecar.verdict import State
-from tests.sidecar.specimens import slo
+from tests.sidecar.specimens import LATENCY, slo
 
 SHOP = slo()
 T0 = 1_700_000_000.0
@@ -166,6 +166,47 @@ def test_numbers_say_since_when_there_are_data() -> None:
     board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(0, 1)), (T0 + 5, Counts(0, 1))])
 
     assert (only(board).since, only(board).last) == (T0 - 5, T0 + 5)
+
+
+def test_a_source_that_catches_up_is_counted_minute_by_minute() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    minutes = [read(T0 + n * MINUTE, SHOP, {(): Counts(n, 10)}) for n in range(1, 11)]
+
+    board = ledger.record(T0 + 10 * MINUTE, minutes)
+
+    assert only(board).burn(5 * MINUTE).counts == Counts(6 + 7 + 8 + 9 + 10, 50)
+    assert only(board).burn(HOUR).counts == Counts(55, 100)
+
+
+def test_a_source_with_news_once_a_minute_is_fresh_in_between() -> None:
+    patient = Ledger([SHOP], interval=5, patience=2 * MINUTE)
+    patient.record(T0, [read(T0 - MINUTE, SHOP, {(): Counts(0, 10)})])
+
+    between = only(patient.record(T0 + 5, []))
+    later = only(patient.record(T0 + MINUTE + 5, []))
+
+    assert (between.stale, later.stale) == (False, True)
+
+
+def test_a_new_objective_keeps_history_and_a_new_indicator_does_not() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    ticked(ledger, SHOP, [(T0, Counts(5, 10))])
+
+    assert ledger.replace([slo(objective=Fraction(9, 10))]) == ()
+    kept = only(ledger.record(T0 + 5, []))
+    (anew,) = ledger.replace([slo(LATENCY)])
+    lost = only(ledger.record(T0 + 5, []))
+
+    assert (kept.last, kept.slo.objective) == (T0, Fraction(9, 10))
+    assert (lost.last, anew.indicator) == (None, LATENCY)
+
+
+def test_data_cover_as_much_of_a_lookback_as_was_seen() -> None:
+    ticks = steady(Counts(0, 1), since=T0, until=T0 + 10 * MINUTE, every=5)
+
+    entry = only(ticked(Ledger([SHOP], interval=5), SHOP, ticks))
+
+    assert (entry.burn(5 * MINUTE).covered, entry.burn(HOUR).covered) == (5 * MINUTE, 10 * MINUTE)
 
 
 TICKS = st.lists(

@@ -1,0 +1,127 @@
+"""The loop: what it survives, and whom it lets through."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.clock import Time, running
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.poller import Feed, Poller, poll
+from sloctl.sidecar.sources import Reading, Readings, Source
+from tests.sidecar.specimens import slo
+
+SHOP = slo()
+T0 = 1_700_000_000.0
+
+
+class Told:
+    """A source that gives what the test put in: readings, or a failure to raise."""
+
+    def __init__(self, *answers: Exception | Counts) -> None:
+        self._answers = list(answers)
+
+    async def read(self, now: float) -> Sequence[Readings]:
+        match self._answers.pop(0):
+            case Counts() as counts:
+                return (Readings(now, {SHOP.id: Reading({(): counts})}),)
+            case failure:
+                raise failure
+
+
+class Ticks:
+    """Each sleep lets the test go on, and lasts until the test says so; it lasts *late* seconds longer."""
+
+    def __init__(self, late: float = 0.0) -> None:
+        self.at = T0
+        self.slept: list[float] = []
+        self._late = late
+        self._go = asyncio.Semaphore(0)
+
+    def time(self) -> Time:
+        return Time(now=lambda: self.at, sleep=self._sleep)
+
+    def tick(self) -> None:
+        self._go.release()
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await self._go.acquire()
+        self.at += seconds + self._late
+
+
+@asynccontextmanager
+async def polling(source: Source, ticks: Ticks, **options: object) -> AsyncIterator[Feed]:
+    """After the first tick."""
+    feed = Feed(Board.unread([SHOP]))
+    poller = Poller(Ledger([SHOP], interval=5), feed, time=ticks.time(), interval=5, **options)  # type: ignore[arg-type] # passed on
+    first = asyncio.ensure_future(feed.next())
+    await asyncio.sleep(0)
+    task = asyncio.create_task(poller.run(source))
+    await asyncio.wait_for(first, 10)
+    yield feed
+    task.cancel()
+
+
+async def next_board(feed: Feed, ticks: Ticks) -> Board:
+    board = asyncio.ensure_future(feed.next())
+    await asyncio.sleep(0)
+    ticks.tick()
+    return await asyncio.wait_for(board, 10)
+
+
+async def test_a_bug_makes_the_board_stale_and_the_loop_lives(caplog: pytest.LogCaptureFixture) -> None:
+    ticks = Ticks()
+    async with polling(Told(Counts(0, 10), ZeroDivisionError("ours"), Counts(0, 10)), ticks) as feed:
+        broken = await next_board(feed, ticks)
+        mended = await next_board(feed, ticks)
+
+    assert broken.trouble == "a mistake in sloctl: ZeroDivisionError; the log has more"
+    assert broken.entries[0].stale
+    assert "ZeroDivisionError: ours" in caplog.text
+    assert (mended.trouble, mended.entries[0].stale) == (None, False)
+
+
+async def test_a_late_tick_is_counted_when_it_comes_and_none_is_made_up_for() -> None:
+    ticks = Ticks(late=12)
+    async with polling(Told(Counts(0, 10), Counts(0, 10), Counts(0, 10)), ticks) as feed:
+        await next_board(feed, ticks)
+        board = await next_board(feed, ticks)
+
+    assert board.at == T0 + 34
+    assert ticks.slept[:2] == [5, 5]
+
+
+async def test_the_board_tells_the_trouble_of_the_store() -> None:
+    ticks = Ticks()
+    async with polling(Told(Counts(0, 10)), ticks, store_trouble=lambda: "disk full") as feed:
+        assert feed.board.store_trouble == "disk full"
+
+
+async def test_others_have_their_turn_while_a_large_board_is_made() -> None:
+    slos = [slo(name=f"slo-{number}") for number in range(500)]
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    await poll(Told(Counts(0, 10)), Ledger(slos, interval=5), Board.unread(slos), T0)
+    other.cancel()
+
+    assert turns >= 5
+
+
+async def test_time_goes_forward_only() -> None:
+    clock = running(since=T0, speed=1000)
+    seen = [clock.now() for _ in range(1000)]
+    await clock.sleep(10)
+
+    assert seen == sorted(seen)
+    assert clock.now() >= T0 + 10
