@@ -43,6 +43,21 @@ async def test_an_answer_that_is_no_exposition_counts_nothing_until_one_comes(
         assert await shop.ungrouped() == Counts(error=1, total=4)
 
 
+class Moody:
+    """A target that answers honestly, unless it is in some mood."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.mood: Rude | None = None
+
+    async def serve(self, writer: asyncio.StreamWriter) -> None:
+        if self.mood is not None:
+            return await self.mood(writer)
+        await headers(writer, len(self.text))
+        writer.write(self.text.encode())
+        return await writer.drain()
+
+
 async def headers(writer: asyncio.StreamWriter, length: int) -> None:
     writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n".encode())
 
@@ -91,20 +106,25 @@ async def garbage(writer: asyncio.StreamWriter) -> None:
         (garbage, "answered no HTTP"),
     ],
 )
-async def test_a_target_gone_mad_counts_nothing_and_hides_no_other(rude: Rude, reason: str) -> None:
+async def test_a_target_gone_mad_counts_nothing_hides_no_other_and_recovers(rude: Rude, reason: str) -> None:
     patience = 2 if reason == "no answer within" else 30
-    sane, options = Shop(served(100)), ClientOptions(timeout_seconds=patience, max_bytes=256 * 1024)
+    client = ClientOptions(timeout_seconds=patience, max_bytes=256 * 1024)
+    neighbour, target = Shop(served(100)), Moody(served(100, 1))
     async with (
-        answering(sane.expose) as well,
-        misbehaving(rude) as mad,
-        scraping(well, mad, client=options) as shop,
+        answering(neighbour.expose) as well,
+        misbehaving(target.serve) as mad,
+        scraping(well, mad, client=client) as shop,
     ):
         await shop.tick()
-        sane.text = served(103)
+        neighbour.text, target.mood = served(103), rude
+        during = await shop.ungrouped()
+        _, state = shop.source.targets
+        target.mood, target.text = None, served(105, 2)
+        after = await shop.ungrouped()
 
-        assert await shop.ungrouped() == Counts(error=0, total=3)
-        assert [state.up for state in shop.source.targets] == [True, False]
-        assert reason in (shop.source.targets[1].error or "")
+    assert (during, after) == (Counts(error=0, total=3), Counts(error=1, total=6))
+    assert state.up is False
+    assert reason in (state.error or "")
 
 
 async def test_a_target_that_is_down_for_a_while_recovers_alone() -> None:
