@@ -47,13 +47,11 @@ class Alarms:
     Bounded by the board: at most one alarm per entry and kind of alert, and one more that just ended.
     """
 
-    def __init__(
-        self, style: LabelStyle, external: Labels, *, watched_since: float, remembered: float
-    ) -> None:
+    def __init__(self, style: LabelStyle, external: Labels, *, remembered: float) -> None:
         self._style = style
         self._external = external
-        self._watched_since = watched_since
         self._remembered = remembered
+        self._unread_since: dict[str, float] = {}
         self._firing: dict[Key, Alarm] = {}
         self._ended: dict[Identity, Alarm] = {}
 
@@ -67,7 +65,9 @@ class Alarms:
 
     def hear(self, board: Board, now: float) -> bool:
         """Whether an alarm began or ended."""
-        changes = [self._hear(claim, now) for claim in claims(board, now, watched_since=self._watched_since)]
+        unread = {entry.slo.id for entry in board.entries if entry.last is None}
+        self._unread_since = {slo: self._unread_since.get(slo, now) for slo in unread}
+        changes = [self._hear(claim, now) for claim in claims(board, now, self._unread_since)]
         silent = [key for key, alarm in self._firing.items() if now - alarm.heard > QUIET_FOR]
         for key in silent:
             self._end(key, now)

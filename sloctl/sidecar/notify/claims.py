@@ -1,6 +1,6 @@
 """What a board says of each alert that the rules would have. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
@@ -81,13 +81,13 @@ class Claim:
         return {label: value for label, value in labels.items() if value}
 
 
-def claims(board: Board, now: float, *, watched_since: float) -> Iterator[Claim]:
-    """All that *board* claims; what was never read has had no data since *watched_since*."""
+def claims(board: Board, now: float, unread_since: Mapping[str, float]) -> Iterator[Claim]:
+    """All that *board* claims; an SLO that was never read is in *unread_since*, by its id."""
     newest: dict[str, tuple[Entry, float]] = {}
     for entry in board.entries:
         yield from _burning(entry)
         yield from _budget(entry)
-        last = watched_since if entry.last is None else entry.last
+        last = unread_since[entry.slo.id] if entry.last is None else entry.last
         known = newest.get(entry.slo.id)
         if known is None or last > known[1]:
             newest[entry.slo.id] = entry, last

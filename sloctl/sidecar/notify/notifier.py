@@ -57,7 +57,6 @@ class Notifier:
         self._alarms = Alarms(
             options.label_style,
             options.external_labels,
-            watched_since=time.now(),
             remembered=LASTS * options.resend,
         )
         self._outboxes = {url: Outbox(options.resend) for url in options.urls}

@@ -18,8 +18,8 @@ BURN = "SLOErrorBudgetBurn"
 PAGE_TICKET_EXHAUSTED = [(BURN, "page"), (BURN, "ticket"), ("SLOErrorBudgetExhausted", "ticket")]
 
 
-def alarms(since: float = T0) -> Alarms:
-    return Alarms(NATIVE, {}, watched_since=since, remembered=240)
+def alarms() -> Alarms:
+    return Alarms(NATIVE, {}, remembered=240)
 
 
 def firing(heard: Alarms) -> list[tuple[str, str]]:
@@ -92,7 +92,7 @@ def test_no_traffic_begins_no_alert() -> None:
 
 
 def test_a_restarted_sidecar_goes_on_with_what_its_store_says_fired() -> None:
-    heard = alarms(since=T0 + MINUTE)
+    heard = alarms()
 
     heard.hear(stale(outage(T0, SHOP)), T0 + MINUTE)
 
@@ -120,14 +120,26 @@ def test_a_loop_that_hangs_is_no_data() -> None:
     assert firing(heard) == [("SLONoData", "ticket")]
 
 
-def test_what_was_never_read_has_no_data_since_the_start() -> None:
-    heard = alarms(since=T0)
+def test_what_was_never_read_has_no_data_since_it_is_watched() -> None:
+    heard = alarms()
     never = Board.unread([SHOP])
+    heard.hear(never, T0)
 
     heard.hear(never, T0 + 10 * MINUTE)
     assert firing(heard) == []
 
     heard.hear(never, T0 + 10 * MINUTE + 1)
+    assert firing(heard) == [("SLONoData", "ticket")]
+
+
+def test_an_slo_added_by_a_reload_has_its_limit_from_then_on() -> None:
+    heard = alarms()
+    heard.hear(calm(T0, SHOP), T0)
+
+    heard.hear(Board.unread([slo(name="new")]), T0 + HOUR)
+    assert firing(heard) == []
+
+    heard.hear(Board.unread([slo(name="new")]), T0 + HOUR + 10 * MINUTE + 1)
     assert firing(heard) == [("SLONoData", "ticket")]
 
 

@@ -177,16 +177,19 @@ def sending_to(alertmanager: Server) -> str:
 
 async def tell(alertmanager: Server, seen: Board, style: LabelStyle) -> None:
     """Everything on *seen*, by a sidecar that has run for an hour."""
-    moments = iter([(seen.at or 0.0) - HOUR])
     options = AlertmanagerOptions(
         urls=(alertmanager.url,),
         external_url="https://sidecar.example.com",
         external_labels=EXTERNAL,
         label_style=style,
     )
-    now = Time(now=lambda: next(moments, time.time()), sleep=asyncio.sleep)
-    notifier = Notifier(options, Feed(seen), now)
+    early = Board.unread([entry.slo for entry in seen.entries])
+    late, feed = [HOUR], Feed(early)
+    notifier = Notifier(options, feed, Time(now=lambda: time.time() - late[0], sleep=asyncio.sleep))
     async with notifier.running():
+        await asyncio.sleep(0.1)
+        late[0] = 0
+        feed.publish(seen)
         await until(lambda: notifier.health[0].sent == len(EXPECTED))
 
 

@@ -21,7 +21,7 @@ def said(
     board: Board, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
 ) -> Labels:
     """The annotations of the one alert of that name."""
-    alarms = Alarms(NATIVE, {}, watched_since=T0, remembered=240)
+    alarms = Alarms(NATIVE, {}, remembered=240)
     alarms.hear(board, now)
     (alarm,) = [
         it for it in alarms if (it.labels["alertname"], it.labels["slo_severity"]) == (alertname, severity)
