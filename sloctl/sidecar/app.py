@@ -179,7 +179,7 @@ def _metrics_routes(sidecar: Sidecar, readers: Readers) -> list[web.RouteDef]:
     )
 
     async def show_metrics(request: web.Request) -> web.Response:
-        body, content_type = metrics.exposition(request.headers.get("Accept", ""))
+        body, content_type = await metrics.exposition(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     return [web.get("/metrics", show_metrics)]

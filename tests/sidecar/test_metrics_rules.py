@@ -63,7 +63,7 @@ def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
         counts = Counts(error=float(random.randrange(round(1000 * failing))), total=500.0)
         board = ledger.record(at, [Readings(at, {WATCHED.id: Reading({(): counts})})])
         if 5 * tick % SCRAPE == 0:
-            for line in BoardText(board, at).exposition(Format.TEXT, at).decode().splitlines():
+            for line in BoardText.of(board, at).exposition(Format.TEXT, at).decode().splitlines():
                 if line.startswith(("slo_events_total", "slo_error_events_total")):
                     name, _, value = line.rpartition(" ")
                     found.setdefault(name, []).append(value)

@@ -10,17 +10,16 @@ from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.verdict import State
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
-from sloctl.sidecar.views.api_query import SloQuery, selected
+from sloctl.sidecar.views.api_query import Selection
 from sloctl.sidecar.views.api_sheet import Sheet
 
 
-def slo_page(sheet: Sheet, query: SloQuery) -> shapes.SloPage:
-    places, following = selected(query, sheet.entries, sheet.texts)
+def slo_page(sheet: Sheet, selection: Selection) -> shapes.SloPage:
     return shapes.SloPage(
         at=api.time(sheet.board.at),
         trouble=sheet.board.trouble,
-        slos=sheet.encoded(places),
-        next=following,
+        slos=sheet.encoded(selection.places),
+        next=selection.next,
     )
 
 
@@ -36,9 +35,8 @@ def slo_groups(sheet: Sheet, slo_id: str) -> shapes.SloGroups | None:
 
 def firing_alerts(board: Board, *, now: float, watched_since: float) -> shapes.FiringAlerts:
     """What never had data counts as without since *watched_since*; Unix seconds."""
-    firing = [
-        claim for claim in claims(board, now, watched_since=watched_since) if claim.state is State.FIRING
-    ]
+    unread = {entry.slo.id: watched_since for entry in board.entries if entry.last is None}
+    firing = [claim for claim in claims(board, now, unread) if claim.state is State.FIRING]
     alerts = sorted(map(_firing_alert, firing), key=_by_severity)
     return shapes.FiringAlerts(api.time(board.at), tuple(alerts))
 

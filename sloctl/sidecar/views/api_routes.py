@@ -13,7 +13,7 @@ from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_answers as answers
 from sloctl.sidecar.views import api_shapes as shapes
-from sloctl.sidecar.views.api_query import BadQuery, no_query, slo_query
+from sloctl.sidecar.views.api_query import BadQuery, no_query, selected, slo_query
 from sloctl.sidecar.views.api_sheet import Answer, Sheets, answer
 from sloctl.sidecar.views.openapi import document
 from sloctl.sidecar.views.problem import PROBLEM_TYPE, problem
@@ -49,7 +49,12 @@ class Api:
         except BadQuery as wrong:
             return problem(400, str(wrong))
         sheet = self.sheets.newest
-        return _answered(request, sheet.answer(query, lambda: answers.slo_page(sheet, query)))
+        page = sheet.known(query)
+        if page is None:
+            selection = selected(query, sheet.entries, sheet.texts)
+            await sheet.prepare(selection.places)
+            page = sheet.answer(query, lambda: answers.slo_page(sheet, selection))
+        return _answered(request, page)
 
     async def _slo(self, request: web.Request) -> web.Response:
         slo_id = f"{request.match_info['service']}/{request.match_info['name']}"

@@ -16,8 +16,6 @@ from sloctl.sidecar.views.api_sheet import Sheet, Sheets, answer
 
 # A reader may take up again where it was so many boards ago; one that was away for longer gets a snapshot.
 RESUMABLE_BOARDS: Final = 100
-# So many entries are encoded before others get their turn: about two milliseconds.
-_SLICE: Final = 100
 
 Key: TypeAlias = tuple[str, Group]
 
@@ -83,9 +81,7 @@ class Changes:
         if self._boards_since_reader > RESUMABLE_BOARDS:
             self._forget(sheet)
             return
-        for start in range(0, len(sheet.entries), _SLICE):
-            sheet.encoded(range(start, min(start + _SLICE, len(sheet.entries))))
-            await asyncio.sleep(0)
+        await sheet.prepare(range(len(sheet.entries)))
         self._compare(sheet)
         self._publish(sheet)
 
