@@ -17,8 +17,9 @@ from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions, Ranges, 
 
 # What lies further back when an outage ends is left to the history of the next start.
 CATCH_UP: Final = HOUR
-
 _TROUBLES: Final = 5
+# So much is taken in before whatever else goes on has its turn.
+_IN_ONE_GO: Final = 500
 
 _log: Final = logging.getLogger(__name__)
 
@@ -79,8 +80,10 @@ class PrometheusSource:
             async for piece in histories(
                 self._ranges, self._slos, self._options.label_style, settled=settled, known=after
             ):
-                for past in piece.past:
+                for number, past in enumerate(piece.past):
                     yield past
+                    if number % _IN_ONE_GO == 0:
+                        await asyncio.sleep(0)
                 self._places.update(piece.places)
         except Unusable as trouble:
             raise Unreadable(self._said(str(trouble))) from trouble

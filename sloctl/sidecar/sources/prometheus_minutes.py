@@ -54,14 +54,14 @@ class Outcome:
     troubles: list[str] = field(default_factory=list)
 
 
-def batches(slos: Iterable[Slo]) -> Iterator[list[Slo]]:
-    """Few enough for one query and its answer."""
+def batches(slos: Iterable[Slo], *, most: int = BATCH) -> Iterator[list[Slo]]:
+    """Few enough for one query and its answer; *most* of those without groups."""
     batch: list[Slo] = []
     weight = 0
     for slo in slos:
         batch.append(slo)
         weight += _SHARE_OF_GROUPED if slo.group_by else 1
-        if weight >= BATCH:
+        if weight >= most:
             yield batch
             batch, weight = [], 0
     if batch:
