@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NoReturn
 
+from opentelemetry.trace import get_tracer
+
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Source, Unreadable
 
 _log: Final = logging.getLogger(__name__)
+_tracer: Final = get_tracer(__name__)
 
 
 class Feed:
@@ -82,6 +85,7 @@ class Poller:
             self.took = self.ticked - began
             await self._time.sleep(max(0.0, began + self._interval - self.ticked))
 
+    @_tracer.start_as_current_span("tick")
     async def _tick(self, source: Source, now: float) -> Board:
         try:
             board = await poll(source, self._ledger, self._feed.board, now)

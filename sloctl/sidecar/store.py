@@ -18,6 +18,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import Final, TypeVar
 
+from opentelemetry.trace import get_tracer
+
 from sloctl.model import Slo
 from sloctl.sidecar.account import Account
 from sloctl.sidecar.clock import Time
@@ -34,6 +36,7 @@ _FAILURES: Final = (sqlite3.Error, OSError, UnusableStore, Corrupt)
 _Made = TypeVar("_Made")
 
 _log: Final = logging.getLogger(__name__)
+_tracer: Final = get_tracer(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Store:
             _log.exception("a flush failed through a mistake of ours")
             await self._fails(bug)
 
+    @_tracer.start_as_current_span("flush")
     async def _flush(self, *, clean: bool) -> None:
         async with self._turn:
             try:
