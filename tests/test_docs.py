@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sloctl.cli.main import main
+from sloctl.sidecar.configuration import read as configuration
 from sloctl.spec import read
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
@@ -22,7 +23,14 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
                 yield f"{document} block {number}", text
 
 
-SPECS = [(place, text) for place, text in blocks("yaml") if text.startswith("apiVersion: sloctl.dev/")]
+def documents(kind: str) -> list[tuple[str, str]]:
+    """Whole files: blocks that begin as documents of this kind do."""
+    head = f"apiVersion: sloctl.dev/v1\nkind: {kind}\n"
+    return [(place, text) for place, text in blocks("yaml") if text.startswith(head)]
+
+
+SPECS = documents("ServiceLevelObjectives")
+CONFIGURATIONS = documents("SidecarConfiguration")
 
 
 @pytest.mark.parametrize(("place", "text"), SPECS, ids=[place for place, _ in SPECS])
@@ -31,6 +39,14 @@ def test_every_whole_spec_in_the_documents_is_sound(place: str, text: str) -> No
 
     assert specs.problems == ()
     assert specs.slos != ()
+
+
+@pytest.mark.parametrize(("place", "text"), CONFIGURATIONS, ids=[place for place, _ in CONFIGURATIONS])
+def test_every_configuration_in_the_documents_is_sound(place: str, text: str) -> None:
+    settings, problems = configuration.read(place, text.encode())
+
+    assert problems == ()
+    assert settings is not None
 
 
 def test_the_readme_has_a_spec_and_a_session() -> None:
