@@ -56,10 +56,14 @@ class Measured:
     costs: dict[str, list[RuleCost]]
     judged: Sequence[Judged]
     seeds: Sequence[int]
+    peers: Sequence[int]
 
 
-def measure(profile: Profile, seeds: Sequence[int], say: Say) -> Measured:
-    """Cost on the first seed's month; accuracy and alerts on all of them. No seeds: cost alone."""
+def measure(profile: Profile, seeds: Sequence[int], say: Say, *, peers: Sequence[int]) -> Measured:
+    """Cost on the first seed's month; accuracy and alerts on all of them. No seeds: cost alone.
+
+    The peers are judged on the seeds that *peers* names too.
+    """
     judged: list[Judged] = []
     costs: dict[str, list[RuleCost]] = {}
     version = ""
@@ -72,10 +76,16 @@ def measure(profile: Profile, seeds: Sequence[int], say: Say) -> Measured:
                 costs = _costs(running, profile, directory, say)
             severities = _severities(profile, first=seed == (*seeds, 0)[0]) if seeds else ()
             true = {severity: true_alarms(truth, profile, severity) for severity in severities}
-            for make in COMPARED if seeds else ():
+            for make in _compared(seed, seeds, peers):
                 say(f"{profile.name}, seed {seed}: {make.__name__}")
                 judged.append(_judged(running, _Case(profile, seed, make, directory), truth, true))
-    return Measured(profile, version, costs, judged, seeds)
+    return Measured(profile, version, costs, judged, seeds, [seed for seed in seeds if seed in peers])
+
+
+def _compared(seed: int, seeds: Sequence[int], peers: Sequence[int]) -> tuple[Maker, ...]:
+    if seed not in seeds:
+        return ()
+    return COMPARED if seed in peers else COMPARED[:1]
 
 
 def load(running: Server, month: Month) -> Truth:

@@ -84,10 +84,11 @@ _FOUR: Final = ("200", "404", "500", "503")
 _THREE_NINES: Final = Fraction(999, 1000)
 _MONTH: Final = 30 * DAY
 
+# The order in which they are measured.
 PROFILES: Final = (
-    Profile("20 series", 5, 2, _TWO, 60, 15, _MONTH, _THREE_NINES),
     Profile("200 series", 10, 5, _FOUR, 60, 15, _MONTH, _THREE_NINES),
     Profile("a request a minute", 2, 1, _TWO, 0.028, 15, _MONTH, Fraction(99, 100)),
+    Profile("20 series", 5, 2, _TWO, 60, 15, _MONTH, _THREE_NINES),
     Profile("1000 series", 25, 10, _FOUR, 300, 15, _MONTH, _THREE_NINES),
     Profile("20 series, 30 s", 5, 2, _TWO, 60, 30, _MONTH, _THREE_NINES),
     Profile("20 series, 60 s", 5, 2, _TWO, 60, 60, _MONTH, _THREE_NINES),

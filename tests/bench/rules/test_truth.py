@@ -8,7 +8,7 @@ from tests.bench.rules.profile import END, OUTAGES, PROFILES, START
 from tests.bench.rules.traffic import day_curve, poissons, seeded
 from tests.bench.rules.truth import Tally
 
-SMALL = PROFILES[0]
+SMALL = next(profile for profile in PROFILES if profile.name == "20 series")
 NOON = START + 13 * HOUR
 LAST_DAY = END - DAY
 
