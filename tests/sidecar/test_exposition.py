@@ -43,6 +43,10 @@ def test_with_many_metrics_wanted_the_same_lines_are_read() -> None:
     assert samples(TEXT, {"a_total", "b_bucket"} | many, {}) == samples(TEXT, {"a_total", "b_bucket"}, {})
 
 
+def test_where_nothing_is_wanted_nothing_is_read() -> None:
+    assert samples(TEXT, set(), {}) == []
+
+
 def test_what_was_parsed_once_reads_the_same_again() -> None:
     reader = Exposition({"a_total", "b_bucket"}, {})
 

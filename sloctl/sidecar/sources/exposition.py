@@ -1,6 +1,7 @@
 """Exposition text → samples. Only lines of wanted metrics are looked at, and each series is parsed once."""
 
 import re
+import sys
 from collections.abc import Callable, Collection
 from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
@@ -69,6 +70,7 @@ class Exposition:
         self._lines = _lines_of(self._metrics | self._created)
         self._target = target
         self._heads: dict[str, _Head] = {}
+        self._labels: dict[tuple[str, str], tuple[str, str]] = {}
 
     def samples(self, text: str, *, openmetrics: bool = False) -> list[Sample]:
         """In the order of *text*; raises ValueError.
@@ -84,6 +86,7 @@ class Exposition:
         if len(self._heads) > 2 * len(lines) + 1000:
             # Most of what is remembered is gone: labels that change all the time.
             self._heads.clear()
+            self._labels.clear()
         read = [self._read(line, 1 if openmetrics else 1000) for line in lines]
         told = [line for line in read if line[0].series.metric in self._created]
         if not told:
@@ -113,17 +116,19 @@ class Exposition:
         # A sample line alone reads the same in both formats. The strict OpenMetrics parser would refuse all
         # metrics for one family out of order.
         ((sample,),) = (family.samples for family in text_string_to_metric_families(f"{spelled} 0\n"))
-        series = Series(sample.name, _attached(sample.labels, self._target))
-        origin = Series(
-            _SUFFIX.sub("", sample.name), tuple(label for label in series.labels if label[0] != "le")
-        )
-        self._heads[spelled] = _Head(series, origin)
+        attached = _attached(sample.labels, self._target)
+        # The same labels come again and again: one object for each keeps thousands of series small.
+        labels = tuple(self._labels.setdefault(label, label) for label in attached)
+        bounded = any(name == "le" for name, _ in labels)
+        of_all_bounds = tuple(label for label in labels if label[0] != "le") if bounded else labels
+        origin = Series(sys.intern(_SUFFIX.sub("", sample.name)), of_all_bounds)
+        self._heads[spelled] = _Head(Series(sys.intern(sample.name), labels), origin)
         return self._heads[spelled]
 
 
 def _lines_of(metrics: Collection[str]) -> _Lines:
     """The lines that begin with one of these names; both ways run at the speed of C."""
-    if len(metrics) > _FEW_NAMES:
+    if not 0 < len(metrics) <= _FEW_NAMES:
         return lambda text: [
             line for line in text.split("\n") if _NAME_END.split(line, maxsplit=1)[0] in metrics
         ]

@@ -53,6 +53,15 @@ class Share(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
 
+class _Counted(NamedTuple):
+    """What there is to know of an SLO when a series is new."""
+
+    id: str
+    group_by: tuple[str, ...]
+    pair: Countable
+    silent: frozenset[str]
+
+
 class Shares:
     """What each series is to each SLO; worked out once per series.
 
@@ -63,43 +72,49 @@ class Shares:
         self, pairs: Iterable[tuple[Slo, Countable]], *, telling: Sequence[str] | None = None
     ) -> None:
         self._telling = telling
+        counted = [_Counted(slo.id, slo.group_by, pair, _silent(slo, pair, telling)) for slo, pair in pairs]
         self._selecting = Selecting(
-            [(selector, (slo, pair, side)) for slo, pair in pairs for selector, side in _sides(pair)]
+            [(selector, (each, side)) for each in counted for selector, side in _sides(each.pair)]
         )
         self._known: dict[Series, tuple[Share, ...]] = {}
+        # One object for each key, which all its series share.
+        self._keys: dict[Key, Key] = {}
 
     def of(self, series: Series) -> tuple[Share, ...]:
         shares = self._known.get(series)
         if shares is None:
             if len(self._known) >= _MAX_SERIES_REMEMBERED:
                 self._known.clear()
+                self._keys.clear()
             shares = self._known[series] = tuple(self._worked_out(series))
         return shares
 
     def _worked_out(self, series: Series) -> Iterable[Share]:
-        sides: dict[str, tuple[Slo, Countable, list[tuple[int, int]]]] = {}
-        for slo, pair, side in self._selecting.of(series):
-            sides.setdefault(slo.id, (slo, pair, []))[2].append(side)
+        sides: dict[str, tuple[_Counted, list[tuple[int, int]]]] = {}
+        for counted, side in self._selecting.of(series):
+            sides.setdefault(counted.id, (counted, []))[1].append(side)
         labels = dict(series.labels)
-        for slo, pair, found in sides.values():
+        for counted, found in sides.values():
+            key = (counted.id, tuple(labels.get(label, "") for label in counted.group_by))
             yield Share(
-                key=(slo.id, tuple(labels.get(label, "") for label in slo.group_by)),
+                key=self._keys.setdefault(key, key),
                 error=sum(error for error, _ in found),
                 total=sum(total for _, total in found),
-                newborn=isinstance(pair, CounterPair) and pair.newborn,
-                is_probe=isinstance(pair, Probe),
-                labels=self._telling_labels(slo, pair, series),
+                newborn=isinstance(counted.pair, CounterPair) and counted.pair.newborn,
+                is_probe=isinstance(counted.pair, Probe),
+                labels=tuple(label for label in series.labels if self._tells(counted, label[0])),
             )
 
-    def _telling_labels(self, slo: Slo, pair: Countable, series: Series) -> tuple[tuple[str, str], ...]:
-        silent = {"le", *slo.group_by}
-        if self._telling is None:
-            silent |= {label for selector in _selectors(pair) for label, _ in fixed_labels(selector)}
-        return tuple(
-            (label, value)
-            for label, value in series.labels
-            if label not in silent and (self._telling is None or label in self._telling)
-        )
+    def _tells(self, counted: _Counted, label: str) -> bool:
+        return label not in counted.silent and (self._telling is None or label in self._telling)
+
+
+def _silent(slo: Slo, pair: Countable, telling: Sequence[str] | None) -> frozenset[str]:
+    """Labels that never tell what burns: a group's are known, and some always say the same."""
+    silent = frozenset({"le", *slo.group_by})
+    if telling is not None:
+        return silent
+    return silent.union(label for selector in _selectors(pair) for label, _ in fixed_labels(selector))
 
 
 def _sides(pair: Countable) -> list[tuple[Selector, tuple[int, int]]]:
