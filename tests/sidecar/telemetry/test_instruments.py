@@ -5,8 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.parts import Kind
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
-from sloctl.sidecar.views.metrics import BoardText
-from sloctl.sidecar.views.metrics_text import Format
+from sloctl.sidecar.views.metrics_page import MetricsPage
 from tests.sidecar.notify.boards import T0, grouped, stale
 from tests.sidecar.specimens import slo
 
@@ -28,30 +27,30 @@ def exported(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, s
     }
 
 
-def shown(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """What /metrics shows but for slo_info, which is of the spec."""
-    text = BoardText(board, now).exposition(Format.TEXT, now).decode()
+async def shown(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """What /metrics shows of SLOs, but for slo_info, which is of the spec."""
+    body, _ = await MetricsPage(lambda: board, lambda: now, ()).exposition("text/plain")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(body.decode())
         for sample in family.samples
-        if sample.name != "slo_info"
+        if sample.name != "slo_info" and "slo_id" in sample.labels
     }
 
 
-def test_a_board_is_exported_as_metrics_shows_it() -> None:
+async def test_a_board_is_exported_as_metrics_shows_it() -> None:
     by_route = slo(group_by=("route", "lookback"))
     board = grouped(T0, by_route, {("/a", "x"): 0.02, ("/b", "y"): 0.0, ("/c", ""): None})
 
-    assert exported(board, T0 + 7) == shown(board, T0 + 7)
+    assert exported(board, T0 + 7) == await shown(board, T0 + 7)
     assert len(exported(board, T0 + 7)) == 48
 
 
-def test_old_numbers_are_no_longer_exported_but_their_age_is() -> None:
+async def test_old_numbers_are_no_longer_exported_but_their_age_is() -> None:
     board = stale(grouped(T0, slo(), {(): 0.02}))
 
     left = exported(board, T0 + 601)
-    assert left == shown(board, T0 + 601)
+    assert left == await shown(board, T0 + 601)
     assert {name for name, _ in left} == {
         "slo_events_total",
         "slo_error_events_total",

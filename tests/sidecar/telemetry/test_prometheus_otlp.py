@@ -35,4 +35,4 @@ async def test_prometheus_names_the_exported_series_as_metrics_does(tmp_path: Pa
         ): sample.value
         for sample in samples
     }
-    assert got == shown(BOARD, T0 + 7)
+    assert got == await shown(BOARD, T0 + 7)
