@@ -12,6 +12,7 @@ example:
 
 import argparse
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -37,12 +38,15 @@ with sidecar_extra():
     from sloctl.sidecar.sources.scrape import ScrapeOptions
     from sloctl.sidecar.sources.targets import Target
     from sloctl.sidecar.store_file import UnusableStore
+    from sloctl.sidecar.telemetry.logs import configure_logging
     from sloctl.sidecar.web import LOOPBACK, WebOptions
 
 _Value = TypeVar("_Value")
 # Prometheus's own default.
 _TIMEOUT_SECONDS: Final = 10.0
 _INTERVAL: Final = 5.0
+
+_log: Final = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     slos = sound_slos(seen)
     if settings is None or slos is None:
         return PROBLEMS_FOUND
+    configure_logging(settings.log_format)
     asyncio.run(_watch(slos, settings, look=lambda: _look(arguments.specs, seen), seen=seen))
     return FINE
 
@@ -135,10 +140,10 @@ async def _watch(slos: Sequence[Slo], settings: Settings, look: Callable[[], Tex
     sidecar = assembly.sidecar()
     board, web = sidecar.feed.board, settings.web
     for refusal in board.refusals:
-        print(f"{refusal.slo.id} is not watched: {refusal.reason}", file=sys.stderr)
+        _log.warning("%s is not watched: %s", refusal.slo.id, refusal.reason)
     try:
         async with serving(application(sidecar), web.host, web.port, web.certificate) as url:
-            print(f"watching {len(board.entries)} SLOs: {url}", file=sys.stderr)
+            _log.info("watching %d SLOs: %s", len(board.entries), url)
             await asked_to_stop()
     except UnusableStore as unusable:
         raise CouldNotRun(str(unusable)) from unusable

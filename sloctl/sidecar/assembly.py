@@ -1,5 +1,6 @@
 """A sidecar from its settings: the parts, put together."""
 
+import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +21,7 @@ from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
 from sloctl.sidecar.store import Store, StoreOptions
 from sloctl.sidecar.supplies import Supply, supply
+from sloctl.sidecar.telemetry.export import exporting
 
 
 class Assembly:
@@ -54,7 +56,10 @@ class Assembly:
 
     def sidecar(self) -> Sidecar:
         """All of it, not yet running."""
-        parts: list[Part] = [self._specs.watching]
+        parts: list[Part] = [
+            self._specs.watching,
+            lambda: exporting(self._feed, self._time, os.environ),
+        ]
         if self._notifier is not None:
             parts.append(self._notifier.running)
         return Sidecar(

@@ -25,7 +25,7 @@ def test_it_serves_until_sigterm_and_leaves_with_zero() -> None:
         [*command, "--listen", f"127.0.0.1:{port}", "--interval", "1s"], stderr=subprocess.PIPE, text=True
     ) as serving:
         assert serving.stderr
-        assert serving.stderr.readline() == f"watching 3 SLOs: http://127.0.0.1:{port}\n"
+        assert serving.stderr.readline().endswith(f": watching 3 SLOs: http://127.0.0.1:{port}\n")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/slos") as answer:
             board = json.load(answer)
         serving.send_signal(signal.SIGTERM)

@@ -12,6 +12,7 @@ from sloctl.sidecar.sources.otlp import OtlpOptions
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import Service, Target
+from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.sidecar.web import LOOPBACK, Certificate, WebOptions
 
 HEAD = "apiVersion: sloctl.dev/v1\nkind: SidecarConfiguration\n"
@@ -109,7 +110,7 @@ def test_everything_can_be_said() -> None:
             token=Path("/run/web-token"),
             names=frozenset({"slo.example.com"}),
         ),
-        log_format="json",
+        log_format=LogFormat.JSON,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.spec.forms import Choice, Duration, Fields, LabelName, Labels
 
 API_VERSION: Final = "sloctl.dev/v1"
@@ -146,4 +147,4 @@ class Configuration(Fields, frozen=True, kw_only=True):
     store: Store | UnsetType = UNSET
     notify: Notify | UnsetType = UNSET
     web: Web = Web()
-    log_format: Literal["text", "json"] = "text"
+    log_format: LogFormat = LogFormat.TEXT

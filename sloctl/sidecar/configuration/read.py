@@ -6,7 +6,7 @@ Options say themselves what they do not take; here is told where that stands in 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -15,6 +15,7 @@ from sloctl.sidecar.configuration import fields, options
 from sloctl.sidecar.configuration.options import SourceOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.sidecar.web import LOOPBACK, WebOptions
 from sloctl.spec.document import Node, read_documents
 from sloctl.spec.findings import Findings, Refusal
@@ -35,7 +36,7 @@ class Settings:
     store: Path | None = None
     notify: AlertmanagerOptions | None = None
     web: WebOptions = LOOPBACK
-    log_format: Literal["text", "json"] = "text"
+    log_format: LogFormat = LogFormat.TEXT
 
 
 def read(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
