@@ -1,8 +1,10 @@
 """What arrives over OTLP, counted: totals and increments, restarts, repeats, silence."""
 
+from contextlib import suppress
 from fractions import Fraction
 
 import pytest
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # has no types
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -369,3 +371,41 @@ async def test_series_that_are_wanted_only_now_are_not_taken_for_new() -> None:
     listening.send(210, request(counter(requests(210, 901, start=START + 1))))
 
     assert await listening.counts(211) == Counts(error=0, total=1)
+
+
+SOUND = request(
+    counter(requests(1, 5), requests(1, 5, status="500")),
+    histogram([1, 2], [1], at=START + 1, start=OLD),
+    exponential([1, 2], at=START + 1, start=OLD, zero=1, negative=[1]),
+).SerializeToString()
+
+
+@given(st.lists(st.tuples(st.integers(0, len(SOUND) - 1), st.integers(0, 255)), min_size=1, max_size=8))
+async def test_whatever_is_sent_the_source_lives_on(changes: list[tuple[int, int]]) -> None:
+    listening = Listening(RATIO, slo(CLASSIC, name="classic"), slo(NATIVE, name="native"))
+    sent = bytearray(SOUND)
+    for place, byte in changes:
+        sent[place] = byte
+    try:
+        exported = ExportMetricsServiceRequest.FromString(bytes(sent))
+    except DecodeError:
+        return
+
+    listening.send(1, exported)
+    listening.send(2, exported)
+    with suppress(Unreadable):
+        await listening.counts(3)
+    listening.send(10, request(counter(requests(10, 7, start=START + 9, status="204"))))
+
+    reading = await listening.reading(11)
+    assert reading is not None
+    assert all(counts.error >= 0 for counts in reading.groups.values())
+
+
+@pytest.mark.parametrize("scale", [-11, 21, 2**31 - 1])
+def test_a_scale_that_no_sdk_uses_is_told(scale: int) -> None:
+    listening = Listening(slo(NATIVE))
+
+    told = listening.send(1, request(exponential([1], at=START + 1, scale=scale)))
+
+    assert told == f"request.latency: a scale is from -10 to 20, got {scale}"

@@ -8,6 +8,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataP
 
 # The finest resolution of Prometheus's native histograms; it merges the buckets of finer ones.
 FINEST: Final = 8
+# OpenTelemetry's SDKs stay within; beyond, one bucket would be all numbers or none.
+SCALES: Final = range(-10, 21)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ class Exponential:
 
     @classmethod
     def of(cls, point: ExponentialHistogramDataPoint) -> "Exponential":
+        """Raises ValueError for a scale that no SDK uses."""
+        if point.scale not in SCALES:
+            raise ValueError(f"a scale is from {SCALES[0]} to {SCALES[-1]}, got {point.scale}")
         return cls(
             scale=point.scale,
             count=point.count,
