@@ -112,7 +112,10 @@ class Board:
 
     def marked_stale(self, trouble: str | None = None) -> "Board":
         """The same numbers, no longer current."""
-        entries = tuple(replace(entry, stale=entry.last is not None) for entry in self.entries)
+        entries = tuple(
+            entry if entry.stale or entry.last is None else replace(entry, stale=True)
+            for entry in self.entries
+        )
         return replace(self, entries=entries, trouble=trouble)
 
 

@@ -15,6 +15,8 @@ from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Refusal
 from sloctl.sidecar.verdict import Yardstick
 
 MAX_GROUPS: Final = 200
+# A source that gives this, or NaN, has read nothing: one such count would outshine all others for a month.
+_BEYOND_COUNTING: Final = 1e30
 # So many SLOs are assessed in one go: some milliseconds.
 _IN_ONE_GO: Final = 100
 
@@ -121,13 +123,15 @@ class _Watched:
 
     def count(self, tick: float, at: float, reading: Reading) -> None:
         for group, counts in reading.groups.items():
+            if not _is_count(counts):
+                continue
             account = self.account(group)
             account.add(at, counts)
             account.read_at = tick
         if self._suspects is None and any(counts.error > 0 for counts in reading.by_label.values()):
             self._suspects = Suspects()
-        if self._suspects is not None:
-            self._suspects.add(at, _together(reading.groups.values()), reading.by_label)
+        if self._suspects is not None and _is_count(together := _together(reading.groups.values())):
+            self._suspects.add(at, together, reading.by_label)
 
     def entries(self, at: float, patience: float) -> list[Entry]:
         for group in [group for group, account in self.accounts.items() if account.is_forgotten(at)]:
@@ -165,6 +169,10 @@ def _entry(account: Account, at: float, patience: float, burning: tuple[Burning,
     if account.read_at == at or fresh:
         return account.entry(at, burning)
     return account.stale_entry(at)
+
+
+def _is_count(counts: Counts) -> bool:
+    return abs(counts.error) < _BEYOND_COUNTING and abs(counts.total) < _BEYOND_COUNTING
 
 
 def _together(counts: Iterable[Counts]) -> Counts:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
+from msgspec import Struct
+
 from sloctl import burn
 from sloctl.model import Alerting, BurnAlert, Severity, Slo
 from sloctl.rollup import Counts, ladder
 from sloctl.sidecar.steps import Seen
 
 
-@dataclass(frozen=True, slots=True)
-class Burn:
+class Burn(Struct, frozen=True):
     """How one lookback (seconds) looks; None where it holds no data, or no events.
 
     *covered* is how many seconds of it there are data of.
@@ -33,8 +34,7 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RowVerdict:
+class RowVerdict(Struct, frozen=True):
     """One row of the policy: both burn rates against the factor."""
 
     row: BurnAlert
@@ -59,8 +59,7 @@ class Alert:
         return max(self.rows, key=_loudness, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """*left* is a share, negative when overspent; *time_to_exhaustion* seconds, infinite without burn."""
 
     left: float | None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -207,6 +208,16 @@ def test_data_cover_as_much_of_a_lookback_as_was_seen() -> None:
     entry = only(ticked(Ledger([SHOP], interval=5), SHOP, ticks))
 
     assert (entry.burn(5 * MINUTE).covered, entry.burn(HOUR).covered) == (5 * MINUTE, 10 * MINUTE)
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf"), 1e300])
+def test_what_is_no_count_has_not_been_read(broken: float) -> None:
+    ledger = Ledger([SHOP], interval=5)
+    ticked(ledger, SHOP, [(T0, Counts(0, 10))])
+
+    entry = only(ticked(ledger, SHOP, [(T0 + 5, Counts(broken, 10)), (T0 + 10, Counts(0, broken))]))
+
+    assert (entry.stale, entry.burn(HOUR).counts, entry.events) == (True, Counts(0, 10), 10)
 
 
 TICKS = st.lists(
