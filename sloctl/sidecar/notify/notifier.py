@@ -32,7 +32,7 @@ from sloctl.sidecar.parts import Figure, Kind
 from sloctl.sidecar.poller import Feed
 
 _LONGEST_BACKOFF: Final = 30.0
-_LEAVE_WITHIN: Final = 2.0
+_LEAVE_WITHIN: Final = 1.0
 
 _log: Final = logging.getLogger(__name__)
 
