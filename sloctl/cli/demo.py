@@ -14,7 +14,7 @@ import contextlib
 import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib.resources import files
 from random import Random
 from typing import Final
@@ -33,12 +33,15 @@ with sidecar_extra():
     from sloctl.demo.course import Chronicle, Course
     from sloctl.demo.traffic import Script
     from sloctl.sidecar.app import application
+    from sloctl.sidecar.assembly import Assembly
     from sloctl.sidecar.board import Board
+    from sloctl.sidecar.client import ClientOptions
     from sloctl.sidecar.clock import running
+    from sloctl.sidecar.configuration.read import Settings
     from sloctl.sidecar.poller import Feed
-    from sloctl.sidecar.scraping import scraping
     from sloctl.sidecar.serve import asked_to_stop, serving
-    from sloctl.sidecar.sources.scrape import Target, plan
+    from sloctl.sidecar.sources.scrape import ScrapeOptions, plan
+    from sloctl.sidecar.sources.targets import Target
     from sloctl.sidecar.views import terminal, words
 
 _SPEED: Final = 60
@@ -84,15 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
     return FINE
 
 
-async def _play(slos: Iterable[Slo], played: Slo, *, port: int, duration: float | None) -> None:
+async def _play(slos: Sequence[Slo], played: Slo, *, port: int, duration: float | None) -> None:
     clock = running(since=time.time(), speed=_SPEED)
     script = Script(first=clock.now() + _FIRST_INCIDENT)
     payments = service.Service(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
     chronicle = Chronicle(played, script, payments.truth)
     async with serving(service.application(payments), _LOOPBACK, 0) as target:
-        sidecar = scraping(
-            slos, Target.at(target, _LABELS), time=clock, interval=_INTERVAL, timeout_seconds=_TIMEOUT
-        )
+        scraped = ScrapeOptions((Target.at(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT))
+        sidecar = Assembly(slos, Settings(_INTERVAL, scraped), time=clock).sidecar()
         past.remember(
             plan(slos), sidecar.ledger, payments.truth, labels=_LABELS, until=clock.now(), interval=_INTERVAL
         )

@@ -23,7 +23,6 @@ from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import sidecar_extra
 from sloctl.cli.specs import sound_slos, texts
 from sloctl.files import STANDARD_INPUT, spec_texts
-from sloctl.model import Slo
 from sloctl.promql import LABEL_NAME
 
 with sidecar_extra():
@@ -33,7 +32,7 @@ with sidecar_extra():
     from sloctl.sidecar.clock import running
     from sloctl.sidecar.configuration.options import address, interval
     from sloctl.sidecar.configuration.read import Settings, read
-    from sloctl.sidecar.reload import Texts
+    from sloctl.sidecar.reload import SpecFiles, Texts
     from sloctl.sidecar.serve import asked_to_stop, serving
     from sloctl.sidecar.sources.scrape import ScrapeOptions
     from sloctl.sidecar.sources.targets import Target
@@ -85,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     if settings is None or slos is None:
         return PROBLEMS_FOUND
     configure_logging(settings.log_format)
-    asyncio.run(_watch(slos, settings, look=lambda: _look(arguments.specs, seen), seen=seen))
+    files = SpecFiles(lambda: _look(arguments.specs, seen), seen)
+    asyncio.run(_watch(Assembly(slos, settings, time=running(since=time.time()), files=files), settings.web))
     return FINE
 
 
@@ -135,10 +135,9 @@ def _look(paths: Sequence[str], seen: Texts) -> Texts:
     return [*piped, *(spec_texts(files, sys.stdin.buffer) if files else [])]
 
 
-async def _watch(slos: Sequence[Slo], settings: Settings, look: Callable[[], Texts], seen: Texts) -> None:
-    assembly = Assembly(slos, settings, look=look, seen=seen, time=running(since=time.time()))
+async def _watch(assembly: Assembly, web: WebOptions) -> None:
     sidecar = assembly.sidecar()
-    board, web = sidecar.feed.board, settings.web
+    board = sidecar.feed.board
     for refusal in board.refusals:
         _log.warning("%s is not watched: %s", refusal.slo.id, refusal.reason)
     try:

@@ -15,7 +15,7 @@ from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.notify.notifier import Notifier
 from sloctl.sidecar.parts import Figure, Kind, Part
 from sloctl.sidecar.poller import Feed, Poller
-from sloctl.sidecar.reload import Specs, Texts
+from sloctl.sidecar.reload import SpecFiles, Specs
 from sloctl.sidecar.remembering import Remembering
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
@@ -25,10 +25,10 @@ from sloctl.sidecar.telemetry.export import exporting
 
 
 class Assembly:
-    """The parts of one sidecar, and how they depend on each other."""
+    """The parts of one sidecar, and how they depend on each other; without *files* nothing is reloaded."""
 
     def __init__(
-        self, slos: Sequence[Slo], settings: Settings, *, look: Callable[[], Texts], seen: Texts, time: Time
+        self, slos: Sequence[Slo], settings: Settings, *, time: Time, files: SpecFiles | None = None
     ) -> None:
         self._settings = settings
         self._time = time
@@ -43,7 +43,7 @@ class Assembly:
         self._store = (
             None if settings.store is None else Store(StoreOptions(settings.store), self._ledger, time)
         )
-        self._specs = Specs(look, seen, apply=self._watch, time=time)
+        self._specs = None if files is None else Specs(files, apply=self._watch, time=time)
         self._notifier = None if settings.notify is None else Notifier(settings.notify, self._feed, time)
         self._past: Remembering | None = None
         self._poller = Poller(
@@ -56,10 +56,9 @@ class Assembly:
 
     def sidecar(self) -> Sidecar:
         """All of it, not yet running."""
-        parts: list[Part] = [
-            self._specs.watching,
-            lambda: exporting(self._feed, self._time, os.environ),
-        ]
+        parts: list[Part] = [lambda: exporting(self._feed, self._time, os.environ)]
+        if self._specs is not None:
+            parts.append(self._specs.watching)
         if self._notifier is not None:
             parts.append(self._notifier.running)
         return Sidecar(
@@ -71,7 +70,7 @@ class Assembly:
             interval=self._settings.interval,
             parts=parts,
             routes=self._supply.routes,
-            reload=self._specs.reload,
+            reload=None if self._specs is None else self._specs.reload,
             targets=self._supply.targets,
             figures=self._figures,
             troubles=self._troubles,
@@ -114,7 +113,9 @@ class Assembly:
         return read
 
     def _troubles(self) -> Mapping[str, str]:
-        troubles = {**self._supply.troubles(), **self._specs.troubles()}
+        troubles = dict(self._supply.troubles())
+        if self._specs is not None:
+            troubles |= self._specs.troubles()
         if self._notifier is not None:
             troubles |= self._notifier.troubles()
         if self._past is not None and self._past.trouble is not None:
@@ -125,7 +126,8 @@ class Assembly:
 
     def _figures(self) -> Iterable[Figure]:
         yield Figure("sloctl_tick_seconds", "How long the last tick took.", Kind.GAUGE, self._poller.took)
-        yield from self._specs.figures()
+        if self._specs is not None:
+            yield from self._specs.figures()
         if self._notifier is not None:
             yield from self._notifier.figures()
         if self._store is not None:

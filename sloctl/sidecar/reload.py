@@ -9,6 +9,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from sloctl.files import Unreadable
@@ -27,27 +28,26 @@ Texts: TypeAlias = Sequence[tuple[str, bytes]]
 _log: Final = logging.getLogger(__name__)
 
 
-class Specs:
-    """What is watched, and how the last attempt to change it ended.
+@dataclass(frozen=True, slots=True)
+class SpecFiles:
+    """*look* reads the specs and may raise files.Unreadable; *seen* is what is watched already of them."""
 
-    *look* reads the specs and may raise files.Unreadable; *seen* is what it gave at the start, which is
-    watched already; *apply* takes the SLOs to watch from now on.
-    """
+    look: Callable[[], Texts]
+    seen: Texts
+
+
+class Specs:
+    """What is watched, and how the last attempt to change it ended; *apply* takes what replaces it."""
 
     def __init__(
-        self,
-        look: Callable[[], Texts],
-        seen: Texts,
-        *,
-        apply: Callable[[Sequence[Slo]], Awaitable[None]],
-        time: Time,
+        self, files: SpecFiles, *, apply: Callable[[Sequence[Slo]], Awaitable[None]], time: Time
     ) -> None:
-        self._texts = look
+        self._files = files
         self._apply = apply
         self._time = time
         self._busy = asyncio.Lock()
         # Why they cannot be read, where they cannot.
-        self._seen: Texts | str = seen
+        self._seen: Texts | str = files.seen
         self.last = Reloaded(time.now(), is_in_force=True)
 
     async def reload(self) -> Reloaded:
@@ -108,7 +108,7 @@ class Specs:
 
     async def _look(self) -> Texts | str:
         try:
-            return await asyncio.to_thread(self._texts)
+            return await asyncio.to_thread(self._files.look)
         except Unreadable as unreadable:
             return str(unreadable)
 

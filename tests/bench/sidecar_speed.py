@@ -21,11 +21,14 @@ from sloctl.compiler import rules
 from sloctl.demo.truth import Truth
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.app import application
+from sloctl.sidecar.assembly import Assembly
+from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.clock import running
+from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.poller import Feed
-from sloctl.sidecar.scraping import scraping
 from sloctl.sidecar.serve import serving
-from sloctl.sidecar.sources.scrape import Target
+from sloctl.sidecar.sources.scrape import ScrapeOptions
+from sloctl.sidecar.sources.targets import Target
 from sloctl.sidecar.verdict import State
 from sloctl.spec import read
 from tests.real import Prometheus, running_prometheus
@@ -135,13 +138,11 @@ def shop(job: str) -> Shop:
 @asynccontextmanager
 async def watched(it: Shop, url: str) -> AsyncIterator[Feed]:
     """A sidecar of its own, serving as it would in a cluster."""
-    sidecar = scraping(
-        [it.slo],
-        Target.at(url, {"job": it.job}),
-        time=running(since=time.time()),
-        interval=SIDECAR_INTERVAL,
-        timeout_seconds=SIDECAR_INTERVAL,
+    scraped = ScrapeOptions(
+        (Target.at(url, {"job": it.job}),), ClientOptions(timeout_seconds=SIDECAR_INTERVAL)
     )
+    settings = Settings(SIDECAR_INTERVAL, scraped)
+    sidecar = Assembly([it.slo], settings, time=running(since=time.time())).sidecar()
     async with serving(application(sidecar), "127.0.0.1", 0):
         yield sidecar.feed
 

@@ -10,11 +10,14 @@ from aiohttp import web
 
 from sloctl.model import Slo
 from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.assembly import Assembly
 from sloctl.sidecar.board import Board
+from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.clock import Time
-from sloctl.sidecar.scraping import scraping
+from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.serve import serving
-from sloctl.sidecar.sources.scrape import Target
+from sloctl.sidecar.sources.scrape import ScrapeOptions
+from sloctl.sidecar.sources.targets import Target
 from tests.sidecar.specimens import slo
 
 START = 1_700_000_000.0
@@ -80,13 +83,8 @@ async def watching(
     """After the first scrape, which counts nothing; *changed* are fields of the Sidecar."""
     shop, hours = Shop(), Hours()
     async with serving(shop.application(), "127.0.0.1", 0) as target:
-        sidecar = scraping(
-            slos or (SHOP,),
-            Target.at(target, {"job": "shop"}),
-            time=hours.time(),
-            interval=5,
-            timeout_seconds=2,
-        )
+        scraped = ScrapeOptions((Target.at(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2))
+        sidecar = Assembly(slos or (SHOP,), Settings(5, scraped), time=hours.time()).sidecar()
         sidecar = replace(sidecar, **changed)
         first = asyncio.ensure_future(sidecar.feed.next())
         async with serving(application(sidecar), "127.0.0.1", 0, sidecar.web.certificate) as url:

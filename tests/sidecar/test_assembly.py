@@ -11,7 +11,7 @@ from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.assembly import Assembly
 from sloctl.sidecar.board import Board, Entry
 from sloctl.sidecar.configuration.read import Settings
-from sloctl.sidecar.reload import Texts
+from sloctl.sidecar.reload import SpecFiles, Texts
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
@@ -75,8 +75,8 @@ async def assembled(
     async with serving(shop.application(), "127.0.0.1", 0) as target:
         scraped = ScrapeOptions((Target.at(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
-        seen = mounted.look()
-        assembly = Assembly(read(seen).slos, settings, look=mounted.look, seen=seen, time=hours.time())
+        files = SpecFiles(mounted.look, mounted.look())
+        assembly = Assembly(read(files.seen).slos, settings, time=hours.time(), files=files)
         sidecar = assembly.sidecar()
         first = asyncio.ensure_future(sidecar.feed.next())
         async with serving(application(sidecar), "127.0.0.1", 0) as url:

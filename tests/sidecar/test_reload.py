@@ -10,7 +10,7 @@ from pathlib import Path
 from sloctl.files import spec_texts
 from sloctl.model import Slo
 from sloctl.sidecar.clock import running
-from sloctl.sidecar.reload import Specs
+from sloctl.sidecar.reload import SpecFiles, Specs
 
 SPEC = """\
 apiVersion: sloctl.dev/v1
@@ -31,9 +31,8 @@ class Watched:
     def __init__(self, directory: Path) -> None:
         self.applied: asyncio.Queue[Sequence[Slo]] = asyncio.Queue()
         self._directory = str(directory)
-        self.specs = Specs(
-            self._look, self._look(), apply=self.applied.put, time=running(since=1_700_000_000)
-        )
+        files = SpecFiles(self._look, self._look())
+        self.specs = Specs(files, apply=self.applied.put, time=running(since=1_700_000_000))
 
     def _look(self) -> Sequence[tuple[str, bytes]]:
         return spec_texts([self._directory], io.BytesIO())
