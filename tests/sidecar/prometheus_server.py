@@ -85,12 +85,20 @@ class PrometheusServer:
 
 @asynccontextmanager
 async def reading(
-    server: PrometheusServer, *slos: Slo, client: ClientOptions | None = None, read_seconds: float = 30
+    server: PrometheusServer,
+    *slos: Slo,
+    client: ClientOptions | None = None,
+    read_seconds: float = 30,
+    telling: tuple[str, ...] = (),
 ) -> AsyncIterator[PrometheusSource]:
     """A source that reads *server*, without waits between attempts."""
     async with serving(server.application(), "127.0.0.1", 0) as url:
         options = PrometheusOptions(
-            url, client=client or ClientOptions(), settle_seconds=5, read_seconds=read_seconds
+            url,
+            client=client or ClientOptions(),
+            settle_seconds=5,
+            read_seconds=read_seconds,
+            telling=telling,
         )
         async with open_prometheus(slos, options, jitter=lambda: 0.0) as source:
             yield source

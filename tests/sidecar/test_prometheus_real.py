@@ -65,9 +65,16 @@ def as_recorded(
                 yield f"slo:sli_{side}:increase5m{{{inside}}}", sum(fives), at
 
 
-def opened(url: str, *slos: Slo, style: LabelStyle = NATIVE) -> AbstractAsyncContextManager[PrometheusSource]:
+def opened(
+    url: str, *slos: Slo, style: LabelStyle = NATIVE, telling: tuple[str, ...] = ()
+) -> AbstractAsyncContextManager[PrometheusSource]:
     options = PrometheusOptions(
-        url, client=ClientOptions(timeout_seconds=60), label_style=style, settle_seconds=0, read_seconds=120
+        url,
+        client=ClientOptions(timeout_seconds=60),
+        label_style=style,
+        settle_seconds=0,
+        read_seconds=120,
+        telling=telling,
     )
     return open_prometheus(slos, options, jitter=lambda: 0.0)
 
@@ -195,3 +202,15 @@ async def test_what_is_known_already_is_no_history(raw_only: Prometheus) -> None
 
     assert min(each.at for each in history) == END - 7 * HOUR + 300
     assert total(history, PLAIN) == pytest.approx(sum(PER_SECOND.values()) * 7 * HOUR, rel=0.02)
+
+
+async def test_what_burns_is_told_by_the_labels_asked_for(with_rules: Prometheus) -> None:
+    async with opened(with_rules.url, PLAIN, style=SLOTH, telling=("route", "absent")) as source:
+        read = [each for now in range(END - 600, END + 1, 60) for each in await source.read(now)]
+
+    erring = [each.slos[PLAIN.id] for each in read if each.slos[PLAIN.id].groups[()].error > 1]
+    assert len(erring) >= 2
+    for reading in erring:
+        assert set(reading.by_label) == {("route", "/busy"), ("route", "/quiet")}
+        by_route = {route: counts.error for (_, route), counts in reading.by_label.items()}
+        assert by_route["/busy"] == pytest.approx(10 * by_route["/quiet"], rel=0.001)

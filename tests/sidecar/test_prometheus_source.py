@@ -265,3 +265,29 @@ async def test_other_slos_are_read_from_now_on() -> None:
 
     assert list(counted(after, CART)) == [1, 2]
     assert list(counted(after, PAY)) == [2]
+
+
+async def test_nobody_asks_what_burns_where_nothing_does() -> None:
+    server = PrometheusServer(
+        recorded={CART.id: minutes(0, 0, (1.0, 9.0)) | minutes(1, 99, (0.0, 9.0))},
+        raw={CART.id: minutes(0, 99)},
+    )
+    queries = []
+
+    async with reading(server, CART, telling=("route",)) as source:
+        for number in (0, 1, 59, 60, 61):
+            server.asked.clear()
+            await source.read(START + 60 * number + 10)
+            queries.append(len(server.asked))
+
+    assert queries == [4, 4, 4, 2, 2]
+
+
+async def test_an_unanswered_question_of_what_burns_costs_no_count() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, refuses="by (route)")
+
+    async with reading(server, CART, telling=("route",)) as source:
+        (read,) = await source.read(START + 10)
+
+    assert read.slos[CART.id].groups == {(): Counts(error=1, total=100)}
+    assert read.slos[CART.id].by_label == {}

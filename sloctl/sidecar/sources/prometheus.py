@@ -11,6 +11,7 @@ from sloctl.model import Slo
 from sloctl.rollup import FINE
 from sloctl.sidecar.client import open_client, shown
 from sloctl.sidecar.sources import Reading, Readings, Unreadable
+from sloctl.sidecar.sources.prometheus_burning import ByLabel, Telling
 from sloctl.sidecar.sources.prometheus_history import Past, histories
 from sloctl.sidecar.sources.prometheus_minutes import Outcome, Place, Progress, last_minute, read_minutes
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions, Ranges, Unusable
@@ -36,6 +37,7 @@ class PrometheusSource:
         self._slos = tuple(slos)
         self._options = options
         self._places: dict[str, Place] = {}
+        self._telling = Telling(ranges, options.label_style, options.telling)
 
     def replan(self, slos: Iterable[Slo]) -> None:
         """Count these from now on; those that were read before go on where they were."""
@@ -53,22 +55,16 @@ class PrometheusSource:
         start = Place(last_minute(settled) - FINE)
         places = {slo.id: self._places.setdefault(slo.id, start) for slo in self._slos}
         jobs = [(slo, max(places[slo.id], Place(oldest), key=lambda place: place.upto)) for slo in self._slos]
-        outcome = Outcome()
+        outcome, told = Outcome(), dict[str, ByLabel]()
         try:
             async with asyncio.timeout(self._options.read_seconds):
                 await read_minutes(
                     self._ranges, jobs, self._options.label_style, settled=settled, outcome=outcome
                 )
+                await self._telling.of(self._current(jobs, outcome), told)
         except TimeoutError:
             outcome.troubles.append(f"not everything was answered within {self._options.read_seconds:g} s")
-        # What was replanned meanwhile may have been asked for by the queries of another indicator.
-        current = {slo.id: slo for slo in self._slos}
-        found = {
-            slo.id: outcome.progress[slo.id]
-            for slo, _ in jobs
-            if slo.id in outcome.progress and current.get(slo.id) == slo
-        }
-        return self._readings(found, outcome.troubles)
+        return self._readings(self._current(jobs, outcome), told, outcome.troubles)
 
     async def history(self, now: float, *, after: Mapping[str, float]) -> AsyncIterator[Past]:
         """What happened before *now*, oldest first per SLO; the next read goes on from there.
@@ -88,12 +84,24 @@ class PrometheusSource:
         except Unusable as trouble:
             raise Unreadable(self._said(str(trouble))) from trouble
 
-    def _readings(self, found: Mapping[str, Progress], troubles: Sequence[str]) -> tuple[Readings, ...]:
+    def _current(self, jobs: Iterable[tuple[Slo, Place]], outcome: Outcome) -> list[tuple[Slo, Progress]]:
+        """What was replanned meanwhile may have been asked for by the queries of another indicator."""
+        current = {slo.id: slo for slo in self._slos}
+        return [
+            (slo, outcome.progress[slo.id])
+            for slo, _ in jobs
+            if slo.id in outcome.progress and current.get(slo.id) == slo
+        ]
+
+    def _readings(
+        self, found: Iterable[tuple[Slo, Progress]], told: Mapping[str, ByLabel], troubles: Sequence[str]
+    ) -> tuple[Readings, ...]:
         by_minute: dict[int, dict[str, Reading]] = {}
-        for slo_id, progress in found.items():
-            self._places[slo_id] = progress.place
+        for slo, progress in found:
+            self._places[slo.id] = progress.place
             for at, groups in progress.steps.items():
-                by_minute.setdefault(at, {})[slo_id] = Reading(groups)
+                by_label = told.get(slo.id, {}).get(at, {})
+                by_minute.setdefault(at, {})[slo.id] = Reading(groups, by_label)
         self.troubles = tuple(self._said(trouble) for trouble in dict.fromkeys(troubles[:_TROUBLES]))
         if troubles and not by_minute:
             raise Unreadable(self.troubles[0])
