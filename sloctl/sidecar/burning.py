@@ -1,9 +1,10 @@
 """What burns: the label values that carry more of an SLO's errors than of its traffic.
 
 Its one law: it is a hint, and bounded. An SLO without errors holds nothing here; one that burns holds at most
-64 label values, about 30 KB. Beyond those the value with the fewest errors makes room, so that any value with
-more than a 64th of the errors is held; what is counted of it is then a lower bound. Minutes and five minutes
-are counted whole, so that "5m" is the last five to six minutes and "1h" the last 60 to 65.
+64 label values, at most 50 KB. Beyond those the value with the fewest errors makes room, so that any value
+with more than a 64th of the errors is held, each error counted once per label; what is counted of such a
+value may be too low, never too high. Minutes and five minutes are counted whole, so that "5m" is the last
+five to six minutes and "1h" the last 60 to 65.
 """
 
 from array import array

@@ -91,7 +91,8 @@ class Ledger:
         for number, watched in enumerate(tuple(self._watched.values()), start=1):
             for each in readings:
                 if (reading := each.slos.get(watched.slo.id)) is not None:
-                    watched.count(at, each.at, reading)
+                    # A clock elsewhere that is ahead must not make everything here old.
+                    watched.count(at, min(each.at, at), reading)
             entries += watched.entries(at, self._patience)
             if number % _IN_ONE_GO == 0:
                 yield None

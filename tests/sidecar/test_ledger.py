@@ -220,6 +220,15 @@ def test_what_is_no_count_has_not_been_read(broken: float) -> None:
     assert (entry.stale, entry.burn(HOUR).counts, entry.events) == (True, Counts(0, 10), 10)
 
 
+def test_a_source_whose_clock_is_ahead_makes_nothing_old() -> None:
+    ledger = Ledger([SHOP], interval=5)
+    ticked(ledger, SHOP, [(T0, Counts(1, 10))])
+
+    board = ledger.record(T0 + 5, [read(T0 + 365 * DAY, SHOP, {(): Counts(1, 10)})])
+
+    assert (only(board).last, only(board).burn(HOUR).counts) == (T0 + 5, Counts(2, 20))
+
+
 TICKS = st.lists(
     st.tuples(st.integers(0, 900), st.integers(0, 5), st.integers(5, 50)), min_size=1, max_size=60
 )
