@@ -25,6 +25,8 @@ from sloctl.sidecar.sources.patterns import NotAPattern, compiled
         ("(?i:get)x", "GETx", True),
         ("(?:a|b){2}", "ab", True),
         ("(?P<verb>get)", "get", True),
+        ("(/[a-z])+x?", "/a/b", True),
+        ("(a|b)?c*", "ac", True),
         ("a{,3}", "a{,3}", True),
         ("a{,3}", "aa", False),
         ("/v[0-9]+/.*", "/v1/", True),
@@ -51,10 +53,11 @@ def test_a_pattern_matches_as_in_prometheus(pattern: str, text: str, *, matches:
             "(?P=a)",
             "(?",
         ),
-        *(r"\Z", r"\h", r"\pL", r"(a)\1", r"\Qa\E", r"\x{41}", r"\u0041", r"[\S]", r"[\b]", "\\"),
+        *(r"\Z", r"\h", r"\pL", r"(a)\1", r"\Qa\E", r"\x{41}", r"\u0041", r"[\S]", r"[\b]", r"\B", "\\"),
         *("a*+", "a++", "a?+", "a{2}+", "a**", "a{1,2}{3}", "a{1001}", "*a", "+"),
-        *("(", "a)", "[", "[a", "[[:alpha:]]", "[a&&b]", "[b-a]", "(?i)é", "a(?i)b", "(?<n>a)"),
+        *("(", "a)", "[", "[a", "[]", "[^]", "[[:alpha:]]", "[a&&b]", "[b-a]", "(?i)é", "a(?i)b", "(?<n>a)"),
         *("(a+)+", "(a*)*", "(a|b*){2,}", "((a+)b)*", "(.*,){9}"),
+        *("(a|aa)+", "(a?b?)*", "(?:a|b){20}", "((a|b)c)*", "(a{1,2})+"),
     ],
 )
 def test_what_means_something_else_or_nothing_there_is_refused(pattern: str) -> None:

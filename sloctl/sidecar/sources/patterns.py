@@ -5,16 +5,20 @@ Its one law: a pattern is refused where the two languages differ, and where Pyth
 
 import re
 import warnings
+from dataclasses import dataclass
 from typing import Final
 
-# Name → what Python understands by it; RE2's \s has no vertical tab, and its \z is Python's \Z.
-_ESCAPES: Final = {letter: rf"\{letter}" for letter in "dDwWbBAafnrtv"} | {
+# Name → what Python understands by it. RE2's \s has no vertical tab, its \z is Python's \Z; its \B, which
+# unlike Python's holds in an empty text, is left out.
+_ESCAPES: Final = {letter: rf"\{letter}" for letter in "dDwWbAafnrtv"} | {
     "s": r"[\t\n\f\r ]",
     "S": r"[^\t\n\f\r ]",
     "z": r"\Z",
 }
 _ESCAPES_IN_SETS: Final = {letter: rf"\{letter}" for letter in "dDwWafnrtv"} | {"s": r"\t\n\f\r "}
 _MAX_REPEAT: Final = 1000
+# So many repetitions of what can match in a few ways are quickly tried.
+_FEW: Final = 4
 
 _TOKEN: Final = re.compile(
     r"(?P<hex>\\x[0-9A-Fa-f]{2})"
@@ -23,7 +27,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<open>\(\?P<[A-Za-z_][A-Za-z0-9_]*>|\(\?[is]*:|\((?!\?))"
     r"|(?P<close>\))"
     r"|(?P<repeat>(?:[*+?]|\{(?P<least>\d+)(?:(?P<comma>,)(?P<most>\d*))?\})\??)"
-    r"|(?P<set>\[\^?\]?(?:\\.|\[(?!:)|[^\]\\\[])*\])"
+    r"|(?P<set>\[\^?+\]?+(?:\\.|\[(?!:)|[^\]\\\[])*\])"
     r"|(?P<end>\$)"
     r"|(?P<plain>[^\\\[(])",
     re.DOTALL,
@@ -109,15 +113,23 @@ def _in_set(spelled: str) -> str:
     return spelled if spelled.startswith(r"\x") else _escape(spelled, _ESCAPES_IN_SETS)
 
 
+@dataclass(slots=True)
+class _Group:
+    """What is in a group: something that repeats without end; something that matches in many ways."""
+
+    endless: bool = False
+    varies: bool = False
+
+
 class _Groups:
-    """Which groups are open, and whether one that repeats without end is repeated without end itself.
+    """Which groups are open, and whether one that varies is repeated.
 
     Python then tries every way of sharing the text among the repetitions, which no label value should start.
     """
 
     def __init__(self) -> None:
-        self._endless = [False]
-        self._closed: bool | None = None
+        self._open = [_Group()]
+        self._closed: _Group | None = None
         self._repeated = False
 
     def see(self, token: re.Match[str]) -> None:
@@ -125,22 +137,29 @@ class _Groups:
         kind, closed, repeated = token.lastgroup, self._closed, self._repeated
         self._closed, self._repeated = None, False
         if kind == "open":
-            self._endless.append(False)
-        elif kind == "close" and len(self._endless) > 1:
-            self._closed = self._endless.pop()
-            self._endless[-1] |= self._closed
+            self._open.append(_Group())
+        elif kind == "close" and len(self._open) > 1:
+            self._close()
         elif kind == "repeat":
             if repeated:
                 raise NotAPattern(f"{token[0]} repeats a repetition")
-            self._repeat(token, endless_inside=bool(closed))
+            self._repeat(token, closed or _Group())
+        elif token[0] == "|":
+            self._open[-1].varies = True
 
-    def _repeat(self, token: re.Match[str], *, endless_inside: bool) -> None:
+    def _close(self) -> None:
+        self._closed = closed = self._open.pop()
+        self._open[-1].endless |= closed.endless
+        self._open[-1].varies |= closed.varies
+
+    def _repeat(self, token: re.Match[str], inside: _Group) -> None:
         bounds = [int(bound) for bound in (token["least"], token["most"]) if bound]
-        if any(bound > _MAX_REPEAT for bound in bounds):
+        most = max(bounds, default=1)
+        if most > _MAX_REPEAT:
             raise NotAPattern(f"{token[0]} repeats more than {_MAX_REPEAT} times")
         endless = token[0][0] in "*+" or (token["comma"] is not None and not token["most"])
-        many = endless or any(bound > 1 for bound in bounds)
-        if many and endless_inside:
-            raise NotAPattern(f"{token[0]} repeats what repeats without end, which can take for ever")
-        self._endless[-1] |= endless
+        if ((endless or most > 1) and inside.endless) or ((endless or most > _FEW) and inside.varies):
+            raise NotAPattern(f"{token[0]} repeats what can match in many ways, which can take for ever")
+        self._open[-1].endless |= endless
+        self._open[-1].varies |= endless or token[0][0] == "?" or token["comma"] is not None
         self._repeated = True
