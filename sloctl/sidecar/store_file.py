@@ -224,21 +224,19 @@ def _meant() -> Iterator[None]:
 def _saved(change: Change) -> tuple[object, ...]:
     kept = change.kept
     firing = {severity.value: since for severity, since in kept.firing.items()}
+    numbers = (float(kept.since), float(kept.last), float(kept.errors), float(kept.events))
+    columns = (json.dumps(kept.group), *numbers, json.dumps(firing), kept.settled_minute)
     return (
         change.slo.id,
-        *_key(change),
-        kept.since,
-        kept.last,
-        kept.errors,
-        kept.events,
-        json.dumps(firing),
-        kept.settled_minute,
-        _sealed(kept.tail),
+        change.fingerprint,
+        change.slo.window.seconds,
+        *columns,
+        _sealed(kept.tail, columns),
     )
 
 
 def _settled(change: Change) -> tuple[object, ...]:
-    return (_sealed(change.kept.settled or b""), *_key(change))
+    return _sealed(change.kept.settled or b"", change.kept.settled_minute), *_key(change)
 
 
 def _key(change: Change) -> tuple[str, int, str]:
@@ -246,7 +244,9 @@ def _key(change: Change) -> tuple[str, int, str]:
 
 
 def _kept(row: _Row) -> Kept:
-    group, since, last, errors, events, firing, minute, tail, packed = row
+    *columns, tail, packed = row
+    group, since, last, errors, events, firing, minute = row[:7]
+    tail, packed = _opened(tail, tuple(columns)), _opened(packed, minute)
     return Kept(
         group=tuple(json.loads(group)),
         since=since,
@@ -255,17 +255,18 @@ def _kept(row: _Row) -> Kept:
         events=events,
         firing={Severity(severity): at for severity, at in json.loads(firing).items()},
         settled_minute=minute,
-        settled=_opened(packed),
-        tail=_opened(tail),
+        settled=packed,
+        tail=tail,
     )
 
 
-def _sealed(content: bytes) -> bytes:
-    return content + _SEAL.pack(crc32(content))
+def _sealed(content: bytes, beside: object) -> bytes:
+    """With a checksum of it and of what belongs to it."""
+    return content + _SEAL.pack(crc32(repr(beside).encode(), crc32(content)))
 
 
-def _opened(sealed: bytes) -> bytes:
-    content, seal = sealed[: -_SEAL.size], sealed[-_SEAL.size :]
-    if seal != _SEAL.pack(crc32(content)):
+def _opened(sealed: bytes, beside: object) -> bytes:
+    content = sealed[: -_SEAL.size]
+    if sealed != _sealed(content, beside):
         raise Corrupt("a history in it has changed since it was written")
     return content

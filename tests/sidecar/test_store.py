@@ -263,13 +263,23 @@ def set_aside_in(directory: Path) -> Path:
     return aside
 
 
-async def test_a_byte_that_changed_in_a_history_is_not_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE account SET tail = CAST('x' || substr(tail, 2) AS BLOB)",
+        "UPDATE account SET tail = x''",
+        "UPDATE account SET last = last - 3600",
+        "UPDATE account SET firing = '{'",
+        "UPDATE settled SET packed = CAST('x' || substr(packed, 2) AS BLOB)",
+    ],
+)
+async def test_what_changed_since_it_was_written_is_not_read(tmp_path: Path, change: str) -> None:
     path = tmp_path / "store"
     ledger = Ledger([SHOP], interval=5)
     async with store(path, ledger):
         tick(ledger, T0)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE account SET tail = CAST('x' || substr(tail, 2) AS BLOB)")
+        connection.execute(change)
 
     after = Ledger([SHOP], interval=5)
     async with store(path, after) as kept:
