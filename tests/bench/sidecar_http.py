@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Final
@@ -21,6 +22,7 @@ from sloctl.rollup import Counts
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
+from sloctl.sidecar.garbage import garbage_calmed
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.poller import Feed, Poller
 from sloctl.sidecar.serve import asked_to_stop, serving
@@ -60,7 +62,8 @@ async def serve(count: int) -> None:
     async def open_source() -> AsyncIterator[Source]:
         yield Varying(count)
 
-    sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
+    calm = [partial(garbage_calmed, feed)]
+    sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL, parts=calm)
     async with serving(application(sidecar), "127.0.0.1", 0) as url:
         print(url, flush=True)
         await asked_to_stop()
