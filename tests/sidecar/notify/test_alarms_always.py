@@ -1,0 +1,45 @@
+"""What holds of a page whatever comes: it never begins nor ends by silence."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sloctl.duration import HOUR, MINUTE
+from sloctl.naming import NATIVE
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.notify.alarms import QUIET_FOR, Alarms
+from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
+from tests.sidecar.specimens import slo
+
+SHOP = slo()
+# The long lookback of the slower page.
+LOOKBACK = 6 * HOUR
+SILENCE = ("stale", "no traffic")
+SEEN = st.sampled_from(("outage", "calm", *SILENCE))
+GAPS = st.sampled_from((5, 30, 61, 10 * MINUTE, 2 * HOUR))
+
+
+def seen(what: str, at: float, before: Board) -> Board:
+    match what:
+        case "outage":
+            return outage(at, SHOP)
+        case "calm":
+            return calm(at, SHOP)
+        case "no traffic":
+            return grouped(at, SHOP, {(): None})
+        case _:
+            return stale(before)
+
+
+@given(st.lists(st.tuples(GAPS, SEEN), min_size=1, max_size=12))
+def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]]) -> None:
+    alarms, board, at = Alarms(NATIVE, {}, remembered=240), calm(T0, SHOP), T0
+    last = {"outage": float("-inf"), "calm": T0}
+    for gap, what in history:
+        at += gap
+        board = seen(what, at, board)
+        alarms.hear(board, at)
+        last |= {} if what in SILENCE else {what: at}
+        pages = [it for it in alarms.firing if it.labels["severity"] == "page"]
+
+        assert not pages or at - last["outage"] <= LOOKBACK + QUIET_FOR
+        assert pages or last["outage"] <= last["calm"] or at - last["outage"] > LOOKBACK
