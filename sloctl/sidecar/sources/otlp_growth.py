@@ -12,15 +12,14 @@ from math import isfinite
 from typing import Final
 
 from sloctl.decimals import decimal
-from sloctl.duration import HOUR, MINUTE
+from sloctl.duration import HOUR, format_duration
 from sloctl.sidecar.sources.exposition import Series
-from sloctl.sidecar.sources.increases import Observed
+from sloctl.sidecar.sources.increases import REMEMBERED, Observed
 from sloctl.sidecar.sources.otlp_exponential import Exponential, above
 from sloctl.sidecar.sources.otlp_points import Kind, Point
 
-# A series that is silent for so long is forgotten; a point so old, or from so far ahead, is not believed.
+# Of a sender that is silent for so long everything is forgotten.
 FORGOTTEN: Final = HOUR
-AHEAD: Final = 10 * MINUTE
 # Starts that differ by less are the same one.
 _SAME_START: Final = 1.0
 
@@ -74,20 +73,21 @@ class Growth:
         self._listening = listening
         self._stale = stale
         self._max_series = max_series
-        # The newest point of each, and when it came.
-        self._series: dict[Series, tuple[Point, float]] = {}
+        # The newest point of each.
+        self._series: dict[Series, Point] = {}
         self._targets: dict[str, _Target] = {}
 
     def ask_for(self, thresholds: Mapping[str, tuple[Fraction, ...]], now: float) -> None:
         """Other series may come from now on: what of them is new to us is not new to its sender."""
         self._thresholds = thresholds
         self._listening = now
-        self._targets.clear()
+        for target in self._targets.values():
+            target.first = now
 
     def observed(self, point: Point, now: float) -> list[Observed]:
         """What *point* adds; raises Unfit."""
         _refuse_by_time(point, now)
-        known = self._known(point, now)
+        known = self._known(point)
         if known is not None and point.at <= known.at:
             return _nothing_new(point, known)
         target = self._heard(point, now)
@@ -98,7 +98,7 @@ class Growth:
         since, newborn = self._since(point, known, now), False
         if since is _Since.NOBODY_KNOWS and known is None and _is_newborn(point, target, self._stale):
             since, newborn = _Since.ITS_START, True
-        self._series[point.series] = point, now
+        self._series[point.series] = point
         before = known.value if known is not None and since is _Since.THE_POINT_BEFORE else None
         return [
             Observed(series, value, None if since is _Since.NOBODY_KNOWS else grown, newborn=newborn)
@@ -106,24 +106,20 @@ class Growth:
         ]
 
     def forget(self, now: float) -> None:
-        """What has long been silent."""
-        self._series = {
-            series: (point, heard)
-            for series, (point, heard) in self._series.items()
-            if now - heard <= FORGOTTEN
-        }
+        """Senders that have long been silent."""
         self._targets = {
             name: target for name, target in self._targets.items() if now - target.last <= FORGOTTEN
         }
+        self._series = {
+            series: point for series, point in self._series.items() if point.target in self._targets
+        }
 
-    def _known(self, point: Point, now: float) -> Point | None:
-        """The newest point of its series; none of a silent sender that another has followed."""
-        known, heard = self._series.get(point.series, (None, now))
-        if known is None:
-            if len(self._series) >= self._max_series:
-                raise Unfit(f"there are {self._max_series} series already, and this one is new")
-            return None
-        return None if now - heard > self._stale and _is_another_start(point, known) else known
+    def _known(self, point: Point) -> Point | None:
+        """The newest point of its series."""
+        known = self._series.get(point.series)
+        if known is None and len(self._series) >= self._max_series:
+            raise Unfit(f"there are {self._max_series} series already, and this one is new")
+        return known
 
     def _heard(self, point: Point, now: float) -> _Target:
         target = self._targets.get(point.target)
@@ -137,11 +133,11 @@ class Growth:
             return _Since.NOBODY_KNOWS
         if point.kind is Kind.DELTA:
             return _Since.ITS_START
-        if known is None:
-            # Of what started after we began to listen nothing was counted before.
+        if known is None or point.at - known.at > REMEMBERED:
+            # What began long ago would all count as having happened now.
             started = point.start - max(0.0, point.at - now)
-            listening = max(self._listening, now - FORGOTTEN)
-            return _Since.ITS_START if started > listening else _Since.NOBODY_KNOWS
+            is_fresh = started > max(self._listening, now - REMEMBERED)
+            return _Since.ITS_START if is_fresh else _Since.NOBODY_KNOWS
         if _is_another_start(point, known):
             if point.start < known.at - _SAME_START:
                 raise Unfit("two senders use the same labels: give each a service.instance.id of its own")
@@ -165,8 +161,10 @@ class Growth:
 
 
 def _refuse_by_time(point: Point, now: float) -> None:
-    if not now - FORGOTTEN <= point.at <= now + AHEAD:
-        raise Unfit("its time is not within the last hour" if point.at else "it has no time")
+    if not point.at:
+        raise Unfit("it has no time")
+    if abs(now - point.at) > REMEMBERED:
+        raise Unfit(f"its time is more than {format_duration(REMEMBERED)} from ours")
 
 
 def _nothing_new(point: Point, known: Point) -> list[Observed]:
