@@ -12,7 +12,7 @@ from sloctl.backfill import Stretch
 from sloctl.cli.main import main
 from sloctl.duration import DAY, HOUR
 from sloctl.naming import NATIVE
-from sloctl.rules.past import past_rollups
+from sloctl.rules.past import past_growth, past_rollups
 from sloctl.spec import read
 from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus
 
@@ -90,6 +90,30 @@ def test_after_a_backfill_the_window_holds_the_truth(
     assert {sample.value for sample in fine} <= {360.0, 361.0}
 
 
+def test_what_happened_while_prometheus_was_down_is_in_the_window_too(tmp_path: Path) -> None:
+    spec, files, held = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
+    spec.write_bytes(SPEC)
+    now = int(time.time()) // 300 * 300
+    # Over midnight as well as over what fails.
+    holes = ((9.5 * HOUR, 10.75 * HOUR), (23 * HOUR, DAY), (0, HOUR))
+    seen = (
+        sample
+        for sample in raw_counters(now)
+        if not any(start < sample[2] % DAY <= end for start, end in holes)
+    )
+    backfill(held, seen)
+    port = free_port()
+
+    with running_prometheus(held, port=port):
+        url = f"http://127.0.0.1:{port}"
+        main(["backfill", str(spec), "--prometheus", url, "--from", "2d", "-o", str(files)])
+    load(held, files)
+    with running_prometheus(held) as prometheus:
+        ratios = error_ratio(prometheus, at=now)
+
+    assert ratios == pytest.approx(dict.fromkeys(PER_SECOND, FAILING / 24), rel=0.01)
+
+
 def test_what_the_rules_have_recorded_is_not_written_again(tmp_path: Path) -> None:
     spec, files, held = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
     spec.write_bytes(SPEC)
@@ -130,7 +154,9 @@ def test_the_past_reads_no_series_that_rules_record() -> None:
     slos = read((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
     rules = compiler.rules(slos, NATIVE)
 
+    grown = [past_growth(slo, NATIVE, HOUR) or () for slo in slos]
     asked = [query for slo in slos for query in past_rollups(slo, NATIVE)]
+    asked += [query for queries in grown for query in queries]
     assert "slo:sli_" in rules
     assert [query for query in asked if "slo:sli_" in query] == []
 

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         return PROBLEMS_FOUND
     end = int(time.time()) // COARSE * COARSE
     since = end - (arguments.since or max(slo.window.seconds for slo in slos))
-    history = _History(slos, STYLES[arguments.label_style], Stretch(since, end), arguments.prometheus)
+    history = History(slos, STYLES[arguments.label_style], Stretch(since, end), arguments.prometheus)
     try:
         written = history.write(arguments.output)
     except PrometheusError as error:
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     return FINE
 
 
-class _History:
+class History:
     """What is missing of each SLO, and where to ask for it."""
 
     def __init__(self, slos: Sequence[Slo], style: LabelStyle, past: Stretch, url: str) -> None:

@@ -1,8 +1,10 @@
-"""The fine rollups of a time in which no rule ran yet, as queries over the raw series alone."""
+"""What rules would have recorded of a time in which none ran yet, as queries over the raw series alone."""
 
+from sloctl.duration import format_duration
 from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.counts import events_and_errors
+from sloctl.rules.growth import Stretch, growth
 from sloctl.rules.scope import scope
 
 
@@ -13,3 +15,13 @@ def past_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     for read in (this.events_now, this.events):
         errors = errors.replace(read, f"({events})")
     return events, errors
+
+
+def past_growth(slo: Slo, style: LabelStyle, seconds: int) -> tuple[PromQL, PromQL] | None:
+    """Events and errors of the *seconds* before an instant, holes included; None where no counter remembers.
+
+    For a hole: what the counters grew by from the last scrape before it to the first ones after it.
+    """
+    events, _ = past_rollups(slo, style)
+    zero = f"0 * ({events})" if slo.group_by else "vector(0)"
+    return growth(scope(slo, style), Stretch(seconds, format_duration(seconds), zero))
