@@ -11,11 +11,20 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from tests.bench.rules.first_day import first_day
 from tests.bench.rules.large import PROFILE as LARGE
 from tests.bench.rules.large import measure_large
 from tests.bench.rules.measurement import Measured, measure
 from tests.bench.rules.profile import PROFILES
-from tests.bench.rules.table import accuracy_table, alert_table, cost_table, large_table, rule_table, summary
+from tests.bench.rules.table import (
+    accuracy_table,
+    alert_table,
+    cost_table,
+    first_day_table,
+    large_table,
+    rule_table,
+    summary,
+)
 
 # Seeds of the full run; none is cost alone.
 _FULL = {profile.name: tuple(range(1, 6)) for profile in PROFILES} | {"1000 series": ()}
@@ -25,11 +34,15 @@ _PEERS = {profile.name: (1,) for profile in PROFILES} | {
     "a request a minute": (1, 2, 3, 4, 5),
     "200 series": (1, 2),
 }
+_BACKFILLED = ("200 series", "a request a minute")
 _QUICK = {"20 series": (1,), "200 series": ()}
 
 
 def main() -> None:
     arguments = _parser().parse_args()
+    if arguments.backfill:
+        print("\n".join([*_header(), "", *_first_days()]))
+        return
     seeds = _FULL if arguments.full else _QUICK
     chosen = [profile for profile in PROFILES if profile.name in (arguments.profile or seeds)]
     print("\n".join(_header()), flush=True)
@@ -49,6 +62,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench-rules", description=__doc__)
     parser.add_argument("--full", action="store_true", help="every profile, five seeds")
+    parser.add_argument("--backfill", action="store_true", help="only the first day of a new SLO")
     parser.add_argument("--seeds", type=int, help="this many seeds for every profile; 0 measures cost alone")
     parser.add_argument(
         "--profile", action="append", choices=[profile.name for profile in PROFILES], help="only this one"
@@ -74,6 +88,13 @@ def _judgement(of: Measured) -> Iterator[str]:
 
 def _listed(seeds: Iterable[int]) -> str:
     return ", ".join(map(str, seeds))
+
+
+def _first_days() -> Iterator[str]:
+    chosen = [profile for profile in PROFILES if profile.name in _BACKFILLED]
+    measured = [first_day(profile, 1, _say) for profile in chosen]
+    yield f"### The first day, a month of history (seed 1; Prometheus {measured[0].prometheus})"
+    yield from ("", *first_day_table(measured))
 
 
 def _shares(measured: Iterable[Measured]) -> Iterator[str]:

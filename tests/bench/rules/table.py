@@ -7,6 +7,7 @@ from sloctl.duration import format_duration
 from sloctl.model import Severity
 from tests.bench.rules.accuracy import Comparison
 from tests.bench.rules.cost import RuleCost, summed
+from tests.bench.rules.first_day import FirstDay
 from tests.bench.rules.large import Large
 from tests.bench.rules.measurement import Alarms, Judged, Measured
 from tests.bench.rules.profile import Profile
@@ -145,6 +146,27 @@ def large_table(measured: Mapping[str, Sequence[Large]]) -> Iterator[str]:
             f"`{longest.cost.rule.name}`, {longest.seconds:,.3g} s",
             f"{sum(of.seconds for of in rules if of.factor > 1) / sum(of.seconds for of in rules):.0%}",
         )
+
+
+def first_day_table(measured: Iterable[FirstDay]) -> Iterator[str]:
+    """The whole window of a new SLO, before and after a backfill."""
+    yield from _header(
+        "profile", "true error ratio", "before", "after", "writing the files", "loading them", "their size"
+    )
+    for of in measured:
+        yield _row(
+            of.profile.name,
+            f"{of.true:.4%}",
+            _beside(of.before, of.true),
+            _beside(of.after, of.true),
+            f"{of.writing:.0f} s",
+            f"{of.loading:.0f} s",
+            f"{of.size / 1e6:.1f} MB",
+        )
+
+
+def _beside(found: float | None, true: float) -> str:
+    return "unknown" if found is None else f"{found:.4%} ({found / true - 1:+.2%})"
 
 
 def alert_table(judged: Sequence[Judged]) -> Iterator[str]:
