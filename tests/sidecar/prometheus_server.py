@@ -30,12 +30,13 @@ _REFUSAL = {
 class PrometheusServer:
     """What rules recorded and what the raw series give, by SLO id.
 
-    *broken* answers in place of both; queries with *refuses* in them fail as wrong PromQL does.
+    *broken* answers in place of both, and so many first queries *stumble*; queries with *refuses* in them fail as wrong PromQL does.
     """
 
     recorded: dict[str, Minutes] = field(default_factory=dict)
     raw: dict[str, Minutes] = field(default_factory=dict)
     broken: web.Response | None = None
+    stumbles: int = 0
     hangs: bool = False
     refuses: str | None = None
     warnings: tuple[str, ...] = ()
@@ -53,6 +54,9 @@ class PrometheusServer:
         self.headers.append(request.headers)
         if self.hangs:
             await asyncio.sleep(60)
+        if self.stumbles:
+            self.stumbles -= 1
+            return web.Response(status=503)
         if self.broken is not None:
             return web.Response(status=self.broken.status, body=self.broken.body)
         if self.refuses is not None and self.refuses in form["query"]:

@@ -291,3 +291,25 @@ async def test_an_unanswered_question_of_what_burns_costs_no_count() -> None:
 
     assert read.slos[CART.id].groups == {(): Counts(error=1, total=100)}
     assert read.slos[CART.id].by_label == {}
+
+
+async def test_a_stumbling_prometheus_is_asked_again_within_the_tick() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, stumbles=2)
+
+    async with reading(server, CART) as source:
+        read = await source.read(START + 10)
+
+    assert list(counted(read)) == [0]
+    assert len(server.asked) == 4
+
+
+async def test_without_its_history_the_source_reads_on() -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, refuses="increase5m")
+
+    async with reading(server, CART) as source:
+        with pytest.raises(Unreadable, match="many-to-many matching not allowed"):
+            async for _ in source.history(START + 10, after={}):
+                pass
+        read = await source.read(START + 10)
+
+    assert list(counted(read)) == [0]
