@@ -30,7 +30,8 @@ _REFUSAL = {
 class PrometheusServer:
     """What rules recorded and what the raw series give, by SLO id.
 
-    *broken* answers in place of both, and so many first queries *stumble*; queries with *refuses* in them fail as wrong PromQL does.
+    *broken* answers in place of both, and so many first queries *stumble*. Queries with *refuses* in them
+    fail as wrong PromQL does.
     """
 
     recorded: dict[str, Minutes] = field(default_factory=dict)
