@@ -1,4 +1,4 @@
-"""A new SLO on a month of history: how far off its window is before `sloctl backfill` and after; how long it takes.
+"""A new SLO on a month of history: how far off its window is before a backfill and after; how long one takes.
 
 The rules have run for the last hours of the month only, their repair included. The files that the command
 writes are loaded by promtool, as a user would, and the same rule is asked again.
