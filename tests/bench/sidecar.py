@@ -22,8 +22,9 @@ def main() -> None:
     scale(100, memory=60, cores=0.02)
     scale(10_000, memory=400, cores=0.5)
     start(1000)
-    print(flush=True)
-    subprocess.run([sys.executable, "-m", "tests.bench.sidecar_http"], check=True)
+    for module in ("sidecar_http", "sidecar_scrape"):
+        print(flush=True)
+        subprocess.run([sys.executable, "-m", f"tests.bench.{module}"], check=True)
 
 
 def scale(slos: int, *, memory: int, cores: float) -> None:
