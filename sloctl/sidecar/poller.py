@@ -37,12 +37,14 @@ class Feed:
 async def poll(source: Source, ledger: Ledger, board: Board, now: float) -> Board:
     """The board after one read; the last one marked stale when the source gives nothing.
 
+    After a start that is what the ledger remembers: a page goes on over a restart while its target is down.
     Others have their turn while a large board is made.
     """
     try:
         readings = await source.read(now)
     except Unreadable as trouble:
-        return board.marked_stale(str(trouble))
+        remembered = board if board.has_data else ledger.record(now, ())
+        return (remembered if remembered.has_data else board).marked_stale(str(trouble))
     recording = ledger.recording(now, readings)
     while (recorded := next(recording)) is None:  # noqa: ASYNC110 - what it waits for is its own work
         await asyncio.sleep(0)
