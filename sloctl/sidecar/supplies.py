@@ -4,7 +4,7 @@ Which SLOs are counted may change while a source is open; what it knows of the o
 """
 
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol, TypeAlias, assert_never
 
@@ -107,8 +107,7 @@ class Scraping:
 
     def troubles(self) -> Mapping[str, str]:
         """Names that cannot be resolved; targets that do not answer tell so themselves."""
-        troubles = () if self._source is None else self._source.troubles
-        return {"discovery": "; ".join(troubles)} if troubles else {}
+        return _told("discovery", () if self._source is None else self._source.troubles)
 
 
 class Asking:
@@ -137,7 +136,8 @@ class Asking:
         return ()
 
     def troubles(self) -> Mapping[str, str]:
-        return {}
+        """What could not be read, some of it."""
+        return _told("prometheus", () if self._source is None else self._source.troubles)
 
 
 class Receiving:
@@ -169,4 +169,10 @@ class Receiving:
         return ()
 
     def troubles(self) -> Mapping[str, str]:
-        return {}
+        """What was sent and is of no use, some of it."""
+        return _told("otlp", self._source.troubles)
+
+
+def _told(about: str, troubles: Iterable[str]) -> Mapping[str, str]:
+    text = "; ".join(troubles)
+    return {about: text} if text else {}

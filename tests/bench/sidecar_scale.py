@@ -23,6 +23,7 @@ from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
 from sloctl.rollup import Counts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
+from sloctl.sidecar.collecting import collect_seldom
 from sloctl.sidecar.history import History
 from sloctl.sidecar.kept import Kept
 from sloctl.sidecar.ledger import Ledger
@@ -129,6 +130,7 @@ def _indicator(number: int) -> Ratio:
 
 
 if __name__ == "__main__":
+    collect_seldom()
     with tempfile.TemporaryDirectory() as directory:
         scale = asyncio.run(measured(int(sys.argv[1]), float(sys.argv[2]), Path(directory)))
     print(json.dumps(asdict(scale)))

@@ -74,6 +74,10 @@ class Prometheus(Fields, frozen=True, kw_only=True):
     client: Client = Client()
     label_style: Literal["slo", "sloth"] = "slo"
     partial_response: Annotated[bool, Meta(description="Take what Thanos has when a store is gone.")] = False
+    labels: Annotated[
+        list[LabelName],
+        Meta(description="Labels whose values may say what burns; two queries a minute each, while it does."),
+    ] = field(default_factory=list)
 
 
 class Otlp(Fields, frozen=True, kw_only=True):

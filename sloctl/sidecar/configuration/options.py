@@ -57,6 +57,7 @@ def prometheus(read: fields.Prometheus) -> PrometheusOptions:
         client=client(read.client),
         label_style=STYLES[read.label_style],
         partial_response=read.partial_response,
+        telling=tuple(read.labels),
     )
 
 
