@@ -90,6 +90,8 @@ class Notifier:
             }
             telling = [self._tell_on(url, each) for url, each in alertmanagers.items()]
             tasks = [asyncio.create_task(work, name="notify") for work in (self._hear_on(), *telling)]
+            for task in tasks:
+                task.add_done_callback(_tell_of_a_crash)
             try:
                 yield
             finally:
@@ -128,7 +130,7 @@ class Notifier:
                 failures = 0
             else:
                 failures += 1
-                await self._time.sleep(self._backoff(failures))
+                await self._time.sleep(backoff(failures, self._jitter()))
 
     async def _took(self, url: str, alertmanager: Alertmanager, due: list[Alarm], *, now: float) -> bool:
         """Whether it took all that was due."""
@@ -152,11 +154,6 @@ class Notifier:
         failed = health.failed + len(due)
         self._health[url] = replace(health, failed=failed, queue=len(due), last_error=reason)
 
-    def _backoff(self, failures: int) -> float:
-        """1, 2, 4 … 30 seconds, each half as long to half as long again; never longer than a resend."""
-        longest = min(_LONGEST_BACKOFF, self._options.resend)
-        return min(2.0 ** (failures - 1), longest) * (0.5 + self._jitter())
-
     async def _leave(self, alertmanagers: Mapping[str, Alertmanager]) -> None:
         now = self._time.now()
         ended = now if self._options.resolves_at_shutdown else None
@@ -166,6 +163,18 @@ class Notifier:
         telling = [asyncio.create_task(each.take(last, now)) for each in alertmanagers.values()]
         await asyncio.wait(telling, timeout=_LEAVE_WITHIN)
         await _cancelled(telling)
+
+
+def backoff(failures: int, chance: float) -> float:
+    """Seconds to wait: 1, 2, 4 … 30, each from half as long (*chance* 0) to half as long again (1)."""
+    # The exponent is bounded, for 2.0 ** 1024 is too large, and that many failures are a night.
+    return min(2.0 ** min(failures - 1, 5), _LONGEST_BACKOFF) * (0.5 + chance)
+
+
+def _tell_of_a_crash(task: asyncio.Task[None]) -> None:
+    """These tasks end by themselves only through a bug."""
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        _log.critical("nobody tells Alertmanager any more", exc_info=failure)
 
 
 async def _first(*waits: Awaitable[object]) -> None:

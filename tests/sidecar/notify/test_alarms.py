@@ -9,8 +9,7 @@ from sloctl.rollup import Counts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.notify.alarms import Alarms
-from sloctl.sidecar.poller import poll
-from sloctl.sidecar.sources import Reading, Readings, Unreadable
+from sloctl.sidecar.sources import Reading, Readings
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
 
@@ -237,19 +236,3 @@ def test_an_slo_never_read_makes_no_claim_but_no_data() -> None:
     heard.hear(Board.unread([SHOP]), T0)
 
     assert list(heard) == []
-
-
-async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
-    restored = Ledger([SHOP], interval=5)
-    restored.remember(SHOP, (), T0, Counts(1000, 1000))
-    heard = alarms()
-
-    seen = await poll(Down(), restored, Board.unread([SHOP]), T0 + MINUTE)
-    heard.hear(seen, T0 + MINUTE)
-
-    assert firing(heard) == PAGE_TICKET_EXHAUSTED
-
-
-class Down:
-    async def read(self, now: float) -> tuple[Readings, ...]:
-        raise Unreadable(f"no answer at {now}")

@@ -5,8 +5,12 @@ from hypothesis import strategies as st
 
 from sloctl.duration import HOUR, MINUTE
 from sloctl.naming import NATIVE
+from sloctl.rollup import Counts
 from sloctl.sidecar.board import Board
+from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.notify.alarms import QUIET_FOR, Alarms
+from sloctl.sidecar.poller import poll
+from sloctl.sidecar.sources import Readings, Unreadable
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
 
@@ -43,3 +47,19 @@ def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]
 
         assert not pages or at - last["outage"] <= LOOKBACK + QUIET_FOR
         assert pages or last["outage"] <= last["calm"] or at - last["outage"] > LOOKBACK
+
+
+async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
+    restored = Ledger([SHOP], interval=5)
+    restored.remember(SHOP, (), T0, Counts(1000, 1000))
+    alarms = Alarms(NATIVE, {}, remembered=240)
+
+    board = await poll(Down(), restored, Board.unread([SHOP]), T0 + MINUTE)
+    alarms.hear(board, T0 + MINUTE)
+
+    assert [it.began for it in alarms.firing if it.labels["severity"] == "page"] == [T0]
+
+
+class Down:
+    async def read(self, now: float) -> tuple[Readings, ...]:
+        raise Unreadable(f"no answer at {now}")

@@ -1,5 +1,6 @@
 """What Alertmanagers are told, and when; whatever they answer."""
 
+from sloctl.sidecar.notify.notifier import backoff
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.notify.told import Receiver, seconds, telling
 from tests.sidecar.specimens import slo
@@ -148,3 +149,8 @@ async def test_figures_and_troubles_name_each_alertmanager() -> None:
         assert figures["sloctl_notify_failed_total", broken] == 3
         assert figures["sloctl_notify_sent_total", sound] == 3
         assert told.notifier.troubles() == {f"notify {broken}": "answered 500"}
+
+
+def test_retries_come_ever_later_up_to_half_a_minute_however_many_fail() -> None:
+    assert [backoff(failures, 0.5) for failures in (1, 2, 3, 4, 5, 6, 10_000)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [backoff(6, chance) for chance in (0, 1)] == [15, 45]

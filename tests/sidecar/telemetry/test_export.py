@@ -107,7 +107,7 @@ async def test_a_collector_that_is_not_there_costs_a_few_lines_and_no_time_at_th
         OTEL_EXPORTER_OTLP_TIMEOUT="1",
         OTEL_METRIC_EXPORT_INTERVAL="50",
         OTEL_BSP_SCHEDULE_DELAY="50",
-        FOR="3",
+        FOR="2",
     )
 
     assert ended.code == 0
