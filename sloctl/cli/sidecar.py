@@ -30,6 +30,7 @@ with sidecar_extra():
     from sloctl.sidecar.assembly import Assembly
     from sloctl.sidecar.client import ClientOptions
     from sloctl.sidecar.clock import running
+    from sloctl.sidecar.collecting import collect_seldom
     from sloctl.sidecar.configuration.options import address, interval
     from sloctl.sidecar.configuration.read import Settings, read
     from sloctl.sidecar.reload import SpecFiles, Texts
@@ -85,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         return PROBLEMS_FOUND
     configure_logging(settings.log_format)
     files = SpecFiles(lambda: _look(arguments.specs, seen), seen)
+    collect_seldom()
     asyncio.run(_watch(Assembly(slos, settings, time=running(since=time.time()), files=files), settings.web))
     return FINE
 

@@ -76,7 +76,10 @@ class History:
         self._put(at, Seen(seconds, counts.error, counts.total))
 
     def sums(self, now: float, lookbacks: Sequence[int]) -> list[Seen]:
-        """What was counted in each lookback up to *now*, or up to the newest count where that is later."""
+        """What was counted in each lookback up to *now*, or up to the newest count where that is later.
+
+        *lookbacks* are in seconds, the shortest first.
+        """
         now = now if self.last is None else max(now, self.last)
         key = (now // _EDGE_EVERY, lookbacks)
         if self._older_for != key:
@@ -191,17 +194,21 @@ class History:
         return self._steps[-1]
 
     def _behind_ticks(self, now: float, lookbacks: Sequence[int]) -> list[Seen]:
-        wholes = [(steps, steps.whole()) for steps in self._steps[1:] if steps]
-        return [_back_to(now - lookback, wholes) for lookback in lookbacks]
-
-
-def _back_to(cut: float, wholes: Sequence[tuple[Steps, Seen]]) -> Seen:
-    total = NOTHING
-    for steps, whole in wholes:
-        if cut >= steps.begin:
-            return _plus(total, steps.since(cut))
-        total = _plus(total, whole)
-    return total
+        """Every step is summed once: a longer lookback is a shorter one and what lies behind it."""
+        rungs = [steps for steps in self._steps[1:] if steps]
+        ends = [len(steps) for steps in rungs]
+        sums: list[Seen] = []
+        total, rung = NOTHING, 0
+        for lookback in lookbacks:
+            cut = now - lookback
+            while rung < len(rungs) and cut < rungs[rung].begin:
+                total = _plus(total, rungs[rung].part(0, ends[rung]))
+                rung += 1
+            if rung < len(rungs) and (place := rungs[rung].place(cut)) < ends[rung]:
+                total = _plus(total, rungs[rung].part(place, ends[rung]))
+                ends[rung] = place
+            sums.append(total)
+        return sums
 
 
 def _end_around(steps: Steps, width: int) -> int:

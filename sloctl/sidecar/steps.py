@@ -56,22 +56,26 @@ class Steps:
 
     def add(self, number: int, seen: Seen) -> None:
         """A step out of order is put in its place; what lies between holds nothing."""
-        place = self._place(number)
+        place = self._made_place(number)
         self.seconds[place] = min(self.seconds[place] + seen.seconds, 0xFFFF)
         self.errors[place] += seen.error
         self.totals[place] += seen.total
 
     def since(self, cut: float) -> Seen:
         """The steps that end later than half a step after *cut*: its nearest edge."""
-        place = int((cut + self.width / 2) // self.width) + 1 - self.first
-        if place <= 0:
-            return self.whole()
-        return Seen(sum(self.seconds[place:]), sum(self.errors[place:]), sum(self.totals[place:]))
+        return self.part(self.place(cut), len(self.seconds))
+
+    def place(self, cut: float) -> int:
+        """Where the steps begin that `since` sums."""
+        return max(0, int((cut + self.width / 2) // self.width) + 1 - self.first)
+
+    def part(self, begin: int, end: int) -> Seen:
+        """By places, not by numbers."""
+        return Seen(sum(self.seconds[begin:end]), sum(self.errors[begin:end]), sum(self.totals[begin:end]))
 
     def between(self, first: int, last: int) -> Seen:
         """The steps with these numbers, both included."""
-        span = slice(max(0, first - self.first), max(0, last + 1 - self.first))
-        return Seen(sum(self.seconds[span]), sum(self.errors[span]), sum(self.totals[span]))
+        return self.part(max(0, first - self.first), max(0, last + 1 - self.first))
 
     def whole(self) -> Seen:
         return Seen(sum(self.seconds), sum(self.errors), sum(self.totals))
@@ -109,7 +113,7 @@ class Steps:
         self.totals = array("f", columns[2 * count :])
         return offset + _HEAD.size + 10 * count
 
-    def _place(self, number: int) -> int:
+    def _made_place(self, number: int) -> int:
         if not self.seconds:
             self.first = number
         place = number - self.first
