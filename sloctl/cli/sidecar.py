@@ -11,7 +11,6 @@ example:
 """
 
 import argparse
-import asyncio
 import logging
 import sys
 import time
@@ -33,6 +32,7 @@ with sidecar_extra():
     from sloctl.sidecar.collecting import collect_seldom
     from sloctl.sidecar.configuration.options import address, interval
     from sloctl.sidecar.configuration.read import Settings, read
+    from sloctl.sidecar.leaving import run_and_leave
     from sloctl.sidecar.reload import SpecFiles, Texts
     from sloctl.sidecar.serve import asked_to_stop, serving
     from sloctl.sidecar.sources.scrape import ScrapeOptions
@@ -87,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(settings.log_format)
     files = SpecFiles(lambda: _look(arguments.specs, seen), seen)
     collect_seldom()
-    asyncio.run(_watch(Assembly(slos, settings, time=running(since=time.time()), files=files), settings.web))
+    assembly = Assembly(slos, settings, time=running(since=time.time()), files=files)
+    run_and_leave(_watch(assembly, settings.web))
     return FINE
 
 

@@ -80,3 +80,24 @@ def test_without_the_extra_it_says_how_to_install_it(command: str) -> None:
 
     assert ran.returncode == 2
     assert ran.stderr == f"sloctl {command}: aiohttp is not installed: pip install 'sloctl[sidecar]'\n"
+
+
+def test_a_silent_name_server_does_not_hold_up_leaving() -> None:
+    silent = (
+        "import socket, sys, time; socket.getaddrinfo = lambda *_, **__: time.sleep(60); "
+        "from sloctl.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", silent, "sidecar", SPEC, "--target", "http://shop.example"]
+    with subprocess.Popen(
+        [*command, "--listen", f"127.0.0.1:{free_port()}", "--interval", "1s"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as serving:
+        assert serving.stderr
+        serving.stderr.readline()
+        time.sleep(1)
+        serving.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+
+        assert serving.wait(30) == 0
+        assert time.monotonic() - asked < 5
