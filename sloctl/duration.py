@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 MINUTE: Final = 60
@@ -54,3 +55,14 @@ def format_duration(seconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+def span(seconds: float) -> str:
+    """As people say it, the largest unit that fits and the next: `2d 4h`, `3m 20s`."""
+    left = max(0, round(seconds))
+    units = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", 1))
+    for (unit, size), (smaller, part) in pairwise(units):
+        if left >= size:
+            rest = left % size // part
+            return f"{left // size}{unit} {rest}{smaller}" if rest else f"{left // size}{unit}"
+    return f"{left}s"

@@ -1,17 +1,19 @@
 """Numbers as people read them. What is not known is a dash or says so; it never looks like a number."""
 
 from datetime import UTC, datetime
-from itertools import pairwise
 from math import isinf
 from typing import Final
 
+from sloctl import duration
 from sloctl.decimals import decimal
-from sloctl.duration import DAY, HOUR, MINUTE, format_duration
+from sloctl.duration import format_duration
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.board import Entry, Standing
 from sloctl.sidecar.verdict import Alert, RowVerdict, State
 
 UNKNOWN: Final = "–"
+
+span: Final = duration.span
 
 STANDING: Final = {
     Standing.PAGING: "paging",
@@ -43,17 +45,6 @@ def times(rate: float | None) -> str:
 
 def count(events: float | None) -> str:
     return UNKNOWN if events is None else f"{events:,.0f}"
-
-
-def span(seconds: float) -> str:
-    """The largest unit that fits, and the next: `2d 4h`, `3m 20s`."""
-    left = max(0, round(seconds))
-    units = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", 1))
-    for (unit, size), (smaller, part) in pairwise(units):
-        if left >= size:
-            rest = left % size // part
-            return f"{left // size}{unit} {rest}{smaller}" if rest else f"{left // size}{unit}"
-    return f"{left}s"
 
 
 def clock(at: float | None) -> str:
