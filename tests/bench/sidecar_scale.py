@@ -113,7 +113,9 @@ async def measured(count: int, seconds: float, directory: Path) -> Scale:
         cores = (time.process_time() - used) / passed
         polling.cancel()
         resident, peak = memory()
-        return Scale(count, resident, peak, cores, tick, flush, (directory / "store").stat().st_size)
+        # With SQLite's log, which holds what was written last.
+        stored = sum(file.stat().st_size for file in directory.iterdir())
+        return Scale(count, resident, peak, cores, tick, flush, stored)
 
 
 def memory() -> tuple[int, int]:
