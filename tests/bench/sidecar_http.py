@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Final
@@ -22,7 +21,7 @@ from sloctl.rollup import Counts
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
-from sloctl.sidecar.garbage import garbage_calmed
+from sloctl.sidecar.collecting import collect_seldom
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.poller import Feed, Poller
 from sloctl.sidecar.serve import asked_to_stop, serving
@@ -62,8 +61,8 @@ async def serve(count: int) -> None:
     async def open_source() -> AsyncIterator[Source]:
         yield Varying(count)
 
-    calm = [partial(garbage_calmed, feed)]
-    sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL, parts=calm)
+    collect_seldom()
+    sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
     async with serving(application(sidecar), "127.0.0.1", 0) as url:
         print(url, flush=True)
         await asked_to_stop()
