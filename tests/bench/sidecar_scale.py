@@ -113,9 +113,7 @@ async def measured(count: int, seconds: float, directory: Path) -> Scale:
         cores = (time.process_time() - used) / passed
         polling.cancel()
         resident, peak = memory()
-        # With SQLite's log, which holds what was written last.
-        stored = sum(file.stat().st_size for file in directory.iterdir())
-        return Scale(count, resident, peak, cores, tick, flush, stored)
+        return Scale(count, resident, peak, cores, tick, flush, _size(directory))
 
 
 def memory() -> tuple[int, int]:
@@ -123,6 +121,11 @@ def memory() -> tuple[int, int]:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     resident, peak = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
     return resident, peak
+
+
+def _size(directory: Path) -> int:
+    """With SQLite's log, which holds what was written last."""
+    return sum(file.stat().st_size for file in directory.iterdir())
 
 
 def _indicator(number: int) -> Ratio:
