@@ -1,6 +1,6 @@
 """One SLO, or one group of it: its counts, its entry on the board, and what of it the store lacks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from operator import is_
 from typing import Final
@@ -14,6 +14,7 @@ from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.history import WIDEST, History
 from sloctl.sidecar.kept import Bookmark, Kept
 from sloctl.sidecar.sources import Group
+from sloctl.sidecar.steps import Seen
 from sloctl.sidecar.verdict import Alert, Burn, State, Yardstick, alerts, budget, burns
 
 # A history that is ahead of the clock by no more than this waits for the clock.
@@ -58,6 +59,14 @@ class Account:
     @property
     def last(self) -> float | None:
         return self._history.last
+
+    @property
+    def yardstick(self) -> Yardstick:
+        return self._measure
+
+    def stretches(self, after: float) -> Iterator[tuple[float, float, Seen]]:
+        """Begin, end and counts of every step with data that ends later than *after*, the oldest first."""
+        return self._history.stretches(after)
 
     def add(self, at: float, counts: Counts) -> None:
         self._errors += counts.error

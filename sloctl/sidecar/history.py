@@ -16,7 +16,7 @@ to six hours are exact, as the rules' are; each rounding of a count, of which th
 are minutes: for five minutes the 5m lookback is exact to 30 s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sloctl.duration import DAY, HOUR, MINUTE
@@ -138,6 +138,14 @@ class History:
     def settled_minute(self) -> int:
         """The newest minute in the steps that `packed` packs; 0 where there are none."""
         return max((steps.end // MINUTE for steps in self._steps[1:] if steps), default=0)
+
+    def stretches(self, after: float) -> Iterator[tuple[float, float, Seen]]:
+        """Begin, end and counts of every step with data that ends later than *after*, the oldest first."""
+        for steps in reversed(self._steps):
+            if steps.end > after:
+                for number, seen in steps.each():
+                    if (end := number * steps.width) > after:
+                        yield end - steps.width, end, seen
 
     def packed(self) -> bytes:
         """All but the ticks."""
