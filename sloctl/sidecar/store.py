@@ -27,7 +27,8 @@ from sloctl.sidecar.fingerprint import fingerprint
 from sloctl.sidecar.kept import Kept
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Refusal
-from sloctl.sidecar.store_file import Change, Corrupt, StoreFile, UnusableStore, set_aside
+from sloctl.sidecar.store_file import StoreFile, UnusableStore, set_aside
+from sloctl.sidecar.store_rows import Change, Corrupt
 
 # So many accounts are looked at, and written, in one go: about ten milliseconds.
 _IN_ONE_GO: Final = 200

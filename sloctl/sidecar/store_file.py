@@ -4,19 +4,16 @@ Its one law: what cannot be read for certain is not read. A file of a newer sloc
 corrupt, or holds a byte that has changed since it was written, is set aside for a person to look at.
 """
 
-import json
 import sqlite3
-import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
-from zlib import crc32
+from typing import Final
 
-from sloctl.model import Severity, Slo
+from sloctl.model import Slo
 from sloctl.sidecar.kept import Kept
+from sloctl.sidecar.store_rows import Change, Corrupt, Row, kept, saved, settled
 
 # Number n makes a file of version n one of version n + 1; SQLite calls an empty file version 0.
 MIGRATIONS: Final = (
@@ -46,7 +43,6 @@ MIGRATIONS: Final = (
 )
 # A predecessor that is about to leave gets that long; seconds.
 _WAIT: Final = 5.0
-_SEAL: Final = struct.Struct("<I")
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SAVE: Final = """
     INSERT INTO account (
@@ -68,24 +64,9 @@ _LOAD: Final = """
     WHERE fingerprint = ? AND window >= ? ORDER BY last
 """
 
-_Row: TypeAlias = tuple[str, float, float, float, float, str, int, bytes, bytes]
-
 
 class UnusableStore(Exception):
     """The file must be left alone: another process has it, or a newer sloctl wrote it."""
-
-
-class Corrupt(Exception):
-    """The file is not what was written; the message says what is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is to be written of one account."""
-
-    slo: Slo
-    fingerprint: str
-    kept: Kept
 
 
 class StoreFile:
@@ -110,7 +91,7 @@ class StoreFile:
         """By SLO id, for SLOs and their fingerprints; a history of a shorter window does not count."""
         with _meant():
             return {
-                slo.id: list({row[0]: _kept(row) for row in self._rows(fingerprint, slo)}.values())
+                slo.id: list({row[0]: kept(row) for row in self._rows(fingerprint, slo)}.values())
                 for slo, fingerprint in slos
             }
 
@@ -133,10 +114,10 @@ class StoreFile:
             self._connection.execute("BEGIN IMMEDIATE")
 
     def save(self, changes: Sequence[Change]) -> None:
-        settled = (change for change in changes if change.kept.settled is not None)
+        settling = [change for change in changes if change.kept.settled is not None]
         with _meant():
-            self._connection.executemany(_SAVE, map(_saved, changes))
-            self._connection.executemany(_SETTLE, map(_settled, settled))
+            self._connection.executemany(_SAVE, map(saved, changes))
+            self._connection.executemany(_SETTLE, map(settled, settling))
 
     def commit(self, *, now: float, clean: bool) -> None:
         """Also drops what lies wholly outside its window; *clean* says that nothing will follow."""
@@ -150,7 +131,7 @@ class StoreFile:
         with suppress(sqlite3.Error):
             self._connection.close()
 
-    def _rows(self, fingerprint: str, slo: Slo) -> Iterable[_Row]:
+    def _rows(self, fingerprint: str, slo: Slo) -> Iterable[Row]:
         return self._connection.execute(_LOAD, (fingerprint, slo.window.seconds))
 
 
@@ -219,54 +200,3 @@ def _meant() -> Iterator[None]:
         if code == sqlite3.SQLITE_BUSY:
             raise UnusableStore("another process uses it: each sidecar needs a store of its own") from failure
         raise
-
-
-def _saved(change: Change) -> tuple[object, ...]:
-    kept = change.kept
-    firing = {severity.value: since for severity, since in kept.firing.items()}
-    numbers = (float(kept.since), float(kept.last), float(kept.errors), float(kept.events))
-    columns = (json.dumps(kept.group), *numbers, json.dumps(firing), kept.settled_minute)
-    return (
-        change.slo.id,
-        change.fingerprint,
-        change.slo.window.seconds,
-        *columns,
-        _sealed(kept.tail, columns),
-    )
-
-
-def _settled(change: Change) -> tuple[object, ...]:
-    return _sealed(change.kept.settled or b"", change.kept.settled_minute), *_key(change)
-
-
-def _key(change: Change) -> tuple[str, int, str]:
-    return change.fingerprint, change.slo.window.seconds, json.dumps(change.kept.group)
-
-
-def _kept(row: _Row) -> Kept:
-    *columns, tail, packed = row
-    group, since, last, errors, events, firing, minute = row[:7]
-    tail, packed = _opened(tail, tuple(columns)), _opened(packed, minute)
-    return Kept(
-        group=tuple(json.loads(group)),
-        since=since,
-        last=last,
-        errors=errors,
-        events=events,
-        firing={Severity(severity): at for severity, at in json.loads(firing).items()},
-        settled_minute=minute,
-        settled=packed,
-        tail=tail,
-    )
-
-
-def _sealed(content: bytes, beside: object) -> bytes:
-    """With a checksum of it and of what belongs to it."""
-    return content + _SEAL.pack(crc32(repr(beside).encode(), crc32(content)))
-
-
-def _opened(sealed: bytes, beside: object) -> bytes:
-    content = sealed[: -_SEAL.size]
-    if sealed != _sealed(content, beside):
-        raise Corrupt("a history in it has changed since it was written")
-    return content
