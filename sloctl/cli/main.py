@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "compile": "turn specs into Prometheus rules and Grafana dashboards",
     "validate": "check specs and say, at the right line, what is wrong",
     "schema": "print the JSON Schema of a spec, for editors",
+    "explain": "say in plain words what an SLO means, with its own numbers",
     "backfill": "give a new SLO full windows from what Prometheus still holds",
     "sidecar": "compute live error-budget burn from a service's own metrics",
     "demo": "watch an incident burn a budget, in this terminal",

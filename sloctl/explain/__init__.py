@@ -1,0 +1,1 @@
+"""An SLO in plain words and its own numbers; pure."""

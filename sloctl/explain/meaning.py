@@ -1,0 +1,126 @@
+"""What one event of an indicator is, when it is bad, and what silence means: in plain words."""
+
+from typing import Final, assert_never
+
+from msgspec import Struct
+
+from sloctl.decimals import decimal
+from sloctl.model import (
+    Condition,
+    Counted,
+    ErrorRatio,
+    Indicator,
+    Latency,
+    NativeLatency,
+    Probe,
+    PromQL,
+    Query,
+    Ratio,
+    WhenAbsent,
+)
+from sloctl.promql import selector
+
+_NO_TRAFFIC: Final = (
+    "Without traffic there is no error ratio: nothing burns, no burn alert fires or goes on firing, and the "
+    "budget stays as it is."
+)
+_NO_SERIES: Final = "Without a single series it is unknown, which is neither good nor bad."
+_NO_ANSWER: Final = {
+    WhenAbsent.BAD: "A minute without an answer is bad: silence burns the budget, and pages, like an outage.",
+    WhenAbsent.GOOD: "A minute without an answer is good: no alert ever tells of silence.",
+    WhenAbsent.IGNORE: "A minute without an answer is no event: silence neither burns nor mends.",
+}
+
+
+class Meaning(Struct, frozen=True):
+    """Sentences, each with the PromQL it ends in; *has_silence* where no data are told from good and bad.
+
+    *counts* where an event is a thing that happened, False where it is a minute.
+    """
+
+    event: str
+    of: tuple[PromQL, ...]
+    bad: str
+    bad_of: tuple[PromQL, ...]
+    silence: str
+    has_silence: bool = True
+    counts: bool = True
+
+
+def meaning(indicator: Indicator) -> Meaning:
+    match indicator:
+        case Ratio():
+            return _ratio(indicator)
+        case Latency() | NativeLatency():
+            return _latency(indicator)
+        case Condition():
+            return _condition(indicator)
+        case Probe():
+            return Meaning(
+                "One event is one sample of",
+                (selector(indicator.gauge),),
+                "It is bad when it is 0.",
+                (),
+                _NO_SERIES,
+            )
+        case Query():
+            return _query(indicator)
+        case ErrorRatio():
+            return Meaning(
+                "One event is one minute, however much happened in it.",
+                (),
+                "It is bad to the degree of",
+                (indicator.ratio.text,),
+                "A minute whose ratio is not known is no event.",
+                counts=False,
+            )
+        case _:
+            assert_never(indicator)
+
+
+def _ratio(ratio: Ratio) -> Meaning:
+    return Meaning(
+        "One event is one increment of",
+        tuple(map(selector, ratio.total)),
+        f"It is bad when it is {_also(ratio.counted)} an increment of",
+        tuple(map(selector, ratio.part)),
+        f"{_NO_TRAFFIC} {_NO_SERIES}",
+    )
+
+
+def _latency(latency: Latency | NativeLatency) -> Meaning:
+    threshold = latency.threshold
+    most = f"{decimal(threshold)}s" if threshold >= 1 else f"{decimal(1000 * threshold)}ms"
+    return Meaning(
+        "One event is one observation of the histogram",
+        (selector(latency.histogram),),
+        f"It is bad when it is above {most}.",
+        (),
+        f"{_NO_TRAFFIC} {_NO_SERIES}",
+    )
+
+
+def _condition(condition: Condition) -> Meaning:
+    return Meaning(
+        "One event is one minute.",
+        (),
+        "It is bad when this is not 1, for any series, at the look in it:",
+        (condition.good,),
+        _NO_ANSWER[condition.when_absent],
+        has_silence=condition.when_absent is WhenAbsent.IGNORE,
+        counts=False,
+    )
+
+
+def _query(query: Query) -> Meaning:
+    return Meaning(
+        "Events of some time ($window) are counted by",
+        (query.total.text,),
+        f"Bad are those that are {_also(query.counted)} counted by",
+        (query.part.text,),
+        f"{_NO_TRAFFIC} {_NO_SERIES}",
+    )
+
+
+def _also(counted: Counted) -> str:
+    return "also" if counted is Counted.ERROR else "not"

@@ -1,0 +1,121 @@
+"""`sloctl explain`: what it says, and whether the rules do what it says."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from sloctl.cli.main import main
+from sloctl.explain.course import explain
+from sloctl.explain.text import WIDTH, text
+from sloctl.model import Counted, ErrorRatio, NativeLatency, Query
+from sloctl.promql import read_query, read_selector
+from sloctl.spec import read
+from tests.rules.specimens import ALERTING, shop
+
+GOLDEN = Path(__file__).parent / "explained"
+SPECS = sorted(Path("slos").glob("*.yaml"))
+HOSTILE = "<script>alert(1)</script> \x1b[2J \u202e" + "very" * 2500
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
+def test_it_says_of_a_shipped_spec(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["explain", str(spec)])
+
+    told = capsys.readouterr().out
+    assert code == 0
+    assert told == (GOLDEN / f"{spec.stem}.txt").read_text()
+    assert max(map(len, told.splitlines())) <= WIDTH
+
+
+def test_only_the_slos_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["explain", "slos", "--slo", "edge/reachable", "--slo", "ledger/availability", "-o", "json"])
+
+    assert [told["id"] for told in json.loads(capsys.readouterr().out)] == [
+        "edge/reachable",
+        "ledger/availability",
+    ]
+
+
+def test_an_slo_that_no_spec_has_could_not_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "slos/edge.yaml", "--slo", "edge/reachble"]) == 2
+
+    assert capsys.readouterr().err == (
+        "sloctl explain: no spec has edge/reachble; there are edge/certificate, edge/reachable\n"
+    )
+
+
+def test_with_the_events_a_second_it_tells_the_budget_in_events(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["explain", "slos/payments-api.yaml", "--slo", "payments-api/availability", "--per-second", "40"])
+
+    assert "In events: 51,840 of the 103,680,000 of 30d." in capsys.readouterr().out
+
+
+def test_json_has_null_for_what_never_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["explain", "slos/settlement.yaml", "--slo", "settlement/freshness", "-o", "json"])
+
+    one_percent = json.loads(capsys.readouterr().out)[0]["outages"][2]
+    page = one_percent["alerts"][0]
+    assert (one_percent["bad"], page["alert"], page["long"]) == (0.01, "page", "1h")
+    assert (page["afterSeconds"], page["budgetSpent"], page["endsAfterSeconds"]) == (None, None, None)
+
+
+def test_too_few_events_for_the_floor_never_fire() -> None:
+    quiet = explain(shop(objective=Fraction(999, 1000)), per_second=0.0001)
+
+    assert [firing.after.is_never for firing in quiet.outages[0].firings if firing.row] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_confidence_takes_longer() -> None:
+    sure = shop(alerting=replace(ALERTING, confidence=Fraction(95, 100)))
+
+    plain, confident = (
+        explain(slo, per_second=0.01).outages[0].firings[0].after.earliest for slo in (shop(), sure)
+    )
+
+    assert plain < confident < 3600
+
+
+@pytest.mark.parametrize(
+    "indicator",
+    [
+        NativeLatency(read_selector("seconds"), Fraction(3, 2)),
+        ErrorRatio(read_query("avg_over_time(bad[$window])")),
+        Query(
+            Counted.GOOD,
+            read_query("sum(increase(good_total[$window]))"),
+            read_query("sum(increase(all_total[$window]))"),
+        ),
+    ],
+    ids=lambda indicator: type(indicator).__name__,
+)
+def test_hostile_text_is_shown_within_the_width(indicator: NativeLatency | ErrorRatio | Query) -> None:
+    told = text(explain(shop(indicator=indicator, description=HOSTILE)))
+
+    assert max(map(len, told.splitlines())) <= WIDTH
+    assert all(line.isprintable() for line in told.splitlines())
+    assert r"\x1b[2J \u202e" in told
+
+
+def test_a_broken_spec_is_told_and_not_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "shop.yaml"
+    spec.write_text("kind: Nothing\n")
+
+    assert main(["explain", str(spec)]) == 1
+
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "shop.yaml:1" in output.err
+
+
+def test_explained_are_the_shipped_specs() -> None:
+    slos = read((str(path), path.read_bytes()) for path in SPECS).slos
+
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == {slo.service for slo in slos}

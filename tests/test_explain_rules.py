@@ -1,0 +1,138 @@
+"""What `sloctl explain` says of an outage, held against the compiled rules on Prometheus's rule engine."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.explain.course import Firing, explain
+from sloctl.model import WORKBOOK, BurnAlert, Rolling, Severity, Slo
+from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE
+from sloctl.rules.groups import rule_groups
+from tests.differential.engine import Recording, Story, record
+from tests.differential.kinds import KINDS, Kind
+from tests.differential.streams import Child, Target
+from tests.rules.specimens import ALERTING
+
+RATIO = KINDS["a ratio of errors"]
+CONDITION = KINDS["a condition, bad when absent"]
+SCRAPE, PHASE = 15, 5
+# Scrapes past a whole minute at which an outage begins.
+ONSETS = (0, 3)
+EVENTS = 100
+# What is watched after an outage.
+QUIET = 50 * MINUTE
+ALERTS = {"exhausting": EXHAUSTING_ALERT, "exhausted": EXHAUSTED_ALERT}
+
+
+def outage(
+    kind: Kind, bad: Fraction, *, clean: int, lasting: int, onset: int, quiet: int = QUIET
+) -> tuple[Story, int, int]:
+    """The story, and the seconds at which its outage begins and ends."""
+    before, during, after = clean // SCRAPE + onset, lasting // SCRAPE, quiet // SCRAPE
+    failing = int(EVENTS * bad)
+    errors = (0,) * before + (failing,) * during + (0,) * after
+    good = tuple(EVENTS - failed for failed in errors)
+    targets = [Target("a", (Child("/pay", ok=good, bad=errors),), interval=SCRAPE, phase=PHASE)]
+    begins, ends = (PHASE + (number - 1) * SCRAPE for number in (before, before + during))
+    horizon = ends + quiet
+    turns = range((begins // MINUTE - 1) * MINUTE, horizon, MINUTE)
+    return Story(kind.world(targets, horizon), horizon, turns), begins, ends
+
+
+def fires(recording: Recording, alert: str, severity: Severity) -> list[int]:
+    """Seconds at which the alert fired."""
+    return [
+        at
+        for at, samples in recording.items()
+        for sample in samples
+        if sample.labels.get("alertname") == alert and sample.labels["slo_severity"] == severity.value
+    ]
+
+
+def told(slo: Slo, bad: Fraction) -> Iterator[Firing]:
+    [course] = [course for course in explain(slo).outages if course.bad == bad]
+    yield from course.firings
+
+
+def with_row(kind: Kind, row: BurnAlert) -> Slo:
+    alerting = replace(ALERTING, policy=(row,), no_data=None, exhausting=None, exhausted=None, min_errors=0)
+    return kind.slo(
+        objective=Fraction(99, 100), window=Rolling(30 * DAY), alerting=alerting, scrape_interval=SCRAPE
+    )
+
+
+@pytest.mark.parametrize("kind", [RATIO, CONDITION], ids=["ratio", "condition"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(WORKBOOK[0], id="page 1h and 5m"),
+        pytest.param(WORKBOOK[1], id="page 6h and 30m", marks=pytest.mark.full),
+    ],
+)
+def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: BurnAlert, tmp_path: Path) -> None:
+    slo = with_row(kind, row)
+    [firing] = told(slo, Fraction(1))
+    assert firing.ends is not None
+    stories = [
+        outage(kind, Fraction(1), clean=row.long + 10 * MINUTE, lasting=HOUR // 2, onset=onset)
+        for onset in ONSETS
+    ]
+
+    recordings = record(tmp_path, rule_groups(slo, NATIVE), [story for story, _, _ in stories])
+
+    for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
+        fired = fires(recording, BURN_ALERT, row.severity)
+        assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
+        assert firing.ends.earliest <= fired[-1] + MINUTE - ends <= firing.ends.latest
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("row", [WORKBOOK[0], WORKBOOK[1]], ids=["page 1h and 5m", "page 6h and 30m"])
+def test_a_tenth_fires_and_ends_when_it_says(row: BurnAlert, tmp_path: Path) -> None:
+    slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
+    [firing] = told(slo, Fraction(1, 10))
+    assert firing.ends is not None
+    stories = [
+        outage(RATIO, Fraction(1, 10), clean=row.long + 10 * MINUTE, lasting=HOUR, onset=onset)
+        for onset in ONSETS
+    ]
+
+    recordings = record(tmp_path, rule_groups(slo, NATIVE), [story for story, _, _ in stories])
+
+    for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
+        fired = fires(recording, BURN_ALERT, Severity.PAGE)
+        assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
+        assert firing.ends.earliest <= fired[-1] + MINUTE - ends <= firing.ends.latest
+
+
+@pytest.mark.full
+def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
+    row = WORKBOOK[2]
+    slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
+    [firing] = told(slo, Fraction(1, 10))
+    assert firing.ends is not None
+    story, begins, ends = outage(RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=2 * HOUR, onset=2)
+
+    [recording] = record(tmp_path, rule_groups(slo, NATIVE), [story])
+
+    fired = fires(recording, BURN_ALERT, Severity.TICKET)
+    assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
+    assert firing.ends.earliest <= fired[-1] + 5 * MINUTE - ends <= firing.ends.latest
+
+
+@pytest.mark.full
+def test_the_budget_is_going_and_gone_when_it_says(tmp_path: Path) -> None:
+    slo = replace(RATIO.slo(), scrape_interval=SCRAPE, objective=Fraction(98, 100))
+    slo = replace(slo, alerting=replace(slo.alerting, exhausting_within=4 * HOUR))
+    firings = {firing.alert: firing for firing in told(slo, Fraction(1, 10))}
+    story, begins, _ = outage(RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=5 * HOUR, onset=1)
+
+    [recording] = record(tmp_path, rule_groups(slo, NATIVE), [story])
+
+    for alert, name in ALERTS.items():
+        after, fired = firings[alert].after, fires(recording, name, Severity.TICKET)
+        assert after.earliest <= fired[0] - begins <= after.latest
