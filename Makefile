@@ -54,6 +54,10 @@ contracts: $(VENV)/.dev ## Architecture: who may import whom
 compiled: $(VENV)/.dev ## The committed alerts/ and dashboards/ are what slos/ compile into
 	@$(BIN)/sloctl compile slos -o . --check
 
+.PHONY: chart
+chart: $(VENV)/.dev ## The chart's README, schema and expected manifests, made anew of its values
+	@$(BIN)/python -m tests.helm.documents
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Start-up and a compile of 1,000 SLOs, measured here
 	@$(BIN)/python -m tests.bench $(ARGS)
