@@ -6,10 +6,11 @@ from typing import Final
 from sloctl import naming
 from sloctl.dashboards import look, states, table
 from sloctl.dashboards.grafana import Dashboard, GridPos, Panel
-from sloctl.dashboards.identity import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX, SHORTENED_SERVICE
+from sloctl.dashboards.identity import SHORTENED_SERVICE
 from sloctl.dashboards.page import SERVICES_LINK, TAG, page, spec_labels
 from sloctl.dashboards.panels import Head, alert_timeline, over_time, stat
 from sloctl.dashboards.states import FIRING, Asked
+from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX
 from sloctl.model import PromQL, Severity
 from sloctl.naming import LabelStyle
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from sloctl.dashboards.grafana import Dashboard, Link, Panel, Row, Templating, TimeRange, Variable
-from sloctl.dashboards.identity import OVERVIEW_UID
 from sloctl.dashboards.panels import DATA_SOURCE
+from sloctl.links import OVERVIEW_UID
 
 TAG: Final = "sloctl"
 # Of Grafana 11.0, the oldest we write for; newer ones migrate it, and their steps change nothing we use.

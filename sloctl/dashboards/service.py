@@ -5,12 +5,13 @@ from typing import Final
 
 from sloctl.dashboards import states, table
 from sloctl.dashboards.grafana import Dashboard, GridPos, Panel, Row
-from sloctl.dashboards.identity import first_panel_ids, service_uid
+from sloctl.dashboards.identity import first_panel_ids
 from sloctl.dashboards.page import OVERVIEW_LINK, page
 from sloctl.dashboards.panels import Head
 from sloctl.dashboards.shown import matching, plain
 from sloctl.dashboards.slo import height, slo_panels
 from sloctl.dashboards.states import Asked
+from sloctl.links import service_uid
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 

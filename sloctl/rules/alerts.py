@@ -3,24 +3,26 @@
 Law: an alert reads only recorded series, and only those of its own group where that makes it faster.
 """
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
 from sloctl.burn import alert_threshold, standard_deviations, steady_row
 from sloctl.decimals import decimal
-from sloctl.model import AlertText, BurnAlert, PromQL, Severity
+from sloctl.model import AlertText, BurnAlert, Labels, PromQL, Severity
 from sloctl.rollup import COARSE, FINE
-from sloctl.rules.annotations import (
-    burn_annotations,
-    exhausted_annotations,
-    exhausting_annotations,
-    no_data_annotations,
-    template,
-)
+from sloctl.rules.annotations import Templates, template
 from sloctl.rules.group import AlertRule
 from sloctl.rules.scope import STALENESS, Scope, lines, ranged
+from sloctl.rules.wording import (
+    BEFORE_NO_DATA,
+    burn_text,
+    exhausted_text,
+    exhausting_text,
+    linked,
+    longest,
+    no_data_text,
+)
 
 # The group in which each severity is evaluated, by its step.
 STEP_OF: Final = {Severity.PAGE: FINE, Severity.TICKET: COARSE}
@@ -31,12 +33,11 @@ def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
     texts = {Severity.PAGE: scope.slo.alerting.page, Severity.TICKET: scope.slo.alerting.ticket}
     return [
         _alert(
-            scope,
-            naming.BURN_ALERT,
-            severity,
+            numbers := Templates(scope, naming.BURN_ALERT, severity),
             text,
             expr=lines((f"(\n  {_burning(scope, row, step)}\n)" for row in rows), "or"),
-            annotations=burn_annotations(scope, rows),
+            says=burn_text(scope.slo, rows, numbers),
+            before=longest(rows),
         )
         for severity, text in texts.items()
         if text is not None and STEP_OF[severity] == step and (rows := _rows(scope, severity))
@@ -47,28 +48,27 @@ def budget_alerts(scope: Scope) -> list[AlertRule]:
     """The budget is gone, or will be within the hours the spec names."""
     alerting = scope.slo.alerting
     left = scope.max(scope.own(naming.BUDGET_REMAINING))
-    alerts = []
+    alerts, row = [], steady_row(alerting.policy)
     if alerting.exhausted is not None:
+        numbers = Templates(scope, naming.EXHAUSTED_ALERT, Severity.TICKET)
         alerts.append(
             _alert(
-                scope,
-                naming.EXHAUSTED_ALERT,
-                Severity.TICKET,
+                numbers,
                 alerting.exhausted,
                 expr=f"{left} <= 0",
-                annotations=exhausted_annotations(scope),
+                says=exhausted_text(scope.slo, row, numbers),
+                before=scope.slo.window.seconds,
             )
         )
-    row = steady_row(alerting.policy)
     if alerting.exhausting is not None and row is not None:
+        numbers = Templates(scope, naming.EXHAUSTING_ALERT, Severity.TICKET)
         alerts.append(
             _alert(
-                scope,
-                naming.EXHAUSTING_ALERT,
-                Severity.TICKET,
+                numbers,
                 alerting.exhausting,
                 expr=_exhausting(scope, row, left),
-                annotations=exhausting_annotations(scope, row),
+                says=exhausting_text(scope.slo, row, numbers),
+                before=row.long,
             )
         )
     return alerts
@@ -78,14 +78,14 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     alerting = scope.slo.alerting
     if alerting.no_data is None:
         return []
+    numbers = Templates(scope, naming.NO_DATA_ALERT, Severity.TICKET)
     return [
         _alert(
-            scope,
-            naming.NO_DATA_ALERT,
-            Severity.TICKET,
+            numbers,
             alerting.no_data,
             expr=f"absent({scope.events})",
-            annotations=no_data_annotations(scope),
+            says=no_data_text(scope.slo, numbers),
+            before=BEFORE_NO_DATA,
             pending=alerting.no_data_after,
         )
     ]
@@ -144,21 +144,16 @@ def _ratio(scope: Scope, lookback: int, step: int) -> PromQL:
 
 
 def _alert(
-    scope: Scope,
-    name: str,
-    severity: Severity,
-    text: AlertText,
-    *,
-    expr: PromQL,
-    annotations: Mapping[str, str],
-    pending: int = 0,
+    numbers: Templates, text: AlertText, *, expr: PromQL, says: Labels, before: int, pending: int = 0
 ) -> AlertRule:
-    labels = scope.style.alert_labels(scope.slo, severity, text)
-    added = {**scope.slo.annotations, **text.annotations}
+    """The spec's own annotations come on top of what the alert *says*; *before* as `linked` reads it."""
+    slo, style = numbers.scope.slo, numbers.scope.style
+    labels = style.alert_labels(slo, numbers.severity, text)
+    written = {**slo.annotations, **text.annotations}
     return AlertRule(
-        alert=name,
+        alert=numbers.alertname,
         expr=expr,
         pending=pending,
         labels={label: template(value) for label, value in labels.items()},
-        annotations={**annotations, **{name: template(value) for name, value in added.items()}},
+        annotations={**says, **linked(slo, written, before, numbers)},
     )

@@ -7,16 +7,23 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from sloctl import naming
-from sloctl.burn import alert_factor
+from sloctl.burn import alert_threshold
 from sloctl.decimals import decimal
-from sloctl.duration import DAY, HOUR, format_duration
-from sloctl.model import BurnAlert, Labels, PromQL
+from sloctl.model import BurnAlert, Labels, PromQL, Severity
 from sloctl.rollup import COARSE
 from sloctl.rules.scope import STALENESS, Scope, ranged
 
 _OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")
 _LABEL: Final = "$labels."
+# The first value of a query; not by `with`, to which 0 is nothing.
+_FIRST: Final = "{{ $n := . | first | value }}"
+# `… UTC` instead of `… +0000 UTC`.
+_UTC: Final = ' | reReplaceAll " [+]0000" ""'
+# The largest unit and the next: of `1d 4h 48m 0s` the first two, but no zero.
+_TWO_UNITS: Final = ' | reReplaceAll "^([0-9a-z]+)( [1-9][0-9]*[a-z])?.*$" "$1$2"'
 
 
 def template(text: str) -> str:
@@ -37,116 +44,89 @@ def expanded(text: str, labels: Labels, value: float) -> str:
     return _OWN_VALUES.sub(own_value, text)
 
 
-def burn_annotations(scope: Scope, rows: Sequence[BurnAlert]) -> dict[str, str]:
-    """What burns, each lookback against its threshold, and how long the budget lasts."""
-    newest = min(rows, key=lambda row: row.short)
-    verb = {"page": "Pages", "ticket": "Opens a ticket"}[newest.severity.value]
-    return {
-        "summary": f"{_subject(scope)}: error budget burns {_burn(scope, newest.short)} as fast as it may, "
-        f"{_left(scope)} left{_gone_in(scope, newest.long)}",
-        "description": _text(
-            _objective(scope),
-            f"{verb} when both lookbacks of a line burn faster than its threshold:",
-            *(_arithmetic(scope, row) for row in rows),
-        ),
-    }
+class Templates(Struct, frozen=True):
+    """The numbers of one alert of an SLO, each as the template that asks for it."""
 
+    scope: Scope
+    alertname: str
+    severity: Severity
 
-def exhausted_annotations(scope: Scope) -> dict[str, str]:
-    return {
-        "summary": f"{_subject(scope)}: error budget is spent, {_left(scope)} left",
-        "description": _text(
-            _objective(scope),
-            f"More events failed in the last {_window(scope)} than the objective allows.",
-        ),
-    }
+    @property
+    def subject(self) -> str:
+        slo = self.scope.slo
+        groups = ", ".join(f"{label}={{{{ $labels.{label} }}}}" for label in slo.group_by)
+        return f"{slo.id} ({groups})" if groups else slo.id
 
+    @property
+    def group(self) -> Sequence[str]:
+        if self.alertname == naming.NO_DATA_ALERT:
+            return ()  # its expression has no group
+        return [f"group={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
 
-def exhausting_annotations(scope: Scope, row: BurnAlert) -> dict[str, str]:
-    within = format_duration(scope.slo.alerting.exhausting_within)
-    return {
-        "summary": f"{_subject(scope)}: error budget will be gone within {within}, "
-        f"{_left(scope)} left{_gone_in(scope, row.long)}",
-        "description": _text(_objective(scope), _arithmetic(scope, row)),
-    }
+    @property
+    def left(self) -> str:
+        ask = self._asking(f"max({self._series(naming.BUDGET_REMAINING)})")
+        over = '{{ if lt $n 0.0 }}overspent by {{ $n | humanizePercentage | reReplaceAll "^-" "" }}'
+        within = "{{ else }}{{ $n | humanizePercentage }} left{{ end }}"
+        return f"{ask}{_FIRST}{over}{within}{{{{ else }}}}an unknown share left{{{{ end }}}}"
 
+    @property
+    def since(self) -> str:
+        moment = f"{{{{ . | first | value | humanizeTimestamp{_UTC} }}}}"
+        return f"{self._asking(self._began())}{moment}{{{{ end }}}}"
 
-def no_data_annotations(scope: Scope) -> dict[str, str]:
-    after = format_duration(scope.slo.alerting.no_data_after)
-    return {
-        "summary": f"{scope.slo.id}: no data for {after}, so nobody knows whether its objective is met",
-        "description": _text(
-            _objective(scope),
-            "No series matches the indicator. Is the target scraped, and do the selectors still match?",
-        ),
-    }
+    def shown(self, text: str) -> str:
+        return template(text)
 
+    def burn(self, lookback: int) -> str:
+        rate = f"max({self._ratio(lookback)}) / {decimal(self.scope.slo.budget)}"
+        digits = '{{ if lt $n 100.0 }}{{ printf "%.3g" $n }}{{ else }}{{ printf "%.0f" $n }}{{ end }}x'
+        return f"{self._asking(rate)}{_FIRST}{digits}{{{{ else }}}}an unknown number of times{{{{ end }}}}"
 
-def _text(*sentences: str) -> str:
-    return "\n".join(sentence for sentence in sentences if sentence)
+    def exceeded(self, row: BurnAlert) -> str:
+        slo = self.scope.slo
+        threshold = decimal(alert_threshold(row, slo.window.seconds, slo.budget))
+        long, short = (f"max({self._ratio(it)}) > {threshold}" for it in (row.long, row.short))
+        return f"{self._asking(f'{long} and {short}')}: both above{{{{ end }}}}"
 
+    def gone_in(self, lookback: int) -> str:
+        """Left x window x budget / error ratio; silent where nothing is left or nothing burns."""
+        slo = self.scope.slo
+        left = f"max({self._series(naming.BUDGET_REMAINING)} > 0)"
+        seconds = f"{left} * {decimal(slo.window.seconds * slo.budget)} / max({self._ratio(lookback)} > 0)"
+        duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} }}}}"
+        return f"{self._asking(f'round({seconds})')}, gone in {duration} at this rate{{{{ end }}}}"
 
-def _subject(scope: Scope) -> str:
-    groups = ", ".join(f"{label}={{{{ $labels.{label} }}}}" for label in scope.slo.group_by)
-    return f"{scope.slo.id} ({groups})" if groups else scope.slo.id
+    def began(self, before: int) -> str:
+        milliseconds = f"({self._began()}) * 1000 - {1000 * before}"
+        return f'{self._asking(milliseconds)}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
 
+    def _began(self) -> PromQL:
+        """Unix time, which Prometheus keeps from an alert's second turn on."""
+        style = self.scope.style
+        alert = f'alertname="{self.alertname}", {style.severity}="{self.severity.value}"'
+        known = self._series("ALERTS_FOR_STATE").replace("{", f"{{{alert}, ", 1)
+        return f"min({known}) or floor(vector(time()))"
 
-def _objective(scope: Scope) -> str:
-    slo = scope.slo
-    promise = f"Objective: {decimal(100 * slo.objective)}% over {_window(scope)}."
-    return f"{template(slo.description)} {promise}" if slo.description else promise
+    def _ratio(self, lookback: int) -> PromQL:
+        ratio = self._series(naming.error_ratio(lookback))
+        if self.scope.ladder.rung(lookback).step == COARSE:
+            return f"last_over_time({ranged(ratio, STALENESS)})"
+        return ratio
 
+    def _series(self, metric: str) -> PromQL:
+        """A series of this SLO and, by a placeholder for each, of the alert's own group."""
+        own = self.scope.own(metric)
+        groups = "".join(f", {label}=%q" for label in self.scope.slo.group_by)
+        return f"{own.removesuffix('}')}{groups}}}"
 
-def _window(scope: Scope) -> str:
-    return format_duration(scope.slo.window.seconds)
-
-
-def _arithmetic(scope: Scope, row: BurnAlert) -> str:
-    factor = decimal(alert_factor(row, scope.slo.window.seconds))
-    lookbacks = (f"{format_duration(it)} {_burn(scope, it)}" for it in (row.long, row.short))
-    return f"- {', '.join(lookbacks)}; threshold {factor}x"
-
-
-def _burn(scope: Scope, lookback: int) -> str:
-    ratio = _series(scope, naming.error_ratio(lookback))
-    if scope.ladder.rung(lookback).step == COARSE:
-        ratio = f"last_over_time({ranged(ratio, STALENESS)})"
-    rate = _query(scope, f"max({ratio}) / {decimal(scope.slo.budget)}", 'printf "%.3g"')
-    return f"{rate}{{{{ else }}}}an unknown number of times{{{{ end }}}}"
-
-
-def _left(scope: Scope) -> str:
-    left = _query(scope, f"max({_series(scope, naming.BUDGET_REMAINING)})", "humanizePercentage", unit="")
-    return f"{left}{{{{ else }}}}an unknown share{{{{ end }}}}"
-
-
-def _gone_in(scope: Scope, lookback: int) -> str:
-    """Left x window x budget / error ratio; silent where nothing is left or nothing burns."""
-    spendable = decimal(scope.slo.window.seconds * scope.slo.budget)
-    left = _series(scope, naming.BUDGET_REMAINING)
-    ratio = _series(scope, naming.error_ratio(lookback))
-    seconds = f"max({left} > 0) * {spendable} / max({ratio} > 0)"
-    return "".join(
-        _query(scope, f"{seconds} {unit}", 'printf "%.3g"', before=", gone in ", unit=f" {word} at this rate")
-        + "{{ end }}"
-        for unit, word in ((f"/ {HOUR} < 48", "hours"), (f"/ {DAY} >= 2", "days"))
-    )
-
-
-def _series(scope: Scope, metric: str) -> PromQL:
-    """A series of this SLO and, by a placeholder for each, of the alert's own group."""
-    own = scope.own(metric)
-    groups = "".join(f", {label}=%q" for label in scope.slo.group_by)
-    return f"{own.removesuffix('}')}{groups}}}"
-
-
-def _query(scope: Scope, expression: PromQL, form: str, *, before: str = "", unit: str = "x") -> str:
-    """The first value of a query, in a `with` that the caller closes; %q quotes a label value for PromQL."""
-    ask = f"query `{expression}`"
-    if scope.slo.group_by:
-        values = " ".join(_label_values(scope.slo.group_by, expression))
-        ask = f"printf `{expression}` {values} | query"
-    return f"{{{{ with {ask} }}}}{before}{{{{ . | first | value | {form} }}}}{unit}"
+    def _asking(self, expression: PromQL) -> str:
+        """A `with` over what a query answers, to be closed; %q quotes a label value for PromQL."""
+        group_by = self.scope.slo.group_by
+        if not group_by:
+            return f"{{{{ with query `{expression}` }}}}"
+        values = " ".join(_label_values(group_by, expression))
+        return f"{{{{ with printf `{expression}` {values} | query }}}}"
 
 
 def _label_values(group_by: Sequence[str], expression: PromQL) -> Iterable[str]:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.dashboards.identity import OVERVIEW_UID, SHORTENED_SERVICE, first_panel_ids, service_uid
+from sloctl.dashboards.identity import SHORTENED_SERVICE, first_panel_ids
 from sloctl.dashboards.overview import overview
 from sloctl.dashboards.service import service
+from sloctl.links import OVERVIEW_UID, service_uid
 from sloctl.naming import NATIVE
 from sloctl.targets.grafana import render
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY

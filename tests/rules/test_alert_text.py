@@ -72,11 +72,12 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
                 },
                 "exp_annotations": {
                     "summary": 'shop/checkout (uri=/cards"\\{id}): '
-                    "error budget burns 20x as fast as it may, -1900% left",
+                    "error budget burns 20x as fast as it may, overspent by 1900%",
                     "description": "Orders go through. Objective: 99% over 30d.\n"
                     "Pages when both lookbacks of a line burn faster than its threshold:\n"
-                    "- 1h 20x, 5m 20x; threshold 14.4x\n"
-                    "- 6h 20x, 30m 20x; threshold 6x",
+                    "- 20x over 1h and 20x over 5m, threshold 14.4x: both above\n"
+                    "- 20x over 6h and 20x over 30m, threshold 6x: both above\n"
+                    "Firing since 1970-01-01 00:01:00 UTC.",
                     "runbook_url": 'https://runbooks.example.com/shop?uri=/cards"\\{id}',
                 },
             }
@@ -104,10 +105,11 @@ def test_a_page_before_the_budget_is_gone_says_when_it_will_be(tmp_path: Path) -
                 "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
                 "exp_annotations": {
                     "summary": "shop/checkout: error budget burns 0.2x as fast as it may, 80% left, "
-                    "gone in 120 days at this rate",
+                    "gone in 120d at this rate",
                     "description": "Orders go through. Objective: 90% over 30d.\n"
                     "Pages when both lookbacks of a line burn faster than its threshold:\n"
-                    "- 1h 0.2x, 5m 0.2x; threshold 0.072x",
+                    "- 0.2x over 1h and 0.2x over 5m, threshold 0.072x: both above\n"
+                    "Firing since 1970-01-01 00:01:00 UTC.",
                 },
             }
         ],
@@ -130,7 +132,50 @@ def test_no_data_says_that_nobody_knows(tmp_path: Path) -> None:
                     "summary": "shop/checkout: no data for 10m, so nobody knows whether its objective is met",
                     "description": "Orders go through. Objective: 99% over 30d.\n"
                     "No series matches the indicator. "
-                    "Is the target scraped, and do the selectors still match?",
+                    "Is the target up, is it scraped, and do the selectors still match?\n"
+                    "No data since 1970-01-01 00:00:00 UTC.",
+                },
+            }
+        ],
+    )
+
+    assert told == "SUCCESS"
+
+
+def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tmp_path: Path) -> None:
+    slo = shop(
+        annotations={
+            "grafana_url": "https://grafana.example.com/?orgId=2",
+            "sidecar_url": "https://slo.example.com/",
+        },
+        group_by=("uri",),
+        alerting=replace(ALERTING, ticket=None, exhausted=None),
+    )
+    series = {
+        'requests_total{job="shop", code="200", uri="/a b"}': "_x1440 24+24x960",
+        'requests_total{job="shop", code="500", uri="/a b"}': "_x1440 6+6x960",
+    }
+
+    told = rendered(
+        tmp_path,
+        slo,
+        series,
+        alert="SLOErrorBudgetBurn",
+        at="8h",
+        expected=[
+            {
+                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page", "uri": "/a b"},
+                "exp_annotations": {
+                    "summary": "shop/checkout (uri=/a b): error budget burns 20x as fast as it may, "
+                    "overspent by 1900%",
+                    "description": "Orders go through. Objective: 99% over 30d.\n"
+                    "Pages when both lookbacks of a line burn faster than its threshold:\n"
+                    "- 20x over 1h and 20x over 5m, threshold 14.4x: both above\n"
+                    "- 20x over 6h and 20x over 30m, threshold 6x: both above\n"
+                    "Firing since 1970-01-01 06:01:00 UTC.",
+                    # 00:01, six hours before.
+                    "grafana_url": "https://grafana.example.com/d/sloctl-shop?orgId=2&from=60000&to=now",
+                    "sidecar_url": "https://slo.example.com/slo/shop/checkout?group=%2Fa+b&range=6h",
                 },
             }
         ],

@@ -4,15 +4,16 @@ Final text, no templates. Label values come from whoever is scraped: control cha
 and what is long is cut, so that no value can look like a line of ours.
 """
 
-from collections.abc import Iterable
-from fractions import Fraction
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote_plus
 
-from sloctl.burn import alert_factor, steady_row
-from sloctl.decimals import decimal
-from sloctl.duration import DAY, HOUR, format_duration
-from sloctl.model import BurnAlert, Labels, Severity, Slo
+from sloctl.burn import alert_threshold, firing, steady_row
+from sloctl.duration import format_duration, span
+from sloctl.model import BurnAlert, Labels, Slo
 from sloctl.naming import LabelStyle
+from sloctl.rules import wording
 from sloctl.rules.annotations import expanded
 from sloctl.sidecar.board import Entry
 from sloctl.sidecar.notify.alarms import Alarm
@@ -20,60 +21,105 @@ from sloctl.sidecar.notify.claims import AlertKind, Claim
 from sloctl.sidecar.verdict import Alert
 from sloctl.sidecar.views.words import moment
 
-_VERB: Final = {Severity.PAGE: "Pages", Severity.TICKET: "Opens a ticket"}
 _LONGEST_VALUE: Final = 120
 
 
 def annotations(alarm: Alarm, style: LabelStyle) -> Labels:
-    """Summary and description as the rules word them; the spec's own come on top, as there."""
-    claim = alarm.claim
-    slo, own = claim.entry.slo, claim.expression_labels(style)
-    written = {**slo.annotations, **claim.text.annotations}
+    """What the rules would say, and below it what else is known; the spec's own come on top, as there."""
+    claim, numbers = alarm.claim, _Numbers(alarm, style)
+    slo = claim.entry.slo
+    says, before = _said(claim, numbers)
     return {
-        "summary": _summary(claim),
-        "description": "\n".join(line for line in _description(alarm) if line),
-        **{name: expanded(text, own, claim.value) for name, text in written.items()},
+        **says,
+        "description": "\n".join((says["description"], *_added(claim))),
+        **wording.linked(slo, {**slo.annotations, **claim.text.annotations}, before, numbers),
     }
 
 
-def _summary(claim: Claim) -> str:
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """The numbers of one alarm, as Prometheus's templates would print them."""
+
+    alarm: Alarm
+    style: LabelStyle
+
+    @property
+    def subject(self) -> str:
+        entry = self._entry
+        groups = ", ".join(f"{label}={_shown(value)}" for label, value in entry.group_labels.items())
+        return f"{entry.slo.id} ({groups})" if groups else entry.slo.id
+
+    @property
+    def group(self) -> Sequence[str]:
+        _, group, _ = self.alarm.claim.key
+        return [f"group={quote_plus(value)}" for value in group]
+
+    @property
+    def left(self) -> str:
+        left = self._entry.budget.left
+        if left is None:
+            return "an unknown share left"
+        return f"overspent by {_percent(-left)}" if left < 0 else f"{_percent(left)} left"
+
+    @property
+    def since(self) -> str:
+        if self.alarm.claim.kind is AlertKind.NO_DATA:
+            last = self._entry.last
+            return "the start" if last is None else moment(last)
+        return moment(self.alarm.began)
+
+    def shown(self, text: str) -> str:
+        claim = self.alarm.claim
+        return expanded(text, claim.expression_labels(self.style), claim.value)
+
+    def burn(self, lookback: int) -> str:
+        rate = self._entry.burn(lookback).burn_rate
+        if rate is None:
+            return "an unknown number of times"
+        return f"{rate:.3g}x" if rate < 100 else f"{rate:.0f}x"
+
+    def exceeded(self, row: BurnAlert) -> str:
+        entry = self._entry
+        threshold = alert_threshold(row, entry.slo.window.seconds, entry.slo.budget)
+        long, short = (entry.burn(lookback).error_ratio for lookback in (row.long, row.short))
+        return ": both above" if firing(long, short, threshold) else ""
+
+    def gone_in(self, lookback: int) -> str:
+        left, rate = self._entry.budget.left, self._entry.burn(lookback).burn_rate
+        if left is None or left <= 0 or not rate:
+            return ""
+        return f", gone in {span(left * self._entry.slo.window.seconds / rate)} at this rate"
+
+    def began(self, before: int) -> str:
+        return f"{1000 * (int(self.alarm.began) - before)}"
+
+    @property
+    def _entry(self) -> Entry:
+        return self.alarm.claim.entry
+
+
+def _said(claim: Claim, numbers: _Numbers) -> tuple[Labels, int]:
+    """What the rules say, and the seconds before the alert that it speaks about."""
+    slo = claim.entry.slo
+    match claim.kind:
+        case AlertKind.PAGE | AlertKind.TICKET:
+            rows = [row.row for row in _alert(claim).rows]
+            return wording.burn_text(slo, rows, numbers), wording.longest(rows)
+        case AlertKind.EXHAUSTED:
+            row = steady_row(slo.alerting.policy)
+            return wording.exhausted_text(slo, row, numbers), slo.window.seconds
+        case AlertKind.EXHAUSTING:
+            steady = _steady(slo)
+            return wording.exhausting_text(slo, steady, numbers), steady.long
+        case AlertKind.NO_DATA:
+            return wording.no_data_text(slo, numbers), wording.BEFORE_NO_DATA
+
+
+def _added(claim: Claim) -> Iterable[str]:
+    """What no rule knows."""
     entry = claim.entry
-    left = _left(entry)
-    match claim.kind:
-        case AlertKind.PAGE | AlertKind.TICKET:
-            newest = min((row.row for row in _alert(claim).rows), key=lambda row: row.short)
-            speed = f"burns {_rate(entry, newest.short)} as fast as it may"
-            return f"{_subject(entry)}: error budget {speed}, {left} left{_gone_in(entry, newest.long)}"
-        case AlertKind.EXHAUSTED:
-            return f"{_subject(entry)}: error budget is spent, {left} left"
-        case AlertKind.EXHAUSTING:
-            within = format_duration(entry.slo.alerting.exhausting_within)
-            gone = _gone_in(entry, _steady(entry.slo).long)
-            return f"{_subject(entry)}: error budget will be gone within {within}, {left} left{gone}"
-        case AlertKind.NO_DATA:
-            after = format_duration(entry.slo.alerting.no_data_after)
-            return f"{entry.slo.id}: no data for {after}, so nobody knows whether its objective is met"
-
-
-def _description(alarm: Alarm) -> Iterable[str]:
-    claim, entry = alarm.claim, alarm.claim.entry
-    yield _objective(entry.slo)
-    match claim.kind:
-        case AlertKind.PAGE | AlertKind.TICKET:
-            alert = _alert(claim)
-            yield f"{_VERB[alert.severity]} when both lookbacks of a line burn faster than its threshold:"
-            yield from (_arithmetic(entry, row.row, row.factor) for row in alert.rows)
-        case AlertKind.EXHAUSTED:
-            window = format_duration(entry.slo.window.seconds)
-            yield f"More events failed in the last {window} than the objective allows."
-        case AlertKind.EXHAUSTING:
-            row = _steady(entry.slo)
-            yield _arithmetic(entry, row, alert_factor(row, entry.slo.window.seconds))
-        case AlertKind.NO_DATA:
-            yield "The sidecar read no series of the indicator. Is the target up, and do the selectors match?"
-            yield f"Last data: {moment(entry.last)}." if entry.last is not None else "It never read any."
-            return
-    yield f"Since {moment(alarm.began)}."
+    if claim.kind is AlertKind.NO_DATA:
+        return
     yield from _what_burns(entry)
     if entry.stale:
         yield f"No data since {moment(entry.last)}: it may be over, nobody knows."
@@ -100,44 +146,9 @@ def _steady(slo: Slo) -> BurnAlert:
     return row
 
 
-def _subject(entry: Entry) -> str:
-    groups = ", ".join(f"{label}={_shown(value)}" for label, value in entry.group_labels.items())
-    return f"{entry.slo.id} ({groups})" if groups else entry.slo.id
-
-
-def _objective(slo: Slo) -> str:
-    promise = f"Objective: {decimal(100 * slo.objective)}% over {format_duration(slo.window.seconds)}."
-    return f"{slo.description} {promise}" if slo.description else promise
-
-
-def _arithmetic(entry: Entry, row: BurnAlert, factor: Fraction) -> str:
-    lookbacks = (f"{format_duration(it)} {_rate(entry, it)}" for it in (row.long, row.short))
-    return f"- {', '.join(lookbacks)}; threshold {decimal(factor)}x"
-
-
-def _rate(entry: Entry, lookback: int) -> str:
-    rate = entry.burn(lookback).burn_rate
-    return "an unknown number of times" if rate is None else f"{rate:.3g}x"
-
-
-def _left(entry: Entry) -> str:
-    left = entry.budget.left
-    return "an unknown share" if left is None else _percent(left)
-
-
 def _percent(share: float) -> str:
     """As humanizePercentage of Prometheus's templates."""
     return f"{100 * share:.4g}%"
-
-
-def _gone_in(entry: Entry, lookback: int) -> str:
-    """At the burn of *lookback*; silent where nothing is left or nothing burns."""
-    left, rate = entry.budget.left, entry.burn(lookback).burn_rate
-    if left is None or left <= 0 or not rate:
-        return ""
-    seconds = left * entry.slo.window.seconds / rate
-    amount = f"{seconds / HOUR:.3g} hours" if seconds < 2 * DAY else f"{seconds / DAY:.3g} days"
-    return f", gone in {amount} at this rate"
 
 
 def _shown(value: str) -> str:

@@ -34,14 +34,14 @@ def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
 
     assert page["summary"] == (
         "shop/availability: error budget burns 20x as fast as it may, 80% left, "
-        "gone in 28.8 hours at this rate"
+        "gone in 1d 4h at this rate"
     )
     assert page["description"].splitlines() == [
         "Requests answered. Objective: 99.9% over 30d.",
         "Pages when both lookbacks of a line burn faster than its threshold:",
-        "- 1h 20x, 5m 20x; threshold 14.4x",
-        "- 6h 20x, 30m 20x; threshold 6x",
-        "Since 2023-11-14 22:13:20 UTC.",
+        "- 20x over 1h and 20x over 5m, threshold 14.4x: both above",
+        "- 20x over 6h and 20x over 30m, threshold 6x: both above",
+        "Firing since 2023-11-14 22:13:20 UTC.",
     ]
 
 
@@ -75,7 +75,7 @@ def test_no_data_say_when_the_last_came() -> None:
     assert told["summary"] == (
         "shop/availability: no data for 10m, so nobody knows whether its objective is met"
     )
-    assert told["description"].splitlines()[-1] == "Last data: 2023-11-14 22:13:20 UTC."
+    assert told["description"].splitlines()[-1] == "No data since 2023-11-14 22:13:20 UTC."
 
 
 def test_the_specs_annotations_come_on_top_and_only_their_own_templates_count() -> None:
