@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -24,7 +23,8 @@ from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views.api_routes import Api, forbidden_reload_route, reload_route
 from sloctl.sidecar.views.api_sheet import Sheets
 from sloctl.sidecar.views.metrics_page import MetricsPage
-from sloctl.sidecar.views.page import page
+from sloctl.sidecar.views.page_live import Ticks
+from sloctl.sidecar.views.page_routes import Pages
 from sloctl.sidecar.views.problem import problem, problems
 from sloctl.sidecar.views.stream import Changes
 from sloctl.sidecar.views.stream_readers import Readers
@@ -68,14 +68,22 @@ def application(sidecar: Sidecar) -> web.Application:
     changes = Changes(sidecar.feed, sheets, epoch=secrets.token_hex(4))
     readers = Readers(changes, sidecar.web.max_streams)
     app = web.Application(middlewares=[noticed, problems, guard(sidecar.web)], client_max_size=MAX_BODY_BYTES)
+    pages = Pages(
+        sidecar.feed,
+        sidecar.ledger,
+        sidecar.time,
+        interval=sidecar.interval,
+        limit=sidecar.web.max_streams,
+    )
     app.cleanup_ctx.append(_running("stream", changes.run))
+    app.cleanup_ctx.append(_running("page stream", pages.ticks.run))
     app.cleanup_ctx.append(_polling(sidecar))
     app.cleanup_ctx.extend(_opening(part) for part in sidecar.parts)
     app.on_response_prepare.append(_protect)
-    app.on_shutdown.append(_ending(changes))
+    app.on_shutdown.append(_ending(changes, pages.ticks))
     app.add_routes(
         [
-            *_page_routes(sidecar),
+            *pages.routes(),
             *_api(sidecar, sheets).routes(),
             web.get("/api/v1/stream", readers.serve, allow_head=False),
             *_metrics_routes(sidecar, readers),
@@ -131,11 +139,12 @@ def _opening(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
     return opening
 
 
-def _ending(changes: Changes) -> Callable[[web.Application], Awaitable[None]]:
+def _ending(*streams: Changes | Ticks) -> Callable[[web.Application], Awaitable[None]]:
     """Streams never end by themselves; they would hold up the shutdown."""
 
     async def ending(_: web.Application) -> None:
-        changes.end()
+        for stream in streams:
+            stream.end()
 
     return ending
 
@@ -152,25 +161,6 @@ async def _protect(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
     # Which versions serve here is nobody's business.
     response.headers.popall("Server", None)
-
-
-def _page_routes(sidecar: Sidecar) -> list[web.RouteDef]:
-    refresh_seconds = max(1, round(sidecar.interval / sidecar.time.speed))
-    style = files("sloctl.sidecar.views").joinpath("static/style.css").read_text()
-
-    async def show_page(_: web.Request) -> web.Response:
-        text = page(
-            sidecar.feed.board,
-            now=sidecar.time.now(),
-            refresh_seconds=refresh_seconds,
-            speed=sidecar.time.speed,
-        )
-        return web.Response(text=text, content_type="text/html")
-
-    async def show_style(_: web.Request) -> web.Response:
-        return web.Response(text=style, content_type="text/css")
-
-    return [web.get("/", show_page), web.get("/static/style.css", show_style)]
 
 
 def _metrics_routes(sidecar: Sidecar, readers: Readers) -> list[web.RouteDef]:

@@ -75,6 +75,11 @@ class Ledger:
         ]
         return (min(since for since, _ in spans), max(last for _, last in spans)) if spans else None
 
+    def account(self, slo_id: str, group: Group) -> Account | None:
+        """None where there is no such SLO, or nothing of the group yet."""
+        watched = self._watched.get(slo_id)
+        return None if watched is None else watched.accounts.get(group)
+
     def accounts(self) -> Iterator[tuple[Slo, str, Account]]:
         """Each with the fingerprint of its SLO."""
         for watched in tuple(self._watched.values()):

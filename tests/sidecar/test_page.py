@@ -78,7 +78,7 @@ async def test_the_worst_comes_first_and_says_so_in_words(browser: Browser) -> N
         page, _ = await opened(browser, watched.url, width=1440, scheme="light")
 
         standings = await page.locator(".standing").all_inner_texts()
-        names = await page.locator(".name").all_inner_texts()
+        names = await page.locator(".slo h3").all_inner_texts()
 
         assert [" ".join(text.split()) for text in standings] == ["■ paging", "▲ ticket", "? unknown"]
         assert [name.split()[0] for name in names] == ["shop/availability", "shop/latency", "shop/latency"]

@@ -1,13 +1,22 @@
-"""The board as a page: rendered here, styled by one packaged file, no script."""
+"""The board as pages: rendered here, escaped by the template engine, readable without the script."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
+from typing import Any, Final
 
 import jinja2
 
 from sloctl.duration import format_duration
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Board, Entry, Standing
 from sloctl.sidecar.ledger import MAX_GROUPS
+from sloctl.sidecar.views import page_facts as facts
 from sloctl.sidecar.views import words
+from sloctl.sidecar.views.api import STANDINGS
+from sloctl.sidecar.views.page_charts import Drawing
+from sloctl.sidecar.views.page_list import Listing, steady_burn
+from sloctl.sidecar.views.page_query import Range, Sort, label_url, ranges, slo_url
 
 _TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("sloctl.sidecar.views", "templates"),
@@ -16,11 +25,66 @@ _TEMPLATES: Final = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"words": words, "duration": format_duration, "max_groups": MAX_GROUPS}
+_TEMPLATES.globals |= {
+    "STANDINGS": STANDINGS,
+    "Standing": Standing,
+    "Sort": Sort,
+    "duration": format_duration,
+    "facts": facts,
+    "inf": inf,
+    "label_url": label_url,
+    "max_groups": MAX_GROUPS,
+    "ranges": ranges,
+    "slo_url": slo_url,
+    "steady_burn": steady_burn,
+    "words": words,
+}
+_TEMPLATES.filters["ident"] = id
 
 
-def page(board: Board, *, now: float, refresh_seconds: int, speed: float) -> str:
-    """Worst first; the browser asks again after *refresh_seconds*. A *speed* of time other than 1 is told."""
-    return _TEMPLATES.get_template("board.html").render(
-        board=board, now=now, refresh_seconds=refresh_seconds, speed=speed
-    )
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page shows around its own: *tick* is in the reader's seconds, *speed* that of our time.
+
+    *version* is that of the packaged files, so that a browser may keep them for good.
+    """
+
+    board: Board
+    now: float
+    tick: float
+    speed: float
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One entry, its *siblings* (the groups of its SLO, the worst first), and its charts."""
+
+    entry: Entry
+    siblings: Sequence[Entry]
+    asked: Range | None
+    errors: tuple[Range, Drawing] | None
+    budget: tuple[Range, Drawing] | None
+
+    def range_of(self, seconds: int) -> Range:
+        """That long, up to the same moment."""
+        return Range(seconds, None if self.asked is None else self.asked.until)
+
+
+def list_page(frame: Frame, listing: Listing, sparklines: Mapping[int, str]) -> str:
+    """*sparklines* are paths, by the id() of the entry."""
+    return _rendered("list.html", frame, listing=listing, sparklines=sparklines)
+
+
+def detail_page(frame: Frame, detail: Detail) -> str:
+    return _rendered("slo.html", frame, detail=detail, entry=detail.entry)
+
+
+def missing_page(frame: Frame) -> str:
+    return _rendered("missing.html", frame)
+
+
+def _rendered(template: str, frame: Frame, **context: Any) -> str:  # noqa: ANN401 - what each template shows
+    paging = sum(entry.standing is Standing.PAGING for entry in frame.board.entries)
+    at = None if frame.board.at is None else datetime.fromtimestamp(frame.board.at, UTC)
+    return _TEMPLATES.get_template(template).render(frame=frame, at=at, paging=paging, **context)

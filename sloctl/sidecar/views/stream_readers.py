@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
 from sloctl.sidecar.parts import Figure, Kind
 from sloctl.sidecar.views.problem import problem
-from sloctl.sidecar.views.stream import Changes
 
 # So that proxies and readers see that the connection lives.
 HEARTBEAT_SECONDS: Final = 15.0
@@ -18,10 +17,22 @@ _RETRY_SECONDS: Final = 3
 _HEADERS: Final = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
 
+class Events(Protocol):
+    """What a stream tells, after which *number* and when there is more."""
+
+    are_over: bool
+
+    @property
+    def number(self) -> int: ...
+    async def next(self) -> None: ...
+    def resumed(self, event_id: str | None) -> int | None: ...
+    def event(self, after: int | None) -> bytes: ...
+
+
 class Readers:
     """At most *limit* at once."""
 
-    def __init__(self, changes: Changes, limit: int, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, changes: Events, limit: int, heartbeat: float = HEARTBEAT_SECONDS) -> None:
         self._changes = changes
         self._limit = limit
         self._heartbeat = heartbeat

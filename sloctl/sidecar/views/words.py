@@ -1,14 +1,16 @@
 """Numbers as people read them. What is not known is a dash or says so; it never looks like a number."""
 
 from datetime import UTC, datetime
+from fractions import Fraction
 from math import isinf
 from typing import Final
 
 from sloctl import duration
 from sloctl.decimals import decimal
-from sloctl.duration import format_duration
+from sloctl.duration import DAY, format_duration
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.board import Entry, Standing
+from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.verdict import Alert, RowVerdict, State
 
 UNKNOWN: Final = "–"
@@ -24,12 +26,32 @@ STANDING: Final = {
     Standing.FINE: "fine",
 }
 
+# Told beside the words, and for those who cannot tell red from green.
+SHAPE: Final = {
+    Standing.PAGING: "■",
+    Standing.TICKETED: "▲",
+    Standing.EXHAUSTED: "◆",
+    Standing.EXHAUSTING: "◇",
+    Standing.UNKNOWN: "?",
+    Standing.FINE: "○",
+}
+
 
 def percent(share: float | None) -> str:
     """`71.3 %`; beyond a thousand without the decimal."""
     if share is None:
         return UNKNOWN
     return f"{100 * share:,.{0 if abs(share) >= 10 else 1}f} %"
+
+
+def ratio(share: float | None) -> str:
+    """A share of events, as exact as it is small: `0.0123 %`."""
+    return UNKNOWN if share is None else f"{100 * share:.3g} %"
+
+
+def suspect(burning: Burning) -> str:
+    """`98.0 % of errors have uri=/pay`."""
+    return f"{percent(burning.share_of_errors)} of errors have {burning.label}={burning.value or '(none)'}"
 
 
 def times(rate: float | None) -> str:
@@ -47,9 +69,24 @@ def count(events: float | None) -> str:
     return UNKNOWN if events is None else f"{events:,.0f}"
 
 
+def seconds(exactly: Fraction) -> str:
+    """`300 ms`, `1.5 s`."""
+    return f"{decimal(1000 * exactly)} ms" if exactly < 1 else f"{decimal(exactly)} s"
+
+
 def clock(at: float | None) -> str:
     """Time of day, UTC."""
     return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def hour(at: float) -> str:
+    """`14:02`, UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M}"
+
+
+def day(at: float) -> str:
+    """`21 Nov 14:02`, UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
 
 
 def moment(at: float | None) -> str:
@@ -71,13 +108,52 @@ def exhaustion(entry: Entry) -> str:
     return "not burning" if isinf(seconds) else f"in {span(seconds)}"
 
 
+def minutes_left(entry: Entry) -> str:
+    """`15m 20s`: how long everything may fail, or has failed too long, at the window's mean traffic."""
+    left = entry.budget.left
+    return UNKNOWN if left is None else span(abs(left) * float(entry.slo.budget) * entry.slo.window.seconds)
+
+
+def gone_at(entry: Entry) -> str:
+    """The moment at which the budget is gone at the present burn; empty where there is none within a year."""
+    seconds = entry.budget.time_to_exhaustion
+    if seconds is None or seconds == 0 or seconds > 365 * DAY or entry.last is None:
+        return ""
+    return short_moment(entry.last + seconds, beside=entry.last)
+
+
+def short_moment(at: float, *, beside: float) -> str:
+    """`14:02 UTC` on the day of *beside*, else `Sat 21 Nov 14:02 UTC`."""
+    then, now = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(beside, UTC)
+    return f"{then:%H:%M} UTC" if then.date() == now.date() else f"{then:%a %-d %b %H:%M} UTC"
+
+
 def arithmetic(alert: Alert) -> str:
     """`23× over 1h and 31× over 5m, pages above 14.4×`: the row that says most."""
     row = alert.loudest
-    if row is None:
+    return "" if row is None else row_arithmetic(row)
+
+
+def row_arithmetic(row: RowVerdict) -> str:
+    """As `arithmetic`, of one row."""
+    verb = "pages" if row.row.severity is Severity.PAGE else "tickets"
+    return f"{_rates(row)}, {verb} above {factor(row)}×"
+
+
+def factor(row: RowVerdict) -> str:
+    return decimal(round(row.factor, 2))
+
+
+def held_back(row: RowVerdict, slo: Slo) -> str:
+    """Why a row does not fire although both of its lookbacks burn faster than its factor; mostly empty."""
+    above = all((burn.burn_rate or 0) > float(row.factor) for burn in (row.long, row.short))
+    if row.state is not State.INACTIVE or not above or row.long.counts is None:
         return ""
-    verb = "pages" if alert.severity is Severity.PAGE else "tickets"
-    return f"{_rates(row)}, {verb} above {decimal(round(row.factor, 2))}×"
+    if row.long.counts.error < slo.alerting.min_errors - 0.5:
+        return (
+            f"held back: fewer than {slo.alerting.min_errors} bad events in {format_duration(row.row.long)}"
+        )
+    return "held back: too few events to be sure"
 
 
 def alert_state(alert: Alert, at: float | None) -> str:

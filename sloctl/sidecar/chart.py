@@ -1,0 +1,167 @@
+"""What happened to an SLO over a range of time: points for charts, from the history of one account.
+
+Its one law: a chart shows what the history holds. Steps are merged into points, never split, so that an old
+range has fewer points than a young one; where nothing was seen there is no point.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Final, NamedTuple
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import Severity
+from sloctl.rollup import Counts
+from sloctl.sidecar.account import Account
+from sloctl.sidecar.steps import Seen
+from sloctl.sidecar.verdict import Burn, State, Yardstick, alerts, burns
+
+MAX_POINTS: Final = 96
+# Seconds a point may last, so that its edges are edges of steps.
+_WIDTHS: Final = (15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What was seen from *begin* to *end* (Unix seconds).
+
+    *budget_left* is what the errors up to *end* have left of the budget of the window that ends now.
+    """
+
+    begin: float
+    end: float
+    counts: Counts
+    burn_rate: float | None
+    budget_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """From *begin* to *end* an alert fired, as far as the points tell."""
+
+    severity: Severity
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One range, and the *points* that touch it; time without a point is time without data.
+
+    Of what was *firing* tickets come before pages.
+    """
+
+    begin: float
+    end: float
+    points: tuple[Point, ...]
+    firing: tuple[Firing, ...] = ()
+
+
+def chart(account: Account, period: Burn, *, begin: float, end: float) -> Chart:
+    """*period* is the burn of the whole window, which the budget's line ends at.
+
+    When alerts fired is decided anew at the end of each point; where steps are wider than a lookback, they
+    stand in for it.
+    """
+    measure = account.yardstick
+    steps = [_Step(*step) for step in account.stretches(begin - max(measure.lookbacks, default=0))]
+    points = _points(measure, steps, period, begin=begin, end=end)
+    return Chart(begin, end, points, tuple(_firing(measure, steps, points)))
+
+
+def sparkline(account: Account, *, begin: float, end: float) -> Chart:
+    """Burn rates only."""
+    steps = [_Step(*step) for step in account.stretches(begin)]
+    return Chart(begin, end, _points(account.yardstick, steps, None, begin=begin, end=end))
+
+
+class _Step(NamedTuple):
+    begin: float
+    end: float
+    seen: Seen
+
+
+class _Sums:
+    """Sums over any stretch that ends at the end of a step."""
+
+    def __init__(self, steps: Sequence[_Step]) -> None:
+        self._ends = [step.end for step in steps]
+        self._widths = [step.end - step.begin for step in steps]
+        self._until = [Seen(0, 0.0, 0.0)]
+        for step in steps:
+            before, seen = self._until[-1], step.seen
+            self._until.append(
+                Seen(before.seconds + seen.seconds, before.error + seen.error, before.total + seen.total)
+            )
+
+    def lookbacks(self, at: float, lookbacks: Iterable[int]) -> list[Seen]:
+        last = bisect_right(self._ends, at)
+        width = self._widths[last - 1] if last else 0
+        return [self._between(at - max(lookback, width), last) for lookback in lookbacks]
+
+    def _between(self, cut: float, last: int) -> Seen:
+        first = bisect_right(self._ends, cut)
+        # The nearest edge, as the history itself rounds.
+        if first < last and cut - (self._ends[first] - self._widths[first]) > self._widths[first] / 2:
+            first += 1
+        end, begin = self._until[last], self._until[first]
+        return Seen(end.seconds - begin.seconds, end.error - begin.error, end.total - begin.total)
+
+
+def _points(
+    measure: Yardstick, steps: Sequence[_Step], period: Burn | None, *, begin: float, end: float
+) -> tuple[Point, ...]:
+    width = _width(end - begin)
+    shown = [step for step in steps if step.end > begin and step.begin < end]
+    after = sum(step.seen.error for step in steps if step.begin >= end)
+    merged: list[Point] = []
+    for _, some in groupby(reversed(shown), key=lambda step: -(-step.end // width)):
+        together = list(some)
+        errors = max(0.0, sum(step.seen.error for step in together))
+        counts = Counts(errors, sum(step.seen.total for step in together))
+        merged.append(
+            Point(
+                begin=together[-1].begin,
+                end=together[0].end,
+                counts=counts,
+                burn_rate=None if counts.error_ratio is None else counts.error_ratio / measure.budget,
+                budget_left=_left(measure, period, after),
+            )
+        )
+        after += errors
+    return tuple(reversed(merged))
+
+
+def _left(measure: Yardstick, period: Burn | None, errors_after: float) -> float | None:
+    """What was left before the last *errors_after* errors of the window."""
+    if period is None or period.counts is None or period.error_ratio is None:
+        return None
+    return 1 - (period.counts.error - errors_after) / (period.counts.total * measure.budget)
+
+
+def _width(seconds: float) -> int:
+    return next((width for width in _WIDTHS if seconds / width <= MAX_POINTS), DAY)
+
+
+def _firing(measure: Yardstick, steps: Sequence[_Step], points: Sequence[Point]) -> Iterator[Firing]:
+    sums = _Sums(steps)
+    firing: dict[Severity, list[Point]] = {}
+    for point in points:
+        if point.counts.error > 0 or any(run[-1].end == point.begin for run in firing.values()):
+            burned = burns(measure, sums.lookbacks(point.end, measure.lookbacks))
+            for alert in alerts(measure, burned):
+                if alert.state is State.FIRING:
+                    firing.setdefault(alert.severity, []).append(point)
+    for severity in (Severity.TICKET, Severity.PAGE):
+        if severity in firing:
+            yield from _joined(severity, firing[severity])
+
+
+def _joined(severity: Severity, points: Sequence[Point]) -> Iterator[Firing]:
+    begin = points[0].begin
+    for before, after in pairwise(points):
+        if after.begin > before.end:
+            yield Firing(severity, begin, before.end)
+            begin = after.begin
+    yield Firing(severity, begin, points[-1].end)

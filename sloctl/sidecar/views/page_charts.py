@@ -1,0 +1,209 @@
+"""Charts as SVG: shapes and texts with their places, in percent of the drawing's width and height.
+
+Shapes are stretched to whatever room there is, texts are not: so one drawing fits a phone and a desk.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log1p
+from typing import Final
+
+from sloctl.duration import DAY
+from sloctl.sidecar.board import Entry
+from sloctl.sidecar.chart import Chart, Point
+from sloctl.sidecar.verdict import RowVerdict
+from sloctl.sidecar.views import words
+
+_ROOM_ABOVE: Final = 1.15
+# Points whose edges are no farther apart than this (seconds) are neighbours.
+_SEAM: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of the width; *text* is what it says under the pointer."""
+
+    x: str
+    width: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A line across, with its name."""
+
+    y: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """*area* and *line* are paths in a square of 100; *ticks* name times from the left to the right."""
+
+    summary: str
+    area: str
+    line: str
+    shades: tuple[Span, ...]
+    levels: tuple[Level, ...]
+    points: tuple[Span, ...]
+    ticks: tuple[str, ...]
+
+
+def error_drawing(entry: Entry, chart: Chart) -> Drawing:
+    """How fast the budget burned; from 0 upwards ever more compressed, so that thresholds stay in sight."""
+    rows = [row for alert in entry.alerts for row in alert.rows]
+    rates = [point.burn_rate or 0.0 for point in chart.points]
+    top = log1p(_ROOM_ABOVE * max([*rates, *(float(row.factor) for row in rows), 1.0]))
+
+    def height(point: Point) -> float | None:
+        return None if point.burn_rate is None else 100 * (1 - log1p(point.burn_rate) / top)
+
+    area, line = _paths(chart, height)
+    return Drawing(
+        summary=_error_summary(chart),
+        area=area,
+        line=line,
+        shades=(*_gaps(chart), *_firing(chart)),
+        levels=tuple(
+            Level(_percent(100 * (1 - log1p(float(row.factor)) / top)), row.row.severity.value, _level(row))
+            for row in rows
+        ),
+        points=tuple(_span(chart, point, _error_text(point)) for point in chart.points),
+        ticks=_ticks(chart),
+    )
+
+
+def budget_drawing(chart: Chart) -> Drawing:
+    """What was left of the window's budget."""
+    left = [point.budget_left for point in chart.points if point.budget_left is not None]
+    low, high = min([*left, 0.0]), max([*left, 1.0])
+
+    def height(point: Point) -> float | None:
+        return None if point.budget_left is None else 100 * (high - point.budget_left) / (high - low)
+
+    area, line = _paths(chart, height)
+    return Drawing(
+        summary=_budget_summary(left),
+        area=area,
+        line=line,
+        shades=(*_gaps(chart), *_firing(chart)),
+        levels=(Level(_percent(100 * high / (high - low)), "nothing", "nothing left"),) if low < 0 else (),
+        points=tuple(_span(chart, point, _budget_text(point)) for point in chart.points),
+        ticks=_ticks(chart),
+    )
+
+
+def spark_path(chart: Chart) -> str:
+    """The area under the burn rate, in a square of 100; a burn of 1× is a seventh of the height."""
+    top = log1p(max([120.0, *(point.burn_rate or 0.0 for point in chart.points)]))
+
+    def height(point: Point) -> float | None:
+        return None if point.burn_rate is None else 100 * (1 - log1p(point.burn_rate) / top)
+
+    area, _ = _paths(chart, height, floor=102)
+    return area
+
+
+def _paths(chart: Chart, height: Callable[[Point], float | None], floor: float = 100) -> tuple[str, str]:
+    """Steps, broken where there are no data: the area under them, and their upper edge."""
+    area, line = [], []
+    for run in _runs(chart.points, height):
+        edge = " ".join(f"V{y:.1f}H{_x(chart, point.end):.1f}" for point, y in run)
+        begin, first = _x(chart, run[0][0].begin), run[0][1]
+        area.append(f"M{begin:.1f} {floor}{edge}V{floor}Z")
+        line.append(f"M{begin:.1f} {first:.1f}{edge}")
+    return "".join(area), "".join(line)
+
+
+def _runs(
+    points: Iterable[Point], height: Callable[[Point], float | None]
+) -> Iterator[Sequence[tuple[Point, float]]]:
+    run: list[tuple[Point, float]] = []
+    for point in points:
+        y = height(point)
+        if run and (y is None or point.begin > run[-1][0].end + _SEAM):
+            yield run
+            run = []
+        if y is not None:
+            run.append((point, y))
+    if run:
+        yield run
+
+
+def _gaps(chart: Chart) -> Iterator[Span]:
+    """Where there are no data: before, between and after the points."""
+    edges = [(0.0, chart.begin), *((point.begin, point.end) for point in chart.points), (chart.end, 0.0)]
+    for (_, ended), (begins, _) in pairwise(edges):
+        # The newest point may be a tick or two behind.
+        if begins - ended > max(_SEAM, (chart.end - chart.begin) / 100):
+            text = f"no data from {_moment(chart, ended)} to {_moment(chart, begins)} UTC"
+            yield Span(*_extent(chart, ended, begins), "gap", text)
+
+
+def _firing(chart: Chart) -> Iterator[Span]:
+    for firing in chart.firing:
+        name = firing.severity.value
+        text = f"{name} fired from {_moment(chart, firing.begin)} to {_moment(chart, firing.end)} UTC"
+        yield Span(*_extent(chart, firing.begin, firing.end), f"firing {name}", text)
+
+
+def _span(chart: Chart, point: Point, said: str) -> Span:
+    when = f"{_moment(chart, point.begin)} to {_moment(chart, min(point.end, chart.end))} UTC"
+    return Span(*_extent(chart, point.begin, point.end), "point", f"{when}: {said}")
+
+
+def _error_text(point: Point) -> str:
+    if point.counts.error_ratio is None:
+        return "no events"
+    bad, all_of_them = words.count(point.counts.error), words.count(point.counts.total)
+    ratio = words.percent(point.counts.error_ratio)
+    return f"{bad} of {all_of_them} events bad ({ratio}), burns {words.times(point.burn_rate)}"
+
+
+def _budget_text(point: Point) -> str:
+    cost = words.count(point.counts.error)
+    return f"{words.percent(point.budget_left)} of the budget left, after {cost} bad events"
+
+
+def _error_summary(chart: Chart) -> str:
+    worst = max(chart.points, key=lambda point: point.burn_rate or 0.0, default=None)
+    if worst is None:
+        return "No data in this range."
+    when, last = _moment(chart, worst.begin), words.times(chart.points[-1].burn_rate)
+    return f"At most {words.times(worst.burn_rate)}, at {when} UTC; last {last}."
+
+
+def _budget_summary(left: Sequence[float]) -> str:
+    if not left:
+        return "No data in this range."
+    return f"From {words.percent(left[0])} to {words.percent(left[-1])}."
+
+
+def _level(row: RowVerdict) -> str:
+    return f"{row.row.severity.value} {words.factor(row)}×"
+
+
+def _ticks(chart: Chart) -> tuple[str, ...]:
+    middle = (chart.begin + chart.end) / 2
+    return tuple(_moment(chart, at) for at in (chart.begin, middle, chart.end))
+
+
+def _moment(chart: Chart, at: float) -> str:
+    """As exact as the range is short."""
+    return words.hour(at) if chart.end - chart.begin <= DAY else words.day(at)
+
+
+def _extent(chart: Chart, begin: float, end: float) -> tuple[str, str]:
+    left, right = _x(chart, begin), _x(chart, end)
+    return _percent(left), _percent(max(right - left, 0.3))
+
+
+def _x(chart: Chart, at: float) -> float:
+    return min(100.0, max(0.0, 100 * (at - chart.begin) / (chart.end - chart.begin)))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.2f}%"

@@ -1,0 +1,137 @@
+"""What an SLO is made of, for the page: its selectors, its queries, and what to open next."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+from urllib.parse import quote, urlsplit
+
+from sloctl import naming
+from sloctl.duration import HOUR, MINUTE
+from sloctl.links import service_uid
+from sloctl.model import (
+    Condition,
+    Counted,
+    ErrorRatio,
+    Latency,
+    NativeLatency,
+    Probe,
+    PromQL,
+    Query,
+    Ratio,
+    Selector,
+    Slo,
+)
+from sloctl.promql import labelled, selector
+from sloctl.sidecar.board import Entry
+from sloctl.sidecar.views.words import seconds
+
+# Annotations that say where Grafana and Prometheus are, without a path of theirs.
+GRAFANA: Final = "grafana_url"
+PROMETHEUS: Final = "prometheus_url"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Somewhere to go; *url* is http or https, whatever an annotation says."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """PromQL with its *name*; *link* opens it in Prometheus where the spec says where that is."""
+
+    name: str
+    text: PromQL
+    link: str | None = None
+
+
+def links(slo: Slo) -> Sequence[Link]:
+    """Runbook first, dashboards, then every other annotation that is a URL."""
+    found = [
+        _link(slo, name, value)
+        for name, value in slo.annotations.items()
+        if name != PROMETHEUS and _is_url(value)
+    ]
+    return sorted(found, key=lambda link: (not link.name.startswith("Runbook"), link.name))
+
+
+def remarks(slo: Slo) -> Sequence[tuple[str, str]]:
+    """Annotations that are no links."""
+    return [(name, value) for name, value in slo.annotations.items() if not _is_url(value)]
+
+
+def owner(slo: Slo) -> str | None:
+    return next((slo.labels[name] for name in ("owner", "team") if name in slo.labels), None)
+
+
+def indicator(slo: Slo) -> Sequence[Told]:
+    """What counts as bad, and what as an event, in the words of the spec."""
+    return [Told(name, text) for name, text in _indicator(slo)]
+
+
+def queries(entry: Entry) -> Sequence[Told]:
+    """What the compiled rules record of it, ready to paste."""
+    slo = entry.slo
+    labels = {**naming.NATIVE.selecting(slo), **entry.group_labels}
+    series = {
+        "budget left": naming.BUDGET_REMAINING,
+        "burn rate": naming.CURRENT_BURN_RATE,
+        "error ratio, 5m": naming.error_ratio(5 * MINUTE),
+        "error ratio, 1h": naming.error_ratio(HOUR),
+    }
+    base = slo.annotations.get(PROMETHEUS, "")
+    return [
+        Told(name, text := labelled(metric, labels), _graph(base, text) if _is_url(base) else None)
+        for name, metric in series.items()
+    ]
+
+
+def _indicator(slo: Slo) -> Iterator[tuple[str, PromQL]]:
+    match slo.indicator:
+        case Ratio() as ratio:
+            yield _part(ratio.counted), _selectors(ratio.part)
+            yield "events", _selectors(ratio.total)
+        case Latency() | NativeLatency() as latency:
+            yield f"good: at most {seconds(latency.threshold)}, of", selector(latency.histogram)
+        case Condition() as condition:
+            yield "a minute is good when this is 1", condition.good
+            yield "a minute without an answer is", condition.when_absent.value
+        case Probe() as probe:
+            yield "bad samples are 0, of", selector(probe.gauge)
+        case Query() as query:
+            yield _part(query.counted), query.part.text
+            yield "events", query.total.text
+        case ErrorRatio() as error_ratio:
+            yield "error ratio of a minute", error_ratio.ratio.text
+        case _:
+            assert_never(slo.indicator)
+
+
+def _part(counted: Counted) -> str:
+    return "bad events" if counted is Counted.ERROR else "good events"
+
+
+def _selectors(counters: Sequence[Selector]) -> PromQL:
+    return "\n".join(selector(counter) for counter in counters)
+
+
+def _link(slo: Slo, name: str, value: str) -> Link:
+    if name == GRAFANA:
+        return Link("Grafana dashboard", f"{value.rstrip('/')}/d/{service_uid(slo.service)}")
+    words = name.removesuffix("_url").replace("_", " ")
+    return Link(words[:1].upper() + words[1:], value)
+
+
+def _is_url(text: str) -> bool:
+    """Nothing that a browser runs, and nothing that stays on this host."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
+def _graph(base: str, text: PromQL) -> str:
+    return f"{base.rstrip('/')}/graph?g0.expr={quote(text, safe='')}&g0.tab=0&g0.range_input=6h"

@@ -1,0 +1,125 @@
+"""What the page is asked for: everything stands in the URL, and what cannot be meant is passed over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from sloctl.duration import DAY, HOUR, format_duration
+from sloctl.sidecar.board import Entry, Standing
+from sloctl.sidecar.views.api import STANDINGS
+
+_STANDING_OF: Final = {name: standing for standing, name in STANDINGS.items()}
+# Of a chart, besides the window.
+_RANGES: Final = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY)
+
+
+class Sort(Enum):
+    """What comes first in the list."""
+
+    WORST = "worst"
+    BUDGET = "budget"
+    BURN = "burn"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """Which SLOs, in which order; *label* is `name=value`, *page* counts from 1."""
+
+    text: str = ""
+    label: str = ""
+    standing: Standing | None = None
+    sort: Sort = Sort.WORST
+    by_service: bool = False
+    page: int = 1
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.text or self.label or self.standing is not None)
+
+    def on_page(self, number: int) -> str:
+        return _list_url(replace(self, page=number))
+
+    def of_standing(self, standing: Standing | None) -> str:
+        return _list_url(replace(self, standing=standing, page=1))
+
+
+def list_query(asked: Mapping[str, str]) -> ListQuery:
+    sorts = {sort.value: sort for sort in Sort}
+    page = asked.get("page", "1")
+    return ListQuery(
+        text=asked.get("text", "").strip(),
+        label=asked.get("label", "").strip(),
+        standing=_STANDING_OF.get(asked.get("standing", "")),  # type: ignore[call-overload]  # of any text
+        sort=sorts.get(asked.get("sort", ""), Sort.WORST),
+        by_service=asked.get("by", "") == "service",
+        page=max(1, int(page)) if page.isdecimal() and len(page) < 7 else 1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The last *seconds* up to *until* (Unix seconds), or up to now."""
+
+    seconds: int
+    until: float | None = None
+
+    @property
+    def name(self) -> str:
+        return format_duration(self.seconds)
+
+
+def ranges(window: int) -> list[int]:
+    """What may be asked for; seconds."""
+    return [*(seconds for seconds in _RANGES if seconds < window), window]
+
+
+def asked_range(asked: Mapping[str, str], window: int) -> Range | None:
+    """None where none is asked for."""
+    names = {format_duration(seconds): seconds for seconds in ranges(window)}
+    seconds, until = names.get(asked.get("range", "")), _moment(asked.get("until", ""))
+    if seconds is None and until is None:
+        return None
+    return Range(seconds or 6 * HOUR, until)
+
+
+def slo_url(entry: Entry, shown: Range | None = None) -> str:
+    """The page of one SLO, or of one group of it."""
+    path = f"/slo/{quote(entry.slo.service, safe='')}/{quote(entry.slo.name, safe='')}"
+    asked = list(entry.group_labels.items())
+    if shown is not None:
+        asked.append(("range", shown.name))
+    if shown is not None and shown.until is not None:
+        asked.append(("until", f"{datetime.fromtimestamp(shown.until, UTC):%Y-%m-%dT%H:%M:%SZ}"))
+    return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def label_url(name: str, value: str) -> str:
+    """The list of all SLOs with this label."""
+    return _list_url(ListQuery(label=f"{name}={value}"))
+
+
+def _moment(text: str) -> float | None:
+    """RFC 3339, or Unix seconds."""
+    try:
+        at = datetime.fromisoformat(text).replace(tzinfo=UTC) if "-" in text else None
+        seconds = at.timestamp() if at is not None else float(text)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds < 1e11 else None
+
+
+def _list_url(query: ListQuery) -> str:
+    fields: Mapping[str, str] = {
+        "text": query.text,
+        "label": query.label,
+        "standing": "" if query.standing is None else STANDINGS[query.standing],
+        "sort": "" if query.sort is Sort.WORST else query.sort.value,
+        "by": "service" if query.by_service else "",
+        "page": "" if query.page == 1 else str(query.page),
+    }
+    asked = urlencode({name: value for name, value in fields.items() if value})
+    return f"/?{asked}" if asked else "/"

@@ -1,0 +1,131 @@
+"""The pages over HTTP, and the two files they are made with."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+from aiohttp import web
+
+from sloctl.duration import HOUR
+from sloctl.sidecar.board import Entry
+from sloctl.sidecar.chart import chart, sparkline
+from sloctl.sidecar.clock import Time
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.views import page
+from sloctl.sidecar.views.page_charts import budget_drawing, error_drawing, spark_path
+from sloctl.sidecar.views.page_list import Listing, Ranking, listing
+from sloctl.sidecar.views.page_live import Ticks
+from sloctl.sidecar.views.page_query import Range, asked_range, list_query
+from sloctl.sidecar.views.stream_readers import Readers
+
+_STATIC: Final = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+_KEPT_FOR_GOOD: Final = "private, max-age=31536000, immutable"
+_ERROR_RANGE: Final = 6 * HOUR
+_SPARK_RANGE: Final = 6 * HOUR
+
+
+class Pages:
+    """*interval* is the seconds between two ticks; at most *limit* pages are live at once."""
+
+    def __init__(self, feed: Feed, ledger: Ledger, time: Time, *, interval: float, limit: int) -> None:
+        self._feed = feed
+        self._ledger = ledger
+        self._time = time
+        self._tick = max(0.25, interval / time.speed)
+        self._ranking = Ranking()
+        self._static = {name: files(__package__).joinpath("static", name).read_text() for name in _STATIC}
+        self._version = sha256("".join(self._static.values()).encode()).hexdigest()[:12]
+        self.ticks = Ticks(feed)
+        self._live = Readers(self.ticks, limit)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self._list),
+            web.get("/slo/{service}/{name}", self._detail),
+            web.get("/live", self._live.serve, allow_head=False),
+            web.get(f"/static/{{name:{'|'.join(_STATIC)}}}", self._file),
+        ]
+
+    async def _list(self, request: web.Request) -> web.Response:
+        shown = listing(self._ranking.of(self._feed.board), list_query(request.query))
+        return _html(page.list_page(self._frame(), shown, self._sparklines(shown)))
+
+    async def _detail(self, request: web.Request) -> web.Response:
+        slo_id = f"{request.match_info['service']}/{request.match_info['name']}"
+        groups = [entry for entry in self._ranking.of(self._feed.board) if entry.slo.id == slo_id]
+        if not groups:
+            return _html(page.missing_page(self._frame()), status=404)
+        entry = _asked_for(groups, request.query)
+        if entry is None:
+            return _html(page.missing_page(self._frame()), status=404)
+        return _html(page.detail_page(self._frame(), self._detail_of(entry, groups, request.query)))
+
+    async def _file(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        kept = _KEPT_FOR_GOOD if request.query.get("v") == self._version else "private, no-cache"
+        response = web.Response(
+            text=self._static[name], content_type=_STATIC[name], headers={"Cache-Control": kept}
+        )
+        response.enable_compression()
+        return response
+
+    def _frame(self) -> page.Frame:
+        return page.Frame(
+            board=self._feed.board,
+            now=self._time.now(),
+            tick=self._tick,
+            speed=self._time.speed,
+            version=self._version,
+        )
+
+    def _sparklines(self, shown: Listing) -> dict[int, str]:
+        end = self._time.now() if self._feed.board.at is None else self._feed.board.at
+        found: dict[int, str] = {}
+        for entry in shown.entries:
+            account = self._ledger.account(entry.slo.id, entry.group)
+            if account is not None and entry.last is not None:
+                found[id(entry)] = spark_path(sparkline(account, begin=end - _SPARK_RANGE, end=end))
+        return found
+
+    def _detail_of(self, entry: Entry, groups: Sequence[Entry], asked: Mapping[str, str]) -> page.Detail:
+        account = self._ledger.account(entry.slo.id, entry.group)
+        window = entry.slo.window.seconds
+        shown = asked_range(asked, window)
+        if account is None or entry.last is None:
+            return page.Detail(entry, groups, shown, errors=None, budget=None)
+        now = self._time.now() if self._feed.board.at is None else self._feed.board.at
+        errors = shown or Range(min(_ERROR_RANGE, window))
+        budget = shown or Range(window)
+        period = entry.burn(window)
+        drawn = {
+            each: chart(account, period, begin=(each.until or now) - each.seconds, end=each.until or now)
+            for each in (errors, budget)
+        }
+        return page.Detail(
+            entry,
+            groups,
+            shown,
+            errors=(errors, error_drawing(entry, drawn[errors])),
+            budget=(budget, budget_drawing(drawn[budget])),
+        )
+
+
+def _asked_for(groups: Sequence[Entry], asked: Mapping[str, str]) -> Entry | None:
+    """The worst of the groups that have the label values asked for."""
+    labels = set(groups[0].slo.group_by) & set(asked)
+    return next(
+        (entry for entry in groups if all(entry.group_labels.get(label) == asked[label] for label in labels)),
+        None,
+    )
+
+
+def _html(text: str, status: int = 200) -> web.Response:
+    response = web.Response(text=text, content_type="text/html", status=status)
+    response.enable_compression()
+    return response

@@ -1,0 +1,131 @@
+// The page, kept current: asks for itself again whenever there is a newer board. Everything works without it.
+"use strict";
+
+const live = document.getElementById("live");
+const tick = Number(live.dataset.tick) * 1000;
+const pause = Math.max(1000, tick / 2);
+let read = Date.now();
+let asking = false;
+let due = false;
+
+async function refresh() {
+  if (document.hidden || asking) { due = true; return; }
+  asking = true;
+  due = false;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.ok || answer.status === 404) { show(await answer.text()); }
+  } catch (broken) {
+    // Whoever reads is told by the clock below.
+  }
+  setTimeout(() => { asking = false; if (due) { refresh(); } }, pause);
+}
+
+function show(text) {
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const focused = document.activeElement;
+  const pointed = [...document.querySelectorAll(".point.at")].map((rect) => [rect.closest("[data-chart]"), when(rect)]);
+  for (const id of ["as-of", "main"]) { become(document.getElementById(id), fresh.getElementById(id)); }
+  if (document.title !== fresh.title) { document.title = fresh.title; }
+  if (focused !== document.activeElement && focused.isConnected) { focused.focus({ preventScroll: true }); }
+  for (const [chart, time] of pointed) {
+    const same = [...chart.querySelectorAll(".point")].find((rect) => when(rect) === time);
+    if (same) { point(same); }
+  }
+  read = Date.now();
+  told();
+  prepare();
+}
+
+// Makes one node like another, in place: focus, scroll, selection and what is open stay.
+function become(old, fresh) {
+  if (old.dataset && "keep" in old.dataset) { return; }
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && name !== "open" && name !== "tabindex") { old.removeAttribute(name); }
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value && !(name === "hidden" && "copy" in old.dataset)) { old.setAttribute(name, value); }
+  }
+  const known = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let place = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    const same = child.id ? known.get(child.id) : place;
+    if (same && alike(same, child)) {
+      if (same === place) { place = place.nextSibling; } else { old.insertBefore(same, place); }
+      if (same.nodeType === Node.ELEMENT_NODE) { become(same, child); } else if (same.data !== child.data) { same.data = child.data; }
+    } else {
+      old.insertBefore(child, place);
+    }
+  }
+  while (place) { const next = place.nextSibling; place.remove(); place = next; }
+}
+
+function alike(one, other) {
+  return one.nodeType === other.nodeType && one.nodeName === other.nodeName && (one.id || "") === (other.id || "");
+}
+
+function told() {
+  const quiet = Date.now() - read;
+  const isStopped = quiet > 3 * tick + 5000;
+  if (live.classList.contains("stopped") === isStopped) { return; }
+  live.classList.toggle("stopped", isStopped);
+  document.getElementById("stopped").textContent = isStopped
+    ? "No news since then: this may be over, or worse." : "";
+}
+
+function prepare() {
+  for (const button of document.querySelectorAll("[data-copy][hidden]")) { button.hidden = false; }
+  for (const svg of document.querySelectorAll("[data-chart] .plot > svg:not([tabindex])")) { svg.tabIndex = 0; }
+}
+
+async function copy(button) {
+  const code = button.parentElement.querySelector("code");
+  getSelection().selectAllChildren(code);
+  try { await navigator.clipboard.writeText(code.textContent); } catch (refused) { document.execCommand("copy"); }
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}
+
+function when(rect) {
+  return rect.querySelector("title").textContent.split(": ")[0];
+}
+
+function point(rect) {
+  const chart = rect.closest("[data-chart]");
+  for (const other of chart.querySelectorAll(".at")) { other.classList.remove("at"); }
+  rect.classList.add("at");
+  chart.querySelector("[data-readout]").textContent = rect.querySelector("title").textContent;
+}
+
+function step(svg, by) {
+  const points = [...svg.querySelectorAll(".point")];
+  const now = points.findIndex((rect) => rect.classList.contains("at"));
+  const next = now < 0 ? points.length - 1 : Math.min(points.length - 1, Math.max(0, now + by));
+  if (points[next]) { point(points[next]); }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) { copy(button); }
+});
+document.addEventListener("pointerover", (event) => {
+  if (event.target.classList && event.target.classList.contains("point")) { point(event.target); }
+});
+document.addEventListener("keydown", (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (by && event.target.matches("[data-chart] svg")) { event.preventDefault(); step(event.target, by); }
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches(".filter select, .filter input[type=checkbox]")) { event.target.form.requestSubmit(); }
+});
+document.addEventListener("visibilitychange", () => { if (due) { refresh(); } });
+
+document.documentElement.classList.add("live");
+prepare();
+setInterval(told, 1000);
+const boards = new EventSource("/live");
+boards.addEventListener("board", refresh);
+// A stream that comes back may have missed something; one that was refused does not come back.
+let isFirst = true;
+boards.addEventListener("open", () => { if (!isFirst) { refresh(); } isFirst = false; });
+setInterval(() => { if (boards.readyState === EventSource.CLOSED) { refresh(); } }, Math.max(tick, 5000));
