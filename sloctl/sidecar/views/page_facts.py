@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
+from sloctl.links import GRAFANA, SIDECAR, below, service_uid
 from sloctl.links import service_uid
 from sloctl.model import (
     Condition,
@@ -25,8 +26,7 @@ from sloctl.promql import labelled, selector
 from sloctl.sidecar.board import Entry
 from sloctl.sidecar.views.words import seconds
 
-# Annotations that say where Grafana and Prometheus are, without a path of theirs.
-GRAFANA: Final = "grafana_url"
+# An annotation that says where Prometheus is.
 PROMETHEUS: Final = "prometheus_url"
 
 
@@ -52,7 +52,7 @@ def links(slo: Slo) -> Sequence[Link]:
     found = [
         _link(slo, name, value)
         for name, value in slo.annotations.items()
-        if name != PROMETHEUS and _is_url(value)
+        if name not in {PROMETHEUS, SIDECAR} and _is_url(value)
     ]
     return sorted(found, key=lambda link: (not link.name.startswith("Runbook"), link.name))
 
@@ -119,7 +119,7 @@ def _selectors(counters: Sequence[Selector]) -> PromQL:
 
 def _link(slo: Slo, name: str, value: str) -> Link:
     if name == GRAFANA:
-        return Link("Grafana dashboard", f"{value.rstrip('/')}/d/{service_uid(slo.service)}")
+        return Link("Grafana dashboard", below(value, f"d/{service_uid(slo.service)}"))
     words = name.removesuffix("_url").replace("_", " ")
     return Link(words[:1].upper() + words[1:], value)
 
@@ -134,4 +134,4 @@ def _is_url(text: str) -> bool:
 
 
 def _graph(base: str, text: PromQL) -> str:
-    return f"{base.rstrip('/')}/graph?g0.expr={quote(text, safe='')}&g0.tab=0&g0.range_input=6h"
+    return below(base, "graph", f"g0.expr={quote(text, safe='')}", "g0.tab=0", "g0.range_input=6h")
