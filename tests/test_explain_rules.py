@@ -115,7 +115,9 @@ def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
     [firing] = told(slo, Fraction(1, 10))
     assert firing.ends is not None
-    story, begins, ends = outage(RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=2 * HOUR, onset=2)
+    story, begins, ends = outage(
+        RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=2 * HOUR, onset=2, quiet=3 * HOUR
+    )
 
     [recording] = record(tmp_path, rule_groups(slo, NATIVE), [story])
 

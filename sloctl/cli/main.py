@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "schema": "print the JSON Schema of a spec, for editors",
     "explain": "say in plain words what an SLO means, with its own numbers",
     "backfill": "give a new SLO full windows from what Prometheus still holds",
+    "status": "show how SLOs stand now; also a gate in front of a deployment",
     "sidecar": "compute live error-budget burn from a service's own metrics",
     "demo": "watch an incident burn a budget, in this terminal",
 }

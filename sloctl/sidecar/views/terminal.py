@@ -1,9 +1,8 @@
 """The board as text for a terminal: plain, no colour."""
 
-from collections.abc import Sequence
-from itertools import accumulate
 from typing import Final
 
+from sloctl.columns import columns
 from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.sidecar.board import Board, Entry
@@ -23,15 +22,12 @@ _HEAD: Final = (
     "ticket",
 )
 _LONGEST_NAME: Final = 40
-_GAP: Final = 2
+_NUMBERS: Final = range(3, 4 + len(_LOOKBACKS))
 
 
 def table(board: Board, width: int) -> str:
     """As many columns as fit; in the board's own order, so that lines stay where they are."""
-    rows = [_HEAD, *(_row(entry) for entry in board.entries)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    fitting = sum(end <= width + _GAP for end in accumulate(wide + _GAP for wide in widths))
-    return "\n".join(_aligned(row[:fitting], widths[:fitting]) for row in rows)
+    return columns([_HEAD, *(_row(entry) for entry in board.entries)], width=width, right=_NUMBERS)
 
 
 def line(entry: Entry) -> str:
@@ -78,13 +74,3 @@ def _firing_for(entry: Entry, severity: Severity) -> str:
     if alert.since is None or entry.last is None:
         return words.UNKNOWN if entry.stale else "no"
     return f"for {words.span(entry.last - alert.since)}"
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Text to the left, numbers to the right."""
-    numbers = range(3, 3 + 1 + len(_LOOKBACKS))
-    cells = [
-        cell.rjust(width) if column in numbers else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return (" " * _GAP).join(cells).rstrip()

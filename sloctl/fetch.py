@@ -1,0 +1,83 @@
+"""Asking a server over HTTP, with who we are and whom we believe from files."""
+
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final
+from urllib.error import HTTPError
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+TIMEOUT_SECONDS: Final = 10.0
+MAX_BYTES: Final = 256 * 1024 * 1024
+
+
+class Unanswered(Exception):
+    """No answer, or one that says no; the message says who and why, and never a secret."""
+
+
+class _Refusal(msgspec.Struct):
+    """What a problem document (RFC 9457), or a Prometheus, says of itself."""
+
+    detail: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The HTTP server at *url*; *token_file* holds a bearer token, *ca_file* the authorities to believe."""
+
+    url: str
+    token_file: Path | None = None
+    ca_file: Path | None = None
+
+    def get(self, path: str, **parameters: str | int) -> bytes:
+        """The body of a good answer; raises Unanswered."""
+        request = self._request(path, parameters)
+        try:
+            with urllib.request.urlopen(  # noqa: S310 - _request lets http and https through only
+                request, timeout=TIMEOUT_SECONDS, context=self._context()
+            ) as response:
+                body: bytes = response.read(MAX_BYTES + 1)
+        except HTTPError as refusal:
+            raise Unanswered(f"{self.url}: answered {refusal.code} {_reason(refusal)}") from refusal
+        except (OSError, HTTPException, ValueError) as broken:
+            raise Unanswered(f"{self.url}: {getattr(broken, 'reason', broken)}") from broken
+        if len(body) > MAX_BYTES:
+            raise Unanswered(f"{self.url}: answers with more than {MAX_BYTES} bytes")
+        return body
+
+    def _request(self, path: str, parameters: dict[str, str | int]) -> urllib.request.Request:
+        if urlsplit(self.url).scheme not in {"http", "https"}:
+            raise Unanswered(f"{self.url}: this must be an http or https URL")
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        request = urllib.request.Request(f"{self.url.rstrip('/')}{path}{query}")  # noqa: S310 - as checked
+        if self.token_file is not None:
+            request.add_unredirected_header("Authorization", f"Bearer {_secret(self.token_file)}")
+        return request
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self.ca_file is None:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as unusable:
+            raise Unanswered(f"{self.ca_file}: {unusable.strerror or 'no certificates in it'}") from unusable
+
+
+def _secret(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise Unanswered(f"{file}: {getattr(unreadable, 'strerror', 'no text')}") from unreadable
+
+
+def _reason(refusal: HTTPError) -> str:
+    try:
+        said = msgspec.json.decode(refusal.read(MAX_BYTES), type=_Refusal)
+    except (msgspec.DecodeError, OSError, HTTPException):
+        return refusal.reason
+    return said.detail or said.error or refusal.reason

@@ -1,0 +1,223 @@
+"""`sloctl status` against a real sidecar, a real Prometheus, and servers that answer something else."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from aiohttp import web
+
+from sloctl.cli.main import main
+from sloctl.sidecar.serve import serving
+from sloctl.sidecar.web import Certificate, WebOptions
+from tests.sidecar.served import watching
+from tests.sidecar.specimens import slo
+
+GOOD = 'requests_total{status="200"} %d\n'
+BAD = GOOD + 'requests_total{status="500"} %d\n'
+
+
+async def status(*arguments: str) -> int:
+    return await asyncio.to_thread(main, ["status", *arguments])
+
+
+async def test_a_sidecar_tells_what_burns_the_worst_first(capsys: pytest.CaptureFixture[str]) -> None:
+    quiet = slo(name="zero", min_errors=1000)
+    async with watching(slo(), quiet) as watched:
+        await watched.tick(BAD % (150, 50))
+        await watched.tick(BAD % (200, 100))
+        code = await status("--sidecar", watched.url)
+
+    assert code == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "22:13:30 UTC: 1 paging, 1 budget gone",
+        "",
+        "SLO                state        page         left    5m   30m    1h    6h  gone  ticket",
+        "shop/availability  paging       for 5s  -49,900 %  500×  500×  500×  500×  gone  for 5s",
+        "shop/zero          budget gone  no      -49,900 %  500×  500×  500×  500×  gone  no",
+    ]
+
+
+async def test_what_is_not_asked_for_does_not_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    async with watching(slo(), slo(name="zero", min_errors=1000)) as watched:
+        await watched.tick(BAD % (150, 50))
+        paging = await status("--sidecar", watched.url, "shop")
+        gone = await status("--sidecar", watched.url, "shop/zero", "--fail-on", "ticket")
+        exhausted = await status("--sidecar", watched.url, "shop/zero", "--fail-on", "exhausted")
+
+    assert (paging, gone, exhausted) == (1, 0, 1)
+
+
+async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    async with watching() as watched:
+        await watched.tick(GOOD % 200)
+        code = await status("--sidecar", watched.url, "-o", "json", "--fail-on", "unknown")
+
+    told = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert (told["at"], told["failOn"], told["verdict"]) == ("2023-11-14T22:13:25.000Z", "unknown", "fine")
+    assert told["slos"] == [
+        {
+            "id": "shop/availability",
+            "service": "shop",
+            "name": "availability",
+            "group": {},
+            "standing": "fine",
+            "stale": False,
+            "page": {"state": "inactive", "since": None},
+            "ticket": {"state": "inactive", "since": None},
+            "budgetLeft": 1.0,
+            "burnRates": {"5m": 0.0, "30m": 0.0, "1h": 0.0, "6h": 0.0},
+            "burning": False,
+            "secondsToExhaustion": None,
+        }
+    ]
+
+
+async def test_what_nobody_knows_is_not_fine(capsys: pytest.CaptureFixture[str]) -> None:
+    async with watching() as watched:
+        code = await status("--sidecar", watched.url)
+        strict = await status("--sidecar", watched.url, "--fail-on", "unknown")
+
+    assert (code, strict) == (2, 1)
+    assert capsys.readouterr().err == "sloctl status: nothing is known of any of them\n"
+
+
+async def test_a_target_that_went_away_leaves_nothing_fine(capsys: pytest.CaptureFixture[str]) -> None:
+    async with watching() as watched:
+        await watched.tick(GOOD % 200)
+        watched.shop.status = 500
+        await watched.tick()
+        code = await status("--sidecar", watched.url)
+
+    assert code == 2
+    assert "unknown, stale" in capsys.readouterr().out
+
+
+async def test_a_token_and_a_certificate_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    authority, token = trustme.CA(), tmp_path / "token"
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    token.write_text("sesame\n")
+    web_options = WebOptions(token=token, certificate=Certificate(tmp_path / "own.pem", tmp_path / "own.pem"))
+    async with watching(web=web_options) as watched:
+        await watched.tick(GOOD % 200)
+        trusting = ["--sidecar", watched.url, "--ca-file", str(tmp_path / "ca.pem")]
+        let_in = await status(*trusting, "--token-file", str(token))
+        without_token = await status(*trusting)
+        without_ca = await status("--sidecar", watched.url, "--token-file", str(token))
+
+    assert (let_in, without_token, without_ca) == (0, 2, 2)
+    refused, distrusted = capsys.readouterr().err.splitlines()
+    assert refused == f"sloctl status: {watched.url}: answered 401 a bearer token is needed"
+    assert "certificate verify failed" in distrusted
+
+
+async def test_an_slo_that_nothing_has_could_not_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    async with watching() as watched:
+        await watched.tick(GOOD % 200)
+        code = await status("--sidecar", watched.url, "shop/availabilty")
+
+    assert code == 2
+    assert capsys.readouterr().err == (
+        f"sloctl status: {watched.url}: has no SLO and no service shop/availabilty\n"
+    )
+
+
+async def test_hostile_text_of_a_server_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    line = {
+        "service": "\x1b[2Jshop",
+        "name": "pay\u202e",
+        "group": {"route": "<script>" * 1000},
+        "standing": "glorious",
+        "stale": False,
+        "budget": {},
+        "lookbacks": [],
+        "alerts": [{"severity": "page", "state": "perhaps"}],
+    }
+    async with answering({"at": None, "slos": [line], "refused": [], "next": None}) as url:
+        code = await status("--sidecar", url, "--fail-on", "page")
+
+    shown = capsys.readouterr().out
+    assert code == 2
+    assert all(part.isprintable() for part in shown.splitlines())
+    assert "unknown" in shown
+
+
+@pytest.mark.parametrize("answer", [{"slos": 3}, ["a"], "text", {"data": {"resultType": "scalar"}}])
+@pytest.mark.parametrize("source", ["--sidecar", "--prometheus"])
+async def test_another_servers_answer_could_not_be_understood(
+    answer: Any,  # noqa: ANN401 - any JSON
+    source: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with answering(answer) as url:
+        code = await status(source, url)
+
+    assert code == 2
+    assert f"sloctl status: {url}: cannot be understood: " in capsys.readouterr().err
+
+
+def test_nobody_there_could_not_be_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    codes = [
+        main(["status", "--prometheus", f"http://127.0.0.1:{port}"]),
+        main(["status", "--sidecar", "ftp://shop"]),
+        main(["status", "--token-file", str(tmp_path / "none")]),
+        main(["status", "--sidecar", "https://127.0.0.1:1", "--ca-file", str(tmp_path / "none")]),
+    ]
+
+    assert codes == [2, 2, 2, 2]
+    assert capsys.readouterr().err.splitlines() == [
+        f"sloctl status: http://127.0.0.1:{port}: [Errno 111] Connection refused",
+        "sloctl status: ftp://shop: this must be an http or https URL",
+        f"sloctl status: {tmp_path / 'none'}: No such file or directory",
+        f"sloctl status: {tmp_path / 'none'}: No such file or directory",
+    ]
+
+
+async def test_it_watches_until_ctrl_c() -> None:
+    async with watching() as watched:
+        await watched.tick(GOOD % 200)
+        command = [sys.executable, "-m", "sloctl", "status", "--sidecar", watched.url, "--watch"]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        first = await asyncio.wait_for(process.stdout.readline(), 30)
+        process.send_signal(signal.SIGINT)
+        _, errors = await asyncio.wait_for(process.communicate(), 30)
+
+    assert first == b"22:13:25 UTC: 1 fine\n"
+    assert (process.returncode, errors) == (0, b"")
+
+
+def test_it_needs_nothing_of_the_sidecar_extra() -> None:
+    extra = ("aiohttp", "jinja2", "opentelemetry", "prometheus_client")
+    without = (
+        f"import sys; sys.modules.update(dict.fromkeys({extra!r}))\n"
+        "from sloctl.cli.main import main; sys.exit(main(['status', '--sidecar', 'http://127.0.0.1:1']))"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+
+    assert ran.stderr == "sloctl status: http://127.0.0.1:1: [Errno 111] Connection refused\n"
+
+
+def answering(body: Any) -> Any:  # noqa: ANN401 - any JSON; an async context manager of the URL
+    """A server that gives the same answer to everything."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    app = web.Application()
+    app.router.add_route("*", "/{anything:.*}", answer)
+    return serving(app, "127.0.0.1", 0)

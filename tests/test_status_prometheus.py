@@ -1,0 +1,124 @@
+"""`sloctl status` against a real Prometheus that runs compiled rules over raw counters of half an hour."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sloctl import compiler
+from sloctl.cli.main import main
+from sloctl.naming import STYLES
+from sloctl.spec import read
+from tests.real import Prometheus, backfill, running_prometheus
+
+SPEC = b"""\
+apiVersion: sloctl.dev/v1
+kind: ServiceLevelObjectives
+metadata: {name: shop, labels: {team: checkout}}
+spec:
+  scrapeInterval: 5m
+  slos:
+    - name: availability
+      objective: 99.9%
+      indicator:
+        ratio: {error: 'requests_total{code="500"}', total: requests_total}
+      groupBy: [route]
+    - name: latency
+      objective: 99%
+      indicator:
+        ratio: {error: 'slow_total', total: requests_total}
+    - name: nowhere
+      objective: 99%
+      indicator:
+        ratio: {error: 'a_total', total: b_total}
+"""
+# Stated far longer, so that a slow machine finds samples in reach all the same.
+SCRAPE = 60
+# Page and ticket of one, and three budgets.
+READY = 'ALERTS{alertname="SLOErrorBudgetBurn"} or slo:period_error_budget_remaining:ratio'
+FAILING = {"/pay": 0.5, "/look": 0.0}
+
+
+def raw_counters() -> Iterator[tuple[str, float, float]]:
+    """Half an hour up to now."""
+    now = int(time.time())
+    for route, failing in FAILING.items():
+        for number, at in enumerate(range(now - 1800, now + 1, SCRAPE)):
+            labels = f'job="shop",instance="a:1",route="{route}"'
+            yield f'requests_total{{{labels},code="200"}}', 100 * number * (1 - failing), at
+            yield f'requests_total{{{labels},code="500"}}', 100 * number * failing, at
+            yield f"slow_total{{{labels}}}", 0, at
+
+
+@pytest.fixture(scope="module", params=["slo", "sloth"])
+def style(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def prometheus(style: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Its groups get their turns every second, so that nobody waits for five minutes."""
+    directory = tmp_path_factory.mktemp("prometheus")
+    rules = compiler.rules(read([("shop.yaml", SPEC)]).slos, STYLES[style])
+    for interval in ("1m", "5m"):
+        rules = rules.replace(f"    interval: {interval}\n", "    interval: 1s\n")
+    backfill(directory, raw_counters())
+    with running_prometheus(directory, rules={"shop.yaml": rules}) as running:
+        deadline = time.monotonic() + 60
+        while len(running.instant(READY)) < 5:
+            assert time.monotonic() < deadline, running.log.read_text()[-2000:]
+            time.sleep(0.2)
+        yield running
+
+
+def test_it_tells_what_burns_the_worst_first(
+    prometheus: Prometheus, style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["status", "--prometheus", prometheus.url, "--label-style", style])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 1
+    assert lines[0].endswith("UTC: 1 paging, 1 unknown, 2 fine")
+    assert [line.split("  ")[0] for line in lines[3:]] == [
+        "shop/availability {route=/pay}",
+        "shop/nowhere",
+        "shop/availability {route=/look}",
+        "shop/latency",
+    ]
+
+
+def test_json_holds_the_numbers(
+    prometheus: Prometheus, style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["status", "--prometheus", prometheus.url, "--label-style", style, "-o", "json"])
+
+    worst, nowhere, *_ = json.loads(capsys.readouterr().out)["slos"]
+    assert worst["group"] == {"route": "/pay"}
+    assert (worst["page"]["state"], worst["ticket"]["state"]) == ("firing", "firing")
+    assert worst["page"]["since"] is not None
+    assert worst["budgetLeft"] == pytest.approx(1 - 500, rel=0.01)
+    assert worst["burnRates"] == pytest.approx(dict.fromkeys(("5m", "30m", "1h", "6h"), 500), rel=0.01)
+    assert worst["secondsToExhaustion"] == 0
+    assert (nowhere["standing"], nowhere["budgetLeft"]) == ("unknown", None)
+    assert nowhere["page"] == {"state": "unknown", "since": None}
+
+
+def test_what_is_fine_lets_a_deployment_pass(prometheus: Prometheus, style: str) -> None:
+    asking = ["status", "--prometheus", prometheus.url, "--label-style", style]
+
+    assert main([*asking, "shop/latency", "--fail-on", "unknown"]) == 0
+    assert main([*asking, "shop/nowhere"]) == 2
+    assert main([*asking, "shop/nowhere", "--fail-on", "unknown"]) == 1
+
+
+def test_without_rules_nothing_is_known(
+    prometheus: Prometheus, style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = {"slo": "sloth", "sloth": "slo"}[style]
+
+    code = main(["status", "--prometheus", prometheus.url, "--label-style", other])
+
+    assert code == 2
+    assert "no SLOs" in capsys.readouterr().out
