@@ -1,7 +1,7 @@
 """Turn specs into Prometheus rules and Grafana dashboards.
 
-Rules go to DIR/alerts, dashboards to DIR/dashboards; without -o the rules are printed. One bad spec and
-nothing is written.
+Rules go to DIR/alerts, dashboards to DIR/dashboards, inhibition rules to DIR/alertmanager;
+without -o the rules are printed. One bad spec and nothing is written.
 
 example:
   sloctl compile slos -o .            write ./alerts/*.yaml and ./dashboards/*.json

@@ -1,0 +1,94 @@
+"""What the SLOs of docs/alerts.md went through, as the rollups that their rules would have recorded.
+
+Law: each of them has the one alert that it is about, by arithmetic that a reader can do.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import Slo
+from sloctl.naming import NATIVE, errors, events
+from sloctl.promql import string
+from sloctl.rollup import COARSE, FINE, FINE_REACH
+from sloctl.rules.group import AlertRule
+from sloctl.rules.groups import rule_groups
+from sloctl.targets.prometheus import render
+
+_RECENT: Final = 3 * DAY
+_EVENTS: Final = 10_000.0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """From so many seconds ago on, this share of 10,000 events in five minutes failed."""
+
+    ago: int
+    failing: float
+
+
+@dataclass(frozen=True)
+class Life:
+    """The last three days as stretches, and the share of errors in the rest of the window before."""
+
+    before: float
+    stretches: Sequence[Stretch]
+    group: tuple[tuple[str, str], ...] = ()
+
+
+LIVES: Final = {
+    # A leak that has a ticket, and for 40 minutes an outage on top of it.
+    "availability": Life(0.0001, [Stretch(_RECENT, 0.0006), Stretch(40 * MINUTE, 0.015)]),
+    "latency": Life(0.004, [Stretch(_RECENT, 0.015)], group=(("uri", "/v1/refunds"),)),
+    "refunds": Life(0.00115, [Stretch(_RECENT, 0.0003)]),
+    "authorisation": Life(0.00486, [Stretch(_RECENT, 0.003), Stretch(6 * HOUR, 0.0125)]),
+}
+
+
+def rollups(slos: Sequence[Slo], now: int) -> Iterator[tuple[str, float, float]]:
+    """(series, value, Unix seconds), up to a minute before *now*."""
+    for slo in slos:
+        if slo.name in LIVES:
+            yield from _rollups(slo, LIVES[slo.name], now)
+
+
+def hurried(slos: Sequence[Slo]) -> str:
+    """The rules, every second and without their `for:`; they record no rollups, which are there already."""
+    recorded = {errors(FINE), events(FINE), errors(COARSE), events(COARSE)}
+    return render(
+        replace(
+            group,
+            interval=1,
+            rules=tuple(
+                replace(rule, pending=0) if isinstance(rule, AlertRule) else rule
+                for rule in group.rules
+                if isinstance(rule, AlertRule) or rule.record not in recorded
+            ),
+        )
+        for slo in slos
+        for group in rule_groups(slo, NATIVE)[:2]
+    )
+
+
+def _rollups(slo: Slo, life: Life, now: int) -> Iterator[tuple[str, float, float]]:
+    labels = {**NATIVE.identity(slo), **dict(life.group)}
+    # OpenMetrics has no space between labels.
+    series = ",".join(f"{name}={string(value)}" for name, value in labels.items())
+    earlier = slo.window.seconds - _RECENT
+    total = _EVENTS * earlier / COARSE
+    yield from _counted(series, COARSE, at=now - 10 * DAY, total=total, failing=life.before)
+    for step, reach in ((COARSE, _RECENT), (FINE, FINE_REACH)):
+        for ago in range(reach - step, -1, -step):
+            failing = next(it.failing for it in reversed(life.stretches) if ago < it.ago)
+            total = _EVENTS * step / COARSE
+            yield from _counted(series, step, at=now - FINE - ago, total=total, failing=failing)
+
+
+def _counted(
+    series: str, step: int, *, at: int, total: float, failing: float
+) -> Iterator[tuple[str, float, float]]:
+    yield f"{events(step)}{{{series}}}", total, at
+    yield f"{errors(step)}{{{series}}}", total * failing, at

@@ -1,0 +1,167 @@
+"""The alerts of docs/alerts.md: from a real Prometheus through a real Alertmanager, routed as it says."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from sloctl.naming import NATIVE
+from sloctl.spec import read
+from sloctl.targets import alertmanager
+from tests.alerts.lived import hurried, rollups
+from tests.alerts.webhook import Alert, listening
+from tests.real import Server, amtool, backfill, running_alertmanager, running_prometheus
+
+DOCUMENT: Final = Path("docs/alerts.md").read_text()
+PATIENCE: Final = 120.0
+# SLO and alert, by where the document's route sends them.
+PAGES: Final = {("availability", "SLOErrorBudgetBurn")}
+TICKETS: Final = {
+    ("latency", "SLOErrorBudgetBurn"),
+    ("refunds", "SLOErrorBudgetExhausted"),
+    ("authorisation", "SLOErrorBudgetExhausting"),
+    ("settlement", "SLONoData"),
+}
+MUTED: Final = {("availability", "SLOErrorBudgetBurn", "ticket")}
+SHOWN: Final = ("availability", "latency", "refunds", "authorisation", "settlement")
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
+_MILLISECONDS: Final = re.compile(r"\d{13}")
+_SPAN: Final = re.compile(r"gone in \d+[dhm](?: \d+[hms])?")
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the webhook was told as pages and as tickets, and what Alertmanager holds back."""
+
+    pages: list[Alert]
+    tickets: list[Alert]
+    muted: set[tuple[str, str, str]]
+
+
+def block(language: str, beginning: str) -> str:
+    found = re.findall(rf"^```{language}\n({beginning}.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    assert len(found) == 1, f"{len(found)} blocks begin with {beginning}"
+    return str(found[0])
+
+
+SLOS: Final = read([("docs/alerts.md", block("yaml", "apiVersion").encode())]).slos
+
+
+def configuration(port: int) -> str:
+    """The document's route in a hurry, to the webhook, with the compiled inhibitions below it."""
+    route = re.sub(r"http://[^/]+", f"http://127.0.0.1:{port}", block("yaml", "route:"))
+    for documented, hurried_ in (("group_wait: 30s", "group_wait: 3s"), ("12h", "3s"), ("5m", "3s")):
+        assert documented in route
+        route = route.replace(documented, hurried_)
+    return route + alertmanager.render(SLOS, NATIVE)
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
+    directory = tmp_path_factory.mktemp("alerts")
+    backfill(directory / "prometheus", rollups(SLOS, int(time.time())))
+    with (
+        listening() as webhook,
+        running_alertmanager(directory / "alertmanager", config=configuration(webhook.port)) as server,
+    ):
+        address = json.dumps([{"static_configs": [{"targets": [server.url.removeprefix("http://")]}]}])
+        with running_prometheus(
+            directory / "prometheus",
+            config=f"alerting: {{alertmanagers: {address}}}",
+            rules={"rules.yaml": hurried(SLOS)},
+            # An alert is valid for four times as long: on a busy machine it must not end in between.
+            flags=["--rules.alert.resend-delay=6s"],
+        ):
+            deadline = time.monotonic() + PATIENCE
+            while not (
+                _complete(webhook.of("/page"), PAGES)
+                and _complete(webhook.of("/ticket"), TICKETS)
+                and _muted(server) >= MUTED
+            ):
+                assert time.monotonic() < deadline, f"the webhook was told only {webhook.told}"
+                time.sleep(0.2)
+            yield Sent(webhook.of("/page"), webhook.of("/ticket"), _muted(server))
+
+
+def _complete(alerts: list[Alert], expected: set[tuple[str, str]]) -> bool:
+    """Until every number is known: the first turns of a young Prometheus know but some."""
+    named = {(it["labels"]["slo_name"], it["labels"]["alertname"]) for it in alerts}
+    return named >= expected and not any("unknown" in str(it["annotations"]) for it in alerts)
+
+
+def _muted(server: Server) -> set[tuple[str, str, str]]:
+    alerts: list[Alert] = json.loads(server.get("/api/v2/alerts"))
+    return {
+        (it["labels"]["slo_name"], it["labels"]["alertname"], it["labels"]["slo_severity"])
+        for it in alerts
+        if it["status"]["inhibitedBy"]
+    }
+
+
+def as_text(alert: Alert) -> str:
+    """The alert as a plain-text receiver shows it."""
+    said = dict(alert["annotations"])
+    links = "".join(f"{name}: {said[name]}\n" for name in ("runbook_url", "grafana_url", "sidecar_url"))
+    return f"{said['summary']}\n\n{said['description']}\n\n{links}"
+
+
+def without_times(text: str) -> str:
+    return _SPAN.sub("gone in SPAN", _MILLISECONDS.sub("MILLISECONDS", _MOMENT.sub("MOMENT", text)))
+
+
+def test_pages_and_tickets_go_where_the_route_sends_them(sent: Sent) -> None:
+    pages, tickets = (
+        {(it["labels"]["slo_name"], it["labels"]["alertname"]) for it in alerts}
+        for alerts in (sent.pages, sent.tickets)
+    )
+
+    assert pages == PAGES
+    assert tickets == TICKETS
+
+
+def test_the_ticket_of_what_pages_is_muted_and_no_other(sent: Sent) -> None:
+    assert sent.muted == MUTED
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_document_quotes_what_the_webhook_got(sent: Sent, name: str) -> None:
+    (alert,) = (it for it in sent.pages + sent.tickets if it["labels"]["slo_name"] == name)
+    told = without_times(as_text(alert))
+    print(as_text(alert))
+
+    quoted = without_times(block("text", f"payments-api/{name}"))
+
+    assert _NUMBER.sub("#", told) == _NUMBER.sub("#", quoted)
+    # The minute in which the test runs moves the lookbacks' edges.
+    assert [float(it) for it in _NUMBER.findall(told)] == pytest.approx(
+        [float(it) for it in _NUMBER.findall(quoted)], rel=0.1
+    )
+
+
+def test_amtool_accepts_the_route_with_the_compiled_inhibitions(tmp_path: Path) -> None:
+    (tmp_path / "alertmanager.yml").write_text(configuration(8080))
+
+    done = subprocess.run(
+        [amtool(), "check-config", str(tmp_path / "alertmanager.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert " - 2 inhibit rules\n" in done.stdout
+
+
+def test_an_inhibition_holds_within_one_slo_and_one_group() -> None:
+    rules = yaml.safe_load(alertmanager.render(SLOS, NATIVE))["inhibit_rules"]
+
+    assert [rule["equal"] for rule in rules] == [["slo_id", "uri"], ["slo_id", "uri"]]
