@@ -16,7 +16,7 @@ from sloctl.sidecar.views import words
 from sloctl.sidecar.views.api import STANDINGS
 from sloctl.sidecar.views.page_charts import Drawing
 from sloctl.sidecar.views.page_list import Listing, steady_burn
-from sloctl.sidecar.views.page_query import Range, Sort, label_url, ranges, slo_url
+from sloctl.sidecar.views.page_query import Range, Sort, group_key, label_url, ranges, slo_url
 
 _TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("sloctl.sidecar.views", "templates"),
@@ -31,6 +31,7 @@ _TEMPLATES.globals |= {
     "Sort": Sort,
     "duration": format_duration,
     "facts": facts,
+    "group_key": group_key,
     "inf": inf,
     "label_url": label_url,
     "max_groups": MAX_GROUPS,
@@ -39,7 +40,6 @@ _TEMPLATES.globals |= {
     "steady_burn": steady_burn,
     "words": words,
 }
-_TEMPLATES.filters["ident"] = id
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Detail:
         return Range(seconds, None if self.asked is None else self.asked.until)
 
 
-def list_page(frame: Frame, listing: Listing, sparklines: Mapping[int, str]) -> str:
-    """*sparklines* are paths, by the id() of the entry."""
+def list_page(frame: Frame, listing: Listing, sparklines: Mapping[str, str]) -> str:
+    """*sparklines* are paths, by the `group_key` of the entry."""
     return _rendered("list.html", frame, listing=listing, sparklines=sparklines)
 
 

@@ -8,7 +8,6 @@ from urllib.parse import quote, urlsplit
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
 from sloctl.links import GRAFANA, SIDECAR, below, service_uid
-from sloctl.links import service_uid
 from sloctl.model import (
     Condition,
     Counted,

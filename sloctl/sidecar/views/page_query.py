@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -14,6 +15,9 @@ from sloctl.sidecar.views.api import STANDINGS
 _STANDING_OF: Final = {name: standing for standing, name in STANDINGS.items()}
 # Of a chart, besides the window.
 _RANGES: Final = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY)
+# A URL of more than 8 kB is refused; escaped, a character takes up to twelve bytes.
+_LONGEST_GROUP: Final = 400
+GROUP_KEY: Final = "group-key"
 
 
 class Sort(Enum):
@@ -87,14 +91,21 @@ def asked_range(asked: Mapping[str, str], window: int) -> Range | None:
 
 
 def slo_url(entry: Entry, shown: Range | None = None) -> str:
-    """The page of one SLO, or of one group of it."""
+    """The page of one SLO, or of one group of it: by its labels, or by a key where those are too long."""
     path = f"/slo/{quote(entry.slo.service, safe='')}/{quote(entry.slo.name, safe='')}"
     asked = list(entry.group_labels.items())
+    if sum(map(len, entry.group)) > _LONGEST_GROUP:
+        asked = [(GROUP_KEY, group_key(entry))]
     if shown is not None:
         asked.append(("range", shown.name))
     if shown is not None and shown.until is not None:
         asked.append(("until", f"{datetime.fromtimestamp(shown.until, UTC):%Y-%m-%dT%H:%M:%SZ}"))
     return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def group_key(entry: Entry) -> str:
+    """Tells an entry from all others, in a dozen characters."""
+    return sha256("\n".join((entry.slo.id, *entry.group)).encode(errors="replace")).hexdigest()[:12]
 
 
 def label_url(name: str, value: str) -> str:

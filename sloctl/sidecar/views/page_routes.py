@@ -17,7 +17,7 @@ from sloctl.sidecar.views import page
 from sloctl.sidecar.views.page_charts import budget_drawing, error_drawing, spark_path
 from sloctl.sidecar.views.page_list import Listing, Ranking, listing
 from sloctl.sidecar.views.page_live import Ticks
-from sloctl.sidecar.views.page_query import Range, asked_range, list_query
+from sloctl.sidecar.views.page_query import GROUP_KEY, Range, asked_range, group_key, list_query
 from sloctl.sidecar.views.stream_readers import Readers
 
 _STATIC: Final = {
@@ -84,13 +84,13 @@ class Pages:
             version=self._version,
         )
 
-    def _sparklines(self, shown: Listing) -> dict[int, str]:
+    def _sparklines(self, shown: Listing) -> dict[str, str]:
         end = self._time.now() if self._feed.board.at is None else self._feed.board.at
-        found: dict[int, str] = {}
+        found: dict[str, str] = {}
         for entry in shown.entries:
             account = self._ledger.account(entry.slo.id, entry.group)
             if account is not None and entry.last is not None:
-                found[id(entry)] = spark_path(sparkline(account, begin=end - _SPARK_RANGE, end=end))
+                found[group_key(entry)] = spark_path(sparkline(account, begin=end - _SPARK_RANGE, end=end))
         return found
 
     def _detail_of(self, entry: Entry, groups: Sequence[Entry], asked: Mapping[str, str]) -> page.Detail:
@@ -117,12 +117,13 @@ class Pages:
 
 
 def _asked_for(groups: Sequence[Entry], asked: Mapping[str, str]) -> Entry | None:
-    """The worst of the groups that have the label values asked for."""
+    """The worst of the groups that have the label values, or the key, asked for."""
     labels = set(groups[0].slo.group_by) & set(asked)
-    return next(
-        (entry for entry in groups if all(entry.group_labels.get(label) == asked[label] for label in labels)),
-        None,
-    )
+    for entry in groups:
+        is_named = all(entry.group_labels.get(label) == asked[label] for label in labels)
+        if is_named and asked.get(GROUP_KEY) in {None, group_key(entry)}:
+            return entry
+    return None
 
 
 def _html(text: str, status: int = 200) -> web.Response:

@@ -1,0 +1,188 @@
+"""The page against a real sidecar: its order, its words, what it does when the sidecar falls silent."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from queue import Queue
+from threading import Thread
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser, expect
+
+from sloctl.model import Slo
+from tests.page.browsing import browsing, tab
+from tests.sidecar.served import watching
+from tests.sidecar.specimens import LATENCY, slo
+
+SCRIPT: Final = "<script>document.title='taken'</script>"
+HOSTILE: Final = f"""{SCRIPT}'"><img src=x onerror=alert(1)>\u202eevol{{{{ 7 * 7 }}}}"""
+LONG: Final = "/v1/" + "authorisations-of-everything" * 400
+ROUTES: Final = slo(LATENCY, name="latency", group_by=("route",))
+HEALTHY: Final = 'requests_total{status="200"} 100\n'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
+@dataclass
+class Played:
+    """A sidecar in a thread of its own, since the browser's interface waits for its answers here."""
+
+    url: str
+    end: Callable[[], None]
+
+
+@pytest.fixture
+def played(request: pytest.FixtureRequest) -> Iterator[Played]:
+    """What the test `plays`."""
+    slos, exposed = request.param
+    found: Queue[Played] = Queue()
+    thread = Thread(target=lambda: asyncio.run(play(slos, exposed, found)), daemon=True)
+    thread.start()
+    playing = found.get(timeout=60)
+    yield playing
+    playing.end()
+    thread.join(timeout=60)
+
+
+def plays(slos: tuple[Slo, ...], exposed: tuple[str, ...]) -> pytest.MarkDecorator:
+    """A sidecar of *slos*, after a tick for each exposition."""
+    return pytest.mark.parametrize("played", [(slos, exposed)], ids=["played"], indirect=True)
+
+
+async def play(slos: tuple[Slo, ...], exposed: tuple[str, ...], found: "Queue[Played]") -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    async with watching(*slos) as watched:
+        for exposition in exposed:
+            await watched.tick(exposition)
+        found.put(Played(watched.url, lambda: _end(loop, ended)))
+        await ended.wait()
+
+
+def _end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(ended.set)
+
+
+def routes(name: str, served: int, fast: int) -> str:
+    labels = f'route="{name}"'
+    return f'request_seconds_count{{{labels}}} {served}\nrequest_seconds_bucket{{{labels},le="1"}} {fast}\n'
+
+
+OUTAGE: Final = (
+    HEALTHY + routes("/pay", 1, 1) + routes("/quiet", 0, 0),
+    'requests_total{status="200"} 150\n' + routes("/pay", 1001, 1001) + routes("/quiet", 0, 0),
+    'requests_total{status="503"} 90\n' + routes("/pay", 2001, 1994) + routes("/quiet", 0, 0),
+)
+
+
+@plays((slo(), ROUTES), OUTAGE)
+def test_the_worst_comes_first_and_says_so_in_words(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.goto(played.url)
+
+    assert shown.page.locator(".slo .standing").all_inner_texts() == ["■ paging", "▲ ticket", "? unknown"]
+    assert shown.page.locator(".slo h3").all_inner_texts() == [
+        "shop/availability",
+        "shop/latency",
+        "shop/latency",
+    ]
+    assert shown.page.locator(".group").all_inner_texts() == ["route = /pay", "route = /quiet"]
+    assert shown.page.title() == "1 paging · error budgets"
+
+
+@plays((slo(),), ())
+def test_no_data_is_shown_as_no_data(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    for path in ("/", "/slo/shop/availability"):
+        shown.page.goto(played.url + path)
+        text = shown.page.inner_text("main")
+
+        assert "unknown" in text
+        assert "No data yet" in text
+        assert "%" not in text.replace("99.9 % over 30d", "")
+
+
+@plays((slo(), ROUTES), OUTAGE)
+def test_it_can_be_read_without_javascript(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url, javascript=False)
+    shown.page.goto(played.url)
+    expect(shown.page.get_by_role("link", name="Refresh")).to_be_visible()
+    shown.page.get_by_label("State").select_option("ticketed")
+    shown.page.get_by_role("button", name="Show").click()
+    expect(shown.page.locator(".slo")).to_have_count(1)
+    shown.page.locator(".slo h3 a").click()
+
+    expect(shown.page.locator(".group")).to_have_text("route = /pay")
+    assert shown.complaints == []
+
+
+@plays((slo(),), (HEALTHY,))
+def test_a_sidecar_that_falls_silent_is_told_of(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.clock.install()
+    shown.page.goto(played.url)
+    expect(shown.page.locator("#live.stopped")).to_have_count(0)
+
+    played.end()
+    shown.page.clock.fast_forward(60_000)
+
+    expect(shown.page.locator("#live.stopped")).to_contain_text("No news since then")
+    expect(shown.page.get_by_role("link", name="Refresh")).to_be_visible()
+
+
+@plays((slo(), ROUTES), OUTAGE)
+def test_the_keyboard_alone_reaches_everything(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.goto(played.url)
+    shown.page.keyboard.press("Tab")
+    expect(shown.page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    shown.page.keyboard.press("Enter")
+    shown.page.locator(".slo h3 a").first.focus()
+    shown.page.keyboard.press("Enter")
+    chart = shown.page.get_by_role("img", name="Burn rate")
+    chart.focus()
+    shown.page.keyboard.press("ArrowLeft")
+
+    expect(shown.page.locator("[data-readout]").first).to_contain_text("events bad")
+
+
+HOSTILE_SLO: Final = replace(
+    slo(LATENCY, name="latency", group_by=("route",)),
+    description=HOSTILE,
+    labels={"team": HOSTILE},
+    annotations={"runbook_url": f"javascript:{HOSTILE}", "note": HOSTILE, "wiki_url": "https://wiki/\"'>"},
+)
+HOSTILE_ROUTE: Final = HOSTILE.replace('"', '\\"')
+HOSTILE_OUTAGE: Final = tuple(
+    routes(HOSTILE_ROUTE, served, 1) + routes(LONG, served, served) for served in (1, 100, 200)
+)
+
+
+@plays((HOSTILE_SLO,), HOSTILE_OUTAGE)
+def test_hostile_text_is_text_wherever_it_stands(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.look(360, "dark")
+    shown.page.goto(played.url)
+    assert f"route = {HOSTILE}" in shown.page.locator(".group").all_text_contents()
+    assert shown.overflow <= 0
+
+    shown.page.locator(".slo h3 a").first.click()
+    expect(shown.page.locator(".group").first).to_have_text(f"route = {HOSTILE}")
+    assert shown.page.locator(".promise").text_content() == f"{HOSTILE} Objective: 99.9 % over 30d."
+    assert f"team={HOSTILE}" in shown.page.locator(".labels a").all_text_contents()
+    assert f"note: {HOSTILE}" in shown.page.locator("p.small").all_text_contents()
+    assert shown.page.locator(".next a.go").all_inner_texts() == ["Wiki"]
+    assert shown.overflow <= 0
+
+    shown.page.goto(played.url)
+    shown.page.locator(".slo h3 a").last.click()
+    expect(shown.page.locator(".title .group")).to_have_text(f"route = {LONG}")
+    assert shown.overflow <= 0
+    assert shown.page.title() != "taken"
+    assert shown.complaints == []
