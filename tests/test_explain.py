@@ -1,6 +1,7 @@
 """`sloctl explain`: what it says, and whether the rules do what it says."""
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -119,3 +120,11 @@ def test_explained_are_the_shipped_specs() -> None:
     slos = read((str(path), path.read_bytes()) for path in SPECS).slos
 
     assert {path.stem for path in GOLDEN.glob("*.txt")} == {slo.service for slo in slos}
+
+
+def test_the_document_quotes_what_it_says() -> None:
+    [quoted] = re.findall(
+        r"^```text\n(.*?)^```$", Path("docs/explain.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+
+    assert quoted in (GOLDEN / "payments-api.txt").read_text()

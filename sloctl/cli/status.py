@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import msgspec
 
@@ -35,6 +35,8 @@ _CODES: Final = {Verdict.FINE: FINE, Verdict.FAILING: PROBLEMS_FOUND, Verdict.UN
 _FAIL_ON: Final = {level.name.lower(): level for level in FailOn}
 # To whatever is no terminal, all columns go.
 _WIDE: Final = 1000
+# Home, and clear to the end.
+_CLEAR: Final = "\x1b[H\x1b[J"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,18 +96,22 @@ def _looking(arguments: argparse.Namespace) -> Callable[[], Status]:
 
 def _watch(look: Callable[[], Status], fail_on: FailOn, output: str) -> int:
     """Until Ctrl-C, through outages of the source: what it said last is gone then, and why stands there."""
-    clear = "\x1b[H\x1b[J" if sys.stdout.isatty() and output == "text" else ""
     try:
         while True:
             try:
                 shown = _shown(look(), fail_on, output)
             except CouldNotRun as broken:
-                print(f"{clear}sloctl status: {broken}", file=sys.stderr, flush=True)
+                _redraw(f"sloctl status: {broken}", sys.stderr)
             else:
-                print(f"{clear}{shown}", flush=True)
+                _redraw(shown, sys.stdout)
             time.sleep(_EVERY_SECONDS)
     except KeyboardInterrupt:
         return FINE
+
+
+def _redraw(text: str, where: TextIO) -> None:
+    """In place on a terminal, else one after the other."""
+    print(f"{_CLEAR if where.isatty() else ''}{text}", file=where, flush=True)
 
 
 def _shown(status: Status, fail_on: FailOn, output: str) -> str:

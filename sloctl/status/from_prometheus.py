@@ -63,7 +63,7 @@ def asking(get: Get) -> Ask:
 
 
 def status(ask: Ask, style: LabelStyle) -> Status:
-    """All SLOs whose rules run there, or ran in the last ten minutes."""
+    """All SLOs whose rules run there, or ran in the last five minutes."""
     seen = _Seen(ask, style)
     return Status(seen.at, worst_first([seen.line(slo, group) for slo, group in seen.places()]))
 
@@ -74,15 +74,19 @@ class _Seen:
     def __init__(self, ask: Ask, style: LabelStyle) -> None:
         own = f'{style.id}!=""'
         self._style = style
-        info = ask(f"last_over_time({style.info}{{{own}}}[{_SLOW}])")
+        info = ask(f"{style.info}{{{own}}}")
         self._info = {_slo(sample, style): sample.labels for sample in info}
         events = ask(f"{naming.events(FINE)}{{{own}}}")
-        left = ask(f"last_over_time({naming.BUDGET_REMAINING}{{{own}}}[{_SLOW}])")
+        left = ask(f"{naming.BUDGET_REMAINING}{{{own}}}")
         self._group_by = self._labels_of_groups(events, left)
         self._events = self._by_place(events)
-        self._left = self._by_place(left)
+        # Of two, the worse.
+        self._left = self._by_place(sorted(left, key=_by_value, reverse=True))
         self._budget = {_slo(it, style): it.value for it in ask(f"{naming.ERROR_BUDGET}{{{own}}}")}
-        self._ratios = {lookback: self._by_place(ask(_ratio(lookback, own))) for lookback in LOOKBACKS}
+        self._ratios = {
+            lookback: self._by_place(sorted(ask(_ratio(lookback, own)), key=_by_value))
+            for lookback in LOOKBACKS
+        }
         self._firing = self._alerts(ask(_firing(style, own)))
         self._since = self._alerts(ask(f'ALERTS_FOR_STATE{{alertname=~"SLO.+",{own}}}'))
         self.at = next((sample.at for sample in [*info, *events, *left]), None)
@@ -129,9 +133,9 @@ class _Seen:
                 names.setdefault(slo, frozenset(sample.labels) - identity - set(common))
         return names
 
-    def _by_place(self, samples: Iterable[Sample]) -> dict[tuple[tuple[str, str], Group], Sample]:
-        """Of two series of one place (a label has changed) the worse, which for ratios is the larger."""
-        return {(_slo(it, self._style), self._group(it)): it for it in sorted(samples, key=_by_value)}
+    def _by_place(self, samples: Sequence[Sample]) -> dict[tuple[tuple[str, str], Group], Sample]:
+        """Of two series of one place (a label has changed, or two Prometheuses count) the last one."""
+        return {(_slo(it, self._style), self._group(it)): it for it in samples}
 
     def _alerts(self, samples: Iterable[Sample]) -> dict[tuple[tuple[str, str], Group, str, str], Sample]:
         return {

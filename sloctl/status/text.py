@@ -22,12 +22,15 @@ _WORDS: Final = {
 # From the left by importance: a narrow terminal loses the last ones.
 _HEAD: Final = ("SLO", "state", "page", "left", *map(format_duration, LOOKBACKS), "gone", "ticket")
 _NUMBERS: Final = range(3, 4 + len(LOOKBACKS))
-_LONGEST_NAME: Final = 40
+# To which a long name is cut on a narrow terminal; a wide one gives it half of itself.
+_SHORTEST_NAME: Final = 40
 
 
 def table(status: Status, width: int) -> str:
     """As many columns as fit, the worst SLO first."""
-    return columns([_HEAD, *(_row(line, status.at) for line in status.lines)], width=width, right=_NUMBERS)
+    longest = max(_SHORTEST_NAME, width // 2)
+    rows = [_row(line, status.at, longest) for line in status.lines]
+    return columns([_HEAD, *rows], width=width, right=_NUMBERS)
 
 
 def summary(status: Status) -> str:
@@ -37,10 +40,10 @@ def summary(status: Status) -> str:
     return f"{clock(status.at)} UTC: {counted or 'no SLOs'}"
 
 
-def _row(line: Line, at: float | None) -> tuple[str, ...]:
+def _row(line: Line, at: float | None, longest: int) -> tuple[str, ...]:
     standing = _WORDS[line.standing]
     return (
-        _name(line.id, line.group),
+        _name(line.id, line.group, longest),
         f"{standing}, stale" if line.stale else standing,
         _alarm(line.page, at),
         percent(line.left),
@@ -50,11 +53,11 @@ def _row(line: Line, at: float | None) -> tuple[str, ...]:
     )
 
 
-def _name(slo: str, group: Mapping[str, str]) -> str:
+def _name(slo: str, group: Mapping[str, str], longest: int) -> str:
     """`shop/latency {uri=/pay}`; of a long one the end, where they differ."""
     groups = ", ".join(f"{label}={value}" for label, value in group.items())
     full = printable(f"{slo} {{{groups}}}" if groups else slo)
-    return full if len(full) <= _LONGEST_NAME else f"…{full[1 - _LONGEST_NAME :]}"
+    return full if len(full) <= longest else f"…{full[1 - longest :]}"
 
 
 def _alarm(alarm: Alarm | None, at: float | None) -> str:
