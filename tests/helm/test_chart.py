@@ -103,6 +103,7 @@ def test_nothing_asks_for_a_right_or_a_token() -> None:
         ({"ingress": {"enabled": True}}, "at '/ingress/hosts': minItems: got 0, want 1"),
         ({"persistence": {"size": "lots"}}, "at '/persistence/size': 'lots' does not match pattern"),
         ({"configuration": {"source": None}}, "configuration.source is missing: say what is watched"),
+        ({"image": {"repository": ""}}, "image.repository is missing: where you keep the image"),
         ({"specs": {"files": None}}, "there is no spec: give the texts as specs.files"),
         (
             {"rules": {"enabled": True, "files": {"shop.yaml": "kind: x"}}},
@@ -136,7 +137,7 @@ def test_specs_rules_and_dashboards_arrive_as_they_are_committed() -> None:
     files = texts("slos", "yaml") | texts("dashboards", "json")
     given = {
         "specs": {"files": texts("slos", "yaml")},
-        "configuration": values("minimal")["configuration"],
+        **{key: values("minimal")[key] for key in ("configuration", "image")},
         "rules": {"enabled": True, "files": texts("alerts", "yaml")},
         "dashboards": {"enabled": True, "files": texts("dashboards", "json")},
     }

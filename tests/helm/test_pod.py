@@ -37,6 +37,7 @@ spec:
 
 def chosen(target: str, **changed: Any) -> dict[str, Any]:  # noqa: ANN401 - values of the chart
     return {
+        "image": {"repository": "registry.example.com/sloctl"},
         "specs": {"files": {"shop.yaml": SPEC}},
         "configuration": {"interval": "1s", "source": {"scrape": {"targets": [{"url": target}]}}},
         "web": {"port": free_port()},
