@@ -70,10 +70,19 @@ def chart(account: Account, period: Burn, *, begin: float, end: float) -> Chart:
     return Chart(begin, end, points, tuple(_firing(measure, steps, points)))
 
 
-def sparkline(account: Account, *, begin: float, end: float) -> Chart:
-    """Burn rates only."""
-    steps = [_Step(*step) for step in account.stretches(begin)]
-    return Chart(begin, end, _points(account.yardstick, steps, None, begin=begin, end=end))
+def recent_burn(account: Account, *, end: float, width: int, points: int) -> list[float | None]:
+    """Burn rates of *points* times *width* seconds, the oldest first; None where nothing happened."""
+    begin = end - points * width
+    errors, totals = [0.0] * points, [0.0] * points
+    for _, ended, seen in account.stretches(begin):
+        place = min(points - 1, int((ended - begin - 1) // width))
+        errors[place] += seen.error
+        totals[place] += seen.total
+    budget = account.yardstick.budget
+    return [
+        max(0.0, error) / total / budget if total > 0 else None
+        for error, total in zip(errors, totals, strict=True)
+    ]
 
 
 class _Step(NamedTuple):
@@ -110,7 +119,7 @@ class _Sums:
 
 
 def _points(
-    measure: Yardstick, steps: Sequence[_Step], period: Burn | None, *, begin: float, end: float
+    measure: Yardstick, steps: Sequence[_Step], period: Burn, *, begin: float, end: float
 ) -> tuple[Point, ...]:
     width = _width(end - begin)
     shown = [step for step in steps if step.end > begin and step.begin < end]
@@ -133,9 +142,9 @@ def _points(
     return tuple(reversed(merged))
 
 
-def _left(measure: Yardstick, period: Burn | None, errors_after: float) -> float | None:
+def _left(measure: Yardstick, period: Burn, errors_after: float) -> float | None:
     """What was left before the last *errors_after* errors of the window."""
-    if period is None or period.counts is None or period.error_ratio is None:
+    if period.counts is None or period.error_ratio is None:
         return None
     return 1 - (period.counts.error - errors_after) / (period.counts.total * measure.budget)
 

@@ -16,6 +16,8 @@ from sloctl.sidecar.verdict import RowVerdict
 from sloctl.sidecar.views import words
 
 _ROOM_ABOVE: Final = 1.15
+# A burn rate that fills a sparkline.
+_LIVELY: Final = 120.0
 # Points whose edges are no farther apart than this (seconds) are neighbours.
 _SEAM: Final = 1.0
 
@@ -96,24 +98,25 @@ def budget_drawing(chart: Chart) -> Drawing:
     )
 
 
-def spark_path(chart: Chart) -> str:
-    """The area under the burn rate, in a square of 100; a burn of 1× is a seventh of the height."""
-    top = log1p(max([120.0, *(point.burn_rate or 0.0 for point in chart.points)]))
+def spark_path(rates: Sequence[float | None]) -> str:
+    """The area under burn rates of equal times, in a square of 100; 1× is a seventh of the height."""
+    top = log1p(max([_LIVELY, *(rate or 0.0 for rate in rates)]))
+    width = 100 / len(rates)
+    # A burn of nothing still is a line; no data is none.
+    return "".join(
+        f"M{place * width:.1f} 102V{100 * (1 - log1p(rate) / top):.1f}h{width:.2f}V102"
+        for place, rate in enumerate(rates)
+        if rate is not None
+    )
 
-    def height(point: Point) -> float | None:
-        return None if point.burn_rate is None else 100 * (1 - log1p(point.burn_rate) / top)
 
-    area, _ = _paths(chart, height, floor=102)
-    return area
-
-
-def _paths(chart: Chart, height: Callable[[Point], float | None], floor: float = 100) -> tuple[str, str]:
+def _paths(chart: Chart, height: Callable[[Point], float | None]) -> tuple[str, str]:
     """Steps, broken where there are no data: the area under them, and their upper edge."""
     area, line = [], []
     for run in _runs(chart.points, height):
         edge = " ".join(f"V{y:.1f}H{_x(chart, point.end):.1f}" for point, y in run)
         begin, first = _x(chart, run[0][0].begin), run[0][1]
-        area.append(f"M{begin:.1f} {floor}{edge}V{floor}Z")
+        area.append(f"M{begin:.1f} 100{edge}V100Z")
         line.append(f"M{begin:.1f} {first:.1f}{edge}")
     return "".join(area), "".join(line)
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from aiohttp import web
 
-from sloctl.duration import HOUR
+from sloctl.duration import HOUR, MINUTE
 from sloctl.sidecar.board import Entry
-from sloctl.sidecar.chart import chart, sparkline
+from sloctl.sidecar.chart import chart, recent_burn
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.poller import Feed
@@ -27,7 +27,9 @@ _STATIC: Final = {
 }
 _KEPT_FOR_GOOD: Final = "private, max-age=31536000, immutable"
 _ERROR_RANGE: Final = 6 * HOUR
-_SPARK_RANGE: Final = 6 * HOUR
+# Six hours, in steps of ten minutes.
+_SPARK: Final = 10 * MINUTE
+_SPARKS: Final = 36
 
 
 class Pages:
@@ -41,6 +43,8 @@ class Pages:
         self._ranking = Ranking()
         self._static = {name: files(__package__).joinpath("static", name).read_text() for name in _STATIC}
         self._version = sha256("".join(self._static.values()).encode()).hexdigest()[:12]
+        self._sparked = 0.0
+        self._sparks: dict[str, str] = {}
         self.ticks = Ticks(feed)
         self._live = Readers(self.ticks, limit)
 
@@ -85,13 +89,25 @@ class Pages:
         )
 
     def _sparklines(self, shown: Listing) -> dict[str, str]:
-        end = self._time.now() if self._feed.board.at is None else self._feed.board.at
-        found: dict[str, str] = {}
+        """Drawn once a minute."""
+        minute = self._now // MINUTE
+        if minute != self._sparked:
+            self._sparked, self._sparks = minute, {}
         for entry in shown.entries:
             account = self._ledger.account(entry.slo.id, entry.group)
-            if account is not None and entry.last is not None:
-                found[group_key(entry)] = spark_path(sparkline(account, begin=end - _SPARK_RANGE, end=end))
-        return found
+            if (
+                account is not None
+                and entry.last is not None
+                and (key := group_key(entry)) not in self._sparks
+            ):
+                rates = recent_burn(account, end=MINUTE * (minute + 1), width=_SPARK, points=_SPARKS)
+                self._sparks[key] = spark_path(rates)
+        return self._sparks
+
+    @property
+    def _now(self) -> float:
+        """The tick that the board is of."""
+        return self._time.now() if self._feed.board.at is None else self._feed.board.at
 
     def _detail_of(self, entry: Entry, groups: Sequence[Entry], asked: Mapping[str, str]) -> page.Detail:
         account = self._ledger.account(entry.slo.id, entry.group)
@@ -99,7 +115,7 @@ class Pages:
         shown = asked_range(asked, window)
         if account is None or entry.last is None:
             return page.Detail(entry, groups, shown, errors=None, budget=None)
-        now = self._time.now() if self._feed.board.at is None else self._feed.board.at
+        now = self._now
         errors = shown or Range(min(_ERROR_RANGE, window))
         budget = shown or Range(window)
         period = entry.burn(window)

@@ -1,0 +1,120 @@
+"""What the page costs: bytes, server time and first paint, of the list and of one SLO.
+
+Run as `python -m tests.bench.sidecar_page`; a Markdown table on standard output. The sidecar is a process of
+its own, ticking every five seconds, with a full month of history per SLO; Chromium is on the same machine.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from statistics import median
+from typing import Final
+
+import aiohttp
+from playwright.async_api import Browser, async_playwright
+
+from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.clock import running
+from sloctl.sidecar.collecting import collect_seldom
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.serve import asked_to_stop, serving
+from sloctl.sidecar.sources import Source
+from tests import real
+from tests.bench.sidecar_http import INTERVAL, Varying
+from tests.bench.sidecar_scale import many, month
+
+ASKED: Final = 20
+PAINTED: Final = 5
+DETAIL: Final = "/slo/shop/slo-7"
+_PAINT: Final = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+_BYTES: Final = """
+[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .reduce((sum, each) => sum + each.transferSize, 0)
+"""
+
+
+async def serve(count: int) -> None:
+    """Prints the URL, then serves until told to stop."""
+    clock = running(since=time.time())
+    slos = many(count)
+    feed, ledger = Feed(Board.unread(slos)), Ledger(slos, interval=INTERVAL)
+    kept = month(clock.now())
+    for slo in slos:
+        ledger.recall(slo, [kept], clock.now(), counters=False)
+    poller = Poller(ledger, feed, time=clock, interval=INTERVAL)
+
+    @asynccontextmanager
+    async def open_source() -> AsyncIterator[Source]:
+        yield Varying(count)
+
+    collect_seldom()
+    sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
+    async with serving(application(sidecar), "127.0.0.1", 0) as url:
+        await feed.next()
+        print(url, flush=True)
+        await asked_to_stop()
+
+
+@asynccontextmanager
+async def served(count: int) -> AsyncIterator[str]:
+    command = (sys.executable, "-m", "tests.bench.sidecar_page", str(count))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def waited(url: str) -> float:
+    """Milliseconds until the whole answer is there, in the middle."""
+    took: list[float] = []
+    async with aiohttp.ClientSession() as session:
+        for _ in range(ASKED):
+            asked = time.perf_counter()
+            async with session.get(url) as answer:
+                await answer.read()
+            took.append(1000 * (time.perf_counter() - asked))
+            await asyncio.sleep(0.1)
+    return median(took)
+
+
+async def painted(browser: Browser, url: str) -> tuple[float, int]:
+    """Milliseconds until the first paint, in the middle, and the bytes of a first visit."""
+    paints, size = [], 0
+    for _ in range(PAINTED):
+        page = await browser.new_page()
+        await page.goto(url, wait_until="load")
+        await page.wait_for_function(_PAINT)
+        paints.append(await page.evaluate(_PAINT))
+        size = max(size, await page.evaluate(_BYTES))
+        await page.close()
+    return median(paints), size
+
+
+async def measure(count: int, browser: Browser) -> None:
+    async with served(count) as url:
+        for path in ("/", DETAIL):
+            took = await waited(url + path)
+            paint, size = await painted(browser, url + path)
+            cells = (f"{count:,}", f"`{path}`", f"{size / 1000:.0f} kB", f"{took:.0f} ms", f"{paint:.0f} ms")
+            print(f"| {' | '.join(cells)} |", flush=True)
+
+
+async def main() -> None:
+    print("| SLOs | page | bytes of a first visit | answered within | first paint |")
+    print("|---|---|---|---|---|")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=real.chromium(), args=["--no-sandbox"])
+        for count in (500, 5000):
+            await measure(count, browser)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1])) if len(sys.argv) > 1 else main())

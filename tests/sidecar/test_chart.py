@@ -1,0 +1,109 @@
+"""Charts hold what the history holds, and end at the numbers of the board."""
+
+import pytest
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import Severity
+from sloctl.rollup import Counts
+from sloctl.sidecar.account import Account
+from sloctl.sidecar.board import Entry
+from sloctl.sidecar.chart import Chart, Firing, chart, recent_burn
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Reading, Readings
+from tests.sidecar.specimens import slo
+
+SHOP = slo()
+# A multiple of all steps.
+NOW = 1_700_006_400
+GOOD, BAD = Counts(0, 100), Counts(50, 100)
+
+
+def watched(*minutes: tuple[int, Counts]) -> tuple[Account, Entry]:
+    """Counts so many minutes ago, the oldest first, and good ones now."""
+    ledger = Ledger([SHOP], interval=60)
+    for ago, counts in minutes:
+        ledger.remember(SHOP, (), NOW - ago * MINUTE, counts)
+    board = ledger.record(NOW, [Readings(NOW, {SHOP.id: Reading({(): GOOD})})])
+    account = ledger.account(SHOP.id, ())
+    assert account is not None
+    return account, board.entries[0]
+
+
+def drawn(account: Account, entry: Entry, seconds: int, *, until: int = NOW) -> Chart:
+    return chart(account, entry.burn(30 * DAY), begin=until - seconds, end=until)
+
+
+def outage(begins: int, ends: int) -> list[tuple[int, Counts]]:
+    """Two hours of traffic, bad between so many minutes ago."""
+    return [(ago, BAD if ends <= ago < begins else GOOD) for ago in range(120, 0, -1)]
+
+
+def test_the_budget_goes_from_all_of_it_to_what_the_board_says() -> None:
+    account, entry = watched(*outage(90, 80))
+
+    points = drawn(account, entry, 2 * HOUR).points
+
+    assert points[0].budget_left == 1
+    assert points[-1].budget_left == pytest.approx(entry.budget.left)
+    assert sorted((point.budget_left or 0 for point in points), reverse=True) == [
+        point.budget_left for point in points
+    ]
+
+
+def test_points_hold_every_event_once() -> None:
+    account, entry = watched(*outage(90, 80))
+
+    points = drawn(account, entry, 30 * DAY).points
+
+    assert sum(point.counts.error for point in points) == 500
+    assert sum(point.counts.total for point in points) == 12_100
+
+
+def test_time_without_data_has_no_point() -> None:
+    account, entry = watched((100, GOOD), (30, GOOD))
+
+    points = drawn(account, entry, 2 * HOUR).points
+
+    assert [(NOW - point.begin, NOW - point.end) for point in points] == [
+        (101 * MINUTE, 100 * MINUTE),
+        (31 * MINUTE, 30 * MINUTE),
+        (MINUTE, 0),
+    ]
+
+
+def test_an_old_hour_is_one_point_of_two_hours() -> None:
+    account, entry = watched((20 * 24 * 60, GOOD), (20 * 24 * 60 - 60, GOOD))
+
+    points = drawn(account, entry, HOUR, until=NOW - 20 * DAY).points
+
+    assert [point.end - point.begin for point in points] == [2 * HOUR]
+
+
+def test_an_outage_fires_from_when_it_paged_to_when_both_lookbacks_are_clean() -> None:
+    account, entry = watched(*outage(90, 80))
+
+    fired = drawn(account, entry, 2 * HOUR).firing
+
+    assert [each.severity for each in fired] == [Severity.TICKET, Severity.PAGE]
+    # 30 minutes after its end the shorter lookback is clean; told to a point, five minutes here.
+    assert fired[1] == Firing(Severity.PAGE, NOW - 90 * MINUTE, NOW - 55 * MINUTE)
+
+
+def test_nothing_fires_where_nothing_fails() -> None:
+    account, entry = watched(*outage(0, 0))
+
+    assert drawn(account, entry, 30 * DAY).firing == ()
+
+
+def test_a_range_before_all_data_is_empty() -> None:
+    account, entry = watched((10, GOOD))
+
+    assert drawn(account, entry, HOUR, until=NOW - DAY).points == ()
+
+
+def test_a_sparkline_tells_no_traffic_from_no_errors() -> None:
+    account, _ = watched((25, BAD), (5, GOOD))
+
+    rates = recent_burn(account, end=NOW, width=600, points=3)
+
+    assert rates == [pytest.approx(500), None, 0]
