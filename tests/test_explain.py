@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from sloctl import burn
 from sloctl.cli.main import main
+from sloctl.duration import DAY
 from sloctl.explain.course import explain
 from sloctl.explain.text import WIDTH, text
-from sloctl.model import Counted, ErrorRatio, NativeLatency, Query
+from sloctl.model import Counted, ErrorRatio, NativeLatency, Query, Rolling
 from sloctl.promql import read_query, read_selector
 from sloctl.spec import read
 from tests.rules.specimens import ALERTING, shop
@@ -103,6 +105,21 @@ def test_hostile_text_is_shown_within_the_width(indicator: NativeLatency | Error
     assert max(map(len, told.splitlines())) <= WIDTH
     assert all(line.isprintable() for line in told.splitlines())
     assert r"\x1b[2J \u202e" in told
+
+
+@pytest.mark.parametrize("days", [7, 28, 365])
+@pytest.mark.parametrize("objective", ["0.05", "0.9", "0.9995", "0.9999999"])
+@pytest.mark.parametrize("per_second", [None, 0.003, 123456789.5])
+def test_any_numbers_fit_and_are_written_out(days: int, objective: str, per_second: float | None) -> None:
+    alerting = replace(ALERTING, policy=burn.workbook_policy(days * DAY), min_errors=1000)
+    slo = shop(
+        window=Rolling(days * DAY), objective=Fraction(objective), scrape_interval=299, alerting=alerting
+    )
+
+    told = text(explain(slo, per_second))
+
+    assert max(map(len, told.splitlines())) <= WIDTH
+    assert re.findall(r"\d*e[-+]\d+|\binf\b|\bnan\b", told) == []
 
 
 def test_a_broken_spec_is_told_and_not_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """What `sloctl explain` says of an outage, held against the compiled rules on Prometheus's rule engine."""
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -7,19 +8,25 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from sloctl import compiler
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.explain.course import Firing, explain
 from sloctl.model import WORKBOOK, BurnAlert, Rolling, Severity, Slo
 from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE
 from sloctl.rules.groups import rule_groups
+from sloctl.spec import read
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import KINDS, Kind
 from tests.differential.streams import Child, Target
+from tests.rules.promtool import Expectation, Trial, verdict
+from tests.rules.shipped import WORLDS
 from tests.rules.specimens import ALERTING
+from tests.rules.stories import Stretch
 
 RATIO = KINDS["a ratio of errors"]
 CONDITION = KINDS["a condition, bad when absent"]
 SCRAPE, PHASE = 15, 5
+SHIPPED = read((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
 # Scrapes past a whole minute at which an outage begins.
 ONSETS = (0, 3)
 EVENTS = 100
@@ -107,6 +114,36 @@ def test_a_tenth_fires_and_ends_when_it_says(row: BurnAlert, tmp_path: Path) -> 
         fired = fires(recording, BURN_ALERT, Severity.PAGE)
         assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
         assert firing.ends.earliest <= fired[-1] + MINUTE - ends <= firing.ends.latest
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("slo", [slo for slo in SHIPPED if slo.alerting.page], ids=lambda slo: slo.id)
+def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path) -> None:
+    after = min(
+        (firing.after for firing in told(slo, Fraction(1)) if firing.alert == "page"),
+        key=lambda after: after.latest,
+    )
+    clean = 6 * 60 + 15
+    begins = clean * MINUTE - SCRAPE
+    story = [Stretch(clean), Stretch(60, failing=1.0)]
+    firing = f'count(ALERTS{{alertname="{BURN_ALERT}", alertstate="firing", slo_severity="page"}})'
+
+    found = verdict(
+        tmp_path,
+        compiler.rules([slo], NATIVE),
+        [
+            Trial(
+                "outage",
+                WORLDS[slo.id].told(story),
+                [
+                    Expectation(math.ceil((begins + after.earliest) / MINUTE) - 1, firing, None),
+                    Expectation(math.ceil((begins + after.latest) / MINUTE), firing, 1),
+                ],
+            )
+        ],
+    )
+
+    assert found == "SUCCESS"
 
 
 @pytest.mark.full

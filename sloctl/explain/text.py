@@ -1,6 +1,7 @@
 """An explanation as text of 80 columns, for a person."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from math import isinf
 from textwrap import wrap
 from typing import Final
@@ -30,7 +31,7 @@ def text(explanation: Explanation) -> str:
 
 
 def _title(slo: Slo) -> str:
-    promise = f"{decimal(100 * slo.objective)} % good over any {format_duration(slo.window.seconds)}"
+    promise = f"{_plain(decimal(100 * slo.objective))} % good over any {format_duration(slo.window.seconds)}"
     return "\n".join([f"{slo.id}: {promise}", *_wrapped(slo.description, "")])
 
 
@@ -50,8 +51,10 @@ def _budget(explanation: Explanation) -> Iterator[str]:
     slo = explanation.slo
     budget, window = slo.budget, format_duration(slo.window.seconds)
     one_in = f", one in {int(1 / budget):,}" if (1 / budget).denominator == 1 else ""
-    yield from _wrapped(f"{decimal(100 * budget)} % of the events of any {window} may be bad{one_in}.")
-    yield from _wrapped(f"As a total outage under even traffic: {span(explanation.outage_seconds)}.")
+    yield from _wrapped(
+        f"{_plain(decimal(100 * budget))} % of the events of any {window} may be bad{one_in}."
+    )
+    yield from _wrapped(f"As a total outage under even traffic: {_span(explanation.outage_seconds)}.")
     if explanation.events is not None:
         allowed = float(budget) * explanation.events
         yield from _wrapped(f"In events: {_about(allowed)} of the {_about(explanation.events)} of {window}.")
@@ -146,11 +149,12 @@ def _outages(explanation: Explanation) -> Iterator[str]:
 def _gone(outage: Outage) -> str:
     if isinf(outage.gone_after):
         return "the budget sustains that for ever."
-    return f"the budget is gone after {span(outage.gone_after)}."
+    return f"the budget is gone after {_span(outage.gone_after)}."
 
 
 def _firing(firing: Firing) -> tuple[str, ...]:
-    low, high = (_percent(share, digits=2) for share in firing.spent)
+    # Beyond a hundred budgets the number tells nothing more.
+    low, high = (_percent(share, digits=2) if share < 100 else ">9,999 %" for share in firing.spent)
     return (
         _name(firing),
         _stretch(firing.after),
@@ -216,4 +220,12 @@ def _about(number: float, digits: int = 4) -> str:
     """To so many digits, or to the whole number; never in powers of ten."""
     if number >= 10 ** (digits - 1):
         return f"{number:,.0f}"
-    return decimal(float(f"{number:.{digits}g}"))
+    return _plain(f"{number:.{digits}g}")
+
+
+def _plain(number: str) -> str:
+    return format(Decimal(number), "f")
+
+
+def _span(seconds: float) -> str:
+    return f"{_about(seconds, 2)}s" if 0 < seconds < 1 else span(seconds)
