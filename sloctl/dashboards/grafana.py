@@ -207,6 +207,34 @@ class TimeRange(Json, frozen=True, rename={"since": "from", "until": "to"}):
     until: str
 
 
+class PanelFilter(Json, frozen=True):
+    """Only the panels with these ids."""
+
+    exclude: bool
+    ids: tuple[int, ...]
+
+
+class Annotation(Json, frozen=True, kw_only=True):
+    """Intervals behind the graphs: wherever *expr* has a sample; *tag_keys* are labels, a comma between."""
+
+    name: str
+    datasource: DataSource
+    enable: bool
+    hide: bool
+    icon_color: str
+    filter: PanelFilter
+    expr: str
+    step: str
+    title_format: str
+    tag_keys: str = ""
+
+
+class Annotations(Json, frozen=True):
+    """What is marked in the graphs."""
+
+    list: tuple[Annotation, ...]
+
+
 class Dashboard(Json, frozen=True):
     """A page of panels; what changes by itself (version, numeric id) is left to Grafana."""
 
@@ -221,4 +249,5 @@ class Dashboard(Json, frozen=True):
     time: TimeRange
     links: tuple[Link, ...]
     templating: Templating
+    annotations: Annotations
     panels: tuple[Panel | Row, ...]

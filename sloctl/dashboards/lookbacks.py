@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.burn import alert_factor, alert_threshold
+from sloctl.dashboards import live
 from sloctl.dashboards.fields import (
     Color,
     ColorMode,
@@ -145,10 +146,13 @@ def _legend(lookback: int, alerts: Iterable[AlertLine]) -> str:
 
 
 def _error_ratio(asked: Asked, rung: Rung) -> PromQL:
-    """Series of the slow group come as far apart as Prometheus looks back: without a range they flicker."""
+    """In brackets. Series of the slow group come as far apart as Prometheus looks back: without a range they
+    flicker.
+    """
     series = asked.own(naming.error_ratio(rung.lookback))
     steady = f"last_over_time({series}[{format_duration(2 * COARSE)}])" if rung.step == COARSE else series
-    return asked.most(steady)
+    exposed = asked.own(live.ERROR_RATIO, live.over(rung.lookback))
+    return f"({asked.either(asked.most(steady), asked.most(exposed))})"
 
 
 def _thresholds(lines: Iterable[tuple[float, str]]) -> Thresholds:

@@ -14,8 +14,8 @@ from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX
 from sloctl.model import PromQL, Severity
 from sloctl.naming import LabelStyle
 
-_TABLE_ID: Final = 6
-_TIMELINE_ID: Final = 7
+_TABLE_ID: Final = 7
+_TIMELINE_ID: Final = 8
 
 
 def overview(style: LabelStyle) -> Dashboard:
@@ -33,15 +33,21 @@ def overview(style: LabelStyle) -> Dashboard:
 
 def _fleet(each: Asked) -> Iterator[Panel]:
     for place, (title, query, number, description) in enumerate(_counts(each)):
-        yield stat(Head(1 + place, title, GridPos(5 * place, 0, 4, 4), description), query, number)
+        yield stat(Head(1 + place, title, GridPos(4 * place, 0, 4, 4), description), query, number)
 
 
 def _counts(each: Asked) -> Iterator[tuple[str, PromQL, look.Number, str]]:
-    known, left = each.own(each.style.info), each.own(naming.BUDGET_REMAINING)
+    known, left = each.own(each.style.info), states.budget_left(each)
     paging, opened = (each.firing(severity) for severity in (Severity.PAGE, Severity.TICKET))
     silent = each.own("ALERTS", f'alertname="{naming.NO_DATA_ALERT}", {FIRING}')
-    unknown = f"{silent} or ({known} unless on ({each.style.id}) {left})"
-    yield "SLOs", _count(each.most(known), known), look.COUNTED, "SLOs whose rules run."
+    unknown = f"{silent} or ({known} unless on ({each.style.id}) {each.left()})"
+    yield "SLOs", _count(each.most(known), known), look.COUNTED, "SLOs whose rules run, or a sidecar."
+    yield (
+        "Met",
+        _count(f"({left}) > 0", left),
+        look.COUNTED,
+        "SLOs with some of their error budget left; of a grouped SLO, in every group.",
+    )
     yield "Paging", _count(each.most(paging), known), look.COUNTED_BAD, "SLOs with a page firing: look now."
     yield (
         "Tickets",
@@ -51,7 +57,7 @@ def _counts(each: Asked) -> Iterator[tuple[str, PromQL, look.Number, str]]:
     )
     yield (
         "Budgets gone",
-        _count(f"{states.budget_left(each)} <= 0", left),
+        _count(f"({left}) <= 0", left),
         look.COUNTED_BAD,
         "SLOs whose error budget is spent; of a grouped SLO, that of any group.",
     )

@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from sloctl.dashboards.grafana import Dashboard, Link, Panel, Row, Templating, TimeRange, Variable
+from sloctl.dashboards.grafana import (
+    Annotation,
+    Annotations,
+    Dashboard,
+    Link,
+    Panel,
+    Row,
+    Templating,
+    TimeRange,
+    Variable,
+)
 from sloctl.dashboards.panels import DATA_SOURCE
 from sloctl.links import OVERVIEW_UID
 
@@ -15,7 +25,7 @@ _SOURCE: Final = Variable(
     name="datasource",
     type="datasource",
     label="Data source",
-    description="The Prometheus that evaluates the rules.",
+    description="The Prometheus that evaluates the rules, or scrapes the sidecar.",
     query="prometheus",
 )
 
@@ -63,6 +73,7 @@ def page(
     links: tuple[Link, ...],
     panels: tuple[Panel | Row, ...],
     variables: tuple[Variable, ...] = (),
+    annotations: tuple[Annotation, ...] = (),
 ) -> Dashboard:
     """A dashboard of the last six hours, read again every minute, as the rules are."""
     return Dashboard(
@@ -77,5 +88,6 @@ def page(
         time=TimeRange("now-6h", "now"),
         links=links,
         templating=Templating((_SOURCE, *variables)),
+        annotations=Annotations(annotations),
         panels=panels,
     )

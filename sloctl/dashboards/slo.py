@@ -5,15 +5,15 @@ from enum import IntEnum
 from typing import Final, TypeAlias
 
 from sloctl import naming
-from sloctl.dashboards import look, states, table, words
+from sloctl.dashboards import alerts, live, look, states, table, words
 from sloctl.dashboards.fields import Color, ColorMode, Matcher, Override, Property
-from sloctl.dashboards.grafana import GridPos, Panel, Row
+from sloctl.dashboards.grafana import Annotation, GridPos, Panel, Row
 from sloctl.dashboards.lookbacks import Lookbacks, group_legend, lookbacks, of_groups
-from sloctl.dashboards.panels import BURN_SCALE, Head, alert_timeline, graph, line, over_time, row, stat, text
+from sloctl.dashboards.panels import BURN_SCALE, Head, graph, line, over_time, row, stat, text
 from sloctl.dashboards.shown import matching, plain
 from sloctl.dashboards.states import Asked
 from sloctl.duration import format_duration
-from sloctl.model import PromQL, Severity, Slo
+from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.promql import aggregate
 from sloctl.rollup import FINE
@@ -42,6 +42,16 @@ class Slot(IntEnum):
     GROUPS = 10
 
 
+# The graphs in which an alert's intervals are marked.
+MARKED: Final = (Slot.BUDGET, Slot.ERROR_RATIO, Slot.BURN, Slot.EVENTS)
+
+
+def marks(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[Annotation]:
+    """When its alerts fired, behind its own graphs."""
+    each = Asked(style, where=matching(style.selecting(slo)), by=slo.group_by)
+    return alerts.marks(slo, each, tuple(first_id + slot for slot in MARKED))
+
+
 def height(slo: Slo) -> int:
     """Rows of the grid that *slo* takes."""
     return _HEIGHT + (_GROUPS_HEIGHT if slo.group_by else 0)
@@ -62,7 +72,7 @@ def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterato
     yield _error_ratio(drawn, ratios, first_id + Slot.ERROR_RATIO, GridPos(0, y + 10, 12, 8))
     yield _burn(drawn, ratios, first_id + Slot.BURN, GridPos(12, y + 10, 12, 8))
     yield _events(slo, each, first_id + Slot.EVENTS, GridPos(0, y + 18, 12, 7))
-    yield _alerts(slo, each, first_id + Slot.ALERTS, GridPos(12, y + 18, 12, 7))
+    yield alerts.timeline(slo, each, first_id + Slot.ALERTS, GridPos(12, y + 18, 12, 7))
     if slo.group_by:
         yield _groups(slo, each, first_id + Slot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT))
 
@@ -144,8 +154,8 @@ def _events(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
     return graph(
         Head(panel_id, f"All {unit} and bad {unit}", place, description),
         over_time(
-            (f"all{group}", _per_minute(slo, each, naming.events(FINE))),
-            (f"bad{group}", _per_minute(slo, each, naming.errors(FINE))),
+            (f"all{group}", _per_minute(slo, each, naming.events(FINE), live.EVENTS)),
+            (f"bad{group}", _per_minute(slo, each, naming.errors(FINE), live.ERRORS)),
         ),
         line(look.COUNT, label=f"{unit} per minute"),
         overrides=(_right_axis(slo, f"bad {unit} per minute"),),
@@ -159,42 +169,11 @@ def _right_axis(slo: Slo, label: str) -> Override:
     return Override(Matcher("byFrameRefID", "B"), axis + own)
 
 
-def _per_minute(slo: Slo, each: Asked, rollup: str) -> PromQL:
+def _per_minute(slo: Slo, each: Asked, rollup: str, counter: str) -> PromQL:
     """The mean of rollups, each the count of a minute: a rate, however far apart the points are."""
     mean = aggregate("sum", slo.group_by, f"avg_over_time({each.own(rollup)}[$__interval])")
-    return of_groups(slo, "topk", mean)
-
-
-def _alerts(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
-    drawn = "; of groups, only those that fired are drawn." if slo.group_by else "."
-    description = f"What fired when. Where nothing is drawn, no rule was evaluated{drawn}"
-    named = [
-        (title + _spaced(group_legend(slo)), _alert_over_time(slo, each, name, severity))
-        for title, name, severity in _enabled(slo)
-    ]
-    return alert_timeline(Head(panel_id, "Alerts", place, description), over_time(*named))
-
-
-def _alert_over_time(slo: Slo, each: Asked, name: str, severity: Severity) -> PromQL:
-    """Quiet while the rules run; for groups absent, since nobody lists groups that do not fire."""
-    states_of_one = states.one_alert(each, name, severity)
-    if slo.group_by:
-        return each.most(states_of_one)
-    return each.most(f"{states_of_one} or {look.QUIET} * {each.own(each.style.info)}")
-
-
-def _enabled(slo: Slo) -> Iterator[tuple[str, str, Severity]]:
-    alerting = slo.alerting
-    if alerting.page is not None:
-        yield "burns, page", naming.BURN_ALERT, Severity.PAGE
-    if alerting.ticket is not None:
-        yield "burns, ticket", naming.BURN_ALERT, Severity.TICKET
-    if alerting.exhausted is not None:
-        yield "budget gone", naming.EXHAUSTED_ALERT, Severity.TICKET
-    if alerting.exhausting is not None:
-        yield "budget soon gone", naming.EXHAUSTING_ALERT, Severity.TICKET
-    if alerting.no_data is not None:
-        yield "no data", naming.NO_DATA_ALERT, Severity.TICKET
+    counted = each.most(f"60 * rate({each.own(counter)}[$__rate_interval])")
+    return of_groups(slo, "topk", each.either(mean, counted))
 
 
 def _groups(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
@@ -205,7 +184,7 @@ def _groups(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
         Head(panel_id, "Groups, worst first", place, description),
         (
             *(table.text(label, label) for label in slo.group_by),
-            *table.standing(each, states.alert_state(grouped, each.own(naming.BUDGET_REMAINING))),
+            *table.standing(each, states.alert_state(grouped, each.left())),
         ),
     )
 

@@ -5,11 +5,13 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl import naming
+from sloctl.dashboards import live
 from sloctl.dashboards.look import LONG, PAGE, PENDING, QUIET, TICKET
 from sloctl.duration import DAY
 from sloctl.model import PromQL, Severity
-from sloctl.naming import LabelStyle
+from sloctl.naming import NATIVE, LabelStyle
 from sloctl.promql import aggregate
+from sloctl.rollup import COARSE
 
 FIRING: Final = 'alertstate="firing"'
 WAITING: Final = 'alertstate="pending"'
@@ -32,27 +34,55 @@ class Asked(Struct, frozen=True):
     def least(self, expression: PromQL) -> PromQL:
         return aggregate("min", self.by, expression)
 
+    def either(self, recorded: PromQL, exposed: PromQL) -> PromQL:
+        """What the rules recorded, else what the sidecar exposes; to be put in brackets where it goes on."""
+        return f"{recorded} or {exposed}" if self.style == NATIVE else recorded
+
     def firing(self, severity: Severity) -> PromQL:
-        return self.own("ALERTS", f'{self.style.severity}="{severity.value}", {FIRING}')
+        """In brackets, one sample for each alert."""
+        ruled = self.own("ALERTS", f'{self.style.severity}="{severity.value}", {FIRING}')
+        return f"({self.either(ruled, self.live_firing(severity))})"
+
+    def live_firing(self, severity: Severity) -> PromQL:
+        kind = f'severity="{severity.value}"'
+        return f"{self.own(live.ALERT_FIRING, kind)} == 1"
+
+    def left(self) -> PromQL:
+        """What is left of each budget, in brackets."""
+        return f"({self.either(self.own(naming.BUDGET_REMAINING), self.own(live.BUDGET_REMAINING))})"
 
 
 def budget_left(asked: Asked) -> PromQL:
     """A share of the budget; negative when overspent."""
-    return asked.least(asked.own(naming.BUDGET_REMAINING))
+    recorded, exposed = asked.own(naming.BUDGET_REMAINING), asked.own(live.BUDGET_REMAINING)
+    return asked.either(asked.least(recorded), asked.least(exposed))
 
 
 def current_burn(asked: Asked) -> PromQL:
     """The burn rate of the last five minutes; absent when nothing happened in them."""
-    return asked.most(asked.own(naming.CURRENT_BURN_RATE))
+    recorded, exposed = asked.own(naming.CURRENT_BURN_RATE), asked.own(live.BURN_RATE, live.over(COARSE))
+    return asked.either(asked.most(recorded), asked.most(exposed))
 
 
 def gone_in(asked: Asked) -> PromQL:
     """Seconds until the budget is gone at the current burn: 0 once it is, at most LONG; absent is unknown."""
+    return asked.either(asked.least(_gone_in_by_rules(asked)), asked.least(_gone_in_live(asked)))
+
+
+def _gone_in_live(asked: Asked) -> PromQL:
+    """The sidecar tells no time where nothing burns."""
+    left, burn = asked.own(live.BUDGET_REMAINING), asked.own(live.BURN_RATE, live.over(COARSE))
+    known = asked.own(live.TIME_TO_EXHAUSTION)
+    never = f"clamp_min({left}, {LONG}) and ignoring (lookback) {burn} == 0"
+    return f"clamp_min({left} <= 0, 0) or clamp_max({known}, {LONG}) or {never}"
+
+
+def _gone_in_by_rules(asked: Asked) -> PromQL:
     left, burn = asked.own(naming.BUDGET_REMAINING), asked.own(naming.CURRENT_BURN_RATE)
     days = f"max by ({asked.style.id}) ({asked.own(naming.TIME_PERIOD)})"
     # Nothing burns: the quotient is infinite, and LONG.
     at_this_rate = f"({left} > 0) / {burn} * on ({asked.style.id}) group_left () {days} * {DAY}"
-    return asked.least(f"clamp_max({at_this_rate}, {LONG}) or clamp_min({left} <= 0, 0)")
+    return f"clamp_max({at_this_rate}, {LONG}) or clamp_min({left} <= 0, 0)"
 
 
 def fired(asked: Asked) -> PromQL:

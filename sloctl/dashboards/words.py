@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from sloctl import links
 from sloctl.dashboards.lookbacks import AlertLine
 from sloctl.dashboards.shown import markdown, web_address
 from sloctl.decimals import decimal
 from sloctl.duration import format_duration
 from sloctl.lower import counts_are_events, lower
-from sloctl.model import Labels, Severity, Slo
+from sloctl.model import Severity, Slo
 
 
 def promise(slo: Slo, alerts: Sequence[AlertLine]) -> str:
     """Markdown about *slo*, its own words escaped."""
-    paragraphs = [_objective(slo), *_alerts(alerts), _links(slo.annotations)]
+    paragraphs = [_objective(slo), *_alerts(alerts), _links(slo)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -53,14 +54,17 @@ def _rows(lines: Sequence[AlertLine]) -> str:
     )
 
 
-def _links(annotations: Labels) -> str:
-    """Every `*_url` annotation that is a web address, the runbook first."""
+def _links(slo: Slo) -> str:
+    """Every `*_url` annotation that is a web address, the runbook first; of the sidecar, the SLO's page."""
+    written = {name: text for name, text in slo.annotations.items() if name != links.GRAFANA}
+    if links.SIDECAR in written:
+        written[links.SIDECAR] = links.below(written[links.SIDECAR], f"slo/{slo.id}")
     names = sorted(
-        (name for name in annotations if name.endswith("_url")),
+        (name for name in written if name.endswith("_url")),
         key=lambda name: (name != "runbook_url", name),
     )
-    links = ((name, web_address(annotations[name])) for name in names)
-    return " · ".join(f"[{_title(name)}]({address})" for name, address in links if address is not None)
+    addresses = ((name, web_address(written[name])) for name in names)
+    return " · ".join(f"[{_title(name)}]({address})" for name, address in addresses if address is not None)
 
 
 def _title(name: str) -> str:

@@ -15,12 +15,12 @@ from sloctl.model import Matcher, MatchOp, Selector
 from sloctl.naming import NATIVE
 from sloctl.promql import read_selector
 from sloctl.targets.grafana import render
-from tests.dashboards.grafana import panel, panels
+from tests.dashboards.grafana import filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, LATENCY
 
 # How Grafana finds variables: public/app/features/variables/utils.ts, variableRegex.
 VARIABLE = re.compile(r"\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:^}]+))?(?::([^}]+))?\}")
-OURS = {"datasource", "__interval"}
+OURS = {"datasource", "__interval", "__rate_interval"}
 HOOKS = ["$", "{", "}", "[[", "]]", "__interval", "datasource", "user", '"', "\\", "<b>", "](", "`"]
 NASTY = st.lists(st.sampled_from([*HOOKS, "\n"]) | st.text(max_size=3), max_size=12).map("".join)
 
@@ -57,7 +57,7 @@ def test_every_query_of_a_hostile_spec_is_promql(nasty: str) -> None:
     dashboard = json.loads(render(service(nasty, hostile, NATIVE)))
     queries = [target["expr"] for each in panels(dashboard) for target in each.get("targets", [])]
 
-    parsed = [promql_parser.parse(query.replace("$__interval", "1m")) for query in queries]
+    parsed = [promql_parser.parse(filled(query)) for query in queries]
 
     assert len(parsed) > 30
 

@@ -17,9 +17,9 @@ from sloctl.naming import NATIVE
 from sloctl.promql import string
 from sloctl.rollup import FINE, ladder
 from sloctl.targets.grafana import render
-from tests.dashboards.grafana import Json, panel, panels
+from tests.dashboards.grafana import Json, filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY
-from tests.real import Prometheus, Sample, backfill, running_prometheus
+from tests.real import Prometheus, Sample, Series, backfill, running_prometheus
 
 NOW: Final = 1_700_000_000.0 // 300 * 300
 START: Final = NOW - 7200
@@ -107,7 +107,7 @@ def _dashboards() -> list[Json]:
 
 def _answers(prometheus: Prometheus, query: Json) -> list[float]:
     """Every number that Grafana would get for one query of a panel."""
-    expression = query["expr"].replace("$__interval", "1m")
+    expression = filled(query["expr"])
     if query["instant"]:
         return [sample.value for sample in prometheus.instant(expression, at=NOW)]
     series = prometheus.range(expression, start=NOW - 3600, end=NOW, step=60)
@@ -205,14 +205,28 @@ def test_the_overview_knows_an_slo_without_data_by_its_alert_alone(prometheus: P
 
 
 def test_the_overview_counts_the_fleet(prometheus: Prometheus) -> None:
-    stats = panels(json.loads(render(overview(NATIVE))))[:5]
+    stats = panels(json.loads(render(overview(NATIVE))))[:6]
 
     before, after = (
         {stat["title"]: _numbers(prometheus, stat, at=at) for stat in stats} for at in (FIRED - 600, NOW)
     )
 
-    assert before == {"SLOs": [5], "Paging": [0], "Tickets": [0], "Budgets gone": [1], "Not known": [1]}
-    assert after == {"SLOs": [5], "Paging": [1], "Tickets": [3], "Budgets gone": [1], "Not known": [1]}
+    assert before == {
+        "SLOs": [5],
+        "Met": [3],
+        "Paging": [0],
+        "Tickets": [0],
+        "Budgets gone": [1],
+        "Not known": [1],
+    }
+    assert after == {
+        "SLOs": [5],
+        "Met": [3],
+        "Paging": [1],
+        "Tickets": [3],
+        "Budgets gone": [1],
+        "Not known": [1],
+    }
 
 
 def _numbers(prometheus: Prometheus, stat: Json, *, at: float) -> list[float]:
@@ -241,6 +255,49 @@ def test_a_group_that_never_burned_is_called_lasting(prometheus: Prometheus) -> 
     assert row == {"Budget left": 1.0, "Burn rate": 0.0, "Gone in": 365 * 86400, "Alerts": 0}
 
 
+def test_the_graphs_of_an_slo_mark_when_its_own_alerts_fired(prometheus: Prometheus) -> None:
+    dashboard = json.loads(render(service("shop", SHOP, NATIVE)))
+
+    marked = {
+        mark["name"]: [(one.labels, one.points[0][0]) for one in _over_the_hour(prometheus, mark["expr"])]
+        for mark in dashboard["annotations"]["list"]
+    }
+
+    assert marked == {
+        "availability: page": [({}, FIRED)],
+        "availability: ticket": [({}, FIRED)],
+        "freshness: page": [],
+        "freshness: ticket": [],
+        "latency: page": [],
+        "latency: ticket": [(GROUPS[0], FIRED)],
+        "silent: page": [],
+        "silent: ticket": [({}, FIRED)],
+    }
+
+
+def _over_the_hour(prometheus: Prometheus, expression: str) -> list[Series]:
+    return prometheus.range(expression, start=NOW - 3600, end=NOW, step=60)
+
+
+def test_an_slos_marks_are_in_its_own_graphs_alone() -> None:
+    dashboard = json.loads(render(service("shop", [BURNING, HEALTHY], NATIVE)))
+    queries = {one["id"]: str(one.get("targets")) for one in panels(dashboard)}
+
+    marked = {
+        mark["name"]: [
+            slo.name for number in mark["filter"]["ids"] for slo in SHOP if slo.id in queries[number]
+        ]
+        for mark in dashboard["annotations"]["list"]
+    }
+
+    assert marked == {
+        "availability: page": ["availability"] * 4,
+        "availability: ticket": ["availability"] * 4,
+        "freshness: page": ["freshness"] * 4,
+        "freshness: ticket": ["freshness"] * 4,
+    }
+
+
 def test_every_graph_of_a_slow_lookback_is_without_gaps(prometheus: Prometheus) -> None:
     graph = panel(json.loads(render(service("shop", [BURNING], NATIVE))), "Error ratio per lookback")
 
@@ -267,4 +324,4 @@ def test_where_no_rule_ever_ran_the_overview_has_no_number(tmp_path: Path) -> No
     with running_prometheus(tmp_path) as empty:
         answers = [_answers(empty, query) for query in queries]
 
-    assert answers == [[]] * 11
+    assert answers == [[]] * 12

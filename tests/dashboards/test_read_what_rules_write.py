@@ -12,7 +12,7 @@ from sloctl.model import Slo
 from sloctl.naming import NATIVE
 from sloctl.spec import read
 from sloctl.targets.grafana import render
-from tests.dashboards.grafana import panels
+from tests.dashboards.grafana import filled, panels
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.rules.shipped import WORLDS
 from tests.rules.stories import Stretch
@@ -25,7 +25,7 @@ OUTAGE = [Stretch(10), Stretch(50, failing=1.0)]
 def test_in_an_outage_every_panel_has_something_to_show(slo: Slo, tmp_path: Path) -> None:
     dashboards = (overview(NATIVE), service(slo.service, [slo], NATIVE))
     asked = [
-        query["expr"].replace("$__interval", "1m")
+        filled(query["expr"])
         for dashboard in dashboards
         for one in panels(json.loads(render(dashboard)))
         for query in one.get("targets", [])

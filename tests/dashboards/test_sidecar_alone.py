@@ -1,0 +1,174 @@
+"""The dashboards where no rules run: over two hours of what a sidecar's own /metrics say."""
+
+import json
+from collections.abc import Iterator
+from math import isnan
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
+
+from sloctl.dashboards import live
+from sloctl.dashboards.overview import overview
+from sloctl.dashboards.service import service
+from sloctl.duration import DAY
+from sloctl.naming import NATIVE
+from sloctl.rollup import Counts
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.views.metrics import FAMILIES, BoardText
+from sloctl.sidecar.views.metrics_text import Format
+from sloctl.targets.grafana import render
+from tests.dashboards.grafana import Json, filled, panel, panels
+from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY
+from tests.real import Prometheus, backfill, running_prometheus
+
+NOW: Final = 1_700_000_000.0 // 300 * 300
+SILENT: Final = replace(AVAILABILITY, name="silent")
+SHOP: Final = (AVAILABILITY, LATENCY, FRESHNESS, SILENT)
+# Shares of errors of the newest 100,000 events.
+READ: Final[dict[str, dict[Group, float]]] = {
+    "shop/availability": {(): 0.01},
+    "shop/latency": {("/pay", "POST"): 0.02, ("/cart", "GET"): 0.0},
+    "shop/freshness": {(): 0.0},
+}
+
+
+def board() -> Board:
+    ledger = Ledger(SHOP, interval=5)
+    # Of ten days ago, so that of the availability's budget four fifths are left.
+    ledger.remember(AVAILABILITY, (), NOW - 10 * DAY, Counts(0, 9_900_000))
+    readings = {
+        slo: Reading({group: Counts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
+        for slo, groups in READ.items()
+    }
+    return ledger.record(NOW, [Readings(NOW, readings)])
+
+
+def scraped() -> Iterator[tuple[str, float, float]]:
+    """The same every minute, and counters that grow by the minute."""
+    text = BoardText.of(board(), NOW).exposition(Format.TEXT, NOW).decode()
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        series, _, value = line.rpartition(" ")
+        named = series.replace("{", '{job="sloctl",instance="a:9464",', 1)
+        growth = float(value) / 120 if "_total{" in series else 0.0
+        for minute in range(120):
+            yield named, float(value) - growth * minute, NOW - 60 * minute
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    directory = tmp_path_factory.mktemp("sidecar")
+    backfill(directory, sorted(scraped(), key=lambda sample: sample[2]))
+    with running_prometheus(directory) as server:
+        yield server
+
+
+def answers(prometheus: Prometheus, query: Json) -> list[float]:
+    expression = filled(query["expr"])
+    if query["instant"]:
+        return [sample.value for sample in prometheus.instant(expression, at=NOW)]
+    series = prometheus.range(expression, start=NOW - 3600, end=NOW, step=60)
+    return [value for one in series for _, value in one.points]
+
+
+def row(prometheus: Prometheus, **labels: str) -> dict[str, float]:
+    """Values of one row of the overview's table, by the titles of its columns."""
+    table = panel(json.loads(render(overview(NATIVE))), "SLOs, worst first")
+    titles = table["transformations"][1]["options"]["renameByName"]
+    return {
+        titles[f"Value #{query['refId']}"]: round(sample.value, 6)
+        for query in table["targets"][1:]
+        for sample in prometheus.instant(query["expr"], at=NOW)
+        if labels.items() <= sample.labels.items()
+    }
+
+
+def test_every_panel_of_an_slo_with_data_has_data_and_no_nan(prometheus: Prometheus) -> None:
+    dashboards = (render(overview(NATIVE)), render(service("shop", SHOP[:3], NATIVE)))
+    found = {
+        (one["title"], query["expr"]): answers(prometheus, query)
+        for dashboard in dashboards
+        for one in panels(json.loads(dashboard))
+        # Of groups only those are drawn that fired.
+        if not (one["title"] == "Alerts" and "{{uri}}" in one["targets"][0]["legendFormat"])
+        for query in one.get("targets", [])
+    }
+
+    assert len(found) > 60
+    assert [where for where, values in found.items() if not values] == []
+    assert [where for where, values in found.items() if any(map(isnan, values))] == []
+
+
+def test_an_slo_without_data_is_absent_and_not_perfect(prometheus: Prometheus) -> None:
+    dashboard = json.loads(render(service("shop", [SILENT], NATIVE)))
+    numbers = [
+        value
+        for one in panels(dashboard)
+        if one["title"] not in ("SLOs, worst first", "Alerts")
+        for query in one.get("targets", [])
+        for value in answers(prometheus, query)
+    ]
+
+    assert numbers == []
+
+
+def test_the_overview_shows_what_the_sidecar_knows(prometheus: Prometheus) -> None:
+    burning = row(prometheus, slo_name="availability")
+    overspent = row(prometheus, slo_name="latency")
+    quiet = row(prometheus, slo_name="freshness")
+    silent = row(prometheus, slo_name="silent")
+
+    assert burning == {"Budget left": 0.8, "Burn rate": 20.0, "Gone in": 0.8 / 20 * 30 * DAY, "Alerts": 3}
+    assert overspent == {"Budget left": -1.0, "Burn rate": 2.0, "Gone in": 0.0, "Alerts": 2}
+    assert quiet == {"Budget left": 1.0, "Burn rate": 0.0, "Gone in": 365 * DAY, "Alerts": 0}
+    assert silent == {"Alerts": 0}
+
+
+def test_the_overview_counts_the_fleet(prometheus: Prometheus) -> None:
+    stats = panels(json.loads(render(overview(NATIVE))))[:6]
+
+    counts = {stat["title"]: answers(prometheus, stat["targets"][0]) for stat in stats}
+
+    assert counts == {
+        "SLOs": [4],
+        "Met": [2],
+        "Paging": [1],
+        "Tickets": [2],
+        "Budgets gone": [1],
+        "Not known": [1],
+    }
+
+
+def test_the_alerts_of_an_slo_are_those_the_sidecar_sends(prometheus: Prometheus) -> None:
+    availability = panel(json.loads(render(service("shop", [AVAILABILITY], NATIVE))), "Alerts")
+    latency = panel(json.loads(render(service("shop", [LATENCY], NATIVE))), "Alerts")
+
+    ungrouped, grouped = (
+        {query["legendFormat"].split(" {{")[0]: set(answers(prometheus, query)) for query in one["targets"]}
+        for one in (availability, latency)
+    )
+
+    assert ungrouped == {
+        "burns, page": {3},
+        "burns, ticket": {2},
+        "budget gone": {0},
+        "budget soon gone": {0},
+        "no data": {0},
+    }
+    assert grouped == {
+        "burns, page": set(),
+        "burns, ticket": {2},
+        "budget gone": {2},
+        "budget soon gone": set(),
+        "no data": set(),
+    }
+
+
+def test_the_names_asked_for_are_those_the_sidecar_exposes() -> None:
+    asked = {name for name in vars(live) if name.isupper()}
+
+    assert {getattr(live, name) for name in asked} <= {family.name for family in FAMILIES}
