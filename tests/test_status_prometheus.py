@@ -8,8 +8,9 @@ import pytest
 
 from sloctl import compiler
 from sloctl.cli.main import main
-from sloctl.naming import STYLES
+from sloctl.naming import NATIVE, STYLES
 from sloctl.spec import read
+from sloctl.status.from_prometheus import Sample, status
 from tests.real import Prometheus, backfill, running_prometheus
 
 SPEC = b"""\
@@ -111,6 +112,24 @@ def test_what_is_fine_lets_a_deployment_pass(prometheus: Prometheus, style: str)
     assert main([*asking, "shop/latency", "--fail-on", "unknown"]) == 0
     assert main([*asking, "shop/nowhere"]) == 2
     assert main([*asking, "shop/nowhere", "--fail-on", "unknown"]) == 1
+
+
+def test_a_group_whose_label_is_empty_is_a_group_of_its_own() -> None:
+    identity = {"slo_id": "shop/a", "slo_service": "shop", "slo_name": "a"}
+    answers = {
+        "slo_info": [({**identity, "slo_window": "30d", "cluster": "eu"}, 1)],
+        "slo:sli_total:increase1m": [
+            ({**identity, "cluster": "eu"}, 60),
+            ({**identity, "cluster": "eu", "route": "/pay"}, 60),
+        ],
+    }
+
+    def ask(query: str) -> list[Sample]:
+        return [Sample(labels, 1000, value) for labels, value in answers.get(query.partition("{")[0], [])]
+
+    groups = [line.group for line in status(ask, NATIVE).lines]
+
+    assert groups == [{}, {"route": "/pay"}]
 
 
 def test_without_rules_nothing_is_known(

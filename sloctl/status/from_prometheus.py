@@ -48,6 +48,9 @@ class _Answer(Struct):
 Ask: TypeAlias = Callable[[PromQL], Sequence[Sample]]
 Get: TypeAlias = Callable[..., bytes]
 Group: TypeAlias = tuple[tuple[str, str], ...]
+# Service and name.
+_Id: TypeAlias = tuple[str, str]
+_Place: TypeAlias = tuple[_Id, Group]
 
 
 def asking(get: Get) -> Ask:
@@ -91,14 +94,14 @@ class _Seen:
         self._since = self._alerts(ask(f'ALERTS_FOR_STATE{{alertname=~"SLO.+",{own}}}'))
         self.at = next((sample.at for sample in [*info, *events, *left]), None)
 
-    def places(self) -> list[tuple[tuple[str, str], Group]]:
+    def places(self) -> list[_Place]:
         """Each SLO with its groups; one of which nothing but its name is known has an empty one."""
         alerts = {(slo, group) for slo, group, _, _ in self._firing if group or not self._group_by.get(slo)}
         known = {*self._left, *self._events, *alerts}
-        unread = {(slo, ()) for slo in self._info if slo not in {slo for slo, _ in known}}
-        return [*known, *unread]
+        unread = self._info.keys() - {slo for slo, _ in known}
+        return [*known, *((slo, ()) for slo in unread)]
 
-    def line(self, slo: tuple[str, str], group: Group) -> Line:
+    def line(self, slo: _Id, group: Group) -> Line:
         place = slo, group
         left = _value(self._left.get(place))
         rates = {lookback: self._rate(place, lookback) for lookback in LOOKBACKS}
@@ -119,25 +122,27 @@ class _Seen:
             gone_in=self._gone_in(slo, left, rates),
         )
 
-    def _labels_of_groups(self, *answers: Iterable[Sample]) -> dict[tuple[str, str], frozenset[str]]:
-        """The names of groupBy: what rollups carry that is neither identity nor on every series there.
+    def _labels_of_groups(self, *answers: Iterable[Sample]) -> dict[_Id, frozenset[str]]:
+        """Names of groupBy: of the first answer with the SLO, what is neither identity nor in its info.
 
-        What is published carries the spec's labels too, so it is asked only where no rollup tells.
+        A label without a value is absent in Prometheus, so every series is looked at.
         """
-        style, names = self._style, dict[tuple[str, str], frozenset[str]]()
+        style, names = self._style, dict[_Id, frozenset[str]]()
         identity = {"__name__", style.id, style.service, style.name, style.part, style.window}
         for answer in answers:
+            found = dict[_Id, frozenset[str]]()
             for sample in answer:
                 slo = _slo(sample, style)
-                common = self._info.get(slo, {})
-                names.setdefault(slo, frozenset(sample.labels) - identity - set(common))
+                own = sample.labels.keys() - identity - self._info.get(slo, {}).keys()
+                found[slo] = found.get(slo, frozenset()) | own
+            names = found | names
         return names
 
-    def _by_place(self, samples: Sequence[Sample]) -> dict[tuple[tuple[str, str], Group], Sample]:
+    def _by_place(self, samples: Sequence[Sample]) -> dict[_Place, Sample]:
         """Of two series of one place (a label has changed, or two Prometheuses count) the last one."""
         return {(_slo(it, self._style), self._group(it)): it for it in samples}
 
-    def _alerts(self, samples: Iterable[Sample]) -> dict[tuple[tuple[str, str], Group, str, str], Sample]:
+    def _alerts(self, samples: Iterable[Sample]) -> dict[tuple[_Id, Group, str, str], Sample]:
         return {
             (
                 _slo(it, self._style),
@@ -152,22 +157,20 @@ class _Seen:
         names = self._group_by.get(_slo(sample, self._style), frozenset())
         return tuple((name, sample.labels[name]) for name in sorted(names) if name in sample.labels)
 
-    def _rate(self, place: tuple[tuple[str, str], Group], lookback: int) -> float | None:
+    def _rate(self, place: _Place, lookback: int) -> float | None:
         budget = self._budget.get(place[0])
         return burn.burn_rate(budget, _value(self._ratios[lookback].get(place))) if budget else None
 
-    def _fires(self, slo: tuple[str, str], group: Group, alert: str, severity: str) -> bool:
+    def _fires(self, slo: _Id, group: Group, alert: str, severity: str) -> bool:
         return (slo, group, alert, severity) in self._firing
 
-    def _alarm(self, place: tuple[tuple[str, str], Group], severity: str, *, known: bool) -> Alarm:
+    def _alarm(self, place: _Place, severity: str, *, known: bool) -> Alarm:
         slo, group = place
         if self._fires(slo, group, naming.BURN_ALERT, severity):
             return Alarm(State.FIRING, _value(self._since.get((slo, group, naming.BURN_ALERT, severity))))
         return Alarm(State.INACTIVE if known else State.UNKNOWN)
 
-    def _gone_in(
-        self, slo: tuple[str, str], left: float | None, rates: Mapping[int, float | None]
-    ) -> float | None:
+    def _gone_in(self, slo: _Id, left: float | None, rates: Mapping[int, float | None]) -> float | None:
         """At the slower of two burns; what policy the SLO has, the series do not tell."""
         try:
             window = int(parse_duration(self._info.get(slo, {}).get(self._style.window, "")))
@@ -202,7 +205,7 @@ def _standing(alarms: Mapping[str, Alarm], left: float | None, *, going: bool, k
     return Standing.FINE if known else Standing.UNKNOWN
 
 
-def _slo(sample: Sample, style: LabelStyle) -> tuple[str, str]:
+def _slo(sample: Sample, style: LabelStyle) -> _Id:
     return sample.labels.get(style.service, ""), sample.labels.get(style.name, "")
 
 
