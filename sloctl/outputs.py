@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sloctl.compiler import RULES, Artefact
+from sloctl.compiler import Artefact
 from sloctl.targets.prometheus import HEADER
 
 
@@ -51,12 +51,12 @@ def differences(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[str]
 
 
 def left_over(directory: Path, artefacts: Iterable[Artefact]) -> list[Path]:
-    """Rule files that sloctl once compiled there, from a spec that is not among these.
+    """YAML that sloctl once compiled beside these, from a spec that is not among theirs.
 
     They are named, never removed: whoever compiles one spec of many must not lose the others.
     """
     current = {directory / artefact.path for artefact in artefacts}
-    found = sorted((directory / RULES).glob("*.yaml"))
+    found = sorted(place for folder in {place.parent for place in current} for place in folder.glob("*.yaml"))
     return [place for place in found if place not in current and _starts_with(place, HEADER)]
 
 

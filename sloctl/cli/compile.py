@@ -1,23 +1,28 @@
 """Turn specs into Prometheus rules and Grafana dashboards.
 
 Rules go to DIR/alerts, dashboards to DIR/dashboards, inhibition rules to DIR/alertmanager;
-without -o the rules are printed. One bad spec and nothing is written.
+without -o the rules are printed. One bad spec and nothing is written. For the Prometheus operator
+rules and dashboards become objects of Kubernetes in DIR/manifests, with a kustomization.
 
 example:
   sloctl compile slos -o .            write ./alerts/*.yaml and ./dashboards/*.json
   sloctl compile slos -o . --check    in CI: exit 1 and show a diff when they are stale
+  sloctl compile slos -o . --target operator
 """
 
 import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from sloctl import outputs
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.specs import sound_slos, texts
-from sloctl.compiler import artefacts, rules
+from sloctl.compiler import artefacts, manifests, rules
 from sloctl.naming import STYLES
+
+_TARGETS: Final = {"prometheus": artefacts, "operator": manifests}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, help="write below this directory")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when DIR is stale")
+    parser.add_argument(
+        "--target", choices=_TARGETS, default="prometheus", help="what reads them; default prometheus"
+    )
     parser.add_argument(
         "--label-style",
         choices=STYLES,
@@ -41,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     if slos is None:
         return PROBLEMS_FOUND
     style = STYLES[arguments.label_style]
+    if arguments.output is None and arguments.target == "operator":
+        raise CouldNotRun("--target operator writes a directory: name it with -o")
     if arguments.output is None:
         sys.stdout.write(rules(slos, style))
         return FINE
-    compiled = artefacts(slos, style)
+    compiled = _TARGETS[arguments.target](slos, style)
     try:
         for place in outputs.left_over(arguments.output, compiled):
             print(

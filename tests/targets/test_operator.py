@@ -1,0 +1,163 @@
+"""Rules and dashboards as objects that an API server takes."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate  # type: ignore[import-untyped]  # has no types
+import pytest
+import yaml
+
+from sloctl.cli.main import main
+from sloctl.targets import operator
+from tests.helm.test_custom_resources import defined
+
+ROOT = Path(__file__).parents[2]
+SPEC = """\
+apiVersion: sloctl.dev/v1
+kind: ServiceLevelObjectives
+metadata: {name: NAME}
+spec:
+  slos:
+"""
+SLO = """\
+    - name: route-NUMBER
+      objective: 99.9%
+      indicator: {probe: {metric: 'probe_success{route="NUMBER"}'}}
+"""
+# As the API server checks names of both kinds.
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+def spec(name: str, *, slos: int = 1) -> str:
+    return SPEC.replace("NAME", name) + "".join(SLO.replace("NUMBER", str(n)) for n in range(slos))
+
+
+def compiled(directory: Path, specs: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """File to object."""
+    (directory / "slos").mkdir()
+    for name, text in specs.items():
+        (directory / "slos" / name).write_text(text)
+    assert main(["compile", str(directory / "slos"), "-o", str(directory), "--target", "operator"]) == 0
+    files = sorted((directory / "manifests").iterdir())
+    return {file.name: yaml.safe_load(file.read_text()) for file in files}
+
+
+def test_a_service_becomes_a_rule_object_and_a_dashboard_that_a_kustomization_lists(tmp_path: Path) -> None:
+    objects = compiled(tmp_path, {"shop.yaml": spec("shop")})
+
+    assert {file: (each["kind"], each.get("metadata", {}).get("name")) for file, each in objects.items()} == {
+        "kustomization.yaml": ("Kustomization", None),
+        "slo-shop-dashboard.yaml": ("ConfigMap", "slo-shop-dashboard"),
+        "slo-shop-rules.yaml": ("PrometheusRule", "slo-shop"),
+        "slos-overview-dashboard.yaml": ("ConfigMap", "slos-overview-dashboard"),
+    }
+    assert objects["kustomization.yaml"]["resources"] == sorted(set(objects) - {"kustomization.yaml"})
+    assert objects["slo-shop-rules.yaml"]["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "sloctl"}
+
+
+def test_they_hold_what_the_other_target_writes(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "slos", tmp_path / "specs")
+    main(["compile", str(tmp_path / "specs"), "-o", str(tmp_path)])
+
+    objects = compiled(tmp_path, {file.name: file.read_text() for file in (tmp_path / "specs").iterdir()})
+
+    rules = [each["spec"] for file, each in sorted(objects.items()) if each["kind"] == "PrometheusRule"]
+    assert rules == [yaml.safe_load(file.read_text()) for file in sorted((tmp_path / "alerts").iterdir())]
+    shown = [each["data"] for each in objects.values() if each["kind"] == "ConfigMap"]
+    assert {name: json.loads(text) for data in shown for name, text in data.items()} == {
+        file.name: json.loads(file.read_text()) for file in (tmp_path / "dashboards").iterdir()
+    }
+
+
+def test_kubernetes_knows_every_field_of_a_dashboard(tmp_path: Path) -> None:
+    objects = compiled(tmp_path, {"shop.yaml": spec("shop")})
+
+    maps = [each for each in objects.values() if each["kind"] == "ConfigMap"]
+
+    assert {kubernetes_validate.validate(each, "1.30", strict=True) for each in maps} == {"1.30"}
+
+
+def test_rules_too_large_for_one_object_are_split_between_groups_and_none_is_lost(tmp_path: Path) -> None:
+    objects = compiled(tmp_path, {"shop.yaml": spec("shop", slos=30)})
+
+    parts = {each["metadata"]["name"]: each["spec"]["groups"] for each in objects.values() if "spec" in each}
+
+    assert sorted(parts)[:3] == ["slo-shop", "slo-shop.2", "slo-shop.3"]
+    names = [group["name"] for groups in parts.values() for group in groups]
+    assert len(names) == len(set(names))
+    assert len({name.rsplit(":", 1)[0] for name in names}) == 30
+    sizes = [
+        (tmp_path / "manifests" / file).stat().st_size for file in objects if file.endswith("rules.yaml")
+    ]
+    # What `kubectl apply` can keep as an annotation.
+    assert max(sizes) < 262_144
+
+
+def test_the_operator_knows_every_field_of_the_rules(tmp_path: Path) -> None:
+    schema = jsonschema.Draft7Validator(defined("PrometheusRule"))
+    objects = compiled(tmp_path, {file.name: file.read_text() for file in (ROOT / "slos").iterdir()})
+
+    rules = [each for each in objects.values() if each["kind"] == "PrometheusRule"]
+
+    assert rules != []
+    assert [error.message for each in rules for error in schema.iter_errors(each)] == []
+
+
+@pytest.mark.parametrize("service", ["shop", "shop.eu", "a..b", "0", "x" * 63, "overview", "a-.b"])
+def test_any_service_has_a_name_that_kubernetes_takes(service: str) -> None:
+    name = operator.object_name(service)
+
+    assert SUBDOMAIN.fullmatch(f"{name}.2-dashboard")
+    assert len(name) <= 76
+
+
+def test_no_two_services_share_a_name() -> None:
+    services = ["shop-eu", "shop.eu", "shop..eu", "shop.-eu", "shop", "shop.2", "shop-2"]
+
+    assert len({operator.object_name(service) for service in services}) == len(services)
+
+
+def test_a_service_that_is_gone_is_named_and_stale_objects_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiled(tmp_path, {"shop.yaml": spec("shop"), "till.yaml": spec("till")})
+    (tmp_path / "slos" / "till.yaml").unlink()
+
+    code = main(["compile", str(tmp_path / "slos"), "-o", str(tmp_path), "--target", "operator", "--check"])
+
+    told = capsys.readouterr()
+    assert code == 1
+    assert "-  - slo-till-rules.yaml" in told.out
+    assert f"{tmp_path}/manifests/slo-till-rules.yaml: compiled from none of these specs" in told.err
+
+
+def test_without_a_directory_it_cannot_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shop.yaml").write_text(spec("shop"))
+
+    assert main(["compile", str(tmp_path / "shop.yaml"), "--target", "operator"]) == 2
+    assert "--target operator writes a directory: name it with -o" in capsys.readouterr().err
+
+
+def test_kubectl_builds_the_kustomization(tmp_path: Path) -> None:
+    kubectl = shutil.which("kubectl") or shutil.which("kustomize")
+    if kubectl is None:
+        pytest.skip("missing real part: kubectl or kustomize")
+    compiled(tmp_path, {"shop.yaml": spec("shop")})
+
+    command = [
+        kubectl,
+        *(["kustomize"] if kubectl.endswith("kubectl") else ["build"]),
+        str(tmp_path / "manifests"),
+    ]
+    built = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert sorted(each["kind"] for each in yaml.safe_load_all(built)) == [
+        "ConfigMap",
+        "ConfigMap",
+        "PrometheusRule",
+    ]
