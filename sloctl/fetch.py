@@ -51,8 +51,7 @@ class Server:
         return body
 
     def _request(self, path: str, parameters: dict[str, str | int]) -> urllib.request.Request:
-        if urlsplit(self.url).scheme not in {"http", "https"}:
-            raise Unanswered(f"{self.url}: this must be an http or https URL")
+        _check(self.url)
         query = f"?{urlencode(parameters)}" if parameters else ""
         request = urllib.request.Request(f"{self.url.rstrip('/')}{path}{query}")  # noqa: S310 - as checked
         if self.token_file is not None:
@@ -68,11 +67,26 @@ class Server:
             raise Unanswered(f"{self.ca_file}: {unusable.strerror or 'no certificates in it'}") from unusable
 
 
-def _secret(file: Path) -> str:
+def _check(url: str) -> None:
     try:
-        return file.read_text().strip()
+        parts = urlsplit(url)
+    except ValueError as wrong:
+        raise Unanswered(f"{url}: {wrong}") from wrong
+    if "@" in parts.netloc:
+        raise Unanswered("a URL holds no user and no password: a token comes from a file")
+    if parts.scheme not in {"http", "https"}:
+        raise Unanswered(f"{url}: this must be an http or https URL")
+
+
+def _secret(file: Path) -> str:
+    """Checked here, since what refuses a header shows it."""
+    try:
+        secret = file.read_text().strip()
     except (OSError, UnicodeDecodeError) as unreadable:
         raise Unanswered(f"{file}: {getattr(unreadable, 'strerror', 'no text')}") from unreadable
+    if not secret or not secret.isascii() or not secret.isprintable():
+        raise Unanswered(f"{file}: a token is one line of plain text")
+    return secret
 
 
 def _reason(refusal: HTTPError) -> str:

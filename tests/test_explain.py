@@ -84,6 +84,8 @@ def test_confidence_takes_longer() -> None:
     )
 
     assert plain < confident < 3600
+    assert "with 95 % confidence" in text(explain(sure))
+    assert "are enough" not in text(explain(sure))
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,52 @@ def test_nobody_there_could_not_be_asked(capsys: pytest.CaptureFixture[str], tmp
     ]
 
 
+@pytest.mark.parametrize("content", ["", "sesame\nopen\n", "s\u00e9same"])
+def test_a_token_that_cannot_be_sent_is_not_shown(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = tmp_path / "token"
+    token.write_text(content)
+
+    code = main(["status", "--token-file", str(token)])
+
+    assert code == 2
+    assert capsys.readouterr().err == f"sloctl status: {token}: a token is one line of plain text\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://me:sesame@shop", "a URL holds no user and no password: a token comes from a file"),
+        ("http://[shop", "http://[shop: Invalid IPv6 URL"),
+        ("http://shop:http", "http://shop:http: nonnumeric port: 'http'"),
+        ("shop:9464", "shop:9464: this must be an http or https URL"),
+    ],
+)
+def test_a_url_that_is_none_is_told(url: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--sidecar", url]) == 2
+
+    assert capsys.readouterr().err == f"sloctl status: {message}\n"
+
+
+async def test_a_redirect_does_not_get_the_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("sesame")
+    told: list[str | None] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        told.append(request.headers.get("Authorization"))
+        if request.path.startswith("/there"):
+            return web.json_response({})
+        raise web.HTTPFound("/there")
+
+    app = web.Application()
+    app.router.add_get("/{anything:.*}", elsewhere)
+    async with serving(app, "127.0.0.1", 0) as url:
+        await status("--sidecar", url, "--token-file", str(tmp_path / "token"))
+
+    assert told == ["Bearer sesame", None]
+
+
 async def test_it_watches_until_ctrl_c() -> None:
     async with watching() as watched:
         await watched.tick(GOOD % 200)

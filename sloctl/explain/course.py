@@ -17,10 +17,9 @@ from sloctl.explain.meaning import Meaning, meaning
 from sloctl.lower import counts_are_events, lower
 from sloctl.model import BurnAlert, Severity, Slo
 from sloctl.rollup import COARSE, FINE
+from sloctl.rules.alerts import STEP_OF
 
 OUTAGES: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
-# The group of rules in which each severity is decided, by its step.
-_STEP_OF: Final = {Severity.PAGE: FINE, Severity.TICKET: COARSE}
 
 
 class Threshold(Struct, frozen=True):
@@ -104,7 +103,7 @@ def _threshold(slo: Slo, row: BurnAlert) -> Threshold:
     window = slo.window.seconds
     ratio = burn.alert_threshold(row, window, slo.budget)
     enough = max(1, slo.alerting.min_errors)
-    # The largest number of events of which *enough* are still above the ratio.
+    # The first number of events of which *enough* are no longer above the ratio.
     below = -(-enough // ratio)
     return Threshold(row, burn.alert_factor(row, window), ratio, enough, int(below))
 
@@ -118,7 +117,7 @@ def _burns(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[Firing]:
     for row in slo.alerting.policy:
         if not _is_on(slo, row.severity):
             continue
-        step, threshold = _STEP_OF[row.severity], burn.alert_threshold(row, slo.window.seconds, slo.budget)
+        step, threshold = STEP_OF[row.severity], burn.alert_threshold(row, slo.window.seconds, slo.budget)
         after = _looked_at(slo, _fires_after(slo, row, bad=bad, rate=rate), bad=bad, step=step)
         ends = _looked_at(slo, float(row.short * (1 - threshold / bad)), bad=bad, step=step)
         yield _firing(slo, row.severity.value, row.severity, row=row, after=after, bad=bad, ends=ends)

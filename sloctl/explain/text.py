@@ -76,7 +76,7 @@ def _alerts(explanation: Explanation) -> Iterator[str]:
             [_threshold(threshold) for threshold in explanation.thresholds],
         )
         yield ""
-        if explanation.meaning.counts:
+        if explanation.meaning.counts and slo.alerting.confidence is None:
             yield from _few_events(explanation.thresholds)
     yield from _wrapped(_others(slo))
 
