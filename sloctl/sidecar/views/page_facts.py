@@ -23,10 +23,12 @@ from sloctl.model import (
 )
 from sloctl.promql import labelled, selector
 from sloctl.sidecar.board import Entry
+from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.views.words import seconds
 
 # An annotation that says where Prometheus is.
 PROMETHEUS: Final = "prometheus_url"
+_TELLING: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ def queries(entry: Entry) -> Sequence[Told]:
         Told(name, text := labelled(metric, labels), _graph(base, text) if _is_url(base) else None)
         for name, metric in series.items()
     ]
+
+
+def telling(entry: Entry) -> Sequence[Burning]:
+    """What burns, without the label values that err hardly more often than all."""
+    return [burning for burning in entry.burning if burning.lift >= _TELLING]
 
 
 def _indicator(slo: Slo) -> Iterator[tuple[str, PromQL]]:

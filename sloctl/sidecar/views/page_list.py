@@ -11,7 +11,7 @@ from sloctl.sidecar.board import Board, Entry, Standing
 from sloctl.sidecar.verdict import Burn
 from sloctl.sidecar.views.page_query import ListQuery, Sort
 
-PAGE_SIZE: Final = 100
+PAGE_SIZE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
