@@ -120,6 +120,15 @@ def test_values_that_cannot_be_meant_are_refused(change: dict[str, Any], message
     assert message in str(refused.value)
 
 
+def test_what_is_sent_to_one_replica_is_not_counted_by_another_so_there_is_one() -> None:
+    helm = engine()
+
+    with pytest.raises(
+        helm.HelmError, match=r"replicas: with configuration\.source\.otlp a replica would count"
+    ):
+        rendered(values("otlp") | {"replicas": 2})
+
+
 def test_a_changed_configuration_rolls_the_pods_and_a_changed_spec_does_not() -> None:
     before = values("minimal")
     reconfigured = merged(before, {"configuration": {"interval": "10s"}})
@@ -131,6 +140,23 @@ def test_a_changed_configuration_rolls_the_pods_and_a_changed_spec_does_not() ->
 
     assert templates[0] != templates[1]
     assert templates[0] == templates[2]
+
+
+def test_an_upgrade_changes_nothing_of_a_stateful_set_that_may_not_change() -> None:
+    before = values("persistent")
+    change = {
+        "replicas": 3,
+        "labels": {"team": "shop"},
+        "podLabels": {"tier": "1"},
+        "image": {"tag": "9.9.9"},
+        "web": {"port": 9000},
+        "secrets": [],
+    }
+
+    specs = [only("StatefulSet", given)["spec"] for given in (before, merged(before, change))]
+
+    changed = {key for key in specs[0] if specs[0][key] != specs[1][key]}
+    assert changed <= {"replicas", "template", "updateStrategy"}
 
 
 def test_specs_rules_and_dashboards_arrive_as_they_are_committed() -> None:
