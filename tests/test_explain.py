@@ -1,4 +1,4 @@
-"""`sloctl explain`: what it says, and whether the rules do what it says."""
+"""`sloctl explain`: what it says. What is on file here is renewed by `sloctl explain slos/X.yaml`."""
 
 import json
 import re

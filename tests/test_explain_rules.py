@@ -1,4 +1,4 @@
-"""What `sloctl explain` says of an outage, held against the compiled rules on Prometheus's rule engine."""
+"""What `sloctl explain` says of an outage, held against what the compiled rules and a sidecar do."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,11 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.explain.course import Firing, explain
 from sloctl.model import WORKBOOK, BurnAlert, Rolling, Severity, Slo
 from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE
+from sloctl.rollup import Counts
 from sloctl.rules.groups import rule_groups
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.verdict import State
 from sloctl.spec import read
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import KINDS, Kind
@@ -114,6 +118,25 @@ def test_a_tenth_fires_and_ends_when_it_says(row: BurnAlert, tmp_path: Path) -> 
         fired = fires(recording, BURN_ALERT, Severity.PAGE)
         assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
         assert firing.ends.earliest <= fired[-1] + MINUTE - ends <= firing.ends.latest
+
+
+def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
+    slo = with_row(RATIO, WORKBOOK[0])
+    [firing] = told(slo, Fraction(1))
+    assert firing.ends is not None
+    ledger = Ledger([slo], interval=5)
+    begins, ends = HOUR + 437, HOUR + 437 + 20 * MINUTE
+
+    firing_at = []
+    for now in range(5, ends + HOUR // 2, 5):
+        counts = Counts(error=EVENTS if begins < now <= ends else 0, total=EVENTS)
+        board = ledger.record(now, [Readings(now, {slo.id: Reading({(): counts}, {})})])
+        page = board.entries[0].alert(Severity.PAGE)
+        if page is not None and page.state is State.FIRING:
+            firing_at.append(now)
+
+    assert firing_at[0] - begins == pytest.approx(firing.after.earliest, abs=10)
+    assert firing_at[-1] - ends == pytest.approx(firing.ends.earliest, abs=30)
 
 
 @pytest.mark.full
