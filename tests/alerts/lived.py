@@ -13,9 +13,12 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Slo
 from sloctl.naming import NATIVE, errors, events
 from sloctl.promql import string
-from sloctl.rollup import COARSE, FINE, FINE_REACH
+from sloctl.rollup import COARSE, FINE, FINE_REACH, Counts
 from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
+from sloctl.sidecar.board import Board
+from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.sources import Reading, Readings
 from sloctl.targets.prometheus import render
 
 _RECENT: Final = 3 * DAY
@@ -38,6 +41,9 @@ class Life:
     stretches: Sequence[Stretch]
     group: tuple[tuple[str, str], ...] = ()
 
+    def failing(self, ago: int) -> float:
+        return next(it.failing for it in reversed(self.stretches) if ago < it.ago)
+
 
 LIVES: Final = {
     # A leak that has a ticket, and for 40 minutes an outage on top of it.
@@ -53,6 +59,23 @@ def rollups(slos: Sequence[Slo], now: int) -> Iterator[tuple[str, float, float]]
     for slo in slos:
         if slo.name in LIVES:
             yield from _rollups(slo, LIVES[slo.name], now)
+
+
+def board(slos: Sequence[Slo], now: int) -> Board:
+    """What a sidecar that counted the same makes of it."""
+    ledger, read = Ledger(slos, interval=5), {}
+    for slo in slos:
+        if slo.name not in LIVES:
+            continue
+        life = LIVES[slo.name]
+        group = tuple(value for _, value in life.group)
+        total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE
+        ledger.remember(slo, group, now - 10 * DAY, Counts(total * life.before, total))
+        for ago in range(_RECENT - FINE, -1, -FINE):
+            events_now = _EVENTS * FINE / COARSE
+            ledger.remember(slo, group, now - FINE - ago, Counts(events_now * life.failing(ago), events_now))
+        read[slo.id] = Reading({group: Counts(0, 0)})
+    return ledger.record(now, [Readings(now, read)])
 
 
 def hurried(slos: Sequence[Slo]) -> str:
@@ -82,9 +105,8 @@ def _rollups(slo: Slo, life: Life, now: int) -> Iterator[tuple[str, float, float
     yield from _counted(series, COARSE, at=now - 10 * DAY, total=total, failing=life.before)
     for step, reach in ((COARSE, _RECENT), (FINE, FINE_REACH)):
         for ago in range(reach - step, -1, -step):
-            failing = next(it.failing for it in reversed(life.stretches) if ago < it.ago)
             total = _EVENTS * step / COARSE
-            yield from _counted(series, step, at=now - FINE - ago, total=total, failing=failing)
+            yield from _counted(series, step, at=now - FINE - ago, total=total, failing=life.failing(ago))
 
 
 def _counted(
