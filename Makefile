@@ -33,6 +33,11 @@ test-prometheus3: $(VENV)/.dev ## The rules' and the sources' tests again on Pro
 		tests/sidecar/test_otlp_prometheus.py tests/sidecar/test_prometheus_real.py \
 		tests/sidecar/notify/test_merge.py tests/sidecar/telemetry/test_prometheus_otlp.py $(ARGS)
 
+.PHONY: test-chart
+test-chart: $(VENV)/.dev real-parts ## All tests of the chart, with Helm 3 and the CRDs, which Go fetches into .tools
+	@tests/tools/chart
+	@$(BIN)/python -m pytest -m "full or not full" tests/helm $(ARGS)
+
 .PHONY: check
 check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests
 	@$(MAKE) --no-print-directory test
