@@ -67,10 +67,14 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Counts a minute of *engine* reads, of targets scraped every *scrape_interval* seconds."""
+    """Counts a minute of *engine* reads, of targets scraped every *scrape_interval* seconds.
+
+    *witnesses* are all series of all targets, whatever their group: they show which target was there when.
+    """
 
     engine: Engine
     scrape_interval: int = 15
+    witnesses: Sequence[Scraped] = ()
 
     @property
     def reach(self) -> int:
@@ -90,26 +94,38 @@ class Counting:
         found = {at: value for at in looks if (value := self._at(series, at)) is not None}
         return replace(series, times=tuple(found), values=tuple(found.values()))
 
-    def grown(
-        self, series: Iterable[Scraped], now: int, span: int, *, witnesses: Iterable[Scraped] = ()
-    ) -> float | None:
-        """Increments from look to look; all of a series born since at a target that a witness shows there."""
-        known = {_target(it) for it in witnesses if self._at(it, now - span) is not None}
-        return _total(self._grown(it, now, span, known=_target(it) in known) for it in series)
+    def grown(self, series: Iterable[Scraped], now: int, span: int) -> float | None:
+        """Increments from look to look."""
+        return _total(self._grown(it, now, span) for it in series)
 
-    def _grown(self, series: Scraped, now: int, span: int, *, known: bool) -> float | None:
+    def grown_with_births(self, series: Iterable[Scraped], now: int, span: int) -> float | None:
+        """Increments from look to look; but all of a series born since, at a target that was there before."""
+        known = self._targets(now - span)
+        return _total(
+            self._born_within(it, now, span) if _target(it) in known else self._grown(it, now, span)
+            for it in series
+        )
+
+    def _born_within(self, series: Scraped, now: int, span: int) -> float | None:
         last = self._at(series, now)
-        if known and last is not None and self._at(series, now - span) is None:
+        if last is not None and self._at(series, now - span) is None:
             return _number(last)
+        return self._grown(series, now, span)
+
+    def _grown(self, series: Scraped, now: int, span: int) -> float | None:
         # The range begins a millisecond before the first look.
         return self.engine.increase(self.looked_at(series, now, span), now - span - 0.001, now)
+
+    def _targets(self, moment: int) -> set[tuple[str, str]]:
+        """Those that were there."""
+        return {_target(it) for it in self.witnesses if self._at(it, moment) is not None}
 
     def _at(self, series: Scraped, moment: int) -> Value | None:
         return series.at(moment, closed=self.engine.closed)
 
-    def births(self, series: Iterable[Scraped], witnesses: Iterable[Scraped], now: int) -> float:
-        """First values of series born at a target that a witness shows to have been there a minute ago."""
-        known = {_target(it) for it in witnesses if self._at(it, now - 60) is not None}
+    def births(self, series: Iterable[Scraped], now: int) -> float:
+        """First values of series born at a target that was there a minute ago."""
+        known = self._targets(now - 60)
         born = (self.engine.born(it, now, self.reach) for it in series if _target(it) in known)
         return _total(born) or 0.0
 

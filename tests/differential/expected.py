@@ -5,7 +5,7 @@ of rules reads at its turn: the fast group sees what the slow one recorded a tur
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import isclose
 from typing import Final, TypeAlias
@@ -54,6 +54,7 @@ def expected(
     kind: Kind, slo: Slo, *, counting: Counting, series: Sequence[Scraped], horizon: int
 ) -> Readings:
     """Everything that should be recorded, minute by minute up to *horizon*."""
+    counting = replace(counting, witnesses=series)
     groups = sorted({it.labels[GROUP] for it in series}) if kind.grouped else [""]
     readings: Readings = {}
     for group in groups:

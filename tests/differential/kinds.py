@@ -100,7 +100,7 @@ def _errors_counted(counting: Counting, series: Sequence[Scraped], now: int) -> 
     if total is None:
         return None
     grown = counting.increases(errors, now) or 0.0
-    return Counts(error=grown + counting.births(errors, series, now), total=total)
+    return Counts(error=grown + counting.births(errors, now), total=total)
 
 
 def _errors_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
@@ -134,7 +134,7 @@ def _difference(
     if total is None:
         return None
     errors = total - (counting.increases(good, now) or 0.0)
-    errors += counting.births(every, every, now) - counting.births(good, every, now)
+    errors += counting.births(every, now) - counting.births(good, now)
     return Counts(error=max(0.0, errors), total=total)
 
 
@@ -162,7 +162,7 @@ def _probe(_: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
 
 
 def _grown_errors(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
-    errors = counting.grown(_labelled(series, "code", "500"), now, span, witnesses=series)
+    errors = counting.grown_with_births(_labelled(series, "code", "500"), now, span)
     return counting.grown(series, now, span), errors
 
 
@@ -171,8 +171,8 @@ def _grown_errors_of_query(counting: Counting, series: Sequence[Scraped], now: i
 
 
 def _grown_rest(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
-    good = counting.grown(_labelled(series, "code", "200"), now, span, witnesses=series)
-    born = counting.grown(series, now, span, witnesses=series)
+    good = counting.grown_with_births(_labelled(series, "code", "200"), now, span)
+    born = counting.grown_with_births(series, now, span)
     return _rest(counting.grown(series, now, span), born, good)
 
 
@@ -183,8 +183,8 @@ def _grown_rest_of_query(counting: Counting, series: Sequence[Scraped], now: int
 
 def _grown_slow(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
     every, good = _counts(series), _labelled(series, "le", "0.3")
-    born = counting.grown(every, now, span, witnesses=every)
-    return _rest(counting.grown(every, now, span), born, counting.grown(good, now, span, witnesses=every))
+    born = counting.grown_with_births(every, now, span)
+    return _rest(counting.grown(every, now, span), born, counting.grown_with_births(good, now, span))
 
 
 def _grown_native(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
