@@ -10,7 +10,8 @@ from sloctl.rules.group import AlertRule, RecordingRule, Rule, RuleGroup
 HEADER: Final = "# Compiled by sloctl: edit the spec and compile again, not this file.\n"
 
 _LITERAL: Final = re.compile(r"(?! )[ -~\n]+(?<![\s])")
-_SHORT: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\t": r"\t"})
+# The backslash first; a chain of replacements is several times as fast as str.translate.
+_SHORT: Final = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
 
 
 def render(groups: Iterable[RuleGroup]) -> str:
@@ -23,7 +24,9 @@ def quoted(text: str) -> str:
 
     Invisible and direction-changing characters are escaped, so that a reviewer sees what is there.
     """
-    escaped = text.translate(_SHORT)
+    escaped = text
+    for char, short in _SHORT:
+        escaped = escaped.replace(char, short)
     if not escaped.isprintable():
         escaped = "".join(char if char.isprintable() else _escape(char) for char in escaped)
     return f'"{escaped}"'
