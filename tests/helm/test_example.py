@@ -1,24 +1,13 @@
 """The example of a service's own chart, with sloctl beside the service."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]  # has no types
-import pytest
 
 from sloctl.spec import read
-from tests.helm.chart import CHART, ROOT, objects, pods
+from tests.helm.chart import objects, pods
 from tests.helm.test_chart import held, violations
-
-
-@pytest.fixture
-def example(tmp_path: Path) -> Path:
-    """With its dependency in place, as `helm dependency build` puts it there."""
-    copied = tmp_path / "payments-api"
-    shutil.copytree(ROOT / "deploy" / "payments-api", copied)
-    shutil.copytree(CHART, copied / "charts" / "sloctl", dirs_exist_ok=True)
-    return copied
 
 
 def test_the_example_is_restricted_and_kubernetes_knows_every_field(example: Path) -> None:
