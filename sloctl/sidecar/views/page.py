@@ -46,10 +46,12 @@ _TEMPLATES.globals |= {
 class Frame:
     """What every page shows around its own: *tick* is in the reader's seconds, *speed* that of our time.
 
-    *version* is that of the packaged files, so that a browser may keep them for good.
+    *paging* is how many of the *board* page; *version* is that of the packaged files, so that a browser may
+    keep them for good.
     """
 
     board: Board
+    paging: int
     now: float
     tick: float
     speed: float
@@ -85,6 +87,5 @@ def missing_page(frame: Frame) -> str:
 
 
 def _rendered(template: str, frame: Frame, **context: Any) -> str:  # noqa: ANN401 - what each template shows
-    paging = sum(entry.standing is Standing.PAGING for entry in frame.board.entries)
     at = None if frame.board.at is None else datetime.fromtimestamp(frame.board.at, UTC)
-    return _TEMPLATES.get_template(template).render(frame=frame, at=at, paging=paging, **context)
+    return _TEMPLATES.get_template(template).render(frame=frame, at=at, **context)

@@ -1,5 +1,6 @@
 """The list: which entries of a board are shown, and in which order."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,34 @@ class Listing:
         return (entry for _, entries in self.sections for entry in entries)
 
 
-def listing(ranked: Sequence[Entry], query: ListQuery) -> Listing:
-    """*ranked* are all entries, the worst first."""
-    matching = [entry for entry in ranked if _matches(entry, query)]
-    found = [entry for entry in matching if query.standing in {None, entry.standing}]
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The entries of a board, the worst first, each with how it stands; *groups* are those of an SLO's id."""
+
+    entries: Sequence[Entry]
+    standings: Sequence[Standing]
+    groups: Mapping[str, Sequence[Entry]]
+
+    @property
+    def paging(self) -> int:
+        return bisect_right(self.standings, Standing.PAGING)
+
+
+def ranked(board: Board) -> Ranked:
+    entries = board.worst_first()
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.slo.id, []).append(entry)
+    return Ranked(entries, [entry.standing for entry in entries], groups)
+
+
+def listing(board: Ranked, query: ListQuery) -> Listing:
+    matching = [
+        (entry, standing)
+        for entry, standing in zip(board.entries, board.standings, strict=True)
+        if _matches(entry, query)
+    ]
+    found = [entry for entry, standing in matching if query.standing in {None, standing}]
     ordered = _sorted(found, query)
     pages = max(1, -(-len(ordered) // PAGE_SIZE))
     number = min(query.page, pages)
@@ -44,7 +69,7 @@ def listing(ranked: Sequence[Entry], query: ListQuery) -> Listing:
     return Listing(
         query=query,
         sections=[(service, list(entries)) for service, entries in by_service],
-        standings=Counter(entry.standing for entry in matching),
+        standings=Counter(standing for _, standing in matching),
         found=len(found),
         pages=pages,
     )
@@ -56,19 +81,21 @@ def steady_burn(entry: Entry) -> Burn:
 
 
 class Ranking:
-    """The entries of the newest board, the worst first; sorted once a board."""
+    """The newest board, ranked once."""
 
     def __init__(self) -> None:
-        self._board: Board | None = None
-        self._ranked: Sequence[Entry] = ()
+        self._board = Board.empty()
+        self._ranked = ranked(self._board)
 
-    def of(self, board: Board) -> Sequence[Entry]:
+    def of(self, board: Board) -> Ranked:
         if board is not self._board:
-            self._board, self._ranked = board, board.worst_first()
+            self._board, self._ranked = board, ranked(board)
         return self._ranked
 
 
 def _matches(entry: Entry, query: ListQuery) -> bool:
+    if not (query.label or query.text):
+        return True
     name, _, value = query.label.partition("=")
     if query.label and not _has_label(entry, name.strip(), value.strip()):
         return False

@@ -62,9 +62,7 @@ class Pages:
 
     async def _detail(self, request: web.Request) -> web.Response:
         slo_id = f"{request.match_info['service']}/{request.match_info['name']}"
-        groups = [entry for entry in self._ranking.of(self._feed.board) if entry.slo.id == slo_id]
-        if not groups:
-            return _html(page.missing_page(self._frame()), status=404)
+        groups = self._ranking.of(self._feed.board).groups.get(slo_id, ())
         entry = _asked_for(groups, request.query)
         if entry is None:
             return _html(page.missing_page(self._frame()), status=404)
@@ -82,6 +80,7 @@ class Pages:
     def _frame(self) -> page.Frame:
         return page.Frame(
             board=self._feed.board,
+            paging=self._ranking.of(self._feed.board).paging,
             now=self._time.now(),
             tick=self._tick,
             speed=self._time.speed,
@@ -134,9 +133,9 @@ class Pages:
 
 def _asked_for(groups: Sequence[Entry], asked: Mapping[str, str]) -> Entry | None:
     """The worst of the groups that have the label values, or the key, asked for."""
-    labels = set(groups[0].slo.group_by) & set(asked)
     for entry in groups:
-        is_named = all(entry.group_labels.get(label) == asked[label] for label in labels)
+        labels = entry.group_labels
+        is_named = all(labels.get(name) == asked[name] for name in entry.slo.group_by if name in asked)
         if is_named and asked.get(GROUP_KEY) in {None, group_key(entry)}:
             return entry
     return None
