@@ -61,7 +61,7 @@ class Templates(Struct, frozen=True):
     def group(self) -> Sequence[str]:
         if self.alertname == naming.NO_DATA_ALERT:
             return ()  # its expression has no group
-        return [f"group={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
+        return [f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
 
     @property
     def left(self) -> str:

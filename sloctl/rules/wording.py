@@ -31,7 +31,7 @@ class Numbers(Protocol):
 
     @property
     def group(self) -> Sequence[str]:
-        """Which group of the SLO: `group=value` for each label of `groupBy`, fit for an address."""
+        """Which group of the SLO: `label=value` for each of `groupBy`, fit for an address."""
 
     @property
     def since(self) -> str:

@@ -12,12 +12,13 @@ from typing import Final
 import pytest
 import yaml
 
-from sloctl.duration import HOUR
+from sloctl.duration import DAY, HOUR
 from sloctl.model import Severity
 from sloctl.naming import NATIVE
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.notify.alarms import Alarms
 from sloctl.sidecar.notify.text import annotations
+from sloctl.sidecar.views.page_query import Range, slo_url
 from sloctl.spec import read
 from sloctl.targets import alertmanager
 from tests.alerts.lived import board, hurried, rollups
@@ -170,6 +171,17 @@ def test_a_sidecar_that_counted_the_same_says_the_same(name: str) -> None:
     # What was never read ended at no moment that a sidecar knows.
     assert _NUMBER.sub("#", told).replace("the start", "MOMENT") == _NUMBER.sub("#", quoted)
     assert _numbers(told) == pytest.approx(_numbers(quoted), rel=0.1)
+
+
+def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
+    shown = {"availability": 6 * HOUR, "latency": 3 * DAY, "refunds": 30 * DAY, "authorisation": 6 * HOUR}
+    entries = {entry.slo.name: entry for entry in board(SLOS, 1_700_000_000).entries}
+
+    pages = {name: slo_url(entries[name], Range(seconds)) for name, seconds in shown.items()}
+
+    assert {
+        name for name, page in pages.items() if f"https://slo.example.com{page}\n" not in DOCUMENT
+    } == set()
 
 
 def _alarms(now: int) -> Alarms:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from math import isnan
+from pathlib import Path
 from typing import Final
 
 import pytest
 from msgspec.structs import replace
 
+from sloctl import naming
 from sloctl.dashboards import live
 from sloctl.dashboards.overview import overview
 from sloctl.dashboards.service import service
@@ -166,6 +168,25 @@ def test_the_alerts_of_an_slo_are_those_the_sidecar_sends(prometheus: Prometheus
         "budget soon gone": set(),
         "no data": set(),
     }
+
+
+def test_an_slo_that_has_rules_too_is_shown_once_and_by_its_rules(tmp_path: Path) -> None:
+    labels = 'slo_id="shop/availability",slo_service="shop",slo_name="availability",team="checkout"'
+    ruled = (
+        (f'slo_info{{{labels},slo_objective="99.95%",slo_window="30d"}}', 1.0),
+        (f"{naming.BUDGET_REMAINING}{{{labels}}}", 0.5),
+        (f"{naming.CURRENT_BURN_RATE}{{{labels}}}", 2.0),
+        (f"{naming.TIME_PERIOD}{{{labels}}}", 30.0),
+    )
+    backfill(tmp_path, [*sorted(scraped(), key=lambda it: it[2]), *((it, value, NOW) for it, value in ruled)])
+
+    with running_prometheus(tmp_path) as both:
+        shown = row(both, slo_name="availability")
+        (stat,) = (it for it in panels(json.loads(render(overview(NATIVE)))) if it["title"] == "SLOs")
+        known = answers(both, stat["targets"][0])
+
+    assert shown == {"Budget left": 0.5, "Burn rate": 2.0, "Gone in": 0.5 / 2 * 30 * DAY, "Alerts": 3}
+    assert known == [4]
 
 
 def test_the_names_asked_for_are_those_the_sidecar_exposes() -> None:

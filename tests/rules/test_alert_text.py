@@ -175,7 +175,7 @@ def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tm
                     "Firing since 1970-01-01 06:01:00 UTC.",
                     # 00:01, six hours before.
                     "grafana_url": "https://grafana.example.com/d/sloctl-shop?orgId=2&from=60000&to=now",
-                    "sidecar_url": "https://slo.example.com/slo/shop/checkout?group=%2Fa+b&range=6h",
+                    "sidecar_url": "https://slo.example.com/slo/shop/checkout?uri=%2Fa+b&range=6h",
                 },
             }
         ],

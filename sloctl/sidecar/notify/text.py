@@ -51,8 +51,9 @@ class _Numbers:
 
     @property
     def group(self) -> Sequence[str]:
-        _, group, _ = self.alarm.claim.key
-        return [f"group={quote_plus(value)}" for value in group]
+        if self.alarm.claim.kind is AlertKind.NO_DATA:
+            return ()  # as by the rules: of the whole SLO
+        return [f"{label}={quote_plus(value)}" for label, value in self._entry.group_labels.items()]
 
     @property
     def left(self) -> str:
