@@ -13,6 +13,8 @@ from sloctl.spec import read
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# How the three lines of measured figures begin.
+_FIGURES = ("- **Cost.**", "- **Truth.**", "- **Pages.**")
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -83,8 +85,37 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     assert missing == []
 
 
+def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:
+    found = _in_short("200 series")
+    ours, sloth, pyrra = found["samples read a minute"]
+    true, sloth_true, pyrra_true = map(_off, found["whole window, no downtime in it"])
+    down, _, _ = map(_off, found["whole window, downtime in it"])
+    page, sloth_page, pyrra_page = found["page after the true crossing, mean"]
+
+    assert [
+        f"- **Cost.** {ours} samples read a minute; Sloth {sloth}, Pyrra {pyrra}.",
+        f"- **Truth.** The 30-day error ratio is off by {true}; with a downtime inside, by {down}. "
+        f"Sloth: {sloth_true}; Pyrra: {pyrra_true}.",
+        f"- **Pages.** {page} after the true error ratio crosses the threshold, in the mean; "
+        f"Sloth {sloth_page}, Pyrra {pyrra_page}.",
+    ] == [line for line in Path("README.md").read_text().splitlines() if line.startswith(_FIGURES)]
+
+
 def test_the_readme_fits_a_reader() -> None:
     assert len(Path("README.md").read_text().splitlines()) < 150
+
+
+def _in_short(profile: str) -> dict[str, list[str]]:
+    """Rows of the benchmark's last table: a figure, and its cell for sloctl, Sloth and Pyrra."""
+    _, _, table = Path("docs/benchmarks.md").read_text().partition("### In short")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return {row[1]: row[2:5] for row in rows if row[0] == profile}
+
+
+def _off(cell: str) -> str:
+    """The relative errors of a cell like `0.05% / 0.63%; 0.6`, whose last is an error of the budget."""
+    middle, worst = cell.partition(";")[0].split(" / ")
+    return f"{middle} in the median and {worst} at worst"
 
 
 def _play(session: str, capsys: pytest.CaptureFixture[str]) -> str:
