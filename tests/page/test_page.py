@@ -151,6 +151,12 @@ def test_the_keyboard_alone_reaches_everything(browser: Browser, played: Played)
 
     expect(shown.page.locator("[data-readout]").first).to_contain_text("events bad")
 
+    shown.page.get_by_role("button", name="Copy").first.focus()
+    shown.page.keyboard.press("Enter")
+
+    expect(shown.page.locator("[data-copy]").first).to_have_text("Copied")
+    assert shown.page.evaluate("getSelection().toString()") == 'requests_total{status=~"5.."}'
+
 
 HOSTILE_SLO: Final = replace(
     slo(LATENCY, name="latency", group_by=("route",)),

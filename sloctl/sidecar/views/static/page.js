@@ -25,7 +25,7 @@ function show(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const focused = document.activeElement;
   const pointed = [...document.querySelectorAll(".point.at")].map((rect) => [rect.closest("[data-chart]"), when(rect)]);
-  for (const id of ["as-of", "main"]) { become(document.getElementById(id), fresh.getElementById(id)); }
+  for (const id of ["as-of", "said", "main"]) { become(document.getElementById(id), fresh.getElementById(id)); }
   if (document.title !== fresh.title) { document.title = fresh.title; }
   if (focused !== document.activeElement && focused.isConnected) { focused.focus({ preventScroll: true }); }
   for (const [chart, time] of pointed) {
@@ -118,14 +118,24 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filter select, .filter input[type=checkbox]")) { event.target.form.requestSubmit(); }
 });
-document.addEventListener("visibilitychange", () => { if (due) { refresh(); } });
+
+// Only while someone looks: a browser has six connections to a host, for all of its tabs together. A stream
+// that comes back may have missed something; one that was refused does not come back by itself.
+let boards = null;
+function listen() {
+  boards = new EventSource("/live");
+  boards.addEventListener("board", refresh);
+  boards.addEventListener("error", () => { due = true; });
+  boards.addEventListener("open", () => { if (due) { refresh(); } });
+}
+
+document.addEventListener("visibilitychange", () => {
+  boards.close();
+  if (!document.hidden) { refresh(); listen(); }
+});
 
 document.documentElement.classList.add("live");
 prepare();
+listen();
 setInterval(told, 1000);
-const boards = new EventSource("/live");
-boards.addEventListener("board", refresh);
-// A stream that comes back may have missed something; one that was refused does not come back.
-let isFirst = true;
-boards.addEventListener("open", () => { if (!isFirst) { refresh(); } isFirst = false; });
-setInterval(() => { if (boards.readyState === EventSource.CLOSED) { refresh(); } }, Math.max(tick, 5000));
+setInterval(() => { if (!document.hidden && boards.readyState === EventSource.CLOSED) { refresh(); } }, Math.max(tick, 5000));
