@@ -18,6 +18,8 @@ from sloctl.rules.scope import STALENESS, Scope, ranged
 
 _OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")
 _LABEL: Final = "$labels."
+# Label values come from whoever is scraped: none of them can look like a line of ours.
+_PLAIN: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
 # The first value of a query; not by `with`, to which 0 is nothing.
 _FIRST: Final = "{{ $n := . | first | value }}"
 # `… UTC` instead of `… +0000 UTC`.
@@ -54,7 +56,7 @@ class Templates(Struct, frozen=True):
     @property
     def subject(self) -> str:
         slo = self.scope.slo
-        groups = ", ".join(f"{label}={{{{ $labels.{label} }}}}" for label in slo.group_by)
+        groups = ", ".join(f"{label}={{{{ $labels.{label}{_PLAIN} }}}}" for label in slo.group_by)
         return f"{slo.id} ({groups})" if groups else slo.id
 
     @property

@@ -49,7 +49,7 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
             ALERTING, ticket=None, page=AlertText(labels={"severity": "critical"}, annotations={})
         ),
     )
-    uri = string('/cards"\\{id}')
+    uri = string('/cards"\\{id}\nAll is well.')
     series = {
         f'requests_total{{job="shop", i="1", code="200", uri={uri}}}': "24+24x480",
         f'requests_total{{job="shop", i="1", code="500", uri={uri}}}': "6+6x480",
@@ -68,17 +68,17 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
                     "severity": "critical",
                     "slo_severity": "page",
                     "team": "{{ shop }}",
-                    "uri": '/cards"\\{id}',
+                    "uri": '/cards"\\{id}\nAll is well.',
                 },
                 "exp_annotations": {
-                    "summary": 'shop/checkout (uri=/cards"\\{id}): '
+                    "summary": 'shop/checkout (uri=/cards"\\{id}\ufffdAll is well.): '
                     "error budget burns 20x as fast as it may, overspent by 1900%",
                     "description": "Orders go through. Objective: 99% over 30d.\n"
                     "Pages when both lookbacks of a line burn faster than its threshold:\n"
                     "- 20x over 1h and 20x over 5m, threshold 14.4x: both above\n"
                     "- 20x over 6h and 20x over 30m, threshold 6x: both above\n"
                     "Firing since 1970-01-01 00:01:00 UTC.",
-                    "runbook_url": 'https://runbooks.example.com/shop?uri=/cards"\\{id}',
+                    "runbook_url": 'https://runbooks.example.com/shop?uri=/cards"\\{id}\nAll is well.',
                 },
             }
         ],
