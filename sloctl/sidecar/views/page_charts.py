@@ -15,7 +15,9 @@ from sloctl.sidecar.chart import Chart, Point
 from sloctl.sidecar.verdict import RowVerdict
 from sloctl.sidecar.views import words
 
-_ROOM_ABOVE: Final = 1.15
+# Above the highest burn rate a little room, above the highest threshold enough for its name.
+_ROOM_ABOVE_BURN: Final = 1.15
+_ROOM_ABOVE_THRESHOLD: Final = 1.8
 # A burn rate that fills a sparkline.
 _LIVELY: Final = 120.0
 # Points whose edges are no farther apart than this (seconds) are neighbours.
@@ -57,8 +59,9 @@ class Drawing:
 def error_drawing(entry: Entry, chart: Chart) -> Drawing:
     """How fast the budget burned; from 0 upwards ever more compressed, so that thresholds stay in sight."""
     rows = [row for alert in entry.alerts for row in alert.rows]
-    rates = [point.burn_rate or 0.0 for point in chart.points]
-    top = log1p(_ROOM_ABOVE * max([*rates, *(float(row.factor) for row in rows), 1.0]))
+    rates = [_ROOM_ABOVE_BURN * (point.burn_rate or 0.0) for point in chart.points]
+    factors = [_ROOM_ABOVE_THRESHOLD * float(row.factor) for row in rows]
+    top = log1p(max([*rates, *factors, 1.0]))
 
     def height(point: Point) -> float | None:
         return None if point.burn_rate is None else 100 * (1 - log1p(point.burn_rate) / top)
