@@ -92,7 +92,7 @@ async def painted(browser: Browser, url: str) -> tuple[float, int]:
     for _ in range(PAINTED):
         page = await browser.new_page()
         await page.goto(url, wait_until="load")
-        while (paint := await page.evaluate(_PAINT)) is None:
+        while (paint := await page.evaluate(_PAINT)) is None:  # noqa: ASYNC110 - told by another process
             await asyncio.sleep(0.05)
         paints.append(paint)
         size = max(size, await page.evaluate(_BYTES))

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, expect
 
-from sloctl.model import Slo
+from sloctl.model import Matcher, MatchOp, Probe, Selector, Slo
 from tests.page.browsing import browsing, tab
 from tests.sidecar.served import watching
 from tests.sidecar.specimens import LATENCY, slo
@@ -70,7 +70,7 @@ def _end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
 
 
 def routes(name: str, served: int, fast: int) -> str:
-    labels = f'route="{name}"'
+    labels = f'route="{name}",pod="{name}"'
     return f'request_seconds_count{{{labels}}} {served}\nrequest_seconds_bucket{{{labels},le="1"}} {fast}\n'
 
 
@@ -164,13 +164,14 @@ HOSTILE_SLO: Final = replace(
     labels={"team": HOSTILE},
     annotations={"runbook_url": f"javascript:{HOSTILE}", "note": HOSTILE, "wiki_url": "https://wiki/\"'>"},
 )
+HOSTILE_SELECTOR: Final = slo(Probe(Selector("up", (Matcher("job", MatchOp.EQUAL, HOSTILE),))), name="probe")
 HOSTILE_ROUTE: Final = HOSTILE.replace('"', '\\"')
 HOSTILE_OUTAGE: Final = tuple(
     routes(HOSTILE_ROUTE, served, 1) + routes(LONG, served, served) for served in (1, 100, 200)
 )
 
 
-@plays((HOSTILE_SLO,), HOSTILE_OUTAGE)
+@plays((HOSTILE_SLO, HOSTILE_SELECTOR), HOSTILE_OUTAGE)
 def test_hostile_text_is_text_wherever_it_stands(browser: Browser, played: Played) -> None:
     shown = tab(browser, played.url)
     shown.look(360, "dark")
@@ -183,10 +184,15 @@ def test_hostile_text_is_text_wherever_it_stands(browser: Browser, played: Playe
     assert shown.page.locator(".promise").text_content() == f"{HOSTILE} Objective: 99.9 % over 30d."
     assert f"team={HOSTILE}" in shown.page.locator(".labels a").all_text_contents()
     assert f"note: {HOSTILE}" in shown.page.locator("p.small").all_text_contents()
+    assert f"pod = {HOSTILE}" in shown.page.locator(".tables th").all_text_contents()
     assert shown.page.locator(".next a.go").all_inner_texts() == ["Wiki"]
     assert shown.overflow <= 0
 
-    shown.page.goto(played.url)
+    shown.page.goto(f"{played.url}/slo/shop/probe")
+    quoted = HOSTILE.replace('"', '\\"')
+    expect(shown.page.locator("pre code").first).to_have_text(f'up{{job="{quoted}"}}')
+
+    shown.page.goto(f"{played.url}/?standing=fine")
     shown.page.locator(".slo h3 a").last.click()
     expect(shown.page.locator(".title .group")).to_have_text(f"route = {LONG}")
     assert shown.overflow <= 0
