@@ -33,8 +33,7 @@ def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
     page = said(grouped(T0, SHOP, {(): 0.02}, calm_before=9_900_000))
 
     assert page["summary"] == (
-        "shop/availability: error budget burns 20x as fast as it may, 80% left, "
-        "gone in 1d 4h at this rate"
+        "shop/availability: error budget burns 20x as fast as it may, 80% left, gone in 1d 4h at this rate"
     )
     assert page["description"].splitlines() == [
         "Requests answered. Objective: 99.9% over 30d.",
