@@ -76,6 +76,14 @@ bench-rules: $(VENV)/.dev real-parts ## The rules beside the peers', measured on
 bench-sidecar: $(VENV)/.dev ## What a sidecar costs: memory and processor at scale, start, readers
 	@$(BIN)/python -m tests.bench.sidecar $(ARGS)
 
+.PHONY: bench-sidecar-speed
+bench-sidecar-speed: $(VENV)/.dev real-parts ## From outage to page, the sidecar beside the compiled rules; five minutes
+	@$(BIN)/python -m tests.bench.sidecar_speed
+
+.PHONY: bench-sidecar-soak
+bench-sidecar-soak: $(VENV)/.dev ## Half an hour of a sidecar with everything on; ARGS="--minutes N" for another time
+	@$(BIN)/python -m tests.bench.sidecar_soak $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
 	@BIN=$(BIN) requirements/lock $(ARGS)
