@@ -12,7 +12,7 @@ ARGS ?=
 .PHONY: help
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
-		printf '%-18s %s\n' "$$name" "$$does"; done
+		printf '%-26s %s\n' "$$name" "$$does"; done
 
 .PHONY: demo
 demo: $(or $(wildcard $(VENV)/.dev),$(VENV)/.sidecar) ## Watch an incident burn a budget, in this terminal; ARGS="--duration 60s" ends by itself
