@@ -17,7 +17,8 @@ def json_schema() -> dict[str, Any]:
     """Draft 2020-12; complete in itself."""
     schema: dict[str, Any] = msgspec.json.schema(Document)
     definitions = schema["$defs"]
-    for struct in Choice.__subclasses__():
+    # Other documents have choices too.
+    for struct in (choice for choice in Choice.__subclasses__() if choice.__name__ in definitions):
         encoded = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
         definitions[struct.__name__]["oneOf"] = [{"required": [encoded[name]]} for name in struct.exactly_one]
     definitions["Preset"]["properties"]["name"] |= {"enum": list(PRESETS), "description": _presets()}

@@ -41,7 +41,7 @@ async def test_a_page_begins_and_ends(tmp_path: Path) -> None:
             await told.until(lambda: len(pages(alertmanager)) == 1)
             (page,) = pages(alertmanager)
             assert page["labels"]["slo_id"] == "shop/availability"
-            assert page["annotations"]["summary"].startswith("shop/availability: error budget burns 1e+03x")
+            assert page["annotations"]["summary"].startswith("shop/availability: error budget burns 1000x")
 
             await told.publish(calm(T0 + 61, SHOP))
             await told.until(lambda: pages(alertmanager) == [])
