@@ -38,6 +38,12 @@ test-chart: $(VENV)/.dev real-parts ## All tests of the chart, with Helm 3 and t
 	@tests/tools/chart
 	@$(BIN)/python -m pytest -m "full or not full" tests/helm $(ARGS)
 
+.PHONY: e2e
+e2e: $(VENV)/.dev ## The chart on a real API server, which Go builds into .tools in a quarter of an hour, once
+	@tests/tools/chart
+	@tests/tools/api-server
+	@$(BIN)/python -m tests.e2e
+
 .PHONY: check
 check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests
 	@$(MAKE) --no-print-directory test
