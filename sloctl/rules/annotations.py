@@ -68,9 +68,13 @@ class Templates(Struct, frozen=True):
     @property
     def left(self) -> str:
         ask = self._asking(f"max({self._series(naming.BUDGET_REMAINING)})")
-        over = '{{ if lt $n 0.0 }}overspent by {{ $n | humanizePercentage | reReplaceAll "^-" "" }}'
+        # From 10000% on humanizePercentage would write an exponent.
+        far = (
+            '{{ if lt $n -99.0 }}overspent by {{ printf "%.0f" $n | reReplaceAll "^-" "" }} times the budget'
+        )
+        over = '{{ else if lt $n 0.0 }}overspent by {{ $n | humanizePercentage | reReplaceAll "^-" "" }}'
         within = "{{ else }}{{ $n | humanizePercentage }} left{{ end }}"
-        return f"{ask}{_FIRST}{over}{within}{{{{ else }}}}an unknown share left{{{{ end }}}}"
+        return f"{ask}{_FIRST}{far}{over}{within}{{{{ else }}}}an unknown share left{{{{ end }}}}"
 
     @property
     def since(self) -> str:

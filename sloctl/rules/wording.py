@@ -27,7 +27,7 @@ class Numbers(Protocol):
 
     @property
     def left(self) -> str:
-        """`62% left`, or `overspent by 12%`."""
+        """`62% left`, `overspent by 12%`, or `overspent by 199 times the budget`."""
 
     @property
     def group(self) -> Sequence[str]:

@@ -118,6 +118,33 @@ def test_a_page_before_the_budget_is_gone_says_when_it_will_be(tmp_path: Path) -
     assert told == "SUCCESS"
 
 
+def test_an_outage_of_a_young_slo_is_told_without_exponents(tmp_path: Path) -> None:
+    slo = shop(objective=Fraction(9995, 10_000), alerting=replace(ALERTING, policy=(SOONER,), ticket=None))
+
+    told = rendered(
+        tmp_path,
+        slo,
+        {'requests_total{job="shop", i="1", code="500"}': "30+30x480"},
+        alert="SLOErrorBudgetBurn",
+        at="2h",
+        expected=[
+            {
+                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
+                "exp_annotations": {
+                    "summary": "shop/checkout: error budget burns 2000x as fast as it may, "
+                    "overspent by 1999 times the budget",
+                    "description": "Orders go through. Objective: 99.95% over 30d.\n"
+                    "Pages when both lookbacks of a line burn faster than its threshold:\n"
+                    "- 2000x over 1h and 2000x over 5m, threshold 0.072x: both above\n"
+                    "Firing since 1970-01-01 00:01:00 UTC.",
+                },
+            }
+        ],
+    )
+
+    assert told == "SUCCESS"
+
+
 def test_no_data_says_that_nobody_knows(tmp_path: Path) -> None:
     told = rendered(
         tmp_path,

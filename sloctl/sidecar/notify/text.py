@@ -60,6 +60,8 @@ class _Numbers:
         left = self._entry.budget.left
         if left is None:
             return "an unknown share left"
+        if left < -99:
+            return f"overspent by {-left:.0f} times the budget"
         return f"overspent by {_percent(-left)}" if left < 0 else f"{_percent(left)} left"
 
     @property

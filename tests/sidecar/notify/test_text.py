@@ -29,6 +29,14 @@ def said(
     return annotations(alarm, NATIVE)
 
 
+def test_an_outage_of_a_young_slo_is_told_without_exponents() -> None:
+    page = said(grouped(T0, SHOP, {(): 1.0}))
+
+    assert page["summary"] == (
+        "shop/availability: error budget burns 1000x as fast as it may, overspent by 999 times the budget"
+    )
+
+
 def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
     page = said(grouped(T0, SHOP, {(): 0.02}, calm_before=9_900_000))
 
