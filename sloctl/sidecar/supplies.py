@@ -6,12 +6,13 @@ Which SLOs are counted may change while a source is open; what it knows of the o
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, Protocol, TypeAlias, assert_never
+from typing import Final, Protocol, assert_never
 
 from aiohttp import web
 
 from sloctl.model import Slo
 from sloctl.sidecar.clock import Time
+from sloctl.sidecar.configuration.options import SourceOptions
 from sloctl.sidecar.sources import Refusal, Source, otlp, scrape
 from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource
 from sloctl.sidecar.sources.otlp_http import routes
@@ -19,8 +20,6 @@ from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeSource
 from sloctl.sidecar.sources.targets import TargetState
-
-SupplyOptions: TypeAlias = ScrapeOptions | PrometheusOptions | OtlpOptions
 
 # News come once a minute and settle for some seconds; two minutes without any are two that failed.
 _MINUTES_PATIENCE: Final = 150.0
@@ -60,7 +59,7 @@ class Supply(Protocol):
     def troubles(self) -> Mapping[str, str]: ...
 
 
-def supply(options: SupplyOptions, slos: Sequence[Slo], time: Time) -> Supply:
+def supply(options: SourceOptions, slos: Sequence[Slo], time: Time) -> Supply:
     """The kind that *options* are of."""
     match options:
         case ScrapeOptions():
