@@ -42,7 +42,7 @@ test-chart: $(VENV)/.dev real-parts ## All tests of the chart, with Helm 3 and t
 e2e: $(VENV)/.dev ## The chart on a real API server, which Go builds into .tools in a quarter of an hour, once
 	@tests/tools/chart
 	@tests/tools/api-server
-	@$(BIN)/python -m tests.e2e
+	@$(BIN)/python -m e2e
 
 .PHONY: check
 check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests
@@ -71,24 +71,24 @@ chart: $(VENV)/.dev ## The chart's README, schema and expected manifests, made a
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Start-up and a compile of 1,000 SLOs, measured here
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: bench-rules
 bench-rules: $(VENV)/.dev real-parts ## The rules beside the peers', measured on a real Prometheus; ARGS=--full takes long
 	@tests/tools/peers
-	@$(BIN)/python -m tests.bench.rules $(ARGS)
+	@$(BIN)/python -m bench.rules $(ARGS)
 
 .PHONY: bench-sidecar
 bench-sidecar: $(VENV)/.dev ## What a sidecar costs: memory and processor at scale, start, readers
-	@$(BIN)/python -m tests.bench.sidecar $(ARGS)
+	@$(BIN)/python -m bench.sidecar $(ARGS)
 
 .PHONY: bench-sidecar-speed
 bench-sidecar-speed: $(VENV)/.dev real-parts ## From outage to page, the sidecar beside the compiled rules; five minutes
-	@$(BIN)/python -m tests.bench.sidecar_speed
+	@$(BIN)/python -m bench.sidecar_speed
 
 .PHONY: bench-sidecar-soak
 bench-sidecar-soak: $(VENV)/.dev ## Half an hour of a sidecar with everything on; ARGS="--minutes N" for another time
-	@$(BIN)/python -m tests.bench.sidecar_soak $(ARGS)
+	@$(BIN)/python -m bench.sidecar_soak $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions

@@ -6,13 +6,13 @@ from itertools import accumulate, pairwise
 from random import Random
 from typing import Final
 
+from bench.rules.lives import Life, lives
+from bench.rules.profile import BASE_ERRORS, DOWN, END, FAULTS, START, UNREACHABLE, Profile, Sight
+from bench.rules.remote_write import STALE, labels, samples, stamp
+from bench.rules.traffic import day_curve, poisson, poissons, shares
+from bench.rules.truth import Tally
 from sloctl.duration import HOUR, MINUTE
 from sloctl.rollup import Counts
-from tests.bench.rules.lives import Life, lives
-from tests.bench.rules.profile import BASE_ERRORS, DOWN, END, FAULTS, START, UNREACHABLE, Profile, Sight
-from tests.bench.rules.remote_write import STALE, labels, samples, stamp
-from tests.bench.rules.traffic import day_curve, poisson, poissons, shares
-from tests.bench.rules.truth import Tally
 
 METRIC: Final = "http_requests_total"
 JOB: Final = "bench"

@@ -13,15 +13,15 @@ from typing import Final
 
 from msgspec import structs
 
+from bench.rules import designs
+from bench.rules.cost import AT, RuleCost, filled, rule_cost
+from bench.rules.history import METRIC, Month
+from bench.rules.measurement import Say, load
+from bench.rules.profile import Profile
+from bench.rules.rule_file import Timed
+from bench.rules.server import server
+from bench.rules.traffic import seeded
 from sloctl.duration import DAY, HOUR, WEEK, format_duration, parse_duration
-from tests.bench.rules import designs
-from tests.bench.rules.cost import AT, RuleCost, filled, rule_cost
-from tests.bench.rules.history import METRIC, Month
-from tests.bench.rules.measurement import Say, load
-from tests.bench.rules.profile import Profile
-from tests.bench.rules.rule_file import Timed
-from tests.bench.rules.server import server
-from tests.bench.rules.traffic import seeded
 
 PROFILE: Final = Profile(
     "8,800 series, 12w", 440, 5, ("200", "404", "500", "503"), 6000, 60, 12 * WEEK, Fraction(999, 1000)

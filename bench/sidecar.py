@@ -24,7 +24,7 @@ def main() -> None:
     start(1000)
     for module in ("sidecar_http", "sidecar_scrape"):
         print(flush=True)
-        subprocess.run([sys.executable, "-m", f"tests.bench.{module}"], check=True)
+        subprocess.run([sys.executable, "-m", f"bench.{module}"], check=True)
 
 
 def scale(slos: int, *, memory: int, cores: float) -> None:
@@ -46,7 +46,7 @@ def start(slos: int) -> None:
 
 def measured(module: str, *arguments: str) -> dict[str, Any]:
     """What *module*, in a process of its own, says about itself."""
-    command = [sys.executable, "-m", f"tests.bench.{module}", *arguments]
+    command = [sys.executable, "-m", f"bench.{module}", *arguments]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     answer: dict[str, Any] = json.loads(said)
     return answer

@@ -6,8 +6,8 @@ from functools import lru_cache
 from itertools import accumulate
 from random import Random
 
+from bench.rules.profile import START
 from sloctl.duration import DAY, HOUR
-from tests.bench.rules.profile import START
 
 WEEKEND = 0.6
 TROUGH = 0.1

@@ -1,6 +1,6 @@
 """What a pod of the chart needs: resident memory and processor time of `sloctl sidecar` as a process.
 
-Run as `python -m tests.bench.chart_resources`; takes two minutes and prints a Markdown table, from which the
+Run as `python -m bench.chart_resources`; takes two minutes and prints a Markdown table, from which the
 chart's `resources` come. Each row is a real process that scrapes every five seconds a service which exposes
 twenty series for each SLO, keeps a store, and is scraped itself and looked at every 15 seconds. It is young:
 a month of history adds what `make bench-sidecar` measures.

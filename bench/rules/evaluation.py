@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from bench.rules.profile import DOWN
+from bench.rules.remote_write import STALE, labels, samples, stamp
+from bench.rules.rule_file import Timed, ordered
+from bench.rules.server import Points, Row, Server
 from sloctl.rules.group import RecordingRule
-from tests.bench.rules.profile import DOWN
-from tests.bench.rules.remote_write import STALE, labels, samples, stamp
-from tests.bench.rules.rule_file import Timed, ordered
-from tests.bench.rules.server import Points, Row, Server
 
 # (first, last) Unix times.
 Stretch = tuple[int, int]

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from bench.rules.designs import Design
+from bench.rules.profile import END, Profile
+from bench.rules.remote_write import labels, samples, stamp
+from bench.rules.rule_file import Timed, read_through_ranges
+from bench.rules.server import Bill, Server
 from sloctl.duration import HOUR, MINUTE
 from sloctl.rollup import COARSE
 from sloctl.rules.group import RecordingRule
-from tests.bench.rules.designs import Design
-from tests.bench.rules.profile import END, Profile
-from tests.bench.rules.remote_write import labels, samples, stamp
-from tests.bench.rules.rule_file import Timed, read_through_ranges
-from tests.bench.rules.server import Bill, Server
 
 # Long after the last fault and the last hole; the window before it is full.
 AT: Final = END - 3 * HOUR

@@ -1,6 +1,6 @@
 """What reading a sidecar costs: /metrics and the list under 50 readers, and a thousand readers of the stream.
 
-Run as `python -m tests.bench.sidecar_http`; a Markdown table on standard output. The sidecar is a process of
+Run as `python -m bench.sidecar_http`; a Markdown table on standard output. The sidecar is a process of
 its own with real HTTP, every SLO of which changes at every tick; the readers are this process, on the same
 machine, so that what they take counts as waiting.
 """
@@ -17,6 +17,7 @@ from typing import Final
 
 import aiohttp
 
+from bench.sidecar_scale import many
 from sloctl.rollup import Counts
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.board import Board
@@ -26,7 +27,6 @@ from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.poller import Feed, Poller
 from sloctl.sidecar.serve import asked_to_stop, serving
 from sloctl.sidecar.sources import Reading, Readings, Source
-from tests.bench.sidecar_scale import many
 
 INTERVAL: Final = 5.0
 READERS: Final = 50
@@ -70,7 +70,7 @@ async def serve(count: int) -> None:
 
 @asynccontextmanager
 async def served(count: int) -> AsyncIterator[str]:
-    command = (sys.executable, "-m", "tests.bench.sidecar_http", str(count))
+    command = (sys.executable, "-m", "bench.sidecar_http", str(count))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:

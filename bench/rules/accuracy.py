@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Final
 
+from bench.rules.designs import Design, Reading
+from bench.rules.evaluation import Stretch, evaluate
+from bench.rules.profile import DAYS, DOWN, END, FAULTS, START, Profile
+from bench.rules.rule_file import Timed, needed, read_through_ranges
+from bench.rules.server import Server
+from bench.rules.truth import Truth
 from sloctl.duration import DAY, HOUR, MINUTE
-from tests.bench.rules.designs import Design, Reading
-from tests.bench.rules.evaluation import Stretch, evaluate
-from tests.bench.rules.profile import DAYS, DOWN, END, FAULTS, START, Profile
-from tests.bench.rules.rule_file import Timed, needed, read_through_ranges
-from tests.bench.rules.server import Server
-from tests.bench.rules.truth import Truth
 
 MONTH: Final = ((START, END - 1),)
 # A ratio of fewer errors than this has no meaningful relative error.

@@ -1,10 +1,10 @@
 """Rules are evaluated in order and while Prometheus is up; alerts fire once they were pending long enough."""
 
+from bench.rules.evaluation import ended, evaluations
+from bench.rules.paging import firing
+from bench.rules.profile import DOWN
+from bench.rules.rule_file import Timed, needed, ordered, read_through_ranges, timed_rules
 from sloctl.rules.group import AlertRule
-from tests.bench.rules.evaluation import ended, evaluations
-from tests.bench.rules.paging import firing
-from tests.bench.rules.profile import DOWN
-from tests.bench.rules.rule_file import Timed, needed, ordered, read_through_ranges, timed_rules
 
 RULES = """
 groups:

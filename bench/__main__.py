@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from tests.bench.run import Run, timed
-from tests.bench.specs import SERVICES, SLOS_PER_SERVICE, write_specs
+from bench.run import Run, timed
+from bench.specs import SERVICES, SLOS_PER_SERVICE, write_specs
 
-SLOS: Final = Path(__file__).parents[2] / "slos"
+SLOS: Final = Path(__file__).parents[1] / "slos"
 TURNS: Final = 31
 LARGE_TURNS: Final = 5
 BARE: Final = [sys.executable, "-c", "pass"]

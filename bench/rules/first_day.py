@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.rules import designs
+from bench.rules.evaluation import evaluate
+from bench.rules.history import Month
+from bench.rules.measurement import PHASES, Say, load
+from bench.rules.profile import END, START, Profile
+from bench.rules.rule_file import needed
+from bench.rules.server import server
+from bench.rules.traffic import seeded
 from sloctl.backfill import Stretch
 from sloctl.cli.backfill import History
 from sloctl.duration import HOUR
 from sloctl.naming import NATIVE
 from sloctl.spec import read
-from tests.bench.rules import designs
-from tests.bench.rules.evaluation import evaluate
-from tests.bench.rules.history import Month
-from tests.bench.rules.measurement import PHASES, Say, load
-from tests.bench.rules.profile import END, START, Profile
-from tests.bench.rules.rule_file import needed
-from tests.bench.rules.server import server
-from tests.bench.rules.traffic import seeded
 from tests.real import promtool
 
 # The rules began this long before the end of the month.

@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from bench.rules.history import JOB, METRIC
+from bench.rules.profile import Profile
 from sloctl.decimals import decimal
 from sloctl.duration import DAY, HOUR, MINUTE, WEEK, format_duration
-from tests.bench.rules.history import JOB, METRIC
-from tests.bench.rules.profile import Profile
 
-TOOLS: Final = Path(__file__).parents[3] / ".tools" / "bin"
+TOOLS: Final = Path(__file__).parents[2] / ".tools" / "bin"
 ERRORS: Final = f'{METRIC}{{job="{JOB}",code=~"5.."}}'
 TOTAL: Final = f'{METRIC}{{job="{JOB}"}}'
 SHAPE: Final = "its shape, no binary"

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from bench.rules.designs import Design
+from bench.rules.evaluation import Held, Stretch, evaluate
+from bench.rules.profile import OUTAGES, SLOW_BURN, Fault, Profile
+from bench.rules.rule_file import Timed, needed, read_through_ranges
+from bench.rules.server import Server
+from bench.rules.truth import Truth, burning, thresholds
 from sloctl.burn import workbook_policy
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.rules.group import AlertRule
-from tests.bench.rules.designs import Design
-from tests.bench.rules.evaluation import Held, Stretch, evaluate
-from tests.bench.rules.profile import OUTAGES, SLOW_BURN, Fault, Profile
-from tests.bench.rules.rule_file import Timed, needed, read_through_ranges
-from tests.bench.rules.server import Server
-from tests.bench.rules.truth import Truth, burning, thresholds
 
 # Over more series than this the peers' raw lookbacks of days take hours to evaluate through the slow burn.
 FEW_SERIES: Final = 50

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import msgspec
 
-from tests.bench.rules.remote_write import push
+from bench.rules.remote_write import push
 from tests.real import running_prometheus
 
 # Recorded series are written after the raw ones that they were computed from.

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from tests.bench.rules.first_day import first_day
-from tests.bench.rules.large import PROFILE as LARGE
-from tests.bench.rules.large import measure_large
-from tests.bench.rules.measurement import Measured, measure
-from tests.bench.rules.profile import PROFILES
-from tests.bench.rules.table import (
+from bench.rules.first_day import first_day
+from bench.rules.large import PROFILE as LARGE
+from bench.rules.large import measure_large
+from bench.rules.measurement import Measured, measure
+from bench.rules.profile import PROFILES
+from bench.rules.table import (
     accuracy_table,
     alert_table,
     cost_table,

@@ -1,6 +1,6 @@
 """From start to ready with a full month of many SLOs in the store.
 
-Run as `python -m tests.bench.sidecar_start SLOS`; prints one line of JSON. Two processes: the first fills a
+Run as `python -m bench.sidecar_start SLOS`; prints one line of JSON. Two processes: the first fills a
 store and leaves; the second is timed from its creation, through Python's own start and the sidecar's imports,
 to the first board that holds what was stored and a first reading. Not included: reading specs, and a scrape.
 """
@@ -15,15 +15,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sloctl.sidecar.app  # noqa: F401 - what a real one imports
+from bench.sidecar_scale import INTERVAL, Counting, many, month
 from sloctl.duration import DAY
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.poller import poll
 from sloctl.sidecar.store import Store, StoreOptions
-from tests.bench.sidecar_scale import INTERVAL, Counting, many, month
 
-_READY = "from tests.bench.sidecar_start import ready; ready({path!r}, {count})"
+_READY = "from bench.sidecar_start import ready; ready({path!r}, {count})"
 
 
 @dataclass(frozen=True, slots=True)

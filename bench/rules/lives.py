@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from bench.rules.profile import END, START, Profile
 from sloctl.duration import DAY, HOUR, MINUTE
-from tests.bench.rules.profile import END, START, Profile
 
 DEPLOY_EVERY: Final = 53 * HOUR
 RESTART_AFTER: Final = 3 * DAY

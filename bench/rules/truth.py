@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 
+from bench.rules.profile import END, START
 from sloctl.burn import alert_threshold
 from sloctl.model import BurnAlert
 from sloctl.rollup import Counts
-from tests.bench.rules.profile import END, START
 
 
 class Tally:

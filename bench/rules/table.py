@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import mean, median
 
+from bench.rules.accuracy import Comparison
+from bench.rules.cost import RuleCost, summed
+from bench.rules.first_day import FirstDay
+from bench.rules.large import Large
+from bench.rules.measurement import Alarms, Judged, Measured
+from bench.rules.profile import Profile
 from sloctl.duration import format_duration
 from sloctl.model import Severity
-from tests.bench.rules.accuracy import Comparison
-from tests.bench.rules.cost import RuleCost, summed
-from tests.bench.rules.first_day import FirstDay
-from tests.bench.rules.large import Large
-from tests.bench.rules.measurement import Alarms, Judged, Measured
-from tests.bench.rules.profile import Profile
 
 
 def summary(measured: Iterable[Measured]) -> Iterator[str]:

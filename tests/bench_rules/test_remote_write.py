@@ -3,9 +3,9 @@
 import struct
 from pathlib import Path
 
-from tests.bench.rules.profile import START
-from tests.bench.rules.remote_write import STALE, labels, samples, stamp
-from tests.bench.rules.server import server
+from bench.rules.profile import START
+from bench.rules.remote_write import STALE, labels, samples, stamp
+from bench.rules.server import server
 
 
 def test_a_sample_takes_eighteen_bytes() -> None:

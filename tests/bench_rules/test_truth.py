@@ -1,12 +1,12 @@
 """The month that rules are judged on is what it says it is."""
 
+from bench.rules.history import Month
+from bench.rules.lives import lives
+from bench.rules.profile import END, OUTAGES, PROFILES, START
+from bench.rules.traffic import day_curve, poissons, seeded
+from bench.rules.truth import Tally
 from sloctl.duration import DAY, HOUR
 from sloctl.rollup import Counts
-from tests.bench.rules.history import Month
-from tests.bench.rules.lives import lives
-from tests.bench.rules.profile import END, OUTAGES, PROFILES, START
-from tests.bench.rules.traffic import day_curve, poissons, seeded
-from tests.bench.rules.truth import Tally
 
 SMALL = next(profile for profile in PROFILES if profile.name == "20 series")
 NOON = START + 13 * HOUR

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.rules.history import JOB, METRIC
+from bench.rules.peers import pyrra_file, pyrra_windows, slokit_file, sloth_file
+from bench.rules.profile import Profile
+from bench.rules.rule_file import Timed, timed_rules
 from sloctl import naming
 from sloctl.decimals import decimal
 from sloctl.duration import DAY, HOUR, MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.rules.group import AlertRule
-from tests.bench.rules.history import JOB, METRIC
-from tests.bench.rules.peers import pyrra_file, pyrra_windows, slokit_file, sloth_file
-from tests.bench.rules.profile import Profile
-from tests.bench.rules.rule_file import Timed, timed_rules
 
 _WORKBOOK_LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY)
 _SPEC: Final = """\

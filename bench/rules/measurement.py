@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.rules import designs
+from bench.rules.accuracy import Comparison, comparisons, record
+from bench.rules.cost import RuleCost, rule_costs
+from bench.rules.designs import Design, Maker
+from bench.rules.history import Month
+from bench.rules.paging import FEW_SERIES, Alarm, page_alarms, ticket_alarms, true_alarms
+from bench.rules.profile import Profile
+from bench.rules.server import Server, server
+from bench.rules.traffic import seeded
+from bench.rules.truth import Truth
 from sloctl.duration import HOUR
 from sloctl.model import Severity
-from tests.bench.rules import designs
-from tests.bench.rules.accuracy import Comparison, comparisons, record
-from tests.bench.rules.cost import RuleCost, rule_costs
-from tests.bench.rules.designs import Design, Maker
-from tests.bench.rules.history import Month
-from tests.bench.rules.paging import FEW_SERIES, Alarm, page_alarms, ticket_alarms, true_alarms
-from tests.bench.rules.profile import Profile
-from tests.bench.rules.server import Server, server
-from tests.bench.rules.traffic import seeded
-from tests.bench.rules.truth import Truth
 
 COMPARED: Final[tuple[Maker, ...]] = (designs.sloctl, designs.sloth, designs.pyrra)
 # Offsets of the first group of each design within its interval; the other groups' are drawn.

@@ -1,6 +1,6 @@
 """Many SLOs in one sidecar: memory and processor time over a minute of ticks of five seconds.
 
-Run as `python -m tests.bench.sidecar_scale SLOS SECONDS`, a process of its own; prints one line of JSON. It
+Run as `python -m bench.sidecar_scale SLOS SECONDS`, a process of its own; prints one line of JSON. It
 includes the poller, the ledger with a full month of history per SLO, one board per tick with a reader that
 waits for each, and the store with its flushes, all as in production, and the sidecar's imports. The source
 gives counts without fetching them: one SLO in ten errs, and tells six label values. Not included: scraping,

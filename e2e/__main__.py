@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from tests.real import free_port
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[1]
 BIN: Final = ROOT / ".tools" / "bin"
 CHART: Final = ROOT / "helm" / "sloctl"
 VALUES: Final = ROOT / "tests" / "helm" / "values"

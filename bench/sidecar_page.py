@@ -1,6 +1,6 @@
 """What the page costs: bytes, server time and first paint, of the list and of one SLO.
 
-Run as `python -m tests.bench.sidecar_page`; a Markdown table on standard output. The sidecar is a process of
+Run as `python -m bench.sidecar_page`; a Markdown table on standard output. The sidecar is a process of
 its own, ticking every five seconds, with a full month of history per SLO; Chromium is on the same machine.
 """
 
@@ -15,6 +15,8 @@ from typing import Final
 import aiohttp
 from playwright.async_api import Browser, async_playwright
 
+from bench.sidecar_http import INTERVAL, Varying
+from bench.sidecar_scale import many, month
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
@@ -24,8 +26,6 @@ from sloctl.sidecar.poller import Feed, Poller
 from sloctl.sidecar.serve import asked_to_stop, serving
 from sloctl.sidecar.sources import Source
 from tests import real
-from tests.bench.sidecar_http import INTERVAL, Varying
-from tests.bench.sidecar_scale import many, month
 
 ASKED: Final = 20
 PAINTED: Final = 5
@@ -63,7 +63,7 @@ async def serve(count: int) -> None:
 
 @asynccontextmanager
 async def served(count: int) -> AsyncIterator[str]:
-    command = (sys.executable, "-m", "tests.bench.sidecar_page", str(count))
+    command = (sys.executable, "-m", "bench.sidecar_page", str(count))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
