@@ -18,7 +18,7 @@ from typing import Final
 import aiohttp
 
 from bench.sidecar_scale import many
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
@@ -44,7 +44,9 @@ class Varying:
         self._random = Random(1)  # noqa: S311 - traffic, not a secret
 
     async def read(self, now: float) -> Sequence[Readings]:
-        counts = [Counts(error=self._random.random(), total=1000 + self._random.random()) for _ in self._ids]
+        counts = [
+            EventCounts(error=self._random.random(), total=1000 + self._random.random()) for _ in self._ids
+        ]
         return (
             Readings(now, {slo: Reading({(): each}) for slo, each in zip(self._ids, counts, strict=True)}),
         )

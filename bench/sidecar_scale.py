@@ -19,8 +19,8 @@ from typing import Final
 
 import sloctl.sidecar.app  # noqa: F401 - what a real one holds in memory
 from sloctl.duration import DAY, HOUR
-from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
-from sloctl.rollup import Counts
+from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
 from sloctl.sidecar.collecting import collect_seldom
@@ -59,7 +59,7 @@ def month(until: float) -> Kept:
     at = until - 30 * DAY
     while at < until:
         at += HOUR // 12 if at < until - 7 * HOUR else INTERVAL
-        history.add(at, Counts(error=1, total=1000))
+        history.add(at, EventCounts(error=1, total=1000))
     return Kept(
         group=(),
         since=until - 30 * DAY,
@@ -77,8 +77,10 @@ class Counting:
     """A source that knows its counts."""
 
     def __init__(self, slos: Sequence[Slo]) -> None:
-        by_label = {("pod", f"shop-{number}"): Counts(error=1 + number, total=160) for number in range(6)}
-        quiet, erring = Reading({(): Counts(0, 1000)}), Reading({(): Counts(21, 1000)}, by_label)
+        by_label = {
+            ("pod", f"shop-{number}"): EventCounts(error=1 + number, total=160) for number in range(6)
+        }
+        quiet, erring = Reading({(): EventCounts(0, 1000)}), Reading({(): EventCounts(21, 1000)}, by_label)
         self._slos = {slo.id: quiet if number % _ERRING else erring for number, slo in enumerate(slos)}
 
     async def read(self, now: float) -> Sequence[Readings]:
@@ -128,10 +130,10 @@ def _size(directory: Path) -> int:
     return sum(file.stat().st_size for file in directory.iterdir())
 
 
-def _indicator(number: int) -> Ratio:
-    total = Selector("http_requests_total", (Matcher("route", MatchOp.EQUAL, f"/route/{number}"),))
-    error = Selector(total.metric, (*total.matchers, Matcher("code", MatchOp.MATCH, "5..")))
-    return Ratio(Counted.ERROR, part=(error,), total=(total,))
+def _indicator(number: int) -> RatioIndicator:
+    total = Selector("http_requests_total", (LabelMatcher("route", MatchOp.EQUAL, f"/route/{number}"),))
+    error = Selector(total.metric, (*total.matchers, LabelMatcher("code", MatchOp.MATCH, "5..")))
+    return RatioIndicator(CountedSide.ERROR, numerator=(error,), total=(total,))
 
 
 if __name__ == "__main__":

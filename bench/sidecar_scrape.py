@@ -14,7 +14,7 @@ from typing import Final
 
 from aiohttp import web
 
-from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
+from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.scrape import ScrapeOptions, Target, open_source, plan
@@ -58,10 +58,10 @@ async def least(url: str, slos: Sequence[Slo], targets: int) -> float:
 
 
 def one_route(number: int) -> Slo:
-    route = Matcher("route", MatchOp.EQUAL, f"/{number}")
-    failed = Matcher("status", MatchOp.MATCH, "5..")
+    route = LabelMatcher("route", MatchOp.EQUAL, f"/{number}")
+    failed = LabelMatcher("status", MatchOp.MATCH, "5..")
     errors, total = Selector("requests_total", (route, failed)), Selector("requests_total", (route,))
-    return slo(Ratio(Counted.ERROR, (errors,), (total,)), name=f"route-{number}")
+    return slo(RatioIndicator(CountedSide.ERROR, (errors,), (total,)), name=f"route-{number}")
 
 
 async def serve(megabytes: int, routes: int) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from aiohttp import web
 
 from sloctl import naming
-from sloctl.compiler import rules
+from sloctl.compiler import compile_rules
 from sloctl.demo.truth import Truth
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.app import application
@@ -30,7 +30,7 @@ from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import Target
 from sloctl.sidecar.verdict import State
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from tests.real import Prometheus, running_prometheus
 
 REPETITIONS: Final = 10
@@ -111,7 +111,7 @@ async def compared(directory: Path) -> list[Outcome]:
             running_prometheus(
                 directory,
                 config=scrape_config(zip(shops, targets, strict=True)),
-                rules={"slo.yaml": rules([it.slo for it in shops], naming.NATIVE)},
+                rules={"slo.yaml": compile_rules([it.slo for it in shops], naming.NATIVE_STYLE)},
             )
         )
         customers = [asyncio.create_task(it.serve_customers()) for it in shops]
@@ -131,7 +131,7 @@ async def compared(directory: Path) -> list[Outcome]:
 
 
 def shop(job: str) -> Shop:
-    [slo] = read([("spec.yaml", SPEC.format(job=job).encode())]).slos
+    [slo] = read_specs([("spec.yaml", SPEC.format(job=job).encode())]).slos
     return Shop(job, slo)
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import sqrt
 
 from sloctl.duration import DAY
-from sloctl.model import WORKBOOK, BurnAlert, Severity
+from sloctl.model import WORKBOOK_POLICY, PolicyRow, Severity
 
 
 def burn_rate(budget: Fraction | float, error_ratio: float | None) -> float | None:
@@ -18,7 +18,7 @@ def burn_rate(budget: Fraction | float, error_ratio: float | None) -> float | No
     return None if error_ratio is None else error_ratio / float(budget)
 
 
-def budget_left(budget: Fraction | float, error_ratio: float | None) -> float | None:
+def budget_remaining(budget: Fraction | float, error_ratio: float | None) -> float | None:
     """Share of the budget left after a whole window at *error_ratio*; negative when overspent."""
     return None if error_ratio is None else 1 - error_ratio / float(budget)
 
@@ -32,39 +32,41 @@ def time_to_exhaustion(left: float | None, rate: float | None, window: int) -> f
     return left * window / rate if rate > 0 else float("inf")
 
 
-def alert_factor(row: BurnAlert, window: int) -> Fraction:
+def alert_factor(row: PolicyRow, window: int) -> Fraction:
     """The burn rate that spends the row's share of the budget within its long lookback."""
-    return row.share * window / row.long
+    return row.budget_share * window / row.long
 
 
-def workbook_policy(window: int) -> tuple[BurnAlert, ...]:
+def workbook_policy(window: int) -> tuple[PolicyRow, ...]:
     """The workbook's alerts for a window of *window* seconds.
 
     Below four weeks the shares of the long lookbacks are raised so far that no alert fires on a burn that the
     budget can sustain; a lookback longer than the window is left out.
     """
     if window >= 28 * DAY:
-        return WORKBOOK
+        return WORKBOOK_POLICY
     return tuple(
-        BurnAlert(row.severity, max(row.share, Fraction(row.long, window)), row.long, row.short)
-        for row in WORKBOOK
+        PolicyRow(row.severity, max(row.budget_share, Fraction(row.long, window)), row.long, row.short)
+        for row in WORKBOOK_POLICY
         if row.long <= window
     )
 
 
-def steady_row(policy: Iterable[BurnAlert]) -> BurnAlert | None:
+def exhaustion_row(policy: Iterable[PolicyRow]) -> PolicyRow | None:
     """The row whose lookbacks tell how long the budget lasts: the longest that pages, steady yet current."""
     rows = sorted(policy, key=lambda row: row.long)
     pages = [row for row in rows if row.severity is Severity.PAGE]
     return pages[-1] if pages else next(iter(rows), None)
 
 
-def alert_threshold(row: BurnAlert, window: int, budget: Fraction) -> Fraction:
+def alert_threshold(row: PolicyRow, window: int, budget: Fraction) -> Fraction:
     """The error ratio above which both lookbacks must be; 1 or more can never be reached."""
     return alert_factor(row, window) * budget
 
 
-def firing(long_ratio: float | None, short_ratio: float | None, threshold: Fraction | float) -> bool | None:
+def is_firing(
+    long_ratio: float | None, short_ratio: float | None, threshold: Fraction | float
+) -> bool | None:
     """Whether both ratios are above *threshold*, compared as the doubles Prometheus compares.
 
     None where a ratio is unknown and the other does not rule firing out.
@@ -76,7 +78,7 @@ def firing(long_ratio: float | None, short_ratio: float | None, threshold: Fract
     return None if None in ratios else True
 
 
-def detection_time(row: BurnAlert, threshold: Fraction, error_ratio: float) -> float:
+def detection_time(row: PolicyRow, threshold: Fraction, error_ratio: float) -> float:
     """Seconds of a constant *error_ratio*, after a clean long lookback, until the row fires; or infinity."""
     if error_ratio <= float(threshold):
         return float("inf")
@@ -93,7 +95,7 @@ def wilson_lower_bound(error: float, total: float, z: float) -> float | None:
     return max(0.0, (centre - spread) / (1 + z * z / total))
 
 
-def standard_deviations(confidence: Fraction) -> float:
+def z_score(confidence: Fraction) -> float:
     """The one-sided z of a confidence level, 0 < *confidence* < 1: 1.645 for 95 %."""
     from statistics import NormalDist  # noqa: PLC0415 - 15 ms at start-up, and hardly any SLO needs it
 

@@ -7,7 +7,7 @@ from typing import Final
 _GAP: Final = 2
 
 
-def columns(rows: Sequence[Sequence[str]], *, width: int, right: Collection[int] = ()) -> str:
+def format_table(rows: Sequence[Sequence[str]], *, width: int, right: Collection[int] = ()) -> str:
     """As many columns as fit into *width*, the first ones first; those in *right* are set to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     fitting = sum(end <= width + _GAP for end in accumulate(wide + _GAP for wide in widths))

@@ -3,6 +3,6 @@
 from fractions import Fraction
 
 
-def decimal(number: Fraction | int | float) -> str:
+def format_number(number: Fraction | int | float) -> str:
     """The shortest decimal that reads back as the double nearest to *number*: `0.0072`, `14.4`, `3`."""
     return repr(float(number)).removesuffix(".0")

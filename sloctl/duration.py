@@ -57,7 +57,7 @@ def format_duration(seconds: int) -> str:
     return "".join(parts)
 
 
-def span(seconds: float) -> str:
+def humanize_duration(seconds: float) -> str:
     """As people say it, the largest unit that fits and the next: `2d 4h`, `3m 20s`."""
     left = max(0, round(seconds))
     units = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", 1))

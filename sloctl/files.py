@@ -12,11 +12,11 @@ STANDARD_INPUT: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml")
 
 
-class Unreadable(OSError):
+class SpecFileError(OSError):
     """A spec that was named cannot be read; the message says which, and why."""
 
 
-def spec_texts(arguments: Sequence[str], stdin: BinaryIO) -> list[tuple[str, bytes]]:
+def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[tuple[str, bytes]]:
     """The (path, content) of every file that *arguments* name, each once, in order of path.
 
     A directory stands for the *.yaml and *.yml files below it, hidden ones aside. A content may be one byte
@@ -27,12 +27,12 @@ def spec_texts(arguments: Sequence[str], stdin: BinaryIO) -> list[tuple[str, byt
         if argument == STANDARD_INPUT:
             texts.setdefault("<stdin>", stdin.read(MAX_BYTES + 1))
             continue
-        for path in _paths(argument):
+        for path in _find_paths(argument):
             texts.setdefault(os.path.normpath(path), _content(path))
     return sorted(texts.items())
 
 
-def _paths(argument: str) -> list[Path]:
+def _find_paths(argument: str) -> list[Path]:
     named = Path(argument)
     if named.is_dir():
         return _some(sorted(_below(named)), argument, "no *.yaml or *.yml file in it")
@@ -44,7 +44,7 @@ def _paths(argument: str) -> list[Path]:
 
 def _some(paths: list[Path], argument: str, otherwise: str) -> list[Path]:
     if not paths:
-        raise Unreadable(f"{argument}: {otherwise}")
+        raise SpecFileError(f"{argument}: {otherwise}")
     return paths
 
 
@@ -62,4 +62,4 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror}") from error
+        raise SpecFileError(f"{path}: {error.strerror}") from error

@@ -8,8 +8,8 @@ from typing import Final
 
 from sloctl.duration import DAY, HOUR, format_duration
 
-GRAFANA: Final = "grafana_url"
-SIDECAR: Final = "sidecar_url"
+GRAFANA_ANNOTATION: Final = "grafana_url"
+SIDECAR_ANNOTATION: Final = "sidecar_url"
 
 OVERVIEW_UID: Final = "sloctl-overview"
 SERVICE_UID_PREFIX: Final = "sloctl-"
@@ -23,7 +23,7 @@ _DIGEST_LENGTH: Final = 12
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s#]+", re.IGNORECASE)
 
 
-def service_uid(service: str) -> str:
+def dashboard_uid(service: str) -> str:
     """Of its dashboard in Grafana: at most 40 characters, another for each service, never the overview's."""
     if re.fullmatch(PLAIN_SERVICE, service) and service != "overview":
         return f"{SERVICE_UID_PREFIX}{service}"
@@ -34,7 +34,7 @@ def service_uid(service: str) -> str:
     return f"{SERVICE_UID_PREFIX}{readable}_{digest}"
 
 
-def below(base: str, path: str, *parameters: str) -> str:
+def join_url(base: str, path: str, *parameters: str) -> str:
     """*path* below a web address, with *parameters* after those it has; another kind of text as it is."""
     if not _WEB_ADDRESS.fullmatch(base):
         return base
@@ -43,7 +43,7 @@ def below(base: str, path: str, *parameters: str) -> str:
     return f"{address.rstrip('/')}/{path}{f'?{asked}' if asked else ''}"
 
 
-def page_range(seconds: int, window: int) -> str:
+def page_range_parameter(seconds: int, window: int) -> str:
     """As the sidecar's page reads it: the shortest that has *seconds* in it."""
     shown = (it for it in PAGE_RANGES if seconds <= it < window)
     return f"range={format_duration(next(shown, window))}"

@@ -5,19 +5,19 @@ from typing import TypeAlias, assert_never
 
 from msgspec import Struct
 
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.model import (
-    Condition,
-    Counted,
-    ErrorRatio,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
     Indicator,
-    Latency,
-    Matcher,
+    LabelMatcher,
+    LatencyIndicator,
     MatchOp,
-    NativeLatency,
-    Probe,
-    Query,
-    Ratio,
+    NativeLatencyIndicator,
+    ProbeIndicator,
+    QueryIndicator,
+    RatioIndicator,
     Selector,
 )
 
@@ -32,20 +32,33 @@ class CounterPair(Struct, frozen=True):
     error: tuple[Selector, ...]
     minus: tuple[Selector, ...]
     total: tuple[Selector, ...]
-    newborn: bool
+    count_new_series: bool
 
 
-EventPair: TypeAlias = CounterPair | NativeLatency | Condition | Probe | Query | ErrorRatio
+EventPair: TypeAlias = (
+    CounterPair
+    | NativeLatencyIndicator
+    | ConditionIndicator
+    | ProbeIndicator
+    | QueryIndicator
+    | ErrorRatioIndicator
+)
 
 
-def lower(indicator: Indicator) -> EventPair:
+def lower_indicator(indicator: Indicator) -> EventPair:
     """The counts behind an indicator; those that no counter holds stay what they are."""
     match indicator:
-        case Ratio():
+        case RatioIndicator():
             return _ratio(indicator)
-        case Latency():
+        case LatencyIndicator():
             return _classic_latency(indicator)
-        case NativeLatency() | Condition() | Probe() | Query() | ErrorRatio():
+        case (
+            NativeLatencyIndicator()
+            | ConditionIndicator()
+            | ProbeIndicator()
+            | QueryIndicator()
+            | ErrorRatioIndicator()
+        ):
             return indicator
         case _:
             assert_never(indicator)
@@ -53,33 +66,37 @@ def lower(indicator: Indicator) -> EventPair:
 
 def counts_are_events(pair: EventPair) -> bool:
     """Whether a count is a thing that happened rather than a minute, so that a floor on errors fits."""
-    return not isinstance(pair, Condition | ErrorRatio)
+    return not isinstance(pair, ConditionIndicator | ErrorRatioIndicator)
 
 
-def _ratio(ratio: Ratio) -> CounterPair:
-    if ratio.counted is Counted.ERROR:
-        return _counters(error=ratio.part, minus=(), total=ratio.total, newborn=ratio.newborn)
-    return _counters(error=ratio.total, minus=ratio.part, total=ratio.total, newborn=ratio.newborn)
+def _ratio(ratio: RatioIndicator) -> CounterPair:
+    if ratio.counted is CountedSide.ERROR:
+        return _counter_pair(
+            error=ratio.numerator, minus=(), total=ratio.total, newborn=ratio.count_new_series
+        )
+    return _counter_pair(
+        error=ratio.total, minus=ratio.numerator, total=ratio.total, newborn=ratio.count_new_series
+    )
 
 
-def _classic_latency(latency: Latency) -> CounterPair:
+def _classic_latency(latency: LatencyIndicator) -> CounterPair:
     name, matchers = latency.histogram.metric, latency.histogram.matchers
     count = Selector(f"{name}_count", matchers)
-    bucket = Selector(f"{name}_bucket", (*matchers, _le(latency.threshold)))
-    return _counters(error=(count,), minus=(bucket,), total=(count,), newborn=latency.newborn)
+    bucket = Selector(f"{name}_bucket", (*matchers, _le_matcher(latency.threshold)))
+    return _counter_pair(error=(count,), minus=(bucket,), total=(count,), newborn=latency.count_new_series)
 
 
-def _counters(
+def _counter_pair(
     *, error: tuple[Selector, ...], minus: tuple[Selector, ...], total: tuple[Selector, ...], newborn: bool
 ) -> CounterPair:
     """A recorded series (a colon in its name) has as a rule lost the labels of its target."""
     from_targets = not any(":" in series.metric for series in (*error, *minus, *total))
-    return CounterPair(error, minus, total, newborn=newborn and from_targets)
+    return CounterPair(error, minus, total, count_new_series=newborn and from_targets)
 
 
-def _le(threshold: Fraction) -> Matcher:
+def _le_matcher(threshold: Fraction) -> LabelMatcher:
     """Exporters spell a whole bound `1` or `1.0`; Prometheus 3 rewrites the first to the second."""
-    text = decimal(threshold)
+    text = format_number(threshold)
     if "." in text or "e" in text:
-        return Matcher("le", MatchOp.EQUAL, text)
-    return Matcher("le", MatchOp.MATCH, rf"{text}(\.0)?")
+        return LabelMatcher("le", MatchOp.EQUAL, text)
+    return LabelMatcher("le", MatchOp.MATCH, rf"{text}(\.0)?")

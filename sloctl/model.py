@@ -22,7 +22,7 @@ class MatchOp(Enum):
     NOT_MATCH = "!~"
 
 
-class Matcher(Struct, frozen=True):
+class LabelMatcher(Struct, frozen=True):
     """One label condition; *value* is the plain text, not yet escaped for PromQL."""
 
     label: str
@@ -34,7 +34,7 @@ class Selector(Struct, frozen=True):
     """Series of one metric, or of any metric where *metric* is empty."""
 
     metric: str
-    matchers: tuple[Matcher, ...] = ()
+    matchers: tuple[LabelMatcher, ...] = ()
 
 
 class WindowQuery(Struct, frozen=True):
@@ -42,11 +42,11 @@ class WindowQuery(Struct, frozen=True):
 
     text: str
 
-    def over(self, window: str) -> PromQL:
+    def with_range(self, window: str) -> PromQL:
         return self.text.replace("$window", window)
 
 
-class Counted(Enum):
+class CountedSide(Enum):
     """Which side of the events a spec names; the other is the difference to the total."""
 
     ERROR = "error"
@@ -61,68 +61,76 @@ class WhenAbsent(Enum):
     IGNORE = "ignore"
 
 
-class Ratio(Struct, frozen=True):
+class RatioIndicator(Struct, frozen=True):
     """Events are counter increments; *part* is the error or the good side of *total*."""
 
-    counted: Counted
-    part: tuple[Selector, ...]
+    counted: CountedSide
+    numerator: tuple[Selector, ...]
     total: tuple[Selector, ...]
-    newborn: bool = True
+    count_new_series: bool = True
 
 
-class Latency(Struct, frozen=True):
+class LatencyIndicator(Struct, frozen=True):
     """Events are observations of a classic histogram; good ones are at most *threshold* seconds."""
 
     histogram: Selector
     threshold: Fraction
-    newborn: bool = True
+    count_new_series: bool = True
 
 
-class NativeLatency(Struct, frozen=True):
+class NativeLatencyIndicator(Struct, frozen=True):
     """As Latency, of a native histogram."""
 
     histogram: Selector
     threshold: Fraction
 
 
-class Condition(Struct, frozen=True):
+class ConditionIndicator(Struct, frozen=True):
     """One event a minute; *good* is PromQL whose samples are 1 (good) or 0 (bad)."""
 
     good: PromQL
     when_absent: WhenAbsent
 
 
-class Probe(Struct, frozen=True):
+class ProbeIndicator(Struct, frozen=True):
     """One event per sample of a gauge that is 1 (good) or 0 (bad)."""
 
     gauge: Selector
 
 
-class Query(Struct, frozen=True):
+class QueryIndicator(Struct, frozen=True):
     """Events counted by the user's own PromQL."""
 
-    counted: Counted
-    part: WindowQuery
+    counted: CountedSide
+    numerator: WindowQuery
     total: WindowQuery
 
 
-class ErrorRatio(Struct, frozen=True):
+class ErrorRatioIndicator(Struct, frozen=True):
     """One event a minute, bad to the degree of a ratio between 0 and 1."""
 
     ratio: WindowQuery
 
 
-Indicator: TypeAlias = Ratio | Latency | NativeLatency | Condition | Probe | Query | ErrorRatio
+Indicator: TypeAlias = (
+    RatioIndicator
+    | LatencyIndicator
+    | NativeLatencyIndicator
+    | ConditionIndicator
+    | ProbeIndicator
+    | QueryIndicator
+    | ErrorRatioIndicator
+)
 
 
-class Rolling(Struct, frozen=True):
+class RollingWindow(Struct, frozen=True):
     """The last *seconds* before now; a whole number of days."""
 
     seconds: int
 
 
 # Calendar windows will be a second kind here.
-Window: TypeAlias = Rolling
+Window: TypeAlias = RollingWindow
 
 
 class Severity(Enum):
@@ -132,25 +140,25 @@ class Severity(Enum):
     TICKET = "ticket"
 
 
-class BurnAlert(Struct, frozen=True):
+class PolicyRow(Struct, frozen=True):
     """Fires when *share* of the budget is burned within *long*, and *short* still burns as fast; seconds."""
 
     severity: Severity
-    share: Fraction
+    budget_share: Fraction
     long: int
     short: int
 
 
 # Google, The Site Reliability Workbook, chapter 5, table 5-8.
-WORKBOOK: Final = (
-    BurnAlert(Severity.PAGE, share=Fraction(2, 100), long=HOUR, short=5 * MINUTE),
-    BurnAlert(Severity.PAGE, share=Fraction(5, 100), long=6 * HOUR, short=30 * MINUTE),
-    BurnAlert(Severity.TICKET, share=Fraction(10, 100), long=DAY, short=2 * HOUR),
-    BurnAlert(Severity.TICKET, share=Fraction(10, 100), long=3 * DAY, short=6 * HOUR),
+WORKBOOK_POLICY: Final = (
+    PolicyRow(Severity.PAGE, budget_share=Fraction(2, 100), long=HOUR, short=5 * MINUTE),
+    PolicyRow(Severity.PAGE, budget_share=Fraction(5, 100), long=6 * HOUR, short=30 * MINUTE),
+    PolicyRow(Severity.TICKET, budget_share=Fraction(10, 100), long=DAY, short=2 * HOUR),
+    PolicyRow(Severity.TICKET, budget_share=Fraction(10, 100), long=3 * DAY, short=6 * HOUR),
 )
 
 
-class AlertText(Struct, frozen=True):
+class AlertMetadata(Struct, frozen=True):
     """What a spec adds to one kind of alert."""
 
     labels: Labels
@@ -164,12 +172,12 @@ class Alerting(Struct, frozen=True):
     long lookback, 0 for none; *confidence* is the level of a one-sided Wilson bound on the long error ratio.
     """
 
-    policy: tuple[BurnAlert, ...]
-    page: AlertText | None
-    ticket: AlertText | None
-    exhausted: AlertText | None
-    exhausting: AlertText | None
-    no_data: AlertText | None
+    policy: tuple[PolicyRow, ...]
+    page: AlertMetadata | None
+    ticket: AlertMetadata | None
+    exhausted: AlertMetadata | None
+    exhausting: AlertMetadata | None
+    no_data: AlertMetadata | None
     exhausting_within: int
     no_data_after: int
     min_errors: int

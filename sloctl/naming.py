@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import AlertText, Labels, Severity, Slo
+from sloctl.model import AlertMetadata, Labels, Severity, Slo
 
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
@@ -21,17 +21,17 @@ EXHAUSTING_ALERT: Final = "SLOErrorBudgetExhausting"
 NO_DATA_ALERT: Final = "SLONoData"
 
 
-def error_ratio(lookback: int) -> str:
+def error_ratio_metric(lookback: int) -> str:
     """Errors per event over *lookback* seconds."""
     return f"slo:sli_error:ratio_rate{format_duration(lookback)}"
 
 
-def errors(lookback: int) -> str:
+def error_count_metric(lookback: int) -> str:
     """Bad events of the last *lookback* seconds; of a step, one rollup."""
     return f"slo:sli_error:increase{format_duration(lookback)}"
 
 
-def events(lookback: int) -> str:
+def event_count_metric(lookback: int) -> str:
     """All events of the last *lookback* seconds; of a step, one rollup."""
     return f"slo:sli_total:increase{format_duration(lookback)}"
 
@@ -46,31 +46,31 @@ class LabelStyle(Struct, frozen=True):
     objective: str
     severity: str
     part: str
-    info: str
+    info_metric: str
     separator: str
 
-    def id_of(self, slo: Slo) -> str:
+    def slo_id(self, slo: Slo) -> str:
         """The value of the id label."""
         return f"{slo.service}{self.separator}{slo.name}"
 
-    def identity(self, slo: Slo) -> dict[str, str]:
+    def identity_labels(self, slo: Slo) -> dict[str, str]:
         """The labels that every series and alert of *slo* carries."""
-        return {self.id: self.id_of(slo), self.service: slo.service, self.name: slo.name}
+        return {self.id: self.slo_id(slo), self.service: slo.service, self.name: slo.name}
 
-    def selecting(self, slo: Slo) -> Mapping[str, str]:
+    def id_label(self, slo: Slo) -> Mapping[str, str]:
         """The one label value that no other SLO has."""
-        return {self.id: self.id_of(slo)}
+        return {self.id: self.slo_id(slo)}
 
-    def alert_labels(self, slo: Slo, severity: Severity, text: AlertText) -> Labels:
+    def alert_labels(self, slo: Slo, severity: Severity, text: AlertMetadata) -> Labels:
         """The labels of one alert of *slo*, as its spec writes them, but for those of a group.
 
         Whoever sends the alert sends these, the rules and the sidecar alike: Alertmanager merges by labels.
         """
         own = {**slo.labels, "severity": severity.value, **text.labels}
-        return {**own, **self.identity(slo), self.severity: severity.value}
+        return {**own, **self.identity_labels(slo), self.severity: severity.value}
 
 
-NATIVE: Final = LabelStyle(
+NATIVE_STYLE: Final = LabelStyle(
     id="slo_id",
     service="slo_service",
     name="slo_name",
@@ -78,10 +78,10 @@ NATIVE: Final = LabelStyle(
     objective="slo_objective",
     severity="slo_severity",
     part="slo_part",
-    info="slo_info",
+    info_metric="slo_info",
     separator="/",
 )
-SLOTH: Final = LabelStyle(
+SLOTH_STYLE: Final = LabelStyle(
     id="sloth_id",
     service="sloth_service",
     name="sloth_slo",
@@ -89,9 +89,9 @@ SLOTH: Final = LabelStyle(
     objective="sloth_objective",
     severity="sloth_severity",
     part="sloth_part",
-    info="sloth_slo_info",
+    info_metric="sloth_slo_info",
     separator="-",
 )
-STYLES: Final = {"slo": NATIVE, "sloth": SLOTH}
+LABEL_STYLES: Final = {"slo": NATIVE_STYLE, "sloth": SLOTH_STYLE}
 RESERVED_PREFIXES: Final = ("slo_", "sloth_", "__")
 RESERVED_LABELS: Final = frozenset({"le", "alertname", "severity"})

@@ -8,7 +8,7 @@ from sloctl.compiler import Artefact
 from sloctl.targets.prometheus import HEADER
 
 
-def write(directory: Path, artefacts: Iterable[Artefact]) -> int:
+def write_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> int:
     """Replace what differs and return how many files that was.
 
     Every new text lies complete beside its place before the first old one goes. Raises OSError, and then
@@ -18,7 +18,7 @@ def write(directory: Path, artefacts: Iterable[Artefact]) -> int:
     try:
         for artefact in artefacts:
             place = directory / artefact.path
-            if _text(place) != artefact.text:
+            if _read_if_present(place) != artefact.text:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
                 pending.append((beside, place))
@@ -32,13 +32,13 @@ def write(directory: Path, artefacts: Iterable[Artefact]) -> int:
     return len(pending)
 
 
-def differences(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[str]:
+def diff_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[str]:
     """A unified diff, from what is there to what should be, for every stale or missing file."""
     from difflib import unified_diff  # noqa: PLC0415 - most checks find nothing to compare
 
     for artefact in artefacts:
         place = directory / artefact.path
-        found = _text(place)
+        found = _read_if_present(place)
         if found != artefact.text:
             yield "".join(
                 unified_diff(
@@ -50,7 +50,7 @@ def differences(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[str]
             )
 
 
-def left_over(directory: Path, artefacts: Iterable[Artefact]) -> list[Path]:
+def find_orphaned_files(directory: Path, artefacts: Iterable[Artefact]) -> list[Path]:
     """YAML that sloctl once compiled beside these, from a spec that is not among theirs.
 
     They are named, never removed: whoever compiles one spec of many must not lose the others.
@@ -65,7 +65,7 @@ def _starts_with(place: Path, header: str) -> bool:
         return file.read(len(header)) == header
 
 
-def _text(place: Path) -> str | None:
+def _read_if_present(place: Path) -> str | None:
     try:
         return place.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -5,12 +5,12 @@ from enum import Enum
 from msgspec import Struct
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """*text* on one line, with every character escaped that a terminal would obey instead of show."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-class Level(Enum):
+class ProblemLevel(Enum):
     """An error refuses the spec; a warning only tells."""
 
     ERROR = "error"
@@ -25,7 +25,7 @@ class Place(Struct, frozen=True, order=True):
     column: int
 
     def __str__(self) -> str:
-        return f"{printable(self.path)}:{self.line}:{self.column}"
+        return f"{escape_unprintable(self.path)}:{self.line}:{self.column}"
 
 
 class Problem(Struct, frozen=True):
@@ -34,13 +34,13 @@ class Problem(Struct, frozen=True):
     place: Place
     code: str
     message: str
-    level: Level = Level.ERROR
+    level: ProblemLevel = ProblemLevel.ERROR
 
     def __str__(self) -> str:
-        warning = "warning: " if self.level is Level.WARNING else ""
-        return f"{self.place}: {warning}{printable(self.message)} [{self.code}]"
+        warning = "warning: " if self.level is ProblemLevel.WARNING else ""
+        return f"{self.place}: {warning}{escape_unprintable(self.message)} [{self.code}]"
 
 
-def in_order(problems: list[Problem]) -> list[Problem]:
+def sort_problems(problems: list[Problem]) -> list[Problem]:
     """By place, each finding once."""
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.place, problem.code, problem.message))

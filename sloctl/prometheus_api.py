@@ -20,50 +20,50 @@ class PrometheusError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class MatrixSeries:
     """One row of a range query: values by Unix time in seconds, in time order."""
 
     labels: Mapping[str, str]
     points: Mapping[int, float]
 
 
-class _Matrix(msgspec.Struct, tag_field="resultType", tag="matrix"):
-    result: list["_Row"]
+class _MatrixData(msgspec.Struct, tag_field="resultType", tag="matrix"):
+    result: list["_MatrixRow"]
 
 
-class _Row(msgspec.Struct):
+class _MatrixRow(msgspec.Struct):
     metric: dict[str, str]
     values: list[tuple[float, str]]
 
 
-class _Answer(msgspec.Struct):
+class _MatrixAnswer(msgspec.Struct):
     status: Literal["success", "error"]
-    data: _Matrix | None = None
+    data: _MatrixData | None = None
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class PrometheusApi:
+class PrometheusClient:
     """The HTTP API below *url*; every method raises PrometheusError."""
 
     url: str
 
-    def range(self, query: PromQL, *, start: int, end: int, step: int) -> list[Series]:
+    def query_range(self, query: PromQL, *, start: int, end: int, step: int) -> list[MatrixSeries]:
         """*query* at start, start + step, … up to *end*; Unix seconds. At most 11,000 instants."""
         answer = self._post("/api/v1/query_range", query=query, start=start, end=end, step=step)
         rows = answer.data.result if answer.data is not None else []
-        return [Series(row.metric, {int(at): float(value) for at, value in row.values}) for row in rows]
+        return [MatrixSeries(row.metric, {int(at): float(value) for at, value in row.values}) for row in rows]
 
-    def _post(self, path: str, **parameters: str | int) -> _Answer:
+    def _post(self, path: str, **parameters: str | int) -> _MatrixAnswer:
         if urlsplit(self.url).scheme not in {"http", "https"}:
             raise PrometheusError(f"{self.url}: a Prometheus is at an http or https URL")
         body = urlencode(parameters).encode()
         request = urllib.request.Request(f"{self.url.rstrip('/')}{path}", data=body)  # noqa: S310 - http only
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - as above
-                answer = msgspec.json.decode(response.read(), type=_Answer)
+                answer = msgspec.json.decode(response.read(), type=_MatrixAnswer)
         except HTTPError as refusal:
-            raise PrometheusError(f"{self.url}: {_reason(refusal)}") from refusal
+            raise PrometheusError(f"{self.url}: {_error_message(refusal)}") from refusal
         except (OSError, msgspec.DecodeError) as broken:
             raise PrometheusError(f"{self.url}: {getattr(broken, 'reason', broken)}") from broken
         if answer.status != "success":
@@ -71,9 +71,9 @@ class PrometheusApi:
         return answer
 
 
-def _reason(refusal: HTTPError) -> str:
+def _error_message(refusal: HTTPError) -> str:
     """Prometheus says why in the body of its refusal; a proxy in front of it may not."""
     try:
-        return msgspec.json.decode(refusal.read(), type=_Answer).error
+        return msgspec.json.decode(refusal.read(), type=_MatrixAnswer).error
     except msgspec.DecodeError:
         return f"answered {refusal.code} {refusal.reason}"

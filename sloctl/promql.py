@@ -11,7 +11,7 @@ from typing import Final
 import promql_parser
 from promql_parser import BinaryExpr, Expr, ParenExpr, VectorSelector
 
-from sloctl.model import Labels, Matcher, MatchOp, PromQL, Selector, WindowQuery
+from sloctl.model import LabelMatcher, Labels, MatchOp, PromQL, Selector, WindowQuery
 
 # The parser is super-linear in nesting and in chained operators, and overflows its stack far above this.
 MAX_LENGTH: Final = 4096
@@ -19,14 +19,14 @@ MAX_OPERATORS: Final = 250
 MAX_DEPTH: Final = 50
 
 # A range nobody writes: it stands for $window while the parser reads, and is found again in what it prints.
-_SENTINEL: Final = "104729ms"
-_PRINTED_SENTINEL: Final = "1m44s729ms"
+_WINDOW_STAND_IN: Final = "104729ms"
+_PRINTED_STAND_IN: Final = "1m44s729ms"
 _STRING_OR_COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
 _WINDOW_RANGE: Final = re.compile(r"(?<=\[)\s*\$window\s*(?=[\]:])")
 _OPERATOR: Final = re.compile(r"[-+*/%^=<>!@]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _COMPARISONS: Final = frozenset({"==", "!=", ">", "<", ">=", "<="})
-_RATES: Final = frozenset({"rate", "irate"})
+_RATE_FUNCTIONS: Final = frozenset({"rate", "irate"})
 
 # What Prometheus 2 reads; other names need quoting that only Prometheus 3 knows.
 METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -50,17 +50,17 @@ def read_selector(text: str) -> Selector:
 
     Raises PromQLError for any other expression, and for what Prometheus 2 would not read.
     """
-    expression = _parse(text)
+    expression = _parse_expression(text)
     if not isinstance(expression, VectorSelector):
         raise PromQLError(
-            f'a plain selector like metric{{label="value"}} stands here, got {_kind(expression)}'
+            f'a plain selector like metric{{label="value"}} belongs here, got {_shorten_expression(expression)}'
         )
     if expression.offset is not None or expression.at is not None:
         raise PromQLError("a selector has no offset and no @ here: sloctl sets the time it reads")
     if expression.matchers.or_matchers:
         raise PromQLError("`or` between braces is not Prometheus: give a list of selectors")
     matchers = [
-        Matcher(matcher.name, _match_op(matcher.op), matcher.value)
+        LabelMatcher(matcher.name, _match_op(matcher.op), matcher.value)
         for matcher in expression.matchers.matchers
     ]
     return _checked(Selector(expression.name or _name_of(matchers), _without_name(matchers)))
@@ -68,16 +68,16 @@ def read_selector(text: str) -> Selector:
 
 def read_query(text: str) -> WindowQuery:
     """PromQL with `$window` as its range, giving an instant vector; raises PromQLError."""
-    bare = _bare(text)
+    bare = _strip_strings(text)
     ranges = len(_WINDOW_RANGE.findall(bare))
     if ranges == 0:
         raise PromQLError("the range of a query is written $window, as in increase(errors_total[$window])")
     if ranges != bare.count("$window"):
         raise PromQLError(_WINDOW_IS_A_RANGE)
-    printed = _printed_vector(_WINDOW_RANGE.sub(_SENTINEL, text))
-    if printed.count(_PRINTED_SENTINEL) != ranges or "$window" in printed:
+    printed = _printed_vector(_WINDOW_RANGE.sub(_WINDOW_STAND_IN, text))
+    if printed.count(_PRINTED_STAND_IN) != ranges or "$window" in printed:
         raise PromQLError(_WINDOW_IS_A_RANGE)
-    return WindowQuery(printed.replace(_PRINTED_SENTINEL, "$window"))
+    return WindowQuery(printed.replace(_PRINTED_STAND_IN, "$window"))
 
 
 def calls_rate(query: WindowQuery) -> bool:
@@ -86,9 +86,9 @@ def calls_rate(query: WindowQuery) -> bool:
 
     def visit(node: Expr) -> None:
         nonlocal called
-        called = called or (isinstance(node, promql_parser.Call) and node.func.name in _RATES)
+        called = called or (isinstance(node, promql_parser.Call) and node.func.name in _RATE_FUNCTIONS)
 
-    promql_parser.walk(promql_parser.parse(query.over(_SENTINEL)), pre_visit=visit)
+    promql_parser.walk(promql_parser.parse(query.with_range(_WINDOW_STAND_IN)), pre_visit=visit)
     return called
 
 
@@ -102,22 +102,22 @@ def calls_only_increase(query: WindowQuery) -> bool:
             isinstance(node, promql_parser.Call)
             and node.func.name == "increase"
             and isinstance(node.args[0], promql_parser.MatrixSelector)
-            and node.args[0].prettify().endswith(f"[{_PRINTED_SENTINEL}]")
+            and node.args[0].prettify().endswith(f"[{_PRINTED_STAND_IN}]")
         )
 
-    promql_parser.walk(promql_parser.parse(query.over(_SENTINEL)), pre_visit=visit)
+    promql_parser.walk(promql_parser.parse(query.with_range(_WINDOW_STAND_IN)), pre_visit=visit)
     return increases == query.text.count("$window")
 
 
 def read_condition(text: str) -> PromQL:
     """A comparison, rewritten to give 1 where it holds and 0 where it does not; raises PromQLError."""
-    comparison = _parse(text)
+    comparison = _parse_expression(text)
     while isinstance(comparison, ParenExpr):
         comparison = comparison.expr
     if not isinstance(comparison, BinaryExpr) or str(comparison.op) not in _COMPARISONS:
         raise PromQLError(
             "a condition is a comparison, like time() - last_success_seconds < 900 "
-            f"(several: (a < bool 1) * (b < bool 2) == 1), got {_kind(comparison)}"
+            f"(several: (a < bool 1) * (b < bool 2) == 1), got {_shorten_expression(comparison)}"
         )
     modifier = comparison.modifier
     if modifier is not None and modifier.return_bool:
@@ -131,32 +131,32 @@ def read_condition(text: str) -> PromQL:
     )
 
 
-def string(value: str) -> PromQL:
+def quote_string(value: str) -> PromQL:
     """*value* as a PromQL string, whatever it holds."""
     return f'"{value.translate(_ESCAPES)}"'
 
 
-def selector(series: Selector) -> PromQL:
+def format_selector(series: Selector) -> PromQL:
     """As Prometheus writes it: `metric{label="value"}`."""
-    matchers = ", ".join(f"{m.label}{m.op.value}{string(m.value)}" for m in series.matchers)
+    matchers = ", ".join(f"{m.label}{m.op.value}{quote_string(m.value)}" for m in series.matchers)
     return f"{series.metric}{{{matchers}}}" if matchers else series.metric
 
 
-def labelled(metric: str, labels: Labels) -> PromQL:
+def metric_selector(metric: str, labels: Labels) -> PromQL:
     """*metric* with exactly these label values."""
-    return selector(
-        Selector(metric, tuple(Matcher(label, MatchOp.EQUAL, value) for label, value in labels.items()))
+    return format_selector(
+        Selector(metric, tuple(LabelMatcher(label, MatchOp.EQUAL, value) for label, value in labels.items()))
     )
 
 
-def aggregate(operator: str, by: Iterable[str], expression: PromQL) -> PromQL:
+def aggregate_by(operator: str, by: Iterable[str], expression: PromQL) -> PromQL:
     """`sum by (a, b) (…)`, or `sum(…)` over everything."""
     labels = ", ".join(by)
     return f"{operator} by ({labels}) ({expression})" if labels else f"{operator}({expression})"
 
 
-def _parse(text: str) -> Expr:
-    _refuse_oversized(text)
+def _parse_expression(text: str) -> Expr:
+    _check_size(text)
     try:
         return promql_parser.parse(text)
     except ValueError as error:
@@ -166,7 +166,7 @@ def _parse(text: str) -> Expr:
 
 def _printed_vector(text: str) -> PromQL:
     """The parser's own printing of an instant vector, fit for every place of a larger expression."""
-    printed: str = _parse(text).prettify()
+    printed: str = _parse_expression(text).prettify()
     try:
         promql_parser.parse(f"sum({printed})")
     except ValueError as error:
@@ -176,15 +176,15 @@ def _printed_vector(text: str) -> PromQL:
     return printed
 
 
-def _bare(text: str) -> str:
+def _strip_strings(text: str) -> str:
     """*text* with its strings emptied and its comments gone."""
     return _STRING_OR_COMMENT.sub(lambda token: "" if token[0].startswith("#") else '""', text)
 
 
-def _refuse_oversized(text: str) -> None:
+def _check_size(text: str) -> None:
     if len(text) > MAX_LENGTH:
         raise PromQLError(f"an expression has at most {MAX_LENGTH} characters, got {len(text)}")
-    bare = _bare(text)
+    bare = _strip_strings(text)
     if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
         raise PromQLError(f"an expression has at most {MAX_OPERATORS} operators")
     depth = deepest = 0
@@ -195,7 +195,7 @@ def _refuse_oversized(text: str) -> None:
         raise PromQLError(f"an expression nests at most {MAX_DEPTH} deep, got {deepest}")
 
 
-def _kind(expression: Expr) -> str:
+def _shorten_expression(expression: Expr) -> str:
     printed = " ".join(expression.prettify().split())
     return printed if len(printed) <= 60 else f"{printed[:57]}..."
 
@@ -208,14 +208,14 @@ def _match_op(op: promql_parser.MatchOp) -> MatchOp:
     return MatchOp.MATCH if op == promql_parser.MatchOp.Re else MatchOp.NOT_MATCH
 
 
-def _name_of(matchers: list[Matcher]) -> str:
+def _name_of(matchers: list[LabelMatcher]) -> str:
     for matcher in matchers:
         if matcher.label == "__name__" and matcher.op is MatchOp.EQUAL:
             return matcher.value
     raise PromQLError("a selector names its metric; for several metrics give a list of selectors")
 
 
-def _without_name(matchers: list[Matcher]) -> tuple[Matcher, ...]:
+def _without_name(matchers: list[LabelMatcher]) -> tuple[LabelMatcher, ...]:
     return tuple(matcher for matcher in matchers if matcher.label != "__name__")
 
 

@@ -13,38 +13,38 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import HOUR, MINUTE
-from sloctl.model import BurnAlert, Severity
+from sloctl.model import PolicyRow, Severity
 
-FINE: Final = MINUTE
-COARSE: Final = 5 * MINUTE
-FINE_REACH: Final = 6 * HOUR
+FINE_STEP: Final = MINUTE
+COARSE_STEP: Final = 5 * MINUTE
+MAX_FINE_LOOKBACK: Final = 6 * HOUR
 
 
-class Rung(Struct, frozen=True):
+class Resolution(Struct, frozen=True):
     """One lookback and the step of the rollups that serve it; seconds."""
 
     lookback: int
     step: int
 
     @property
-    def range(self) -> int:
+    def range_seconds(self) -> int:
         """How far back a reader selects rollups."""
         return self.lookback - self.step // 2
 
 
-class Ladder(Struct, frozen=True):
+class Resolutions(Struct, frozen=True):
     """Every lookback of an SLO, from the shortest to the window."""
 
-    rungs: tuple[Rung, ...]
+    entries: tuple[Resolution, ...]
 
-    def rung(self, lookback: int) -> Rung:
-        return next(rung for rung in self.rungs if rung.lookback == lookback)
+    def for_lookback(self, lookback: int) -> Resolution:
+        return next(rung for rung in self.entries if rung.lookback == lookback)
 
-    def with_step(self, step: int) -> tuple[Rung, ...]:
-        return tuple(rung for rung in self.rungs if rung.step == step)
+    def with_step(self, step: int) -> tuple[Resolution, ...]:
+        return tuple(rung for rung in self.entries if rung.step == step)
 
 
-def ladder(policy: Iterable[BurnAlert], window: int) -> Ladder:
+def build_resolutions(policy: Iterable[PolicyRow], window: int) -> Resolutions:
     """Fine rollups for what a page looks at, coarse ones for everything else.
 
     Five minutes are always there, for the current burn rate.
@@ -53,16 +53,17 @@ def ladder(policy: Iterable[BurnAlert], window: int) -> Ladder:
         lookback for row in policy if row.severity is Severity.PAGE for lookback in (row.long, row.short)
     }
     rest = {lookback for row in policy for lookback in (row.long, row.short)} | {window}
-    fine = {lookback for lookback in paged if lookback <= FINE_REACH} | {COARSE}
-    fine |= {lookback for lookback in rest if lookback % COARSE or lookback <= 2 * COARSE}
-    return Ladder(
+    fine = {lookback for lookback in paged if lookback <= MAX_FINE_LOOKBACK} | {COARSE_STEP}
+    fine |= {lookback for lookback in rest if lookback % COARSE_STEP or lookback <= 2 * COARSE_STEP}
+    return Resolutions(
         tuple(
-            Rung(lookback, FINE if lookback in fine else COARSE) for lookback in sorted(fine | paged | rest)
+            Resolution(lookback, FINE_STEP if lookback in fine else COARSE_STEP)
+            for lookback in sorted(fine | paged | rest)
         )
     )
 
 
-class Counts(Struct, frozen=True):
+class EventCounts(Struct, frozen=True):
     """Events of some stretch of time; estimates, so not whole numbers."""
 
     error: float
@@ -92,7 +93,7 @@ class Rollups:
         """When the oldest step held began; None before the first count."""
         return self._ends[0] - self._step if self._ends else None
 
-    def add(self, at: float, counts: Counts) -> None:
+    def add_counts(self, at: float, counts: EventCounts) -> None:
         """Count what happened up to *at*. A time before the newest step is refused with ValueError."""
         end = -(-at // self._step) * self._step
         if self._ends and end < self._ends[-1]:
@@ -103,19 +104,19 @@ class Rollups:
             self._totals.append(self._totals[-1])
         self._errors[-1] += counts.error
         self._totals[-1] += counts.total
-        self._forget_before(end - self._reach)
+        self._drop_before(end - self._reach)
 
-    def sum(self, now: float, lookback: float) -> Counts | None:
+    def sum_counts(self, now: float, lookback: float) -> EventCounts | None:
         """Counts of the last *lookback* seconds; None where no step in it holds data."""
         first = bisect_right(self._ends, now - lookback + self._step / 2)
         last = bisect_right(self._ends, now + self._step)
         if first >= last:
             return None
-        return Counts(
+        return EventCounts(
             error=self._errors[last] - self._errors[first], total=self._totals[last] - self._totals[first]
         )
 
-    def _forget_before(self, horizon: float) -> None:
+    def _drop_before(self, horizon: float) -> None:
         old = bisect_right(self._ends, horizon)
         # In slices, so that forgetting costs a constant per step.
         if old * 2 <= len(self._ends) or old < 64:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from sloctl import compiler
-from sloctl.backfill import Stretch
+from sloctl.backfill import BackfillRange
 from sloctl.cli.main import main
 from sloctl.duration import DAY, HOUR
-from sloctl.naming import NATIVE
-from sloctl.rules.past import past_growth, past_rollups
-from sloctl.spec import read
+from sloctl.naming import NATIVE_STYLE
+from sloctl.rules.past import backfill_increase, backfill_rollups
+from sloctl.spec import read_specs
 from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus
 
 SPEC = b"""\
@@ -151,11 +151,11 @@ def test_a_prometheus_that_is_not_there_could_not_run(
 
 
 def test_the_past_reads_no_series_that_rules_record() -> None:
-    slos = read((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
-    rules = compiler.rules(slos, NATIVE)
+    slos = read_specs((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
+    rules = compiler.compile_rules(slos, NATIVE_STYLE)
 
-    grown = [past_growth(slo, NATIVE, HOUR) or () for slo in slos]
-    asked = [query for slo in slos for query in past_rollups(slo, NATIVE)]
+    grown = [backfill_increase(slo, NATIVE_STYLE, HOUR) or () for slo in slos]
+    asked = [query for slo in slos for query in backfill_rollups(slo, NATIVE_STYLE)]
     asked += [query for queries in grown for query in queries]
     assert "slo:sli_" in rules
     assert [query for query in asked if "slo:sli_" in query] == []
@@ -164,10 +164,10 @@ def test_the_past_reads_no_series_that_rules_record() -> None:
 def test_days_end_at_midnight() -> None:
     start = 20_000 * DAY + 7 * HOUR
 
-    days = list(Stretch(start, start + 2 * DAY).days())
+    days = list(BackfillRange(start, start + 2 * DAY).split_days())
 
     assert days == [
-        Stretch(start, 20_001 * DAY),
-        Stretch(20_001 * DAY, 20_002 * DAY),
-        Stretch(20_002 * DAY, start + 2 * DAY),
+        BackfillRange(start, 20_001 * DAY),
+        BackfillRange(20_001 * DAY, 20_002 * DAY),
+        BackfillRange(20_002 * DAY, start + 2 * DAY),
     ]

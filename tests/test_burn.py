@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl import burn
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import WORKBOOK, BurnAlert, Severity
+from sloctl.model import WORKBOOK_POLICY, PolicyRow, Severity
 
 MONTH = 30 * DAY
 BUDGET = Fraction(1, 1000)
-FAST_PAGE = WORKBOOK[0]
+FAST_PAGE = WORKBOOK_POLICY[0]
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ FAST_PAGE = WORKBOOK[0]
     ],
 )
 def test_factors_are_derived_from_share_and_window(days: int, factors: list[str]) -> None:
-    derived = [decimal(burn.alert_factor(row, days * DAY)) for row in WORKBOOK]
+    derived = [format_number(burn.alert_factor(row, days * DAY)) for row in WORKBOOK_POLICY]
 
     assert derived == factors
 
 
 def test_thresholds_print_without_the_noise_of_floats() -> None:
-    thresholds = [decimal(burn.alert_threshold(row, MONTH, BUDGET)) for row in WORKBOOK]
+    thresholds = [format_number(burn.alert_threshold(row, MONTH, BUDGET)) for row in WORKBOOK_POLICY]
 
     assert thresholds == ["0.0144", "0.006", "0.003", "0.001"]
 
@@ -56,7 +56,7 @@ def test_a_week_has_no_alert_that_fires_on_a_sustainable_burn() -> None:
 
 
 def test_a_month_has_the_workbooks_alerts() -> None:
-    assert burn.workbook_policy(MONTH) == WORKBOOK
+    assert burn.workbook_policy(MONTH) == WORKBOOK_POLICY
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_a_month_has_the_workbooks_alerts() -> None:
 def test_firing_needs_both_lookbacks_and_never_guesses(
     long: float | None, short: float | None, verdict: bool | None
 ) -> None:
-    assert burn.firing(long, short, Fraction("0.0144")) is verdict
+    assert burn.is_firing(long, short, Fraction("0.0144")) is verdict
 
 
 def test_firing_compares_the_doubles_prometheus_compares() -> None:
     # The double 0.006 is a little above 6/1000, so that an exact comparison would fire here.
     assert Fraction(6, 1000) < 0.006
-    assert burn.firing(0.006, 0.006, Fraction(6, 1000)) is False
+    assert burn.is_firing(0.006, 0.006, Fraction(6, 1000)) is False
 
 
 def test_the_unknown_stays_unknown() -> None:
     assert burn.burn_rate(BUDGET, None) is None
-    assert burn.budget_left(BUDGET, None) is None
+    assert burn.budget_remaining(BUDGET, None) is None
     assert burn.time_to_exhaustion(None, 1.0, MONTH) is None
     assert burn.time_to_exhaustion(0.5, None, MONTH) is None
     assert burn.wilson_lower_bound(0, 0, 1.645) is None
@@ -100,13 +100,13 @@ def test_time_to_exhaustion_is_what_is_left_at_this_rate(left: float, rate: floa
 
 
 def test_a_whole_window_at_the_objective_spends_the_whole_budget() -> None:
-    assert burn.budget_left(BUDGET, 0.001) == pytest.approx(0)
+    assert burn.budget_remaining(BUDGET, 0.001) == pytest.approx(0)
     assert burn.burn_rate(BUDGET, 0.001) == pytest.approx(1)
 
 
 def test_wilsons_bound_agrees_with_the_published_example() -> None:
     # Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263 at 95 % two-sided, lower limit 0.2553.
-    assert burn.wilson_lower_bound(81, 263, burn.standard_deviations(Fraction("0.975"))) == pytest.approx(
+    assert burn.wilson_lower_bound(81, 263, burn.z_score(Fraction("0.975"))) == pytest.approx(
         0.2553, abs=5e-5
     )
 
@@ -121,7 +121,7 @@ def test_the_rules_form_of_wilsons_bound_decides_the_same(
     total: int, share: float, threshold: float, confidence: str
 ) -> None:
     errors = round(share * total)
-    ratio, z = errors / total, burn.standard_deviations(Fraction(confidence))
+    ratio, z = errors / total, burn.z_score(Fraction(confidence))
     bound = burn.wilson_lower_bound(errors, total, z)
     assert bound is not None
 
@@ -140,7 +140,7 @@ def test_the_rules_form_of_wilsons_bound_decides_the_same(
 def test_at_its_detection_time_an_alert_has_burned_its_share(
     share: Fraction, long: int, budget: Fraction, error_ratio: float
 ) -> None:
-    row = BurnAlert(Severity.PAGE, share=share, long=long * MINUTE, short=MINUTE)
+    row = PolicyRow(Severity.PAGE, budget_share=share, long=long * MINUTE, short=MINUTE)
     seconds = burn.detection_time(row, burn.alert_threshold(row, MONTH, budget), error_ratio)
 
     burned = error_ratio * seconds / (float(budget) * MONTH)

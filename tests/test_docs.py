@@ -9,7 +9,7 @@ import pytest
 
 from sloctl.cli.main import main
 from sloctl.sidecar.configuration import read as configuration
-from sloctl.spec import read
+from sloctl.spec import read_specs
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,7 +37,7 @@ CONFIGURATIONS = documents("SidecarConfiguration")
 
 @pytest.mark.parametrize(("place", "text"), SPECS, ids=[place for place, _ in SPECS])
 def test_every_whole_spec_in_the_documents_is_sound(place: str, text: str) -> None:
-    specs = read([(place, text.encode())])
+    specs = read_specs([(place, text.encode())])
 
     assert specs.problems == ()
     assert specs.slos != ()
@@ -73,7 +73,7 @@ def test_the_problems_of_the_readme_are_those_of_its_spec_with_its_mistakes() ->
     for right, wrong in (("99.9%", "100%"), ("window:", "windw:"), ("300ms", "300")):
         spec = spec.replace(right, wrong)
 
-    problems = read([("shop.yaml", spec.encode())]).problems
+    problems = read_specs([("shop.yaml", spec.encode())]).problems
 
     assert "".join(f"{problem}\n" for problem in problems) in dict(blocks("text")).values()
 

@@ -13,9 +13,15 @@ from sloctl.cli.main import main
 from sloctl.duration import DAY
 from sloctl.explain.course import explain
 from sloctl.explain.text import WIDTH, text
-from sloctl.model import Counted, ErrorRatio, NativeLatency, Query, Rolling
+from sloctl.model import (
+    CountedSide,
+    ErrorRatioIndicator,
+    NativeLatencyIndicator,
+    QueryIndicator,
+    RollingWindow,
+)
 from sloctl.promql import read_query, read_selector
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from tests.rules.specimens import ALERTING, shop
 
 GOLDEN = Path(__file__).parent / "explained"
@@ -91,17 +97,19 @@ def test_confidence_takes_longer() -> None:
 @pytest.mark.parametrize(
     "indicator",
     [
-        NativeLatency(read_selector("seconds"), Fraction(3, 2)),
-        ErrorRatio(read_query("avg_over_time(bad[$window])")),
-        Query(
-            Counted.GOOD,
+        NativeLatencyIndicator(read_selector("seconds"), Fraction(3, 2)),
+        ErrorRatioIndicator(read_query("avg_over_time(bad[$window])")),
+        QueryIndicator(
+            CountedSide.GOOD,
             read_query("sum(increase(good_total[$window]))"),
             read_query("sum(increase(all_total[$window]))"),
         ),
     ],
     ids=lambda indicator: type(indicator).__name__,
 )
-def test_hostile_text_is_shown_within_the_width(indicator: NativeLatency | ErrorRatio | Query) -> None:
+def test_hostile_text_is_shown_within_the_width(
+    indicator: NativeLatencyIndicator | ErrorRatioIndicator | QueryIndicator,
+) -> None:
     told = text(explain(shop(indicator=indicator, description=HOSTILE)))
 
     assert max(map(len, told.splitlines())) <= WIDTH
@@ -115,7 +123,10 @@ def test_hostile_text_is_shown_within_the_width(indicator: NativeLatency | Error
 def test_any_numbers_fit_and_are_written_out(days: int, objective: str, per_second: float | None) -> None:
     alerting = replace(ALERTING, policy=burn.workbook_policy(days * DAY), min_errors=1000)
     slo = shop(
-        window=Rolling(days * DAY), objective=Fraction(objective), scrape_interval=299, alerting=alerting
+        window=RollingWindow(days * DAY),
+        objective=Fraction(objective),
+        scrape_interval=299,
+        alerting=alerting,
     )
 
     told = text(explain(slo, per_second))
@@ -136,7 +147,7 @@ def test_a_broken_spec_is_told_and_not_explained(tmp_path: Path, capsys: pytest.
 
 
 def test_explained_are_the_shipped_specs() -> None:
-    slos = read((str(path), path.read_bytes()) for path in SPECS).slos
+    slos = read_specs((str(path), path.read_bytes()) for path in SPECS).slos
 
     assert {path.stem for path in GOLDEN.glob("*.txt")} == {slo.service for slo in slos}
 

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from sloctl import compiler
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.explain.course import Firing, explain
-from sloctl.model import WORKBOOK, BurnAlert, Rolling, Severity, Slo
-from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE
-from sloctl.rollup import Counts
+from sloctl.model import WORKBOOK_POLICY, PolicyRow, RollingWindow, Severity, Slo
+from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE_STYLE
+from sloctl.rollup import EventCounts
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Reading, Readings
 from sloctl.sidecar.verdict import State
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import KINDS, Kind
 from tests.differential.streams import Child, Target
@@ -30,7 +30,7 @@ from tests.rules.stories import Stretch
 RATIO = KINDS["a ratio of errors"]
 CONDITION = KINDS["a condition, bad when absent"]
 SCRAPE, PHASE = 15, 5
-SHIPPED = read((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
+SHIPPED = read_specs((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
 # Scrapes past a whole minute at which an outage begins.
 ONSETS = (0, 3)
 EVENTS = 100
@@ -69,10 +69,10 @@ def told(slo: Slo, bad: Fraction) -> Iterator[Firing]:
     yield from course.firings
 
 
-def with_row(kind: Kind, row: BurnAlert) -> Slo:
+def with_row(kind: Kind, row: PolicyRow) -> Slo:
     alerting = replace(ALERTING, policy=(row,), no_data=None, exhausting=None, exhausted=None, min_errors=0)
     return kind.slo(
-        objective=Fraction(99, 100), window=Rolling(30 * DAY), alerting=alerting, scrape_interval=SCRAPE
+        objective=Fraction(99, 100), window=RollingWindow(30 * DAY), alerting=alerting, scrape_interval=SCRAPE
     )
 
 
@@ -80,11 +80,11 @@ def with_row(kind: Kind, row: BurnAlert) -> Slo:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(WORKBOOK[0], id="page 1h and 5m"),
-        pytest.param(WORKBOOK[1], id="page 6h and 30m", marks=pytest.mark.full),
+        pytest.param(WORKBOOK_POLICY[0], id="page 1h and 5m"),
+        pytest.param(WORKBOOK_POLICY[1], id="page 6h and 30m", marks=pytest.mark.full),
     ],
 )
-def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: BurnAlert, tmp_path: Path) -> None:
+def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, tmp_path: Path) -> None:
     slo = with_row(kind, row)
     [firing] = told(slo, Fraction(1))
     assert firing.ends is not None
@@ -93,7 +93,7 @@ def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: BurnAlert, 
         for onset in ONSETS
     ]
 
-    recordings = record(tmp_path, rule_groups(slo, NATIVE), [story for story, _, _ in stories])
+    recordings = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story for story, _, _ in stories])
 
     for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
         fired = fires(recording, BURN_ALERT, row.severity)
@@ -102,8 +102,10 @@ def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: BurnAlert, 
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("row", [WORKBOOK[0], WORKBOOK[1]], ids=["page 1h and 5m", "page 6h and 30m"])
-def test_a_tenth_fires_and_ends_when_it_says(row: BurnAlert, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "row", [WORKBOOK_POLICY[0], WORKBOOK_POLICY[1]], ids=["page 1h and 5m", "page 6h and 30m"]
+)
+def test_a_tenth_fires_and_ends_when_it_says(row: PolicyRow, tmp_path: Path) -> None:
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
     [firing] = told(slo, Fraction(1, 10))
     assert firing.ends is not None
@@ -112,7 +114,7 @@ def test_a_tenth_fires_and_ends_when_it_says(row: BurnAlert, tmp_path: Path) -> 
         for onset in ONSETS
     ]
 
-    recordings = record(tmp_path, rule_groups(slo, NATIVE), [story for story, _, _ in stories])
+    recordings = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story for story, _, _ in stories])
 
     for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
         fired = fires(recording, BURN_ALERT, Severity.PAGE)
@@ -121,7 +123,7 @@ def test_a_tenth_fires_and_ends_when_it_says(row: BurnAlert, tmp_path: Path) -> 
 
 
 def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
-    slo = with_row(RATIO, WORKBOOK[0])
+    slo = with_row(RATIO, WORKBOOK_POLICY[0])
     [firing] = told(slo, Fraction(1))
     assert firing.ends is not None
     ledger = Ledger([slo], interval=5)
@@ -129,7 +131,7 @@ def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
 
     firing_at = []
     for now in range(5, ends + HOUR // 2, 5):
-        counts = Counts(error=EVENTS if begins < now <= ends else 0, total=EVENTS)
+        counts = EventCounts(error=EVENTS if begins < now <= ends else 0, total=EVENTS)
         board = ledger.record(now, [Readings(now, {slo.id: Reading({(): counts}, {})})])
         page = board.entries[0].alert(Severity.PAGE)
         if page is not None and page.state is State.FIRING:
@@ -153,7 +155,7 @@ def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path
 
     found = verdict(
         tmp_path,
-        compiler.rules([slo], NATIVE),
+        compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "outage",
@@ -171,7 +173,7 @@ def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path
 
 @pytest.mark.full
 def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
-    row = WORKBOOK[2]
+    row = WORKBOOK_POLICY[2]
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
     [firing] = told(slo, Fraction(1, 10))
     assert firing.ends is not None
@@ -179,7 +181,7 @@ def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
         RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=2 * HOUR, onset=2, quiet=3 * HOUR
     )
 
-    [recording] = record(tmp_path, rule_groups(slo, NATIVE), [story])
+    [recording] = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story])
 
     fired = fires(recording, BURN_ALERT, Severity.TICKET)
     assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
@@ -193,7 +195,7 @@ def test_the_budget_is_going_and_gone_when_it_says(tmp_path: Path) -> None:
     firings = {firing.alert: firing for firing in told(slo, Fraction(1, 10))}
     story, begins, _ = outage(RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=5 * HOUR, onset=1)
 
-    [recording] = record(tmp_path, rule_groups(slo, NATIVE), [story])
+    [recording] = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story])
 
     for alert, name in ALERTS.items():
         after, fired = firings[alert].after, fires(recording, name, Severity.TICKET)

@@ -3,7 +3,7 @@
 import pytest
 
 from sloctl.duration import DAY, HOUR
-from sloctl.links import below, page_range
+from sloctl.links import join_url, page_range_parameter
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from sloctl.links import below, page_range
     ],
 )
 def test_a_path_and_parameters_are_put_below_a_web_address(base: str, address: str) -> None:
-    assert below(base, "slo/shop/pay", "range=6h") == address
+    assert join_url(base, "slo/shop/pay", "range=6h") == address
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_a_path_and_parameters_are_put_below_a_web_address(base: str, address: s
     ],
 )
 def test_the_page_shows_the_shortest_range_that_has_it_all(seconds: int, window: int, asked: str) -> None:
-    assert page_range(seconds, window) == asked
+    assert page_range_parameter(seconds, window) == asked

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.model import Matcher, MatchOp, Selector
-from sloctl.promql import PromQLError, calls_rate, read_condition, read_query, read_selector, selector
+from sloctl.model import LabelMatcher, MatchOp, Selector
+from sloctl.promql import PromQLError, calls_rate, format_selector, read_condition, read_query, read_selector
 
 
 def test_a_selector_is_taken_apart() -> None:
@@ -16,16 +16,16 @@ def test_a_selector_is_taken_apart() -> None:
     assert read == Selector(
         "requests_total",
         (
-            Matcher("job", MatchOp.EQUAL, "api"),
-            Matcher("path", MatchOp.NOT_MATCH, r"/v1/\d+"),
-            Matcher("code", MatchOp.MATCH, "5.."),
-            Matcher("tenant", MatchOp.NOT_EQUAL, ""),
+            LabelMatcher("job", MatchOp.EQUAL, "api"),
+            LabelMatcher("path", MatchOp.NOT_MATCH, r"/v1/\d+"),
+            LabelMatcher("code", MatchOp.MATCH, "5.."),
+            LabelMatcher("tenant", MatchOp.NOT_EQUAL, ""),
         ),
     )
 
 
 def test_a_metric_may_be_named_inside_the_braces() -> None:
-    assert selector(read_selector('{__name__="up", job="api"}')) == 'up{job="api"}'
+    assert format_selector(read_selector('{__name__="up", job="api"}')) == 'up{job="api"}'
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,14 @@ def test_what_is_no_selector_is_refused_in_words(text: str, message: str) -> Non
 def test_window_stands_for_every_range() -> None:
     query = read_query("sum(increase(a_total{x='#'}[$window])) # the events\n or sum(increase(b[ $window ]))")
 
-    assert query.over("1m15s") == 'sum(increase(a_total{x="#"}[1m15s])) or sum(increase(b[1m15s]))'
+    assert query.with_range("1m15s") == 'sum(increase(a_total{x="#"}[1m15s])) or sum(increase(b[1m15s]))'
 
 
 def test_a_subquery_stays_a_subquery() -> None:
-    assert read_query("max_over_time(rate(x[5m])[$window:])").over("5m") == "max_over_time(rate(x[5m])[5m:])"
+    assert (
+        read_query("max_over_time(rate(x[5m])[$window:])").with_range("5m")
+        == "max_over_time(rate(x[5m])[5m:])"
+    )
 
 
 @pytest.mark.parametrize(

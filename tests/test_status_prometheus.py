@@ -8,8 +8,8 @@ import pytest
 
 from sloctl import compiler
 from sloctl.cli.main import main
-from sloctl.naming import NATIVE, STYLES
-from sloctl.spec import read
+from sloctl.naming import LABEL_STYLES, NATIVE_STYLE
+from sloctl.spec import read_specs
 from sloctl.status.from_prometheus import Sample, status
 from tests.real import Prometheus, backfill, running_prometheus
 
@@ -62,7 +62,7 @@ def style(request: pytest.FixtureRequest) -> str:
 def prometheus(style: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Its groups get their turns every second, so that nobody waits for five minutes."""
     directory = tmp_path_factory.mktemp("prometheus")
-    rules = compiler.rules(read([("shop.yaml", SPEC)]).slos, STYLES[style])
+    rules = compiler.compile_rules(read_specs([("shop.yaml", SPEC)]).slos, LABEL_STYLES[style])
     for interval in ("1m", "5m"):
         rules = rules.replace(f"    interval: {interval}\n", "    interval: 1s\n")
     backfill(directory, raw_counters())
@@ -127,7 +127,7 @@ def test_a_group_whose_label_is_empty_is_a_group_of_its_own() -> None:
     def ask(query: str) -> list[Sample]:
         return [Sample(labels, 1000, value) for labels, value in answers.get(query.partition("{")[0], [])]
 
-    groups = [line.group for line in status(ask, NATIVE).lines]
+    groups = [line.group for line in status(ask, NATIVE_STYLE).lines]
 
     assert groups == [{}, {"route": "/pay"}]
 

@@ -19,7 +19,7 @@ from bench.rules.remote_write import labels, samples, stamp
 from bench.rules.rule_file import Timed, read_through_ranges
 from bench.rules.server import Bill, Server
 from sloctl.duration import HOUR, MINUTE
-from sloctl.rollup import COARSE
+from sloctl.rollup import COARSE_STEP
 from sloctl.rules.group import RecordingRule
 
 # Long after the last fault and the last hole; the window before it is full.
@@ -82,7 +82,7 @@ def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]
     written = []
     for rule in rules:
         if isinstance(rule.rule, RecordingRule) and not rule.reads_itself:
-            reach = profile.window + COARSE if rule.name in ranged else 2 * COARSE
+            reach = profile.window + COARSE_STEP if rule.name in ranged else 2 * COARSE_STEP
             first = INSTANTS[0] - reach
             instants = range(first + (rule.phase - first) % rule.every, INSTANTS[-1] + 1, rule.every)
             name = labels({**rule.rule.labels, "__name__": rule.name})
@@ -93,7 +93,7 @@ def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]
 def last_look(expression: str, at: int) -> tuple[str, int] | None:
     """What a `last_over_time((…)[4m59s999ms:5m])` in *expression* evaluates at *at*, and when."""
     inner = _LAST_LOOK.search(expression)
-    return (inner[1], at - at % COARSE) if inner else None
+    return (inner[1], at - at % COARSE_STEP) if inner else None
 
 
 def rule_cost(server: Server, rule: Timed) -> RuleCost:

@@ -12,7 +12,7 @@ from bench.rules.peers import pyrra_file, pyrra_windows, slokit_file, sloth_file
 from bench.rules.profile import Profile
 from bench.rules.rule_file import Timed, timed_rules
 from sloctl import naming
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.rules.group import AlertRule
@@ -80,7 +80,7 @@ def sloctl(profile: Profile, name: str, phases: Sequence[int], directory: Path) 
             metric=METRIC,
             name=name,
             scrape=profile.scrape,
-            objective=decimal(100 * profile.objective),
+            objective=format_number(100 * profile.objective),
             window=format_duration(profile.window),
         )
     )
@@ -128,7 +128,7 @@ def _readings(rules: Iterable[Timed], selector: str, profile: Profile) -> tuple[
     return tuple(
         Reading(lookback, f"{record}{selector}", _recording(rules, record))
         for lookback in (*_WORKBOOK_LOOKBACKS, profile.window)
-        for record in (naming.error_ratio(lookback),)
+        for record in (naming.error_ratio_metric(lookback),)
     )
 
 

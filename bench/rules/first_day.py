@@ -20,11 +20,11 @@ from bench.rules.profile import END, START, Profile
 from bench.rules.rule_file import needed
 from bench.rules.server import server
 from bench.rules.traffic import seeded
-from sloctl.backfill import Stretch
+from sloctl.backfill import BackfillRange
 from sloctl.cli.backfill import History
 from sloctl.duration import HOUR
-from sloctl.naming import NATIVE
-from sloctl.spec import read
+from sloctl.naming import NATIVE_STYLE
+from sloctl.spec import read_specs
 from tests.real import promtool
 
 # The rules began this long before the end of the month.
@@ -60,9 +60,9 @@ def first_day(profile: Profile, seed: int, say: Say) -> FirstDay:
             at = window.rule.before(END - 1)
             before = running.value(window.rule.rule.expr, at)
             say(f"{profile.name}, backfill: writing")
-            slos = read([(_NAME, (directory / f"{_NAME}.yaml").read_bytes())]).slos
+            slos = read_specs([(_NAME, (directory / f"{_NAME}.yaml").read_bytes())]).slos
             began = time.monotonic()
-            History(slos, NATIVE, Stretch(START, END), running.url).write(files)
+            History(slos, NATIVE_STYLE, BackfillRange(START, END), running.url).write(files)
             writing = time.monotonic() - began
         say(f"{profile.name}, backfill: loading")
         began = time.monotonic()

@@ -12,7 +12,7 @@ from bench.rules.remote_write import STALE, labels, samples, stamp
 from bench.rules.traffic import day_curve, poisson, poissons, shares
 from bench.rules.truth import Tally
 from sloctl.duration import HOUR, MINUTE
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 
 METRIC: Final = "http_requests_total"
 JOB: Final = "bench"
@@ -158,7 +158,7 @@ def _count(month: Month, process: _Process, stretch: Stretch, written: dict[byte
             if line:
                 written.setdefault(counter.name, bytearray()).extend(line)
     for (start, end), error, events in zip(pairwise(edges), errors, total, strict=True):
-        month.tally.add(start, end, Counts(error, events))
+        month.tally.add(start, end, EventCounts(error, events))
 
 
 def _events(random: Random, rate: float, edges: Sequence[int], scrape: int) -> list[int]:

@@ -12,7 +12,7 @@ import yaml
 
 from bench.rules.history import JOB, METRIC
 from bench.rules.profile import Profile
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE, WEEK, format_duration
 
 TOOLS: Final = Path(__file__).parents[2] / ".tools" / "bin"
@@ -172,7 +172,7 @@ def _pyrra_interval(profile: Profile) -> str:
 
 def _pyrra_alert(profile: Profile, name: str, row: _Tier) -> _Node:
     base, own = METRIC.removesuffix("_total"), f'{{job="{JOB}",slo="{name}"}}'
-    threshold = f"({row.factor} * (1-{decimal(profile.objective)}))"
+    threshold = f"({row.factor} * (1-{format_number(profile.objective)}))"
     short, long = (
         f"{base}:burnrate{format_duration(_scaled(of, profile))}{own} > {threshold}"
         for of in (row.short, row.long)
@@ -192,7 +192,7 @@ def _pyrra_spec(profile: Profile, name: str) -> _Node:
         "kind": "ServiceLevelObjective",
         "metadata": {"name": name},
         "spec": {
-            "target": decimal(100 * profile.objective),
+            "target": format_number(100 * profile.objective),
             "window": format_duration(profile.window),
             "indicator": {"ratio": ratio},
         },

@@ -8,8 +8,8 @@ from itertools import accumulate
 
 from bench.rules.profile import END, START
 from sloctl.burn import alert_threshold
-from sloctl.model import BurnAlert
-from sloctl.rollup import Counts
+from sloctl.model import PolicyRow
+from sloctl.rollup import EventCounts
 
 
 class Tally:
@@ -19,7 +19,7 @@ class Tally:
         self._errors = array("d", bytes(8 * (END - START + 1)))
         self._total = array("d", bytes(8 * (END - START + 1)))
 
-    def add(self, start: int, end: int, counts: Counts) -> None:
+    def add(self, start: int, end: int, counts: EventCounts) -> None:
         """*counts* happened from *start* to *end*, Unix time."""
         if end > start:
             self._add(self._errors, start, end, counts.error / (end - start))
@@ -41,24 +41,24 @@ class Truth:
     errors: "array[float]"
     total: "array[float]"
 
-    def counts(self, at: int, lookback: int) -> Counts:
+    def counts(self, at: int, lookback: int) -> EventCounts:
         """Events of the *lookback* seconds before *at*, as far as the month reaches back."""
         last, first = at - START, max(at - lookback - START, 0)
-        return Counts(self.errors[last] - self.errors[first], self.total[last] - self.total[first])
+        return EventCounts(self.errors[last] - self.errors[first], self.total[last] - self.total[first])
 
     def ratio(self, at: int, lookback: int) -> float:
         """Errors per event; 0 where nothing happened, for a truth is never unknown."""
         return self.counts(at, lookback).error_ratio or 0.0
 
 
-def burning(truth: Truth, rows: Sequence[tuple[BurnAlert, float]], at: int) -> bool:
+def burning(truth: Truth, rows: Sequence[tuple[PolicyRow, float]], at: int) -> bool:
     """Whether an alert is above its threshold in truth, given the rows of a severity with theirs."""
     return any(
         min(truth.ratio(at, row.long), truth.ratio(at, row.short)) > threshold for row, threshold in rows
     )
 
 
-def thresholds(policy: Iterable[BurnAlert], window: int, budget: Fraction) -> list[tuple[BurnAlert, float]]:
+def thresholds(policy: Iterable[PolicyRow], window: int, budget: Fraction) -> list[tuple[PolicyRow, float]]:
     return [(row, float(alert_threshold(row, window, budget))) for row in policy]
 
 

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Final
 
 from sloctl import outputs
-from sloctl.backfill import Ask, Stretch, exposition, missing
+from sloctl.backfill import BackfillRange, RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.specs import sound_slos, texts
 from sloctl.compiler import Artefact
 from sloctl.duration import format_duration, parse_duration
 from sloctl.model import Slo
-from sloctl.naming import STYLES, LabelStyle
-from sloctl.prometheus_api import PrometheusApi, PrometheusError
-from sloctl.rollup import COARSE, FINE_REACH
+from sloctl.naming import LABEL_STYLES, LabelStyle
+from sloctl.prometheus_api import PrometheusClient, PrometheusError
+from sloctl.rollup import COARSE_STEP, MAX_FINE_LOOKBACK
 
 _BAR: Final = 30
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="where the files go")
     parser.add_argument(
-        "--label-style", choices=STYLES, default="slo", help="as given to compile; default slo"
+        "--label-style", choices=LABEL_STYLES, default="slo", help="as given to compile; default slo"
     )
 
 
@@ -53,9 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     slos = sound_slos(texts(arguments.specs))
     if slos is None:
         return PROBLEMS_FOUND
-    end = int(time.time()) // COARSE * COARSE
+    end = int(time.time()) // COARSE_STEP * COARSE_STEP
     since = end - (arguments.since or max(slo.window.seconds for slo in slos))
-    history = History(slos, STYLES[arguments.label_style], Stretch(since, end), arguments.prometheus)
+    history = History(
+        slos, LABEL_STYLES[arguments.label_style], BackfillRange(since, end), arguments.prometheus
+    )
     try:
         written = history.write(arguments.output)
     except PrometheusError as error:
@@ -69,30 +71,32 @@ def run(arguments: argparse.Namespace) -> int:
 class History:
     """What is missing of each SLO, and where to ask for it."""
 
-    def __init__(self, slos: Sequence[Slo], style: LabelStyle, past: Stretch, url: str) -> None:
-        api = PrometheusApi(url)
+    def __init__(self, slos: Sequence[Slo], style: LabelStyle, past: BackfillRange, url: str) -> None:
+        api = PrometheusClient(url)
         self._slos = slos
         self._style = style
         self._past = past
-        self._ask: Ask = lambda query, start, end, step: api.range(query, start=start, end=end, step=step)
+        self._ask: RangeQuery = lambda query, start, end, step: api.query_range(
+            query, start=start, end=end, step=step
+        )
 
     def write(self, directory: Path) -> int:
         """One file a day, days that are there aside; returns how many were written."""
-        gaps = [(slo, missing(slo, self._style, self._past, self._ask)) for slo in self._slos]
-        days = list(self._past.days())
+        gaps = [(slo, missing_range(slo, self._style, self._past, self._ask)) for slo in self._slos]
+        days = list(self._past.split_days())
         written = 0
         for number, day in enumerate(days, start=1):
             name = f"rollups-{datetime.fromtimestamp(day.start, UTC):%Y-%m-%d}.om"
             if not (directory / name).exists() and (text := self._day(gaps, day)):
-                written += outputs.write(directory, [Artefact(name, f"{text}# EOF\n")])
+                written += outputs.write_artefacts(directory, [Artefact(name, f"{text}# EOF\n")])
             _show(number, len(days))
         return written
 
-    def _day(self, gaps: Iterable[tuple[Slo, Stretch]], day: Stretch) -> str:
+    def _day(self, gaps: Iterable[tuple[Slo, BackfillRange]], day: BackfillRange) -> str:
         return "".join(
-            exposition(slo, self._style, piece, fine_after=gap.end - FINE_REACH, ask=self._ask)
+            openmetrics_text(slo, self._style, piece, fine_after=gap.end - MAX_FINE_LOOKBACK, ask=self._ask)
             for slo, gap in gaps
-            if (piece := day.within(gap)) is not None
+            if (piece := day.intersect_with(gap)) is not None
         )
 
 
@@ -109,6 +113,6 @@ def _duration(text: str) -> int:
         seconds = int(parse_duration(text))
     except ValueError as wrong:
         raise argparse.ArgumentTypeError(str(wrong)) from wrong
-    if seconds < COARSE:
-        raise argparse.ArgumentTypeError(f"at least {format_duration(COARSE)}, got {text}")
-    return seconds // COARSE * COARSE
+    if seconds < COARSE_STEP:
+        raise argparse.ArgumentTypeError(f"at least {format_duration(COARSE_STEP)}, got {text}")
+    return seconds // COARSE_STEP * COARSE_STEP

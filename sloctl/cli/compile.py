@@ -19,10 +19,10 @@ from typing import Final
 from sloctl import outputs
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.specs import sound_slos, texts
-from sloctl.compiler import artefacts, manifests, rules
-from sloctl.naming import STYLES
+from sloctl.compiler import compile_artefacts, compile_manifests, compile_rules
+from sloctl.naming import LABEL_STYLES
 
-_TARGETS: Final = {"prometheus": artefacts, "operator": manifests}
+_TARGETS: Final = {"prometheus": compile_artefacts, "operator": compile_manifests}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--label-style",
-        choices=STYLES,
+        choices=LABEL_STYLES,
         default="slo",
         help="label names of the series: slo_id … (default), or Sloth's own",
     )
@@ -48,21 +48,21 @@ def run(arguments: argparse.Namespace) -> int:
     slos = sound_slos(texts(arguments.specs))
     if slos is None:
         return PROBLEMS_FOUND
-    style = STYLES[arguments.label_style]
+    style = LABEL_STYLES[arguments.label_style]
     if arguments.output is None and arguments.target == "operator":
         raise CouldNotRun("--target operator writes a directory: name it with -o")
     if arguments.output is None:
-        sys.stdout.write(rules(slos, style))
+        sys.stdout.write(compile_rules(slos, style))
         return FINE
     compiled = _TARGETS[arguments.target](slos, style)
     try:
-        for place in outputs.left_over(arguments.output, compiled):
+        for place in outputs.find_orphaned_files(arguments.output, compiled):
             print(
                 f"{place}: compiled from none of these specs; remove it if its own is gone", file=sys.stderr
             )
         if arguments.check:
-            return _check(outputs.differences(arguments.output, compiled), arguments.output)
-        changed = outputs.write(arguments.output, compiled)
+            return _check(outputs.diff_artefacts(arguments.output, compiled), arguments.output)
+        changed = outputs.write_artefacts(arguments.output, compiled)
     except OSError as error:
         raise CouldNotRun(f"{error.filename}: {error.strerror}") from error
     print(f"{len(slos)} SLOs, {len(compiled)} files, {changed} changed", file=sys.stderr)

@@ -23,10 +23,10 @@ from sloctl import burn
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import sidecar_extra
 from sloctl.cli.specs import sound_slos, texts
-from sloctl.compiler import artefacts
+from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, parse_duration
 from sloctl.model import Severity, Slo
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 
 with sidecar_extra():
     from sloctl.demo import past, service
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     sound = sound_slos(_texts(arguments.specs))
     if sound is None:
         return PROBLEMS_FOUND
-    compiled = artefacts(sound, NATIVE)
+    compiled = compile_artefacts(sound, NATIVE_STYLE)
     print(f"compiled {len(sound)} SLOs into {len(compiled)} files, in memory", file=sys.stderr)
     slos = [slo for slo in sound if slo.service == _SERVICE]
     played = next((slo for slo in slos if slo.id == _PLAYED), None)

@@ -16,7 +16,7 @@ from sloctl.cli.specs import sound_slos, texts
 from sloctl.explain.course import explain
 from sloctl.explain.document import document
 from sloctl.explain.text import text
-from sloctl.problems import printable
+from sloctl.problems import escape_unprintable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = arguments.slo or [slo.id for slo in slos]
     if unknown := sorted(set(wanted) - {slo.id for slo in slos}):
         raise CouldNotRun(
-            f"no spec has {printable(unknown[0])}; there are {', '.join(slo.id for slo in slos)}"
+            f"no spec has {escape_unprintable(unknown[0])}; there are {', '.join(slo.id for slo in slos)}"
         )
     told = [explain(slo, arguments.per_second) for slo in slos if slo.id in wanted]
     sys.stdout.write(document(told) if arguments.output == "json" else "\n\n".join(map(text, told)))

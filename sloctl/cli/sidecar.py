@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import sidecar_extra
 from sloctl.cli.specs import sound_slos, texts
-from sloctl.files import STANDARD_INPUT, spec_texts
+from sloctl.files import STANDARD_INPUT, read_spec_files
 from sloctl.promql import LABEL_NAME
 
 with sidecar_extra():
@@ -135,7 +135,7 @@ def _look(paths: Sequence[str], seen: Texts) -> Texts:
     """The specs as they are now; what came through a pipe stays as it was."""
     piped = [(name, content) for name, content in seen if STANDARD_INPUT in paths and name == "<stdin>"]
     files = [path for path in paths if path != STANDARD_INPUT]
-    return [*piped, *(spec_texts(files, sys.stdin.buffer) if files else [])]
+    return [*piped, *(read_spec_files(files, sys.stdin.buffer) if files else [])]
 
 
 async def _watch(assembly: Assembly, web: WebOptions) -> None:

@@ -21,9 +21,9 @@ from typing import Final, TextIO
 import msgspec
 
 from sloctl.cli.exit import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.fetch import Server, Unanswered
-from sloctl.naming import STYLES
-from sloctl.problems import printable
+from sloctl.fetch import HttpEndpoint, RequestError
+from sloctl.naming import LABEL_STYLES
+from sloctl.problems import escape_unprintable
 from sloctl.status import from_prometheus, from_sidecar
 from sloctl.status.document import document
 from sloctl.status.line import FailOn, Standing, Status, Verdict, verdict
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sources.add_argument("--sidecar", metavar="URL", default=_SIDECAR, help=f"default {_SIDECAR}")
     sources.add_argument("--prometheus", metavar="URL", help="that runs the compiled rules")
     parser.add_argument(
-        "--label-style", choices=STYLES, default="slo", help="as given to compile; default slo"
+        "--label-style", choices=LABEL_STYLES, default="slo", help="as given to compile; default slo"
     )
     parser.add_argument("--token-file", metavar="FILE", type=Path, help="holds a bearer token")
     parser.add_argument("--ca-file", metavar="FILE", type=Path, help="authorities to believe, PEM")
@@ -74,22 +74,24 @@ def run(arguments: argparse.Namespace) -> int:
 def _looking(arguments: argparse.Namespace) -> Callable[[], Status]:
     """What asks once, and raises CouldNotRun."""
     url = arguments.prometheus or arguments.sidecar
-    server = Server(url, arguments.token_file, arguments.ca_file)
+    server = HttpEndpoint(url, arguments.token_file, arguments.ca_file)
 
     def look() -> Status:
         try:
             if arguments.prometheus:
-                ask = from_prometheus.asking(server.get)
-                whole = from_prometheus.status(ask, STYLES[arguments.label_style])
+                ask = from_prometheus.asking(server.get_body)
+                whole = from_prometheus.status(ask, LABEL_STYLES[arguments.label_style])
             else:
-                whole = from_sidecar.status(server.get)
+                whole = from_sidecar.status(server.get_body)
             return whole.of(arguments.slos)
-        except Unanswered as unanswered:
-            raise CouldNotRun(printable(str(unanswered))) from unanswered
+        except RequestError as unanswered:
+            raise CouldNotRun(escape_unprintable(str(unanswered))) from unanswered
         except msgspec.DecodeError as wrong:
-            raise CouldNotRun(printable(f"{url}: cannot be understood: {wrong}")) from wrong
+            raise CouldNotRun(escape_unprintable(f"{url}: cannot be understood: {wrong}")) from wrong
         except KeyError as unknown:
-            raise CouldNotRun(printable(f"{url}: has no SLO and no service {unknown.args[0]}")) from unknown
+            raise CouldNotRun(
+                escape_unprintable(f"{url}: has no SLO and no service {unknown.args[0]}")
+            ) from unknown
 
     return look
 

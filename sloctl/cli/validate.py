@@ -17,8 +17,8 @@ from typing import Final
 
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND
 from sloctl.cli.specs import texts
-from sloctl.problems import Level, Problem, printable
-from sloctl.spec import read
+from sloctl.problems import Problem, ProblemLevel, escape_unprintable
+from sloctl.spec import read_specs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     named = texts(arguments.specs)
-    specs = read(named)
+    specs = read_specs(named)
     sys.stdout.write(FORMATS[arguments.output](specs.problems))
-    errors = sum(problem.level is Level.ERROR for problem in specs.problems)
+    errors = sum(problem.level is ProblemLevel.ERROR for problem in specs.problems)
     warnings = len(specs.problems) - errors
     counts = (_counted(len(named), "file"), _counted(len(specs.slos), "SLO"), _found(errors, warnings))
     print(", ".join(counts), file=sys.stderr)
@@ -68,7 +68,7 @@ def _github(problems: Sequence[Problem]) -> str:
 
 
 def _message(text: str) -> str:
-    return printable(text).replace("%", "%25")
+    return escape_unprintable(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

@@ -7,66 +7,66 @@ from sloctl import naming
 from sloctl.dashboards import live, look, states
 from sloctl.dashboards.grafana import Annotation, GridPos, Panel, PanelFilter
 from sloctl.dashboards.lookbacks import group_legend
-from sloctl.dashboards.panels import DATA_SOURCE, INTERVAL, Head, alert_timeline, over_time
-from sloctl.dashboards.shown import plain
-from sloctl.dashboards.states import Asked
+from sloctl.dashboards.panels import DATA_SOURCE, MIN_INTERVAL, PanelHead, graph_queries, timeline_panel
+from sloctl.dashboards.shown import escape_title
+from sloctl.dashboards.states import QueryScope
 from sloctl.model import PromQL, Severity, Slo
 
-_COLORS: Final = {Severity.PAGE: look.VERMILLION, Severity.TICKET: look.ORANGE}
+_SEVERITY_COLORS: Final = {Severity.PAGE: look.VERMILLION, Severity.TICKET: look.ORANGE}
 
 
-def marks(slo: Slo, each: Asked, panels: tuple[int, ...]) -> Iterator[Annotation]:
+def alert_annotations(slo: Slo, each: QueryScope, panels: tuple[int, ...]) -> Iterator[Annotation]:
     """Pages and tickets, each in its colour, in *panels* alone."""
-    for severity, color in _COLORS.items():
+    for severity, color in _SEVERITY_COLORS.items():
         yield Annotation(
-            name=f"{plain(slo.name)}: {severity.value}",
+            name=f"{escape_title(slo.name)}: {severity.value}",
             datasource=DATA_SOURCE,
             enable=True,
             hide=True,
             icon_color=color,
             filter=PanelFilter(exclude=False, ids=panels),
-            expr=each.most(each.firing(severity)),
-            step=INTERVAL,
-            title_format=f"{plain(slo.name)}: {severity.value}",
+            expr=each.max_by(each.firing_alerts(severity)),
+            step=MIN_INTERVAL,
+            title_format=f"{escape_title(slo.name)}: {severity.value}",
             tag_keys=",".join(slo.group_by),
         )
 
 
-def timeline(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
+def slo_alert_timeline(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
     drawn = "; of groups, only those that fired are drawn." if slo.group_by else "."
     description = f"What fired when. Where nothing is drawn, no rule was evaluated{drawn}"
     named = [
-        (title + _of_group(slo), _over_time(slo, each, name, severity))
-        for title, name, severity in _enabled(slo)
+        (title + _of_group(slo), _alert_state_query(slo, each, name, severity))
+        for title, name, severity in _enabled_alerts(slo)
     ]
-    return alert_timeline(Head(panel_id, "Alerts", place, description), over_time(*named))
+    return timeline_panel(PanelHead(panel_id, "Alerts", place, description), graph_queries(*named))
 
 
-def _over_time(slo: Slo, each: Asked, name: str, severity: Severity) -> PromQL:
+def _alert_state_query(slo: Slo, each: QueryScope, name: str, severity: Severity) -> PromQL:
     """Quiet while the rules run; for groups absent, since nobody lists groups that do not fire."""
-    ruled, exposed = states.one_alert(each, name, severity), _live(slo, each, name, severity)
+    ruled, exposed = states.one_alert(each, name, severity), _sidecar_alert_query(slo, each, name, severity)
     fires = look.PAGE if severity is Severity.PAGE else look.TICKET
-    states_of_one = each.either(ruled, f"{fires} + 0 * ({exposed})")
+    states_of_one = each.recorded_or_exposed(ruled, f"{fires} + 0 * ({exposed})")
     if slo.group_by:
-        return each.most(states_of_one)
-    return each.most(f"{states_of_one} or {look.QUIET} * {each.own(each.style.info)}")
+        return each.max_by(states_of_one)
+    return each.max_by(f"{states_of_one} or {look.QUIET} * {each.select_series(each.style.info_metric)}")
 
 
-def _live(slo: Slo, each: Asked, name: str, severity: Severity) -> PromQL:
+def _sidecar_alert_query(slo: Slo, each: QueryScope, name: str, severity: Severity) -> PromQL:
     """A sample wherever the sidecar's own series say that the alert fires."""
-    left, alerting = each.own(live.BUDGET_REMAINING), slo.alerting
+    left, alerting = each.select_series(live.BUDGET_REMAINING), slo.alerting
     match name:
         case naming.EXHAUSTED_ALERT:
             return f"{left} <= 0"
         case naming.EXHAUSTING_ALERT:
-            return f"{each.own(live.TIME_TO_EXHAUSTION)} < {alerting.exhausting_within} unless {left} <= 0"
+            return f"{each.select_series(live.TIME_TO_EXHAUSTION)} < {alerting.exhausting_within} unless {left} <= 0"
         case naming.NO_DATA_ALERT:
-            return f"{each.own(live.DATA_AGE)} > {alerting.no_data_after}"
+            return f"{each.select_series(live.DATA_AGE)} > {alerting.no_data_after}"
         case _:
-            return each.live_firing(severity)
+            return each.sidecar_firing_alerts(severity)
 
 
-def _enabled(slo: Slo) -> Iterator[tuple[str, str, Severity]]:
+def _enabled_alerts(slo: Slo) -> Iterator[tuple[str, str, Severity]]:
     alerting = slo.alerting
     if alerting.page is not None:
         yield "burns, page", naming.BURN_ALERT, Severity.PAGE

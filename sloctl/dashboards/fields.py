@@ -10,25 +10,25 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 
-class Json(Struct, frozen=True, omit_defaults=True, rename="camel"):
+class GrafanaJson(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """How every type here is written."""
 
 
-class Threshold(Json, frozen=True):
+class ColorThreshold(GrafanaJson, frozen=True):
     """The colour from *value* upwards; None is minus infinity."""
 
     color: str
     value: float | None
 
 
-class Thresholds(Json, frozen=True):
+class Thresholds(GrafanaJson, frozen=True):
     """Steps in ascending order; the first begins at minus infinity."""
 
     mode: Literal["absolute"]
-    steps: tuple[Threshold, ...]
+    steps: tuple[ColorThreshold, ...]
 
 
-class Shown(Json, frozen=True):
+class ValueMappingResult(GrafanaJson, frozen=True):
     """What stands in place of a value."""
 
     text: str
@@ -36,39 +36,39 @@ class Shown(Json, frozen=True):
     index: int | None = None
 
 
-class SpecialMatch(Json, frozen=True):
+class SpecialMatch(GrafanaJson, frozen=True):
     """No value at all, or no number."""
 
     match: Literal["null+nan"]
-    result: Shown
+    result: ValueMappingResult
 
 
-class RegexMatch(Json, frozen=True):
+class RegexMatch(GrafanaJson, frozen=True):
     """Text that *pattern* matches."""
 
     pattern: str
-    result: Shown
+    result: ValueMappingResult
 
 
-class ValueMap(Json, frozen=True, tag_field="type", tag="value"):
+class ValueMap(GrafanaJson, frozen=True, tag_field="type", tag="value"):
     """Text for single values, by how JavaScript prints them."""
 
-    options: dict[str, Shown]
+    options: dict[str, ValueMappingResult]
 
 
-class SpecialMap(Json, frozen=True, tag_field="type", tag="special"):
+class SpecialValueMap(GrafanaJson, frozen=True, tag_field="type", tag="special"):
     """Text for what is no number."""
 
     options: SpecialMatch
 
 
-class RegexMap(Json, frozen=True, tag_field="type", tag="regex"):
+class RegexMap(GrafanaJson, frozen=True, tag_field="type", tag="regex"):
     """Text for other text."""
 
     options: RegexMatch
 
 
-Mapping: TypeAlias = ValueMap | SpecialMap | RegexMap
+ValueMapping: TypeAlias = ValueMap | SpecialValueMap | RegexMap
 
 
 class ColorMode(Enum):
@@ -79,27 +79,27 @@ class ColorMode(Enum):
     PALETTE = "palette-classic-by-name"
 
 
-class Color(Json, frozen=True):
+class Color(GrafanaJson, frozen=True):
     """A colour, or the rule that chooses it."""
 
     mode: ColorMode
     fixed_color: str | None = None
 
 
-class GraphStyle(Json, frozen=True):
+class GraphStyle(GrafanaJson, frozen=True):
     """How thresholds are drawn in a graph."""
 
     mode: Literal["dashed", "off"]
 
 
-class LineStyle(Json, frozen=True):
+class LineStyle(GrafanaJson, frozen=True):
     """A dashed line: pixels drawn, pixels left out, …"""
 
     fill: Literal["dash"]
     dash: tuple[int, ...]
 
 
-class Scale(Json, frozen=True):
+class Scale(GrafanaJson, frozen=True):
     """An axis; symlog is linear up to *linear_threshold* and logarithmic above."""
 
     type: Literal["linear", "symlog"]
@@ -107,7 +107,7 @@ class Scale(Json, frozen=True):
     linear_threshold: int | None = None
 
 
-class GraphField(Json, frozen=True, kw_only=True):
+class GraphField(GrafanaJson, frozen=True, kw_only=True):
     """How a time series is drawn; a gap in the data stays a gap."""
 
     span_nulls: bool
@@ -121,20 +121,20 @@ class GraphField(Json, frozen=True, kw_only=True):
     axis_soft_max: float | None = None
 
 
-class TimelineField(Json, frozen=True):
+class TimelineField(GrafanaJson, frozen=True):
     """How a state is drawn."""
 
     fill_opacity: int
     line_width: int
 
 
-class CellOptions(Json, frozen=True):
+class CellOptions(GrafanaJson, frozen=True):
     """How a cell is drawn."""
 
     type: Literal["auto", "color-text", "color-background"]
 
 
-class TableField(Json, frozen=True):
+class TableField(GrafanaJson, frozen=True):
     """How a column is drawn."""
 
     align: Literal["auto"]
@@ -142,7 +142,7 @@ class TableField(Json, frozen=True):
     inspect: bool
 
 
-class DataLink(Json, frozen=True):
+class DataLink(GrafanaJson, frozen=True):
     """A link on a value."""
 
     title: str
@@ -150,32 +150,32 @@ class DataLink(Json, frozen=True):
 
 
 PropertyValue: TypeAlias = (
-    str | int | Color | Thresholds | LineStyle | CellOptions | tuple[Mapping, ...] | tuple[DataLink, ...]
+    str | int | Color | Thresholds | LineStyle | CellOptions | tuple[ValueMapping, ...] | tuple[DataLink, ...]
 )
 
 
-class Property(Json, frozen=True):
+class Property(GrafanaJson, frozen=True):
     """One field option, by its path."""
 
     id: str
     value: PropertyValue
 
 
-class Matcher(Json, frozen=True):
+class FieldMatcher(GrafanaJson, frozen=True):
     """Which field an override is for."""
 
     id: Literal["byName", "byFrameRefID"]
     options: str
 
 
-class Override(Json, frozen=True):
+class Override(GrafanaJson, frozen=True):
     """Options of one field."""
 
-    matcher: Matcher
+    matcher: FieldMatcher
     properties: tuple[Property, ...]
 
 
-class FieldDefaults(Json, frozen=True, kw_only=True):
+class FieldDefaults(GrafanaJson, frozen=True, kw_only=True):
     """Options of every field of a panel."""
 
     no_value: str
@@ -183,11 +183,11 @@ class FieldDefaults(Json, frozen=True, kw_only=True):
     decimals: int | None = None
     color: Color | None = None
     thresholds: Thresholds | None = None
-    mappings: tuple[Mapping, ...] = ()
+    mappings: tuple[ValueMapping, ...] = ()
     custom: GraphField | TimelineField | TableField | None = None
 
 
-class FieldConfig(Json, frozen=True):
+class FieldConfig(GrafanaJson, frozen=True):
     """Options of a panel's fields."""
 
     defaults: FieldDefaults

@@ -6,17 +6,17 @@ Source: npm @grafana/schema 12.4.2, raw/dashboard and raw/composable/*/panelcfg.
 
 from typing import Literal, TypeAlias
 
-from sloctl.dashboards.fields import FieldConfig, Json
+from sloctl.dashboards.fields import FieldConfig, GrafanaJson
 
 
-class DataSource(Json, frozen=True):
+class DataSource(GrafanaJson, frozen=True):
     """The data source of a panel; *uid* may be a variable."""
 
     type: str
     uid: str
 
 
-class GridPos(Json, frozen=True):
+class GridPos(GrafanaJson, frozen=True):
     """A place on a grid of 24 columns; rows are 30 pixels high."""
 
     x: int
@@ -25,7 +25,7 @@ class GridPos(Json, frozen=True):
     h: int
 
 
-class Target(Json, frozen=True, kw_only=True):
+class PanelQuery(GrafanaJson, frozen=True, kw_only=True):
     """One query of a panel; *legend_format* is a template of Grafana, `{{label}}` a label's value."""
 
     ref_id: str
@@ -37,7 +37,7 @@ class Target(Json, frozen=True, kw_only=True):
     editor_mode: Literal["code"]
 
 
-class ReduceOptions(Json, frozen=True):
+class ReduceOptions(GrafanaJson, frozen=True):
     """How a series becomes one number."""
 
     calcs: tuple[str, ...]
@@ -45,7 +45,7 @@ class ReduceOptions(Json, frozen=True):
     values: bool
 
 
-class StatOptions(Json, frozen=True):
+class StatOptions(GrafanaJson, frozen=True):
     """One big number."""
 
     color_mode: str
@@ -59,7 +59,7 @@ class StatOptions(Json, frozen=True):
     wide_layout: bool
 
 
-class Legend(Json, frozen=True):
+class Legend(GrafanaJson, frozen=True):
     """Names of series, with the last value of each."""
 
     calcs: tuple[str, ...]
@@ -68,21 +68,21 @@ class Legend(Json, frozen=True):
     show_legend: bool
 
 
-class Tooltip(Json, frozen=True):
+class Tooltip(GrafanaJson, frozen=True):
     """What stands under the pointer."""
 
     mode: Literal["multi", "single"]
     sort: Literal["desc", "none"]
 
 
-class TimeSeriesOptions(Json, frozen=True):
+class TimeSeriesOptions(GrafanaJson, frozen=True):
     """Lines over time."""
 
     legend: Legend
     tooltip: Tooltip
 
 
-class StateTimelineOptions(Json, frozen=True, kw_only=True):
+class StateTimelineOptions(GrafanaJson, frozen=True, kw_only=True):
     """States over time."""
 
     legend: Legend
@@ -93,14 +93,14 @@ class StateTimelineOptions(Json, frozen=True, kw_only=True):
     tooltip: Tooltip
 
 
-class SortBy(Json, frozen=True):
+class SortBy(GrafanaJson, frozen=True):
     """The order of a table's rows."""
 
     desc: bool
     display_name: str
 
 
-class TableOptions(Json, frozen=True):
+class TableOptions(GrafanaJson, frozen=True):
     """Rows and columns."""
 
     cell_height: Literal["sm"]
@@ -110,14 +110,14 @@ class TableOptions(Json, frozen=True):
     sort_by: tuple[SortBy, ...]
 
 
-class TextOptions(Json, frozen=True):
+class TextOptions(GrafanaJson, frozen=True):
     """Text."""
 
     content: str
     mode: Literal["markdown"]
 
 
-class Organize(Json, frozen=True):
+class Organize(GrafanaJson, frozen=True):
     """Which columns stay, in which order, under which names."""
 
     exclude_by_name: dict[str, bool]
@@ -125,11 +125,11 @@ class Organize(Json, frozen=True):
     rename_by_name: dict[str, str]
 
 
-class Merge(Json, frozen=True):
+class Merge(GrafanaJson, frozen=True):
     """Rows with the same text columns become one."""
 
 
-class Transformation(Json, frozen=True):
+class Transformation(GrafanaJson, frozen=True):
     """A step between the queries and the panel."""
 
     id: Literal["merge", "organize"]
@@ -140,7 +140,7 @@ Options: TypeAlias = StatOptions | TimeSeriesOptions | StateTimelineOptions | Ta
 PanelType: TypeAlias = Literal["stat", "timeseries", "state-timeline", "table", "text"]
 
 
-class Panel(Json, frozen=True, kw_only=True):
+class Panel(GrafanaJson, frozen=True, kw_only=True):
     """One box; *interval* is the shortest step of its queries, *time_from* its own time range."""
 
     id: int
@@ -152,13 +152,13 @@ class Panel(Json, frozen=True, kw_only=True):
     datasource: DataSource | None = None
     interval: str = ""
     time_from: str = ""
-    targets: tuple[Target, ...] = ()
+    targets: tuple[PanelQuery, ...] = ()
     transformations: tuple[Transformation, ...] = ()
     field_config: FieldConfig | None = None
     options: Options
 
 
-class Row(Json, frozen=True, tag_field="type", tag="row"):
+class PanelRow(GrafanaJson, frozen=True, tag_field="type", tag="row"):
     """A heading over the panels below it."""
 
     id: int
@@ -168,7 +168,7 @@ class Row(Json, frozen=True, tag_field="type", tag="row"):
     panels: tuple[Panel, ...]
 
 
-class Link(Json, frozen=True, kw_only=True):
+class DashboardLink(GrafanaJson, frozen=True, kw_only=True):
     """A link at the top of a dashboard: to one address, or to every dashboard with *tags*."""
 
     title: str
@@ -183,7 +183,7 @@ class Link(Json, frozen=True, kw_only=True):
     target_blank: bool
 
 
-class Variable(Json, frozen=True, kw_only=True):
+class Variable(GrafanaJson, frozen=True, kw_only=True):
     """Something the reader chooses."""
 
     name: str
@@ -194,27 +194,27 @@ class Variable(Json, frozen=True, kw_only=True):
     datasource: DataSource | None = None
 
 
-class Templating(Json, frozen=True):
+class Templating(GrafanaJson, frozen=True):
     """What the reader chooses."""
 
     list: tuple[Variable, ...]
 
 
-class TimeRange(Json, frozen=True, rename={"since": "from", "until": "to"}):
+class DashboardTimeRange(GrafanaJson, frozen=True, rename={"since": "from", "until": "to"}):
     """The time range shown at first, in Grafana's words, such as `now-6h`."""
 
     since: str
     until: str
 
 
-class PanelFilter(Json, frozen=True):
+class PanelFilter(GrafanaJson, frozen=True):
     """Only the panels with these ids."""
 
     exclude: bool
     ids: tuple[int, ...]
 
 
-class Annotation(Json, frozen=True, kw_only=True):
+class Annotation(GrafanaJson, frozen=True, kw_only=True):
     """Intervals behind the graphs: wherever *expr* has a sample; *tag_keys* are labels, a comma between."""
 
     name: str
@@ -229,13 +229,13 @@ class Annotation(Json, frozen=True, kw_only=True):
     tag_keys: str = ""
 
 
-class Annotations(Json, frozen=True):
+class Annotations(GrafanaJson, frozen=True):
     """What is marked in the graphs."""
 
     list: tuple[Annotation, ...]
 
 
-class Dashboard(Json, frozen=True):
+class Dashboard(GrafanaJson, frozen=True):
     """A page of panels; what changes by itself (version, numeric id) is left to Grafana."""
 
     uid: str
@@ -246,8 +246,8 @@ class Dashboard(Json, frozen=True):
     graph_tooltip: int
     timezone: str
     refresh: str
-    time: TimeRange
-    links: tuple[Link, ...]
+    time: DashboardTimeRange
+    links: tuple[DashboardLink, ...]
     templating: Templating
     annotations: Annotations
-    panels: tuple[Panel | Row, ...]
+    panels: tuple[Panel | PanelRow, ...]

@@ -19,6 +19,6 @@ EVENTS: Final = "slo_events_total"
 ERRORS: Final = "slo_error_events_total"
 
 
-def over(lookback: int) -> PromQL:
+def lookback_matcher(lookback: int) -> PromQL:
     """The label of a lookback, in seconds."""
     return f'lookback="{format_duration(lookback)}"'

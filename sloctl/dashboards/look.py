@@ -11,13 +11,13 @@ from msgspec import Struct
 from sloctl.dashboards.fields import (
     Color,
     ColorMode,
-    Mapping,
-    Shown,
-    SpecialMap,
+    ColorThreshold,
     SpecialMatch,
-    Threshold,
+    SpecialValueMap,
     Thresholds,
     ValueMap,
+    ValueMapping,
+    ValueMappingResult,
 )
 from sloctl.duration import DAY
 
@@ -29,52 +29,55 @@ GREEN: Final = "#009E73"
 GREY: Final = "#999999"
 
 NO_DATA: Final = "no data"
-RATIO: Final = "percentunit"
-COUNT: Final = "short"
-TIMES: Final = "suffix:×"
+RATIO_UNIT: Final = "percentunit"
+COUNT_UNIT: Final = "short"
+TIMES_UNIT: Final = "suffix:×"
 
 BY_THRESHOLD: Final = Color(ColorMode.THRESHOLDS)
 BY_NAME: Final = Color(ColorMode.PALETTE)
 
 # Grafana maps text that is no number as if it were absent: only for columns and panels of numbers.
-ABSENT: Final = SpecialMap(SpecialMatch("null+nan", Shown(NO_DATA, color=GREY)))
+ABSENT_VALUE: Final = SpecialValueMap(SpecialMatch("null+nan", ValueMappingResult(NO_DATA, color=GREY)))
 
 # From here on the time until a budget is gone is only called long; seconds.
-LONG: Final = 365 * DAY
+MAX_TIME_LEFT: Final = 365 * DAY
 TIME_LEFT_WORDS: Final = ValueMap(
-    {"0": Shown("gone", color=VERMILLION), str(LONG): Shown("over a year", color=SKY_BLUE)}
+    {
+        "0": ValueMappingResult("gone", color=VERMILLION),
+        str(MAX_TIME_LEFT): ValueMappingResult("over a year", color=SKY_BLUE),
+    }
 )
 
 QUIET, PENDING, TICKET, PAGE = range(4)
 ALERT_WORDS: Final = ValueMap(
     {
-        str(PAGE): Shown("page", color=VERMILLION, index=0),
-        str(TICKET): Shown("ticket", color=ORANGE, index=1),
-        str(PENDING): Shown("pending", color=PURPLE, index=2),
-        str(QUIET): Shown("quiet", color=SKY_BLUE, index=3),
+        str(PAGE): ValueMappingResult("page", color=VERMILLION, index=0),
+        str(TICKET): ValueMappingResult("ticket", color=ORANGE, index=1),
+        str(PENDING): ValueMappingResult("pending", color=PURPLE, index=2),
+        str(QUIET): ValueMappingResult("quiet", color=SKY_BLUE, index=3),
     }
 )
 
 
-class Number(Struct, frozen=True):
+class NumberStyle(Struct, frozen=True):
     """How one kind of number looks, in a cell or on its own."""
 
     unit: str
     decimals: int
     thresholds: Thresholds
-    mappings: tuple[Mapping, ...] = (ABSENT,)
+    mappings: tuple[ValueMapping, ...] = (ABSENT_VALUE,)
 
 
-def steps(first: str, *more: tuple[float, str]) -> Thresholds:
+def color_thresholds(first: str, *more: tuple[float, str]) -> Thresholds:
     """*first* from minus infinity, then each colour from its value upwards."""
-    above = (Threshold(color, value) for value, color in more)
-    return Thresholds("absolute", (Threshold(first, None), *above))
+    above = (ColorThreshold(color, value) for value, color in more)
+    return Thresholds("absolute", (ColorThreshold(first, None), *above))
 
 
-PLAIN: Final = steps(SKY_BLUE)
-COUNTED: Final = Number(COUNT, 0, PLAIN)
-COUNTED_BAD: Final = Number(COUNT, 0, steps(SKY_BLUE, (1.0, VERMILLION)))
-BUDGET_LEFT: Final = Number(RATIO, 2, steps(VERMILLION, (0.0, ORANGE), (0.25, SKY_BLUE)))
-BURN_RATE: Final = Number(TIMES, 2, steps(SKY_BLUE, (1.0, ORANGE), (10.0, VERMILLION)))
-TIME_LEFT: Final = Number("s", 1, PLAIN, (TIME_LEFT_WORDS, ABSENT))
-ALERT_STATE: Final = Number(COUNT, 0, PLAIN, (ALERT_WORDS, ABSENT))
+PLAIN_COLOR: Final = color_thresholds(SKY_BLUE)
+COUNTED: Final = NumberStyle(COUNT_UNIT, 0, PLAIN_COLOR)
+COUNTED_BAD: Final = NumberStyle(COUNT_UNIT, 0, color_thresholds(SKY_BLUE, (1.0, VERMILLION)))
+BUDGET_LEFT: Final = NumberStyle(RATIO_UNIT, 2, color_thresholds(VERMILLION, (0.0, ORANGE), (0.25, SKY_BLUE)))
+BURN_RATE: Final = NumberStyle(TIMES_UNIT, 2, color_thresholds(SKY_BLUE, (1.0, ORANGE), (10.0, VERMILLION)))
+TIME_LEFT: Final = NumberStyle("s", 1, PLAIN_COLOR, (TIME_LEFT_WORDS, ABSENT_VALUE))
+ALERT_STATE: Final = NumberStyle(COUNT_UNIT, 0, PLAIN_COLOR, (ALERT_WORDS, ABSENT_VALUE))

@@ -16,41 +16,41 @@ from sloctl.dashboards import live
 from sloctl.dashboards.fields import (
     Color,
     ColorMode,
+    ColorThreshold,
+    FieldMatcher,
     LineStyle,
-    Matcher,
     Override,
     Property,
-    Threshold,
     Thresholds,
 )
 from sloctl.dashboards.look import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
-from sloctl.dashboards.states import Asked
-from sloctl.decimals import decimal
+from sloctl.dashboards.states import QueryScope
+from sloctl.decimals import format_number
 from sloctl.duration import format_duration
-from sloctl.model import BurnAlert, PromQL, Severity, Slo
-from sloctl.rollup import COARSE, Rung, ladder
+from sloctl.model import PolicyRow, PromQL, Severity, Slo
+from sloctl.rollup import COARSE_STEP, Resolution, build_resolutions
 
 _ROW_COLORS: Final = (VERMILLION, ORANGE, PURPLE, SKY_BLUE, GREEN)
 _SHORT_LINE: Final = LineStyle("dash", (8, 6))
 # A graph holds as many groups as can be told apart.
-_GROUPS: Final = 10
+_MAX_GROUPS: Final = 10
 
 
 class AlertLine(Struct, frozen=True):
     """A row of the policy that can fire, and the colour it is drawn in."""
 
-    row: BurnAlert
+    policy_row: PolicyRow
     factor: Fraction
     threshold: Fraction
     color: str
 
     @property
-    def above(self) -> str:
+    def threshold_text(self) -> str:
         """The threshold to three digits: `0.72%`."""
         return f"{100 * float(self.threshold):.3g}%"
 
     @property
-    def times(self) -> str:
+    def factor_text(self) -> str:
         """The burn rate to three digits: `14.4×`."""
         return f"{float(self.factor):.3g}×"
 
@@ -59,61 +59,61 @@ class Lookbacks(Struct, frozen=True):
     """What is drawn: every lookback, or of a grouped SLO the first alert's long one, per group."""
 
     slo: Slo
-    rungs: tuple[Rung, ...]
+    resolutions: tuple[Resolution, ...]
     legends: tuple[str, ...]
     alerts: tuple[AlertLine, ...]
 
     @property
-    def title(self) -> str:
+    def graph_title(self) -> str:
         if not self.slo.group_by:
             return "per lookback"
-        return f"of the last {format_duration(self.rungs[0].lookback)}, worst groups"
+        return f"of the last {format_duration(self.resolutions[0].lookback)}, worst groups"
 
-    def error_ratios(self, asked: Asked) -> list[tuple[str, PromQL]]:
+    def error_ratio_queries(self, asked: QueryScope) -> list[tuple[str, PromQL]]:
         """(legend, query) pairs."""
-        ratios = (of_groups(self.slo, "topk", _error_ratio(asked, rung)) for rung in self.rungs)
+        ratios = (worst_groups(self.slo, "topk", _error_ratio(asked, rung)) for rung in self.resolutions)
         return list(zip(self.legends, ratios, strict=True))
 
-    def burn_rates(self, error_ratios: Iterable[tuple[str, PromQL]]) -> list[tuple[str, PromQL]]:
+    def burn_rate_queries(self, error_ratios: Iterable[tuple[str, PromQL]]) -> list[tuple[str, PromQL]]:
         """The same in multiples of what the budget sustains."""
-        budget = decimal(self.slo.budget)
+        budget = format_number(self.slo.budget)
         return [(legend, f"{ratio} / {budget}") for legend, ratio in error_ratios]
 
     def ratio_thresholds(self) -> Thresholds:
-        return _thresholds((float(line.threshold), line.color) for line in self._across())
+        return _line_thresholds((float(line.threshold), line.color) for line in self._drawn_alerts())
 
     def burn_thresholds(self) -> Thresholds:
-        return _thresholds((float(line.factor), line.color) for line in self._across())
+        return _line_thresholds((float(line.factor), line.color) for line in self._drawn_alerts())
 
-    def colors(self) -> tuple[Override, ...]:
+    def line_overrides(self) -> tuple[Override, ...]:
         """The colour and the dash of each lookback; none for groups, which have their own."""
         if self.slo.group_by:
             return ()
         return tuple(
             self._override(rung.lookback, legend)
-            for rung, legend in zip(self.rungs, self.legends, strict=True)
+            for rung, legend in zip(self.resolutions, self.legends, strict=True)
         )
 
-    def _across(self) -> tuple[AlertLine, ...]:
+    def _drawn_alerts(self) -> tuple[AlertLine, ...]:
         """Only thresholds that a line of the graph is held against."""
-        drawn = {rung.lookback for rung in self.rungs}
-        return tuple(line for line in self.alerts if line.row.long in drawn)
+        drawn = {rung.lookback for rung in self.resolutions}
+        return tuple(line for line in self.alerts if line.policy_row.long in drawn)
 
     def _override(self, lookback: int, legend: str) -> Override:
-        longs = [line.color for line in self.alerts if line.row.long == lookback]
-        shorts = [line.color for line in self.alerts if line.row.short == lookback]
+        longs = [line.color for line in self.alerts if line.policy_row.long == lookback]
+        shorts = [line.color for line in self.alerts if line.policy_row.short == lookback]
         color = Property("color", Color(ColorMode.FIXED, fixed_color=next(iter(longs + shorts), GREY)))
         dash = () if longs or not shorts else (Property("custom.lineStyle", _SHORT_LINE),)
-        return Override(Matcher("byName", legend), (color, *dash))
+        return Override(FieldMatcher("byName", legend), (color, *dash))
 
 
-def lookbacks(slo: Slo) -> Lookbacks:
-    rungs = ladder(slo.alerting.policy, slo.window.seconds)
+def drawn_lookbacks(slo: Slo) -> Lookbacks:
+    rungs = build_resolutions(slo.alerting.policy, slo.window.seconds)
     alerts = alert_lines(slo)
     if not slo.group_by:
-        legends = tuple(_legend(rung.lookback, alerts) for rung in rungs.rungs)
-        return Lookbacks(slo, rungs.rungs, legends, alerts)
-    one = rungs.rung(alerts[0].row.long) if alerts else rungs.rungs[0]
+        legends = tuple(_legend(rung.lookback, alerts) for rung in rungs.entries)
+        return Lookbacks(slo, rungs.entries, legends, alerts)
+    one = rungs.for_lookback(alerts[0].policy_row.long) if alerts else rungs.entries[0]
     return Lookbacks(slo, (one,), (group_legend(slo),), alerts)
 
 
@@ -129,9 +129,9 @@ def alert_lines(slo: Slo) -> tuple[AlertLine, ...]:
     )
 
 
-def of_groups(slo: Slo, worst: Literal["topk", "bottomk"], expression: PromQL) -> PromQL:
+def worst_groups(slo: Slo, worst: Literal["topk", "bottomk"], expression: PromQL) -> PromQL:
     """The worst groups at each moment; an SLO without groups as it is."""
-    return f"{worst}({_GROUPS}, {expression})" if slo.group_by else expression
+    return f"{worst}({_MAX_GROUPS}, {expression})" if slo.group_by else expression
 
 
 def group_legend(slo: Slo) -> str:
@@ -140,21 +140,25 @@ def group_legend(slo: Slo) -> str:
 
 def _legend(lookback: int, alerts: Iterable[AlertLine]) -> str:
     """The lookback and, where an alert's threshold is for it, that: `1h, page above 0.72%`."""
-    longs = (line for line in alerts if line.row.long == lookback)
-    thresholds = (f"{line.row.severity.value} above {line.above}" for line in longs)
+    longs = (line for line in alerts if line.policy_row.long == lookback)
+    thresholds = (f"{line.policy_row.severity.value} above {line.threshold_text}" for line in longs)
     return ", ".join((format_duration(lookback), *thresholds))
 
 
-def _error_ratio(asked: Asked, rung: Rung) -> PromQL:
+def _error_ratio(asked: QueryScope, rung: Resolution) -> PromQL:
     """In brackets. Series of the slow group come as far apart as Prometheus looks back: without a range they
     flicker.
     """
-    series = asked.own(naming.error_ratio(rung.lookback))
-    steady = f"last_over_time({series}[{format_duration(2 * COARSE)}])" if rung.step == COARSE else series
-    exposed = asked.own(live.ERROR_RATIO, live.over(rung.lookback))
-    return f"({asked.either(asked.most(steady), asked.most(exposed))})"
+    series = asked.select_series(naming.error_ratio_metric(rung.lookback))
+    steady = (
+        f"last_over_time({series}[{format_duration(2 * COARSE_STEP)}])"
+        if rung.step == COARSE_STEP
+        else series
+    )
+    exposed = asked.select_series(live.ERROR_RATIO, live.lookback_matcher(rung.lookback))
+    return f"({asked.recorded_or_exposed(asked.max_by(steady), asked.max_by(exposed))})"
 
 
-def _thresholds(lines: Iterable[tuple[float, str]]) -> Thresholds:
-    steps = (Threshold(color, value) for value, color in sorted(lines))
-    return Thresholds("absolute", (Threshold("transparent", None), *steps))
+def _line_thresholds(lines: Iterable[tuple[float, str]]) -> Thresholds:
+    steps = (ColorThreshold(color, value) for value, color in sorted(lines))
+    return Thresholds("absolute", (ColorThreshold("transparent", None), *steps))

@@ -7,9 +7,9 @@ from sloctl import naming
 from sloctl.dashboards import look, states, table
 from sloctl.dashboards.grafana import Dashboard, GridPos, Panel
 from sloctl.dashboards.identity import SHORTENED_SERVICE
-from sloctl.dashboards.page import SERVICES_LINK, TAG, page, spec_labels
-from sloctl.dashboards.panels import Head, alert_timeline, over_time, stat
-from sloctl.dashboards.states import FIRING, Asked
+from sloctl.dashboards.page import DASHBOARD_TAG, SERVICES_LINK, build_dashboard, label_filters
+from sloctl.dashboards.panels import PanelHead, graph_queries, stat_panel, timeline_panel
+from sloctl.dashboards.states import FIRING_STATE, QueryScope
 from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX
 from sloctl.model import PromQL, Severity
 from sloctl.naming import LabelStyle
@@ -18,78 +18,83 @@ _TABLE_ID: Final = 7
 _TIMELINE_ID: Final = 8
 
 
-def overview(style: LabelStyle) -> Dashboard:
+def build_overview_dashboard(style: LabelStyle) -> Dashboard:
     """The fleet in numbers, its SLOs worst first, and what fired when."""
-    each = Asked(style, where="", by=(style.id,))
-    return page(
+    each = QueryScope(style, matchers="", group_labels=(style.id,))
+    return build_dashboard(
         uid=OVERVIEW_UID,
         title="SLO overview",
         description="Every SLO that Prometheus knows, the worst first.",
         links=(SERVICES_LINK,),
-        variables=(spec_labels(),),
-        panels=(*_fleet(each), _slos(style), _alerts(each)),
+        variables=(label_filters(),),
+        panels=(*_fleet(each), _slo_table(style), _alerts(each)),
     )
 
 
-def _fleet(each: Asked) -> Iterator[Panel]:
-    for place, (title, query, number, description) in enumerate(_counts(each)):
-        yield stat(Head(1 + place, title, GridPos(4 * place, 0, 4, 4), description), query, number)
+def _fleet(each: QueryScope) -> Iterator[Panel]:
+    for place, (title, query, number, description) in enumerate(_fleet_numbers(each)):
+        yield stat_panel(PanelHead(1 + place, title, GridPos(4 * place, 0, 4, 4), description), query, number)
 
 
-def _counts(each: Asked) -> Iterator[tuple[str, PromQL, look.Number, str]]:
-    known, left = each.own(each.style.info), states.budget_left(each)
-    paging, opened = (each.firing(severity) for severity in (Severity.PAGE, Severity.TICKET))
-    silent = each.own("ALERTS", f'alertname="{naming.NO_DATA_ALERT}", {FIRING}')
-    unknown = f"{silent} or ({known} unless on ({each.style.id}) {each.left()})"
-    yield "SLOs", _count(each.most(known), known), look.COUNTED, "SLOs whose rules run, or a sidecar."
+def _fleet_numbers(each: QueryScope) -> Iterator[tuple[str, PromQL, look.NumberStyle, str]]:
+    known, left = each.select_series(each.style.info_metric), states.budget_left(each)
+    paging, opened = (each.firing_alerts(severity) for severity in (Severity.PAGE, Severity.TICKET))
+    silent = each.select_series("ALERTS", f'alertname="{naming.NO_DATA_ALERT}", {FIRING_STATE}')
+    unknown = f"{silent} or ({known} unless on ({each.style.id}) {each.budget_remaining()})"
+    yield "SLOs", _count_known(each.max_by(known), known), look.COUNTED, "SLOs whose rules run, or a sidecar."
     yield (
         "Met",
-        _count(f"({left}) > 0", left),
+        _count_known(f"({left}) > 0", left),
         look.COUNTED,
         "SLOs with some of their error budget left; of a grouped SLO, in every group.",
     )
-    yield "Paging", _count(each.most(paging), known), look.COUNTED_BAD, "SLOs with a page firing: look now."
+    yield (
+        "Paging",
+        _count_known(each.max_by(paging), known),
+        look.COUNTED_BAD,
+        "SLOs with a page firing: look now.",
+    )
     yield (
         "Tickets",
-        _count(each.most(opened), known),
+        _count_known(each.max_by(opened), known),
         look.COUNTED_BAD,
         "SLOs with a ticket firing: look on a working day.",
     )
     yield (
         "Budgets gone",
-        _count(f"({left}) <= 0", left),
+        _count_known(f"({left}) <= 0", left),
         look.COUNTED_BAD,
         "SLOs whose error budget is spent; of a grouped SLO, that of any group.",
     )
     yield (
         "Not known",
-        _count(each.most(unknown), known),
+        _count_known(each.max_by(unknown), known),
         look.COUNTED_BAD,
         "SLOs that nobody can judge: the indicator has no series, or the budget is not known yet.",
     )
 
 
-def _count(which: PromQL, known: PromQL) -> PromQL:
+def _count_known(which: PromQL, known: PromQL) -> PromQL:
     """How many; 0 only where something is known, else absent."""
     return f"count({which}) or 0 * count({known})"
 
 
-def _slos(style: LabelStyle) -> Panel:
-    asked = Asked(style, where="", by=(style.service, style.name))
-    known = asked.own(style.info)
+def _slo_table(style: LabelStyle) -> Panel:
+    asked = QueryScope(style, matchers="", group_labels=(style.service, style.name))
+    known = asked.select_series(style.info_metric)
     description = (
         "Firing alerts first, then the least budget. The burn rate is that of the last five minutes; "
         "the budget is gone in that time if it goes on."
     )
-    return table.table(
-        Head(_TABLE_ID, "SLOs, worst first", GridPos(0, 4, 24, 17), description),
+    return table.worst_first_table(
+        PanelHead(_TABLE_ID, "SLOs, worst first", GridPos(0, 4, 24, 17), description),
         (
-            table.text("Service", style.service),
-            table.text("SLO", style.name),
-            table.text("Objective", style.objective),
-            table.text("Window", style.window),
-            *table.standing(asked, states.alert_state(asked, known)),
-            table.path("Dashboard"),
+            table.text_column("Service", style.service),
+            table.text_column("SLO", style.name),
+            table.text_column("Objective", style.objective),
+            table.text_column("Window", style.window),
+            *table.state_columns(asked, states.alert_state(asked, known)),
+            table.link_column("Dashboard"),
         ),
         rows=_with_path(table.known_slos(asked, known), style.service),
     )
@@ -97,19 +102,19 @@ def _slos(style: LabelStyle) -> Panel:
 
 def _with_path(expression: PromQL, service: str) -> PromQL:
     """The dashboard of each service, by its uid; by a search where service_uid shortens it."""
-    plain = _labelled(expression, f"d/{SERVICE_UID_PREFIX}$1?", service, f"({PLAIN_SERVICE})")
-    return _labelled(plain, f"dashboards?tag={TAG}&query=$1", service, f"({SHORTENED_SERVICE})")
+    plain = _label_from(expression, f"d/{SERVICE_UID_PREFIX}$1?", service, f"({PLAIN_SERVICE})")
+    return _label_from(plain, f"dashboards?tag={DASHBOARD_TAG}&query=$1", service, f"({SHORTENED_SERVICE})")
 
 
-def _labelled(expression: PromQL, value: str, source: str, pattern: str) -> PromQL:
+def _label_from(expression: PromQL, value: str, source: str, pattern: str) -> PromQL:
     return f'label_replace({expression}, "{table.DASHBOARD_LABEL}", "{value}", "{source}", "{pattern}")'
 
 
-def _alerts(each: Asked) -> Panel:
-    head = Head(
+def _alerts(each: QueryScope) -> Panel:
+    head = PanelHead(
         _TIMELINE_ID,
         "Alerts over time",
         GridPos(0, 21, 24, 10),
         "SLOs that fired in the time shown. What fires together often breaks together.",
     )
-    return alert_timeline(head, over_time((f"{{{{{each.style.id}}}}}", states.fired(each))))
+    return timeline_panel(head, graph_queries((f"{{{{{each.style.id}}}}}", states.worst_alert(each))))

@@ -6,22 +6,22 @@ from sloctl.dashboards.grafana import (
     Annotation,
     Annotations,
     Dashboard,
-    Link,
+    DashboardLink,
+    DashboardTimeRange,
     Panel,
-    Row,
+    PanelRow,
     Templating,
-    TimeRange,
     Variable,
 )
 from sloctl.dashboards.panels import DATA_SOURCE
 from sloctl.links import OVERVIEW_UID
 
-TAG: Final = "sloctl"
+DASHBOARD_TAG: Final = "sloctl"
 # Of Grafana 11.0, the oldest we write for; newer ones migrate it, and their steps change nothing we use.
 SCHEMA_VERSION: Final = 39
 _SHARED_CROSSHAIR: Final = 1
 
-_SOURCE: Final = Variable(
+_DATA_SOURCE_VARIABLE: Final = Variable(
     name="datasource",
     type="datasource",
     label="Data source",
@@ -29,7 +29,7 @@ _SOURCE: Final = Variable(
     query="prometheus",
 )
 
-OVERVIEW_LINK: Final = Link(
+OVERVIEW_LINK: Final = DashboardLink(
     title="All SLOs",
     type="link",
     url=f"/d/{OVERVIEW_UID}",
@@ -41,10 +41,10 @@ OVERVIEW_LINK: Final = Link(
     keep_time=True,
     target_blank=False,
 )
-SERVICES_LINK: Final = Link(
+SERVICES_LINK: Final = DashboardLink(
     title="Services",
     type="dashboards",
-    tags=(TAG,),
+    tags=(DASHBOARD_TAG,),
     icon="external link",
     tooltip="",
     as_dropdown=True,
@@ -54,7 +54,7 @@ SERVICES_LINK: Final = Link(
 )
 
 
-def spec_labels() -> Variable:
+def label_filters() -> Variable:
     """Label filters that Grafana adds to every query: a team, a tier, a service."""
     return Variable(
         name="filters",
@@ -65,13 +65,13 @@ def spec_labels() -> Variable:
     )
 
 
-def page(
+def build_dashboard(
     *,
     uid: str,
     title: str,
     description: str,
-    links: tuple[Link, ...],
-    panels: tuple[Panel | Row, ...],
+    links: tuple[DashboardLink, ...],
+    panels: tuple[Panel | PanelRow, ...],
     variables: tuple[Variable, ...] = (),
     annotations: tuple[Annotation, ...] = (),
 ) -> Dashboard:
@@ -80,14 +80,14 @@ def page(
         uid=uid,
         title=title,
         description=description,
-        tags=(TAG, "slo"),
+        tags=(DASHBOARD_TAG, "slo"),
         schema_version=SCHEMA_VERSION,
         graph_tooltip=_SHARED_CROSSHAIR,
         timezone="browser",
         refresh="1m",
-        time=TimeRange("now-6h", "now"),
+        time=DashboardTimeRange("now-6h", "now"),
         links=links,
-        templating=Templating((_SOURCE, *variables)),
+        templating=Templating((_DATA_SOURCE_VARIABLE, *variables)),
         annotations=Annotations(annotations),
         panels=panels,
     )

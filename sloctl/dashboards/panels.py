@@ -21,25 +21,25 @@ from sloctl.dashboards.grafana import (
     Legend,
     Options,
     Panel,
+    PanelQuery,
+    PanelRow,
     PanelType,
     ReduceOptions,
-    Row,
     StateTimelineOptions,
     StatOptions,
-    Target,
     TextOptions,
     TimeSeriesOptions,
     Tooltip,
     Transformation,
 )
-from sloctl.dashboards.look import ALERT_STATE, BY_NAME, BY_THRESHOLD, NO_DATA, Number
+from sloctl.dashboards.look import ALERT_STATE, BY_NAME, BY_THRESHOLD, NO_DATA, NumberStyle
 from sloctl.model import PromQL
 
 DATA_SOURCE: Final = DataSource("prometheus", "${datasource}")
 # With a version, Grafana skips the migrations of panels from before it had versions.
 PLUGIN_VERSION: Final = "11.0.0"
 # Counts and ratios are recorded once a minute.
-INTERVAL: Final = "1m"
+MIN_INTERVAL: Final = "1m"
 
 LINEAR: Final = Scale("linear")
 # Straight from 0 to 1, where a burn is sustainable; then a step for each power of two.
@@ -57,8 +57,10 @@ _STAT: Final = StatOptions(
     text_mode="value",
     wide_layout=True,
 )
-_MANY: Final = Tooltip("multi", "desc")
-_TIME_SERIES: Final = TimeSeriesOptions(Legend(("lastNotNull",), "table", "right", show_legend=True), _MANY)
+_SHARED_TOOLTIP: Final = Tooltip("multi", "desc")
+_TIME_SERIES: Final = TimeSeriesOptions(
+    Legend(("lastNotNull",), "table", "right", show_legend=True), _SHARED_TOOLTIP
+)
 _TIMELINE: Final = StateTimelineOptions(
     legend=Legend((), "list", "bottom", show_legend=False),
     merge_values=True,
@@ -69,22 +71,23 @@ _TIMELINE: Final = StateTimelineOptions(
 )
 
 
-def tables(*expressions: PromQL) -> tuple[Target, ...]:
+def table_queries(*expressions: PromQL) -> tuple[PanelQuery, ...]:
     """Queries of this moment, as tables named A, B, …"""
     return tuple(
-        _target(_ref_id(place), expr, instant=True, form="table") for place, expr in enumerate(expressions)
+        _panel_query(_ref_id(place), expr, instant=True, form="table")
+        for place, expr in enumerate(expressions)
     )
 
 
-def over_time(*named: tuple[str, PromQL]) -> tuple[Target, ...]:
+def graph_queries(*named: tuple[str, PromQL]) -> tuple[PanelQuery, ...]:
     """Queries over the time shown, each with the legend of its series."""
     return tuple(
-        _target(_ref_id(place), expr, instant=False, form="time_series", legend=legend)
+        _panel_query(_ref_id(place), expr, instant=False, form="time_series", legend=legend)
         for place, (legend, expr) in enumerate(named)
     )
 
 
-class Head(Struct, frozen=True):
+class PanelHead(Struct, frozen=True):
     """What every panel has; *description* is shown at the pointer."""
 
     id: int
@@ -93,12 +96,12 @@ class Head(Struct, frozen=True):
     description: str = ""
 
 
-def row(panel_id: int, title: str, y: int) -> Row:
+def row_heading(panel_id: int, title: str, y: int) -> PanelRow:
     """A heading; its panels follow it."""
-    return Row(panel_id, title, GridPos(0, y, 24, 1), collapsed=False, panels=())
+    return PanelRow(panel_id, title, GridPos(0, y, 24, 1), collapsed=False, panels=())
 
 
-def text(head: Head, content: str) -> Panel:
+def text_panel(head: PanelHead, content: str) -> Panel:
     """Markdown; user text in *content* is already escaped."""
     return Panel(
         id=head.id,
@@ -111,9 +114,9 @@ def text(head: Head, content: str) -> Panel:
     )
 
 
-def stat(head: Head, query: PromQL, number: Number) -> Panel:
+def stat_panel(head: PanelHead, query: PromQL, number: NumberStyle) -> Panel:
     """One number of this moment."""
-    target = _target("A", query, instant=True, form="time_series")
+    target = _panel_query("A", query, instant=True, form="time_series")
     defaults = FieldDefaults(
         no_value=NO_DATA,
         unit=number.unit,
@@ -122,19 +125,19 @@ def stat(head: Head, query: PromQL, number: Number) -> Panel:
         thresholds=number.thresholds,
         mappings=number.mappings,
     )
-    return queried(head, "stat", (target,), fields=FieldConfig(defaults, ()), options=_STAT)
+    return query_panel(head, "stat", (target,), fields=FieldConfig(defaults, ()), options=_STAT)
 
 
-def graph(
-    head: Head,
-    targets: tuple[Target, ...],
+def graph_panel(
+    head: PanelHead,
+    targets: tuple[PanelQuery, ...],
     defaults: FieldDefaults,
     *,
     overrides: Sequence[Override] = (),
     time_from: str = "",
 ) -> Panel:
     """Lines over time."""
-    return queried(
+    return query_panel(
         head,
         "timeseries",
         targets,
@@ -144,7 +147,7 @@ def graph(
     )
 
 
-def alert_timeline(head: Head, targets: tuple[Target, ...]) -> Panel:
+def timeline_panel(head: PanelHead, targets: tuple[PanelQuery, ...]) -> Panel:
     """States over time, in the words of look.ALERT_STATE."""
     defaults = FieldDefaults(
         no_value=NO_DATA,
@@ -153,13 +156,13 @@ def alert_timeline(head: Head, targets: tuple[Target, ...]) -> Panel:
         mappings=ALERT_STATE.mappings,
         custom=TimelineField(fill_opacity=80, line_width=0),
     )
-    return queried(head, "state-timeline", targets, fields=FieldConfig(defaults, ()), options=_TIMELINE)
+    return query_panel(head, "state-timeline", targets, fields=FieldConfig(defaults, ()), options=_TIMELINE)
 
 
-def queried(
-    head: Head,
+def query_panel(
+    head: PanelHead,
     kind: PanelType,
-    targets: tuple[Target, ...],
+    targets: tuple[PanelQuery, ...],
     *,
     fields: FieldConfig,
     options: Options,
@@ -175,7 +178,7 @@ def queried(
         plugin_version=PLUGIN_VERSION,
         grid_pos=head.place,
         datasource=DATA_SOURCE,
-        interval=INTERVAL,
+        interval=MIN_INTERVAL,
         time_from=time_from,
         targets=targets,
         transformations=transformations,
@@ -184,7 +187,7 @@ def queried(
     )
 
 
-def line(
+def line_field(
     unit: str,
     *,
     scale: Scale = LINEAR,
@@ -213,10 +216,10 @@ def line(
     )
 
 
-def _target(
+def _panel_query(
     ref_id: str, expr: PromQL, *, instant: bool, form: Literal["table", "time_series"], legend: str = ""
-) -> Target:
-    return Target(
+) -> PanelQuery:
+    return PanelQuery(
         ref_id=ref_id,
         expr=expr,
         instant=instant,

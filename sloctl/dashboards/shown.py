@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from sloctl.model import Labels, PromQL
-from sloctl.promql import string
+from sloctl.promql import quote_string
 
 _VARIABLE: Final = re.compile(r"\$(?=[\w{])|\[(?=\[)")
 _WORD_JOINER: Final = "\u2060"
@@ -18,19 +18,19 @@ _WEB_ADDRESS: Final = re.compile(r"https?://[^\s\x00-\x1f]+", re.IGNORECASE)
 _NOT_IN_ADDRESS: Final = re.compile(r"[^A-Za-z0-9._~:/?#@!&*+,;=%-]")
 
 
-def plain(text: str) -> str:
+def escape_title(text: str) -> str:
     """For titles: an invisible character keeps a variable from being one."""
     return _VARIABLE.sub(lambda start: start[0] + _WORD_JOINER, " ".join(text.split()))
 
 
-def markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """For markdown, within a line: every character stands for itself."""
     return _MARKUP.sub(lambda char: f"&#{ord(char[0])};", " ".join(text.split()))
 
 
-def matching(labels: Labels) -> PromQL:
+def exact_matchers(labels: Labels) -> PromQL:
     """Exactly these label values, as they stand between braces; none of them is a variable."""
-    matchers = ", ".join(f"{label}={string(value)}" for label, value in labels.items())
+    matchers = ", ".join(f"{label}={quote_string(value)}" for label, value in labels.items())
     return matchers.replace("$", r"\x24").replace("[[", r"\x5b\x5b")
 
 

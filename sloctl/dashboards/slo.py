@@ -6,31 +6,40 @@ from typing import Final, TypeAlias
 
 from sloctl import naming
 from sloctl.dashboards import alerts, live, look, states, table, words
-from sloctl.dashboards.fields import Color, ColorMode, Matcher, Override, Property
-from sloctl.dashboards.grafana import Annotation, GridPos, Panel, Row
-from sloctl.dashboards.lookbacks import Lookbacks, group_legend, lookbacks, of_groups
-from sloctl.dashboards.panels import BURN_SCALE, Head, graph, line, over_time, row, stat, text
-from sloctl.dashboards.shown import matching, plain
-from sloctl.dashboards.states import Asked
+from sloctl.dashboards.fields import Color, ColorMode, FieldMatcher, Override, Property
+from sloctl.dashboards.grafana import Annotation, GridPos, Panel, PanelRow
+from sloctl.dashboards.lookbacks import Lookbacks, drawn_lookbacks, group_legend, worst_groups
+from sloctl.dashboards.panels import (
+    BURN_SCALE,
+    PanelHead,
+    graph_panel,
+    graph_queries,
+    line_field,
+    row_heading,
+    stat_panel,
+    text_panel,
+)
+from sloctl.dashboards.shown import escape_title, exact_matchers
+from sloctl.dashboards.states import QueryScope
 from sloctl.duration import format_duration
 from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
-from sloctl.promql import aggregate
-from sloctl.rollup import FINE
+from sloctl.promql import aggregate_by
+from sloctl.rollup import FINE_STEP
 
 # (legend, query) pairs.
-Named: TypeAlias = list[tuple[str, PromQL]]
+NamedQueries: TypeAlias = list[tuple[str, PromQL]]
 
 _HEIGHT: Final = 25
 _GROUPS_HEIGHT: Final = 9
-_SPENT: Final = look.steps("transparent", (0.0, look.VERMILLION))
+_SPENT_THRESHOLD: Final = look.color_thresholds("transparent", (0.0, look.VERMILLION))
 
 
-class Slot(IntEnum):
+class PanelSlot(IntEnum):
     """The panels of an SLO, by their distance from its first id; never renumbered."""
 
     ROW = 0
-    PROMISE = 1
+    OBJECTIVE = 1
     BUDGET_LEFT = 2
     BURN_RATE = 3
     GONE_IN = 4
@@ -43,121 +52,123 @@ class Slot(IntEnum):
 
 
 # The graphs in which an alert's intervals are marked.
-MARKED: Final = (Slot.BUDGET, Slot.ERROR_RATIO, Slot.BURN, Slot.EVENTS)
+ANNOTATED_SLOTS: Final = (PanelSlot.BUDGET, PanelSlot.ERROR_RATIO, PanelSlot.BURN, PanelSlot.EVENTS)
 
 
-def marks(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[Annotation]:
+def slo_annotations(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[Annotation]:
     """When its alerts fired, behind its own graphs."""
-    each = Asked(style, where=matching(style.selecting(slo)), by=slo.group_by)
-    return alerts.marks(slo, each, tuple(first_id + slot for slot in MARKED))
+    each = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=slo.group_by)
+    return alerts.alert_annotations(slo, each, tuple(first_id + slot for slot in ANNOTATED_SLOTS))
 
 
-def height(slo: Slo) -> int:
+def grid_height(slo: Slo) -> int:
     """Rows of the grid that *slo* takes."""
     return _HEIGHT + (_GROUPS_HEIGHT if slo.group_by else 0)
 
 
-def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterator[Row | Panel]:
+def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterator[PanelRow | Panel]:
     """A heading and its panels, from row *y* of the grid downwards."""
-    one = Asked(style, where=matching(style.selecting(slo)), by=())
-    each = Asked(style, where=one.where, by=slo.group_by)
-    drawn = lookbacks(slo)
-    ratios = drawn.error_ratios(each)
-    promise = words.promise(slo, drawn.alerts)
-    title = f"{plain(slo.name)}: {words.short_promise(slo)}"
-    yield row(first_id + Slot.ROW, title, y)
-    yield text(Head(first_id + Slot.PROMISE, "Objective", GridPos(0, y + 1, 6, 9)), promise)
-    yield from _present(slo, one, first_id, y + 1)
-    yield _budget(slo, each, first_id + Slot.BUDGET, GridPos(10, y + 1, 14, 9))
-    yield _error_ratio(drawn, ratios, first_id + Slot.ERROR_RATIO, GridPos(0, y + 10, 12, 8))
-    yield _burn(drawn, ratios, first_id + Slot.BURN, GridPos(12, y + 10, 12, 8))
-    yield _events(slo, each, first_id + Slot.EVENTS, GridPos(0, y + 18, 12, 7))
-    yield alerts.timeline(slo, each, first_id + Slot.ALERTS, GridPos(12, y + 18, 12, 7))
+    one = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=())
+    each = QueryScope(style, matchers=one.matchers, group_labels=slo.group_by)
+    drawn = drawn_lookbacks(slo)
+    ratios = drawn.error_ratio_queries(each)
+    promise = words.objective_markdown(slo, drawn.alerts)
+    title = f"{escape_title(slo.name)}: {words.objective_summary(slo)}"
+    yield row_heading(first_id + PanelSlot.ROW, title, y)
+    yield text_panel(PanelHead(first_id + PanelSlot.OBJECTIVE, "Objective", GridPos(0, y + 1, 6, 9)), promise)
+    yield from _current_stats(slo, one, first_id, y + 1)
+    yield _budget_panel(slo, each, first_id + PanelSlot.BUDGET, GridPos(10, y + 1, 14, 9))
+    yield _error_ratio_panel(drawn, ratios, first_id + PanelSlot.ERROR_RATIO, GridPos(0, y + 10, 12, 8))
+    yield _burn_rate_panel(drawn, ratios, first_id + PanelSlot.BURN, GridPos(12, y + 10, 12, 8))
+    yield _events_panel(slo, each, first_id + PanelSlot.EVENTS, GridPos(0, y + 18, 12, 7))
+    yield alerts.slo_alert_timeline(slo, each, first_id + PanelSlot.ALERTS, GridPos(12, y + 18, 12, 7))
     if slo.group_by:
-        yield _groups(slo, each, first_id + Slot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT))
+        yield _group_table(slo, each, first_id + PanelSlot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT))
 
 
-def _present(slo: Slo, one: Asked, first_id: int, y: int) -> Iterator[Panel]:
+def _current_stats(slo: Slo, one: QueryScope, first_id: int, y: int) -> Iterator[Panel]:
     worst = " Of the worst group." if slo.group_by else ""
     numbers = (
         (
             "Budget left",
             states.budget_left(one),
             look.BUDGET_LEFT,
-            f"Share of the error budget of the last {_window(slo)} not yet spent.",
+            f"Share of the error budget of the last {_window_text(slo)} not yet spent.",
         ),
         (
             "Burn rate",
-            states.current_burn(one),
+            states.current_burn_rate(one),
             look.BURN_RATE,
             "How many times faster than sustainable the budget burned in the last five minutes; "
             "absent when nothing happened in them.",
         ),
         (
             "Gone in",
-            states.gone_in(one),
+            states.time_to_exhaustion(one),
             look.TIME_LEFT,
             "When the budget is spent if it goes on burning at that rate.",
         ),
     )
     for place, (title, query, number, meaning) in enumerate(numbers):
         at = GridPos(6, y + 3 * place, 4, 3)
-        yield stat(Head(first_id + Slot.BUDGET_LEFT + place, title, at, meaning + worst), query, number)
+        yield stat_panel(
+            PanelHead(first_id + PanelSlot.BUDGET_LEFT + place, title, at, meaning + worst), query, number
+        )
 
 
-def _budget(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
+def _budget_panel(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
     left = states.budget_left(each)
-    return graph(
-        Head(
+    return graph_panel(
+        PanelHead(
             panel_id,
-            f"Budget left over {_window(slo)}",
+            f"Budget left over {_window_text(slo)}",
             place,
-            f"At each moment, what was left of the budget of the {_window(slo)} before it. Below 0 the "
+            f"At each moment, what was left of the budget of the {_window_text(slo)} before it. Below 0 the "
             "objective was missed; it comes back as old errors leave the window.",
         ),
-        over_time((group_legend(slo) or "budget left", of_groups(slo, "bottomk", left))),
-        line(look.RATIO, thresholds=_SPENT, fill=10, top=1),
-        time_from=_window(slo),
+        graph_queries((group_legend(slo) or "budget left", worst_groups(slo, "bottomk", left))),
+        line_field(look.RATIO_UNIT, thresholds=_SPENT_THRESHOLD, fill=10, top=1),
+        time_from=_window_text(slo),
     )
 
 
-def _error_ratio(drawn: Lookbacks, ratios: Named, panel_id: int, place: GridPos) -> Panel:
+def _error_ratio_panel(drawn: Lookbacks, ratios: NamedQueries, panel_id: int, place: GridPos) -> Panel:
     description = (
         "Bad events per event. Dashed across: the thresholds of the alerts, each in the colour of its long "
         "lookback; an alert fires while both its lookbacks are above."
     )
-    return graph(
-        Head(panel_id, f"Error ratio {drawn.title}", place, description),
-        over_time(*ratios),
-        line(look.RATIO, thresholds=drawn.ratio_thresholds()),
-        overrides=drawn.colors(),
+    return graph_panel(
+        PanelHead(panel_id, f"Error ratio {drawn.graph_title}", place, description),
+        graph_queries(*ratios),
+        line_field(look.RATIO_UNIT, thresholds=drawn.ratio_thresholds()),
+        overrides=drawn.line_overrides(),
     )
 
 
-def _burn(drawn: Lookbacks, ratios: Named, panel_id: int, place: GridPos) -> Panel:
+def _burn_rate_panel(drawn: Lookbacks, ratios: NamedQueries, panel_id: int, place: GridPos) -> Panel:
     description = (
         "How many times faster than sustainable the budget burns: at 1 it lasts exactly the window. "
         "Above 1 the scale is logarithmic."
     )
-    return graph(
-        Head(panel_id, f"Burn rate {drawn.title}", place, description),
-        over_time(*drawn.burn_rates(ratios)),
-        line(look.TIMES, thresholds=drawn.burn_thresholds(), scale=BURN_SCALE),
-        overrides=drawn.colors(),
+    return graph_panel(
+        PanelHead(panel_id, f"Burn rate {drawn.graph_title}", place, description),
+        graph_queries(*drawn.burn_rate_queries(ratios)),
+        line_field(look.TIMES_UNIT, thresholds=drawn.burn_thresholds(), scale=BURN_SCALE),
+        overrides=drawn.line_overrides(),
     )
 
 
-def _events(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
-    unit = words.events(slo)
+def _events_panel(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
+    unit = words.event_unit(slo)
     group = _spaced(group_legend(slo))
     description = f"{unit.capitalize()} per minute as the rules count them; bad ones on the right axis."
-    return graph(
-        Head(panel_id, f"All {unit} and bad {unit}", place, description),
-        over_time(
-            (f"all{group}", _per_minute(slo, each, naming.events(FINE), live.EVENTS)),
-            (f"bad{group}", _per_minute(slo, each, naming.errors(FINE), live.ERRORS)),
+    return graph_panel(
+        PanelHead(panel_id, f"All {unit} and bad {unit}", place, description),
+        graph_queries(
+            (f"all{group}", _per_minute(slo, each, naming.event_count_metric(FINE_STEP), live.EVENTS)),
+            (f"bad{group}", _per_minute(slo, each, naming.error_count_metric(FINE_STEP), live.ERRORS)),
         ),
-        line(look.COUNT, label=f"{unit} per minute"),
+        line_field(look.COUNT_UNIT, label=f"{unit} per minute"),
         overrides=(_right_axis(slo, f"bad {unit} per minute"),),
     )
 
@@ -166,25 +177,25 @@ def _right_axis(slo: Slo, label: str) -> Override:
     """For the second query; groups keep their colours."""
     own = () if slo.group_by else (Property("color", Color(ColorMode.FIXED, look.VERMILLION)),)
     axis = (Property("custom.axisPlacement", "right"), Property("custom.axisLabel", label))
-    return Override(Matcher("byFrameRefID", "B"), axis + own)
+    return Override(FieldMatcher("byFrameRefID", "B"), axis + own)
 
 
-def _per_minute(slo: Slo, each: Asked, rollup: str, counter: str) -> PromQL:
+def _per_minute(slo: Slo, each: QueryScope, rollup: str, counter: str) -> PromQL:
     """The mean of rollups, each the count of a minute: a rate, however far apart the points are."""
-    mean = aggregate("sum", slo.group_by, f"avg_over_time({each.own(rollup)}[$__interval])")
-    counted = each.most(f"60 * rate({each.own(counter)}[$__rate_interval])")
-    return of_groups(slo, "topk", each.either(mean, counted))
+    mean = aggregate_by("sum", slo.group_by, f"avg_over_time({each.select_series(rollup)}[$__interval])")
+    counted = each.max_by(f"60 * rate({each.select_series(counter)}[$__rate_interval])")
+    return worst_groups(slo, "topk", each.recorded_or_exposed(mean, counted))
 
 
-def _groups(slo: Slo, each: Asked, panel_id: int, place: GridPos) -> Panel:
+def _group_table(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
     # An alert about all groups (no data) has none of their labels.
-    grouped = Asked(each.style, f'{each.where}, {slo.group_by[0]}!=""', each.by)
+    grouped = QueryScope(each.style, f'{each.matchers}, {slo.group_by[0]}!=""', each.group_labels)
     description = "Each group has a budget of its own. Firing alerts first, then the least budget."
-    return table.table(
-        Head(panel_id, "Groups, worst first", place, description),
+    return table.worst_first_table(
+        PanelHead(panel_id, "Groups, worst first", place, description),
         (
-            *(table.text(label, label) for label in slo.group_by),
-            *table.standing(each, states.alert_state(grouped, each.left())),
+            *(table.text_column(label, label) for label in slo.group_by),
+            *table.state_columns(each, states.alert_state(grouped, each.budget_remaining())),
         ),
     )
 
@@ -193,5 +204,5 @@ def _spaced(legend: str) -> str:
     return f" {legend}" if legend else ""
 
 
-def _window(slo: Slo) -> str:
+def _window_text(slo: Slo) -> str:
     return format_duration(slo.window.seconds)

@@ -11,20 +11,20 @@ from sloctl.dashboards.fields import (
     DataLink,
     FieldConfig,
     FieldDefaults,
-    Mapping,
-    Matcher,
+    FieldMatcher,
     Override,
     Property,
     RegexMap,
     RegexMatch,
-    Shown,
     TableField,
+    ValueMapping,
+    ValueMappingResult,
 )
 from sloctl.dashboards.grafana import Merge, Organize, Panel, SortBy, TableOptions, Transformation
-from sloctl.dashboards.panels import Head, queried, tables
-from sloctl.dashboards.states import Asked
+from sloctl.dashboards.panels import PanelHead, query_panel, table_queries
+from sloctl.dashboards.states import QueryScope
 from sloctl.model import PromQL
-from sloctl.promql import aggregate
+from sloctl.promql import aggregate_by
 
 
 class Column(Struct, frozen=True):
@@ -37,7 +37,7 @@ class Column(Struct, frozen=True):
 
 
 DASHBOARD_LABEL: Final = "dashboard"
-_OPEN: Final[tuple[Mapping, ...]] = (RegexMap(RegexMatch(".*", Shown("open"))),)
+_OPEN: Final[tuple[ValueMapping, ...]] = (RegexMap(RegexMatch(".*", ValueMappingResult("open"))),)
 # The cell's own value is the path. Grafana puts its base path before a slash only where it stands here.
 _LINK: Final = (
     DataLink("Open the service's dashboard", "/${__value.raw}&${datasource:queryparam}&${__url_time_range}"),
@@ -51,7 +51,7 @@ _OPTIONS: Final = TableOptions(
 )
 
 
-def _looking(number: look.Number) -> tuple[Property, ...]:
+def _number_properties(number: look.NumberStyle) -> tuple[Property, ...]:
     return (
         Property("unit", number.unit),
         Property("decimals", number.decimals),
@@ -62,49 +62,49 @@ def _looking(number: look.Number) -> tuple[Property, ...]:
     )
 
 
-_BUDGET: Final = _looking(look.BUDGET_LEFT)
-_BURN: Final = _looking(look.BURN_RATE)
-_GONE: Final = _looking(look.TIME_LEFT)
-_ALERTS: Final = _looking(look.ALERT_STATE)
+_BUDGET: Final = _number_properties(look.BUDGET_LEFT)
+_BURN: Final = _number_properties(look.BURN_RATE)
+_GONE: Final = _number_properties(look.TIME_LEFT)
+_ALERTS: Final = _number_properties(look.ALERT_STATE)
 _PATH: Final = (Property("mappings", _OPEN), Property("links", _LINK), Property("custom.width", 100))
 
 
-def text(title: str, label: str) -> Column:
+def text_column(title: str, label: str) -> Column:
     return Column(title, label=label)
 
 
-def path(title: str) -> Column:
+def link_column(title: str) -> Column:
     """A link to the path in DASHBOARD_LABEL, relative to Grafana, without its first slash but with a `?`."""
     return Column(title, label=DASHBOARD_LABEL, properties=_PATH)
 
 
-def standing(asked: Asked, alerts: PromQL) -> tuple[Column, ...]:
+def state_columns(asked: QueryScope, alerts: PromQL) -> tuple[Column, ...]:
     """How it stands: budget, burn, time left, and *alerts* in the words of look.ALERT_STATE."""
     return (
         Column("Budget left", query=states.budget_left(asked), properties=_BUDGET),
-        Column("Burn rate", query=states.current_burn(asked), properties=_BURN),
-        Column("Gone in", query=states.gone_in(asked), properties=_GONE),
+        Column("Burn rate", query=states.current_burn_rate(asked), properties=_BURN),
+        Column("Gone in", query=states.time_to_exhaustion(asked), properties=_GONE),
         Column("Alerts", query=alerts, properties=_ALERTS),
     )
 
 
-def known_slos(asked: Asked, known: PromQL) -> PromQL:
+def known_slos(asked: QueryScope, known: PromQL) -> PromQL:
     """A row for each SLO, with its objective and window as text."""
     style = asked.style
-    return aggregate("max", (*asked.by, style.objective, style.window), known)
+    return aggregate_by("max", (*asked.group_labels, style.objective, style.window), known)
 
 
-def table(head: Head, columns: Sequence[Column], *, rows: PromQL = "") -> Panel:
+def worst_first_table(head: PanelHead, columns: Sequence[Column], *, rows: PromQL = "") -> Panel:
     """Rows of what the queries answer, joined on their labels; *rows* are there even without a number.
 
     Sorted by "Alerts", then by "Budget left": unknown comes before overspent.
     """
     queries = [column.query for column in columns if column.query]
     hidden = ("Time", "Value #A") if rows else ("Time",)
-    return queried(
+    return query_panel(
         head,
         "table",
-        tables(*([rows] if rows else []), *queries),
+        table_queries(*([rows] if rows else []), *queries),
         transformations=(
             Transformation("merge", Merge()),
             Transformation("organize", _organize(columns, hidden=hidden)),
@@ -133,7 +133,7 @@ def _fields(columns: Sequence[Column]) -> FieldConfig:
     return FieldConfig(
         FieldDefaults(no_value=look.NO_DATA, custom=TableField("auto", CellOptions("auto"), inspect=False)),
         tuple(
-            Override(Matcher("byName", column.title), column.properties)
+            Override(FieldMatcher("byName", column.title), column.properties)
             for column in columns
             if column.properties
         ),

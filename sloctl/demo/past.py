@@ -8,7 +8,7 @@ from sloctl.demo.service import Metrics
 from sloctl.demo.traffic import EVERYDAY_ERROR_RATIO, mix, rate
 from sloctl.demo.truth import Truth
 from sloctl.model import Labels
-from sloctl.rollup import COARSE, FINE_REACH, Counts
+from sloctl.rollup import COARSE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources.counting import Key, Shares, settle, tally
 from sloctl.sidecar.sources.exposition import Exposition
@@ -24,13 +24,13 @@ def remember(
     for (slo_id, group), counts in _of_one_request(plan, labels).items():
         slo = slos[slo_id]
         for at, requests in _steps(until, slo.window.seconds, interval):
-            scaled = Counts(error=counts.error * requests, total=counts.total * requests)
+            scaled = EventCounts(error=counts.error * requests, total=counts.total * requests)
             ledger.remember(slo, group, at, scaled)
-    for at, requests in _steps(until, FINE_REACH, interval):
+    for at, requests in _steps(until, MAX_FINE_LOOKBACK, interval):
         truth.add(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
-def _of_one_request(plan: Plan, labels: Labels) -> Mapping[Key, Counts]:
+def _of_one_request(plan: Plan, labels: Labels) -> Mapping[Key, EventCounts]:
     """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
     served = Metrics()
     for kind, share in mix(EVERYDAY_ERROR_RATIO):
@@ -47,6 +47,6 @@ def _steps(until: float, length: float, interval: float) -> Iterator[tuple[float
     """The end of each step and its number of requests: coarse steps first, fine ones in the last hours."""
     at = until - length
     while at < until:
-        step = COARSE if at < until - FINE_REACH else interval
+        step = COARSE_STEP if at < until - MAX_FINE_LOOKBACK else interval
         at += step
         yield at, rate(at) * step

@@ -9,7 +9,7 @@ from typing import Final
 
 from sloctl import burn
 from sloctl.duration import HOUR
-from sloctl.model import BurnAlert, Severity, Slo
+from sloctl.model import PolicyRow, Severity, Slo
 
 _REACH: Final = 7 * HOUR
 
@@ -40,9 +40,9 @@ class Truth:
         moments = [happened.at for happened in self._happened if happened.at >= since]
         return next((at for at in moments if any(self._fires(slo, row, at) for row in rows)), None)
 
-    def _fires(self, slo: Slo, row: BurnAlert, at: float) -> bool:
+    def _fires(self, slo: Slo, row: PolicyRow, at: float) -> bool:
         long, short = self._error_ratio(at, row.long), self._error_ratio(at, row.short)
-        return burn.firing(long, short, burn.alert_threshold(row, slo.window.seconds, slo.budget)) is True
+        return burn.is_firing(long, short, burn.alert_threshold(row, slo.window.seconds, slo.budget)) is True
 
     def _error_ratio(self, at: float, lookback: int) -> float | None:
         within = [happened for happened in self._happened if at - lookback < happened.at <= at]

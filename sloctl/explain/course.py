@@ -14,10 +14,10 @@ from msgspec import Struct
 from sloctl import burn
 from sloctl.duration import MINUTE
 from sloctl.explain.meaning import Meaning, meaning
-from sloctl.lower import counts_are_events, lower
-from sloctl.model import BurnAlert, Severity, Slo
-from sloctl.rollup import COARSE, FINE
-from sloctl.rules.alerts import STEP_OF
+from sloctl.lower import counts_are_events, lower_indicator
+from sloctl.model import PolicyRow, Severity, Slo
+from sloctl.rollup import COARSE_STEP, FINE_STEP
+from sloctl.rules.alerts import SEVERITY_STEP
 
 OUTAGES: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
 
@@ -28,7 +28,7 @@ class Threshold(Struct, frozen=True):
     *enough* is how many bad events suffice where the long lookback holds fewer than *below* events.
     """
 
-    row: BurnAlert
+    row: PolicyRow
     factor: Fraction
     ratio: Fraction
     enough: int
@@ -55,7 +55,7 @@ class Firing(Struct, frozen=True):
 
     alert: str
     severity: Severity
-    row: BurnAlert | None
+    row: PolicyRow | None
     after: Stretch
     spent: tuple[float, float]
     ends: Stretch | None
@@ -82,7 +82,7 @@ class Explanation(Struct, frozen=True):
 
 def explain(slo: Slo, per_second: float | None = None) -> Explanation:
     """*per_second* are the events of one budget; told, so that floors on their number can be weighed."""
-    rate = per_second if counts_are_events(lower(slo.indicator)) else 1 / MINUTE
+    rate = per_second if counts_are_events(lower_indicator(slo.indicator)) else 1 / MINUTE
     window = slo.window.seconds
     return Explanation(
         slo=slo,
@@ -99,7 +99,7 @@ def _is_on(slo: Slo, severity: Severity) -> bool:
     return texts[severity] is not None
 
 
-def _threshold(slo: Slo, row: BurnAlert) -> Threshold:
+def _threshold(slo: Slo, row: PolicyRow) -> Threshold:
     window = slo.window.seconds
     ratio = burn.alert_threshold(row, window, slo.budget)
     enough = max(1, slo.alerting.min_errors)
@@ -117,7 +117,10 @@ def _burns(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[Firing]:
     for row in slo.alerting.policy:
         if not _is_on(slo, row.severity):
             continue
-        step, threshold = STEP_OF[row.severity], burn.alert_threshold(row, slo.window.seconds, slo.budget)
+        step, threshold = (
+            SEVERITY_STEP[row.severity],
+            burn.alert_threshold(row, slo.window.seconds, slo.budget),
+        )
         after = _looked_at(slo, _fires_after(slo, row, bad=bad, rate=rate), bad=bad, step=step)
         ends = _looked_at(slo, float(row.short * (1 - threshold / bad)), bad=bad, step=step)
         yield _firing(slo, row.severity.value, row.severity, row=row, after=after, bad=bad, ends=ends)
@@ -125,13 +128,13 @@ def _burns(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[Firing]:
 
 def _budget_alerts(slo: Slo, bad: Fraction, gone: float) -> Iterator[Firing]:
     """Both read the window's ratio, which is recorded every five minutes."""
-    alerting, steady = slo.alerting, burn.steady_row(slo.alerting.policy)
+    alerting, steady = slo.alerting, burn.exhaustion_row(slo.alerting.policy)
     if alerting.exhausting is not None and steady is not None:
         seconds = _exhausting_after(gone, steady.long, alerting.exhausting_within)
-        after = _looked_at(slo, seconds, bad=bad, step=COARSE)
+        after = _looked_at(slo, seconds, bad=bad, step=COARSE_STEP)
         yield _firing(slo, "exhausting", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
     if alerting.exhausted is not None:
-        after = _looked_at(slo, gone, bad=bad, step=COARSE)
+        after = _looked_at(slo, gone, bad=bad, step=COARSE_STEP)
         yield _firing(slo, "exhausted", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
 
 
@@ -140,7 +143,7 @@ def _firing(
     alert: str,
     severity: Severity,
     *,
-    row: BurnAlert | None,
+    row: PolicyRow | None,
     after: Stretch,
     bad: Fraction,
     ends: Stretch | None,
@@ -150,7 +153,7 @@ def _firing(
     return Firing(alert, severity, row, after, spent, None if after.is_never else ends)
 
 
-def _fires_after(slo: Slo, row: BurnAlert, *, bad: Fraction, rate: float | None) -> float:
+def _fires_after(slo: Slo, row: PolicyRow, *, bad: Fraction, rate: float | None) -> float:
     """Seconds by the formula, until the ratio, the floor on errors and the confidence are all reached."""
     threshold = burn.alert_threshold(row, slo.window.seconds, slo.budget)
     above = burn.detection_time(row, threshold, float(bad))
@@ -162,12 +165,12 @@ def _fires_after(slo: Slo, row: BurnAlert, *, bad: Fraction, rate: float | None)
     return after if after <= row.long else inf
 
 
-def _confident_after(slo: Slo, row: BurnAlert, *, bad: float, rate: float) -> float:
+def _confident_after(slo: Slo, row: PolicyRow, *, bad: float, rate: float) -> float:
     """When Wilson's bound of the long lookback passes the threshold: found by halving, it only grows."""
     if slo.alerting.confidence is None:
         return 0.0
     threshold = float(burn.alert_threshold(row, slo.window.seconds, slo.budget))
-    deviations = burn.standard_deviations(slo.alerting.confidence)
+    deviations = burn.z_score(slo.alerting.confidence)
     events = rate * row.long
 
     def is_sure(seconds: float) -> bool:
@@ -200,9 +203,9 @@ def _looked_at(slo: Slo, seconds: float, *, bad: Fraction, step: int) -> Stretch
     The newest scrape is up to an interval old. Where a minute is one event, bad ones are a minute divided by
     *bad* apart, and each is bad as a whole.
     """
-    if counts_are_events(lower(slo.indicator)):
-        early, late = 0.0, float(FINE)
+    if counts_are_events(lower_indicator(slo.indicator)):
+        early, late = 0.0, float(FINE_STEP)
     else:
         early = late = float(MINUTE / bad)
-    late += slo.scrape_interval + (step if step > FINE else 0)
+    late += slo.scrape_interval + (step if step > FINE_STEP else 0)
     return Stretch(max(0.0, seconds - early), max(0.0, seconds) + late)

@@ -51,7 +51,7 @@ def _threshold(threshold: Threshold) -> Json:
         "short": format_duration(row.short),
         "factor": float(threshold.factor),
         "errorRatio": float(threshold.ratio),
-        "budgetShare": float(row.share),
+        "budgetShare": float(row.budget_share),
         "enoughBadEvents": threshold.enough,
         "whereFewerEventsThan": threshold.below,
     }

@@ -4,21 +4,21 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.model import (
-    Condition,
-    Counted,
-    ErrorRatio,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
     Indicator,
-    Latency,
-    NativeLatency,
-    Probe,
+    LatencyIndicator,
+    NativeLatencyIndicator,
+    ProbeIndicator,
     PromQL,
-    Query,
-    Ratio,
+    QueryIndicator,
+    RatioIndicator,
     WhenAbsent,
 )
-from sloctl.promql import selector
+from sloctl.promql import format_selector
 
 _NO_TRAFFIC: Final = (
     "Without traffic there is no error ratio: nothing burns, no burn alert fires or goes on firing, and the "
@@ -49,23 +49,23 @@ class Meaning(Struct, frozen=True):
 
 def meaning(indicator: Indicator) -> Meaning:
     match indicator:
-        case Ratio():
+        case RatioIndicator():
             return _ratio(indicator)
-        case Latency() | NativeLatency():
+        case LatencyIndicator() | NativeLatencyIndicator():
             return _latency(indicator)
-        case Condition():
+        case ConditionIndicator():
             return _condition(indicator)
-        case Probe():
+        case ProbeIndicator():
             return Meaning(
                 "One event is one sample of",
-                (selector(indicator.gauge),),
+                (format_selector(indicator.gauge),),
                 "It is bad when it is 0.",
                 (),
                 _NO_SERIES,
             )
-        case Query():
+        case QueryIndicator():
             return _query(indicator)
-        case ErrorRatio():
+        case ErrorRatioIndicator():
             return Meaning(
                 "One event is one minute, however much happened in it.",
                 (),
@@ -78,29 +78,29 @@ def meaning(indicator: Indicator) -> Meaning:
             assert_never(indicator)
 
 
-def _ratio(ratio: Ratio) -> Meaning:
+def _ratio(ratio: RatioIndicator) -> Meaning:
     return Meaning(
         "One event is one increment of",
-        tuple(map(selector, ratio.total)),
+        tuple(map(format_selector, ratio.total)),
         f"It is bad when it is {_also(ratio.counted)} an increment of",
-        tuple(map(selector, ratio.part)),
+        tuple(map(format_selector, ratio.numerator)),
         f"{_NO_TRAFFIC} {_NO_SERIES}",
     )
 
 
-def _latency(latency: Latency | NativeLatency) -> Meaning:
+def _latency(latency: LatencyIndicator | NativeLatencyIndicator) -> Meaning:
     threshold = latency.threshold
-    most = f"{decimal(threshold)}s" if threshold >= 1 else f"{decimal(1000 * threshold)}ms"
+    most = f"{format_number(threshold)}s" if threshold >= 1 else f"{format_number(1000 * threshold)}ms"
     return Meaning(
         "One event is one observation of the histogram",
-        (selector(latency.histogram),),
+        (format_selector(latency.histogram),),
         f"It is bad when it is above {most}.",
         (),
         f"{_NO_TRAFFIC} {_NO_SERIES}",
     )
 
 
-def _condition(condition: Condition) -> Meaning:
+def _condition(condition: ConditionIndicator) -> Meaning:
     return Meaning(
         "One event is one minute.",
         (),
@@ -112,15 +112,15 @@ def _condition(condition: Condition) -> Meaning:
     )
 
 
-def _query(query: Query) -> Meaning:
+def _query(query: QueryIndicator) -> Meaning:
     return Meaning(
         "Events of some time ($window) are counted by",
         (query.total.text,),
         f"Bad are those that are {_also(query.counted)} counted by",
-        (query.part.text,),
+        (query.numerator.text,),
         f"{_NO_TRAFFIC} {_NO_SERIES}",
     )
 
 
-def _also(counted: Counted) -> str:
-    return "also" if counted is Counted.ERROR else "not"
+def _also(counted: CountedSide) -> str:
+    return "also" if counted is CountedSide.ERROR else "not"

@@ -6,11 +6,11 @@ from math import isinf
 from textwrap import wrap
 from typing import Final
 
-from sloctl.decimals import decimal
-from sloctl.duration import format_duration, span
+from sloctl.decimals import format_number
+from sloctl.duration import format_duration, humanize_duration
 from sloctl.explain.course import Explanation, Firing, Outage, Stretch, Threshold
 from sloctl.model import Slo
-from sloctl.problems import printable
+from sloctl.problems import escape_unprintable
 
 WIDTH: Final = 80
 _MARGIN: Final = "  "
@@ -31,7 +31,9 @@ def text(explanation: Explanation) -> str:
 
 
 def _title(slo: Slo) -> str:
-    promise = f"{_plain(decimal(100 * slo.objective))} % good over any {format_duration(slo.window.seconds)}"
+    promise = (
+        f"{_plain(format_number(100 * slo.objective))} % good over any {format_duration(slo.window.seconds)}"
+    )
     return "\n".join([f"{slo.id}: {promise}", *_wrapped(slo.description, "")])
 
 
@@ -52,7 +54,7 @@ def _budget(explanation: Explanation) -> Iterator[str]:
     budget, window = slo.budget, format_duration(slo.window.seconds)
     one_in = f", one in {int(1 / budget):,}" if (1 / budget).denominator == 1 else ""
     yield from _wrapped(
-        f"{_plain(decimal(100 * budget))} % of the events of any {window} may be bad{one_in}."
+        f"{_plain(format_number(100 * budget))} % of the events of any {window} may be bad{one_in}."
     )
     yield from _wrapped(f"As a total outage under even traffic: {_span(explanation.outage_seconds)}.")
     if explanation.events is not None:
@@ -88,7 +90,7 @@ def _floors(slo: Slo) -> str:
         floors.append(f"the long one holds at least {alerting.min_errors} bad events")
     if alerting.confidence is not None:
         floors.append(
-            f"its ratio is above the threshold with {decimal(100 * alerting.confidence)} % confidence"
+            f"its ratio is above the threshold with {format_number(100 * alerting.confidence)} % confidence"
         )
     return f"; and only when {' and '.join(floors)}" if floors else ""
 
@@ -101,7 +103,7 @@ def _threshold(threshold: Threshold) -> tuple[str, ...]:
         format_duration(row.short),
         f"{_about(float(threshold.factor))}×",
         _percent(float(threshold.ratio)),
-        f"{_percent(float(row.share))} within {format_duration(row.long)}",
+        f"{_percent(float(row.budget_share))} within {format_duration(row.long)}",
     )
 
 
@@ -170,7 +172,7 @@ def _name(firing: Firing) -> str:
 
 
 def _stretch(stretch: Stretch) -> str:
-    earliest, latest = span(stretch.earliest), span(stretch.latest)
+    earliest, latest = humanize_duration(stretch.earliest), humanize_duration(stretch.latest)
     return earliest if earliest == latest else f"{earliest} to {latest}"
 
 
@@ -197,7 +199,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[s
 
 def _wrapped(sentence: str, margin: str = _MARGIN) -> list[str]:
     return wrap(
-        printable(sentence),
+        escape_unprintable(sentence),
         WIDTH,
         initial_indent=margin,
         subsequent_indent=margin,
@@ -228,4 +230,4 @@ def _plain(number: str) -> str:
 
 
 def _span(seconds: float) -> str:
-    return f"{_about(seconds, 2)}s" if 0 < seconds < 1 else span(seconds)
+    return f"{_about(seconds, 2)}s" if 0 < seconds < 1 else humanize_duration(seconds)

@@ -7,52 +7,52 @@ from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
-from sloctl.burn import alert_threshold, standard_deviations, steady_row
-from sloctl.decimals import decimal
-from sloctl.model import AlertText, BurnAlert, Labels, PromQL, Severity
-from sloctl.rollup import COARSE, FINE
-from sloctl.rules.annotations import Templates, template
+from sloctl.burn import alert_threshold, exhaustion_row, z_score
+from sloctl.decimals import format_number
+from sloctl.model import AlertMetadata, Labels, PolicyRow, PromQL, Severity
+from sloctl.rollup import COARSE_STEP, FINE_STEP
+from sloctl.rules.annotations import AlertTemplates, escape_template
 from sloctl.rules.group import AlertRule
-from sloctl.rules.scope import STALENESS, Scope, lines, ranged
+from sloctl.rules.scope import STALENESS, Scope, join_operands, range_selector
 from sloctl.rules.wording import (
-    BEFORE_NO_DATA,
+    NO_DATA_RANGE,
     burn_text,
     exhausted_text,
     exhausting_text,
-    linked,
-    longest,
+    link_annotations,
+    longest_lookback,
     no_data_text,
 )
 
 # The group in which each severity is evaluated, by its step.
-STEP_OF: Final = {Severity.PAGE: FINE, Severity.TICKET: COARSE}
+SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}
 
 
 def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
     """The burn alerts evaluated with the rollups of *step*."""
     texts = {Severity.PAGE: scope.slo.alerting.page, Severity.TICKET: scope.slo.alerting.ticket}
     return [
-        _alert(
-            numbers := Templates(scope, naming.BURN_ALERT, severity),
+        _alert_rule(
+            numbers := AlertTemplates(scope, naming.BURN_ALERT, severity),
             text,
-            expr=lines((f"(\n  {_burning(scope, row, step)}\n)" for row in rows), "or"),
+            expr=join_operands((f"(\n  {_burn_condition(scope, row, step)}\n)" for row in rows), "or"),
             says=burn_text(scope.slo, rows, numbers),
-            before=longest(rows),
+            before=longest_lookback(rows),
         )
         for severity, text in texts.items()
-        if text is not None and STEP_OF[severity] == step and (rows := _rows(scope, severity))
+        if text is not None and SEVERITY_STEP[severity] == step and (rows := _rows(scope, severity))
     ]
 
 
 def budget_alerts(scope: Scope) -> list[AlertRule]:
     """The budget is gone, or will be within the hours the spec names."""
     alerting = scope.slo.alerting
-    left = scope.max(scope.own(naming.BUDGET_REMAINING))
-    alerts, row = [], steady_row(alerting.policy)
+    left = scope.max_by_group(scope.recorded_series(naming.BUDGET_REMAINING))
+    alerts, row = [], exhaustion_row(alerting.policy)
     if alerting.exhausted is not None:
-        numbers = Templates(scope, naming.EXHAUSTED_ALERT, Severity.TICKET)
+        numbers = AlertTemplates(scope, naming.EXHAUSTED_ALERT, Severity.TICKET)
         alerts.append(
-            _alert(
+            _alert_rule(
                 numbers,
                 alerting.exhausted,
                 expr=f"{left} <= 0",
@@ -61,12 +61,12 @@ def budget_alerts(scope: Scope) -> list[AlertRule]:
             )
         )
     if alerting.exhausting is not None and row is not None:
-        numbers = Templates(scope, naming.EXHAUSTING_ALERT, Severity.TICKET)
+        numbers = AlertTemplates(scope, naming.EXHAUSTING_ALERT, Severity.TICKET)
         alerts.append(
-            _alert(
+            _alert_rule(
                 numbers,
                 alerting.exhausting,
-                expr=_exhausting(scope, row, left),
+                expr=_exhausting_condition(scope, row, left),
                 says=exhausting_text(scope.slo, row, numbers),
                 before=row.long,
             )
@@ -78,35 +78,35 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     alerting = scope.slo.alerting
     if alerting.no_data is None:
         return []
-    numbers = Templates(scope, naming.NO_DATA_ALERT, Severity.TICKET)
+    numbers = AlertTemplates(scope, naming.NO_DATA_ALERT, Severity.TICKET)
     return [
-        _alert(
+        _alert_rule(
             numbers,
             alerting.no_data,
-            expr=f"absent({scope.events})",
+            expr=f"absent({scope.fine_events})",
             says=no_data_text(scope.slo, numbers),
-            before=BEFORE_NO_DATA,
+            before=NO_DATA_RANGE,
             pending=alerting.no_data_after,
         )
     ]
 
 
-def _rows(scope: Scope, severity: Severity) -> tuple[BurnAlert, ...]:
+def _rows(scope: Scope, severity: Severity) -> tuple[PolicyRow, ...]:
     return tuple(row for row in scope.slo.alerting.policy if row.severity is severity)
 
 
-def _burning(scope: Scope, row: BurnAlert, step: int) -> PromQL:
+def _burn_condition(scope: Scope, row: PolicyRow, step: int) -> PromQL:
     slo = scope.slo
     threshold = alert_threshold(row, slo.window.seconds, slo.budget)
-    long, short = (_ratio(scope, lookback, step) for lookback in (row.long, row.short))
-    errors = scope.sum(scope.own(naming.errors(row.long)))
-    conditions = [f"{long} > {decimal(threshold)}", f"{short} > {decimal(threshold)}"]
+    long, short = (_recorded_error_ratio(scope, lookback, step) for lookback in (row.long, row.short))
+    errors = scope.sum_by_group(scope.recorded_series(naming.error_count_metric(row.long)))
+    conditions = [f"{long} > {format_number(threshold)}", f"{short} > {format_number(threshold)}"]
     if slo.alerting.min_errors:
         # Counts are estimates: half an event of grace.
-        conditions.append(f"{errors} >= {decimal(slo.alerting.min_errors - Fraction(1, 2))}")
+        conditions.append(f"{errors} >= {format_number(slo.alerting.min_errors - Fraction(1, 2))}")
     if slo.alerting.confidence is not None:
         conditions.append(_confident(long, errors, threshold=threshold, confidence=slo.alerting.confidence))
-    return lines(conditions, "  and")
+    return join_operands(conditions, "  and")
 
 
 def _confident(ratio: PromQL, errors: PromQL, *, threshold: Fraction, confidence: Fraction) -> PromQL:
@@ -115,36 +115,36 @@ def _confident(ratio: PromQL, errors: PromQL, *, threshold: Fraction, confidence
     The interval inverts the score test, so the bound of a ratio r of n events is above t exactly when r is
     and (r - t)^2 n > z^2 t (1 - t); n is errors / r.
     """
-    z = standard_deviations(confidence)
-    limit = decimal(z * z * float(threshold) * (1 - float(threshold)))
-    return f"({ratio} - {decimal(threshold)}) ^ 2 * {errors} / {ratio} > {limit}"
+    z = z_score(confidence)
+    limit = format_number(z * z * float(threshold) * (1 - float(threshold)))
+    return f"({ratio} - {format_number(threshold)}) ^ 2 * {errors} / {ratio} > {limit}"
 
 
-def _exhausting(scope: Scope, row: BurnAlert, left: PromQL) -> PromQL:
+def _exhausting_condition(scope: Scope, row: PolicyRow, left: PromQL) -> PromQL:
     """Left x window x budget / error ratio is the time left, in seconds; both lookbacks must agree."""
     slo = scope.slo
-    spendable = decimal(slo.window.seconds * slo.budget)
+    spendable = format_number(slo.window.seconds * slo.budget)
     within = slo.alerting.exhausting_within
-    return lines(
+    return join_operands(
         (
             f"{left} > 0",
-            f"{left} * {spendable} / {_ratio(scope, row.long, FINE)} < {within}",
-            f"{left} * {spendable} / {_ratio(scope, row.short, FINE)} < {within}",
+            f"{left} * {spendable} / {_recorded_error_ratio(scope, row.long, FINE_STEP)} < {within}",
+            f"{left} * {spendable} / {_recorded_error_ratio(scope, row.short, FINE_STEP)} < {within}",
         ),
         "and",
     )
 
 
-def _ratio(scope: Scope, lookback: int, step: int) -> PromQL:
+def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:
     """An error ratio as the group of *step* reads it: slow series only through a range, else they flicker."""
-    series = scope.own(naming.error_ratio(lookback))
-    if step == FINE and scope.ladder.rung(lookback).step == COARSE:
-        return scope.max(f"last_over_time({ranged(series, STALENESS)})")
-    return scope.max(series)
+    series = scope.recorded_series(naming.error_ratio_metric(lookback))
+    if step == FINE_STEP and scope.resolutions.for_lookback(lookback).step == COARSE_STEP:
+        return scope.max_by_group(f"last_over_time({range_selector(series, STALENESS)})")
+    return scope.max_by_group(series)
 
 
-def _alert(
-    numbers: Templates, text: AlertText, *, expr: PromQL, says: Labels, before: int, pending: int = 0
+def _alert_rule(
+    numbers: AlertTemplates, text: AlertMetadata, *, expr: PromQL, says: Labels, before: int, pending: int = 0
 ) -> AlertRule:
     """The spec's own annotations come on top of what the alert *says*; *before* as `linked` reads it."""
     slo, style = numbers.scope.slo, numbers.scope.style
@@ -154,6 +154,6 @@ def _alert(
         alert=numbers.alertname,
         expr=expr,
         pending=pending,
-        labels={label: template(value) for label, value in labels.items()},
-        annotations={**says, **linked(slo, written, before, numbers)},
+        labels={label: escape_template(value) for label, value in labels.items()},
+        annotations={**says, **link_annotations(slo, written, before, numbers)},
     )

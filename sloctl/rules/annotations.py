@@ -11,24 +11,24 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.burn import alert_threshold
-from sloctl.decimals import decimal
-from sloctl.model import BurnAlert, Labels, PromQL, Severity
-from sloctl.rollup import COARSE
-from sloctl.rules.scope import STALENESS, Scope, ranged
+from sloctl.decimals import format_number
+from sloctl.model import Labels, PolicyRow, PromQL, Severity
+from sloctl.rollup import COARSE_STEP
+from sloctl.rules.scope import STALENESS, Scope, range_selector
 
 _OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")
-_LABEL: Final = "$labels."
+_LABEL_PREFIX: Final = "$labels."
 # Label values come from whoever is scraped: none of them can look like a line of ours.
-_PLAIN: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
+_WITHOUT_CONTROL_CHARS: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
 # The first value of a query; not by `with`, to which 0 is nothing.
-_FIRST: Final = "{{ $n := . | first | value }}"
+_FIRST_VALUE: Final = "{{ $n := . | first | value }}"
 # `… UTC` instead of `… +0000 UTC`.
-_UTC: Final = ' | reReplaceAll " [+]0000" ""'
+_WITH_UTC: Final = ' | reReplaceAll " [+]0000" ""'
 # The largest unit and the next: of `1d 4h 48m 0s` the first two, but no zero.
 _TWO_UNITS: Final = ' | reReplaceAll "^([0-9a-z]+)( [1-9][0-9]*[a-z])?.*$" "$1$2"'
 
 
-def template(text: str) -> str:
+def escape_template(text: str) -> str:
     """*text* as a template that shows it; `{{ $labels.x }}` and `{{ $value }}` keep their meaning."""
     return "".join(
         part if _OWN_VALUES.fullmatch(part) else part.replace("{{", '{{ "{{" }}')
@@ -36,17 +36,21 @@ def template(text: str) -> str:
     )
 
 
-def expanded(text: str, labels: Labels, value: float) -> str:
+def expand_template(text: str, labels: Labels, value: float) -> str:
     """What Prometheus makes of `template(text)` for an alert with *labels* and *value*."""
 
     def own_value(written: re.Match[str]) -> str:
         name = written[0].strip("{ }")
-        return labels.get(name.removeprefix(_LABEL), "") if name.startswith(_LABEL) else decimal(value)
+        return (
+            labels.get(name.removeprefix(_LABEL_PREFIX), "")
+            if name.startswith(_LABEL_PREFIX)
+            else format_number(value)
+        )
 
     return _OWN_VALUES.sub(own_value, text)
 
 
-class Templates(Struct, frozen=True):
+class AlertTemplates(Struct, frozen=True):
     """The numbers of one alert of an SLO, each as the template that asks for it."""
 
     scope: Scope
@@ -54,79 +58,81 @@ class Templates(Struct, frozen=True):
     severity: Severity
 
     @property
-    def subject(self) -> str:
+    def alert_subject(self) -> str:
         slo = self.scope.slo
-        groups = ", ".join(f"{label}={{{{ $labels.{label}{_PLAIN} }}}}" for label in slo.group_by)
+        groups = ", ".join(
+            f"{label}={{{{ $labels.{label}{_WITHOUT_CONTROL_CHARS} }}}}" for label in slo.group_by
+        )
         return f"{slo.id} ({groups})" if groups else slo.id
 
     @property
-    def group(self) -> Sequence[str]:
+    def group_parameters(self) -> Sequence[str]:
         if self.alertname == naming.NO_DATA_ALERT:
             return ()  # its expression has no group
         return [f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
 
     @property
-    def left(self) -> str:
-        ask = self._asking(f"max({self._series(naming.BUDGET_REMAINING)})")
+    def budget_left(self) -> str:
+        ask = self._open_query(f"max({self._own_series(naming.BUDGET_REMAINING)})")
         # From 10000% on humanizePercentage would write an exponent.
         far = (
             '{{ if lt $n -99.0 }}overspent by {{ printf "%.0f" $n | reReplaceAll "^-" "" }} times the budget'
         )
         over = '{{ else if lt $n 0.0 }}overspent by {{ $n | humanizePercentage | reReplaceAll "^-" "" }}'
         within = "{{ else }}{{ $n | humanizePercentage }} left{{ end }}"
-        return f"{ask}{_FIRST}{far}{over}{within}{{{{ else }}}}an unknown share left{{{{ end }}}}"
+        return f"{ask}{_FIRST_VALUE}{far}{over}{within}{{{{ else }}}}an unknown share left{{{{ end }}}}"
 
     @property
-    def since(self) -> str:
-        moment = f"{{{{ . | first | value | humanizeTimestamp{_UTC} }}}}"
-        return f"{self._asking(self._began())}{moment}{{{{ end }}}}"
+    def start_time(self) -> str:
+        moment = f"{{{{ . | first | value | humanizeTimestamp{_WITH_UTC} }}}}"
+        return f"{self._open_query(self._firing_start())}{moment}{{{{ end }}}}"
 
-    def shown(self, text: str) -> str:
-        return template(text)
+    def spec_text(self, text: str) -> str:
+        return escape_template(text)
 
-    def burn(self, lookback: int) -> str:
-        rate = f"max({self._ratio(lookback)}) / {decimal(self.scope.slo.budget)}"
+    def burn_rate(self, lookback: int) -> str:
+        rate = f"max({self._error_ratio_series(lookback)}) / {format_number(self.scope.slo.budget)}"
         digits = '{{ if lt $n 100.0 }}{{ printf "%.3g" $n }}{{ else }}{{ printf "%.0f" $n }}{{ end }}x'
-        return f"{self._asking(rate)}{_FIRST}{digits}{{{{ else }}}}an unknown number of times{{{{ end }}}}"
+        return f"{self._open_query(rate)}{_FIRST_VALUE}{digits}{{{{ else }}}}an unknown number of times{{{{ end }}}}"
 
-    def exceeded(self, row: BurnAlert) -> str:
+    def exceeded_note(self, row: PolicyRow) -> str:
         slo = self.scope.slo
-        threshold = decimal(alert_threshold(row, slo.window.seconds, slo.budget))
-        long, short = (f"max({self._ratio(it)}) > {threshold}" for it in (row.long, row.short))
-        return f"{self._asking(f'{long} and {short}')}: both above{{{{ end }}}}"
+        threshold = format_number(alert_threshold(row, slo.window.seconds, slo.budget))
+        long, short = (f"max({self._error_ratio_series(it)}) > {threshold}" for it in (row.long, row.short))
+        return f"{self._open_query(f'{long} and {short}')}: both above{{{{ end }}}}"
 
-    def gone_in(self, lookback: int) -> str:
+    def time_to_exhaustion(self, lookback: int) -> str:
         """Left x window x budget / error ratio; silent where nothing is left or nothing burns."""
         slo = self.scope.slo
-        left = f"max({self._series(naming.BUDGET_REMAINING)} > 0)"
-        seconds = f"{left} * {decimal(slo.window.seconds * slo.budget)} / max({self._ratio(lookback)} > 0)"
+        left = f"max({self._own_series(naming.BUDGET_REMAINING)} > 0)"
+        seconds = f"{left} * {format_number(slo.window.seconds * slo.budget)} / max({self._error_ratio_series(lookback)} > 0)"
         duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} }}}}"
-        return f"{self._asking(f'round({seconds})')}, gone in {duration} at this rate{{{{ end }}}}"
+        return f"{self._open_query(f'round({seconds})')}, gone in {duration} at this rate{{{{ end }}}}"
 
-    def began(self, before: int) -> str:
-        milliseconds = f"({self._began()}) * 1000 - {1000 * before}"
-        return f'{self._asking(milliseconds)}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
+    def range_start(self, before: int) -> str:
+        milliseconds = f"({self._firing_start()}) * 1000 - {1000 * before}"
+        return f'{self._open_query(milliseconds)}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
 
-    def _began(self) -> PromQL:
+    def _firing_start(self) -> PromQL:
         """Unix time, which Prometheus keeps from an alert's second turn on."""
         style = self.scope.style
         alert = f'alertname="{self.alertname}", {style.severity}="{self.severity.value}"'
-        known = self._series("ALERTS_FOR_STATE").replace("{", f"{{{alert}, ", 1)
+        known = self._own_series("ALERTS_FOR_STATE").replace("{", f"{{{alert}, ", 1)
         return f"min({known}) or floor(vector(time()))"
 
-    def _ratio(self, lookback: int) -> PromQL:
-        ratio = self._series(naming.error_ratio(lookback))
-        if self.scope.ladder.rung(lookback).step == COARSE:
-            return f"last_over_time({ranged(ratio, STALENESS)})"
+    def _error_ratio_series(self, lookback: int) -> PromQL:
+        ratio = self._own_series(naming.error_ratio_metric(lookback))
+        if self.scope.resolutions.for_lookback(lookback).step == COARSE_STEP:
+            return f"last_over_time({range_selector(ratio, STALENESS)})"
         return ratio
 
-    def _series(self, metric: str) -> PromQL:
+    def _own_series(self, metric: str) -> PromQL:
         """A series of this SLO and, by a placeholder for each, of the alert's own group."""
-        own = self.scope.own(metric)
+        own = self.scope.recorded_series(metric)
         groups = "".join(f", {label}=%q" for label in self.scope.slo.group_by)
         return f"{own.removesuffix('}')}{groups}}}"
 
-    def _asking(self, expression: PromQL) -> str:
+    def _open_query(self, expression: PromQL) -> str:
         """A `with` over what a query answers, to be closed; %q quotes a label value for PromQL."""
         group_by = self.scope.slo.group_by
         if not group_by:

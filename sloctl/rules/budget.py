@@ -3,32 +3,34 @@
 from fractions import Fraction
 
 from sloctl import naming
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import DAY, format_duration
-from sloctl.rollup import COARSE
+from sloctl.rollup import COARSE_STEP
 from sloctl.rules.group import RecordingRule
-from sloctl.rules.scope import STALENESS, Scope, ranged
+from sloctl.rules.scope import STALENESS, Scope, range_selector
 
 
 def budget_rules(scope: Scope) -> tuple[RecordingRule, ...]:
-    slo, budget = scope.slo, decimal(scope.slo.budget)
-    current = scope.max(scope.own(naming.error_ratio(COARSE)))
-    period = scope.max(
-        f"last_over_time({ranged(scope.own(naming.error_ratio(slo.window.seconds)), STALENESS)})"
+    slo, budget = scope.slo, format_number(scope.slo.budget)
+    current = scope.max_by_group(scope.recorded_series(naming.error_ratio_metric(COARSE_STEP)))
+    period = scope.max_by_group(
+        f"last_over_time({range_selector(scope.recorded_series(naming.error_ratio_metric(slo.window.seconds)), STALENESS)})"
     )
-    burned = scope.max(scope.own(naming.PERIOD_BURN_RATE))
+    burned = scope.max_by_group(scope.recorded_series(naming.PERIOD_BURN_RATE))
     return (
-        scope.published(naming.OBJECTIVE, f"vector({decimal(slo.objective)})"),
-        scope.published(naming.ERROR_BUDGET, f"vector({budget})"),
-        scope.published(naming.TIME_PERIOD, f"vector({decimal(Fraction(slo.window.seconds, DAY))})"),
-        scope.published(naming.CURRENT_BURN_RATE, f"{current} / {budget}"),
-        scope.published(naming.PERIOD_BURN_RATE, f"{period} / {budget}"),
-        scope.published(naming.BUDGET_REMAINING, f"1 - {burned}"),
-        scope.published(
-            scope.style.info,
+        scope.published_rule(naming.OBJECTIVE, f"vector({format_number(slo.objective)})"),
+        scope.published_rule(naming.ERROR_BUDGET, f"vector({budget})"),
+        scope.published_rule(
+            naming.TIME_PERIOD, f"vector({format_number(Fraction(slo.window.seconds, DAY))})"
+        ),
+        scope.published_rule(naming.CURRENT_BURN_RATE, f"{current} / {budget}"),
+        scope.published_rule(naming.PERIOD_BURN_RATE, f"{period} / {budget}"),
+        scope.published_rule(naming.BUDGET_REMAINING, f"1 - {burned}"),
+        scope.published_rule(
+            scope.style.info_metric,
             "vector(1)",
             **{
-                scope.style.objective: f"{decimal(100 * slo.objective)}%",
+                scope.style.objective: f"{format_number(100 * slo.objective)}%",
                 scope.style.window: format_duration(slo.window.seconds),
             },
         ),

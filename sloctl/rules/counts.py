@@ -9,50 +9,50 @@ therefore look back one scrape further, R = step + scrape interval, and scale by
 from collections.abc import Callable
 from typing import assert_never
 
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import format_duration
-from sloctl.lower import CounterPair, EventPair, lower
+from sloctl.lower import CounterPair, EventPair, lower_indicator
 from sloctl.model import (
-    Condition,
-    Counted,
-    ErrorRatio,
-    NativeLatency,
-    Probe,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
+    NativeLatencyIndicator,
+    ProbeIndicator,
     PromQL,
-    Query,
+    QueryIndicator,
     Selector,
     WhenAbsent,
 )
-from sloctl.promql import aggregate, selector
-from sloctl.rollup import FINE
-from sloctl.rules.scope import Scope, last, lines, ranged
+from sloctl.promql import aggregate_by, format_selector
+from sloctl.rollup import FINE_STEP
+from sloctl.rules.scope import Scope, join_operands, last_range, range_selector
 
 
 def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
     """Expressions of the fine rollups; the second may read what the first has just recorded."""
-    pair: EventPair = lower(scope.slo.indicator)
+    pair: EventPair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():
-            return _increase(scope, pair.total), _counter_errors(scope, pair)
-        case NativeLatency():
+            return _counter_increase(scope, pair.total), _counter_errors(scope, pair)
+        case NativeLatencyIndicator():
             return _native_latency(scope, pair)
-        case Condition():
-            return _condition(scope, pair)
-        case Probe():
+        case ConditionIndicator():
+            return _condition_counts(scope, pair)
+        case ProbeIndicator():
             return _probe(scope, pair)
-        case Query():
+        case QueryIndicator():
             return _query(scope, pair)
-        case ErrorRatio():
+        case ErrorRatioIndicator():
             return _error_ratio(scope, pair)
         case _:
             assert_never(pair)
 
 
-def each(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQL]) -> PromQL:
+def union_counters(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQL]) -> PromQL:
     """The union over several metrics, told apart by a label lest equal label sets hide each other."""
     if len(counters) == 1:
         return expression(counters[0])
-    return lines(
+    return join_operands(
         (
             f'label_replace({expression(counter)}, "slo_part", "{number}", "", "")'
             for number, counter in enumerate(counters, start=1)
@@ -61,72 +61,82 @@ def each(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQL
     )
 
 
-def seen(total: tuple[Selector, ...], seconds: int) -> PromQL:
+def scraped_before(total: tuple[Selector, ...], seconds: int) -> PromQL:
     """Counters of events as they were *seconds* ago: the targets that were scraped then."""
-    before = lines((f"{selector(counter)} offset {format_duration(seconds)}" for counter in total), "or")
+    before = join_operands(
+        (f"{format_selector(counter)} offset {format_duration(seconds)}" for counter in total), "or"
+    )
     return f"({before})" if len(total) > 1 else before
 
 
-def native_growth(scope: Scope, latency: NativeLatency, reach: str) -> tuple[PromQL, PromQL]:
+def native_increase(scope: Scope, latency: NativeLatencyIndicator, reach: str) -> tuple[PromQL, PromQL]:
     """Observations, and those above the threshold, of a native histogram in a range (or subquery) *reach*."""
-    observed = scope.sum(f"increase({selector(latency.histogram)}[{reach}])")
+    observed = scope.sum_by_group(f"increase({format_selector(latency.histogram)}[{reach}])")
     count = f"histogram_count({observed})"
-    fast = f"histogram_fraction(-Inf, {decimal(latency.threshold)}, {observed})"
+    fast = f"histogram_fraction(-Inf, {format_number(latency.threshold)}, {observed})"
     # Without observations the fraction is NaN, which the comparison drops.
     return count, f"({count} * (1 - {fast}) >= 0)"
 
 
-def _reach(scope: Scope) -> int:
-    return FINE + scope.slo.scrape_interval
+def _increase_range(scope: Scope) -> int:
+    return FINE_STEP + scope.slo.scrape_interval
 
 
-def _scaled(scope: Scope, expression: PromQL) -> PromQL:
-    return f"{expression} * {FINE} / {_reach(scope)}"
+def _scale_to_step(scope: Scope, expression: PromQL) -> PromQL:
+    return f"{expression} * {FINE_STEP} / {_increase_range(scope)}"
 
 
-def _increase(scope: Scope, counters: tuple[Selector, ...]) -> PromQL:
+def _counter_increase(scope: Scope, counters: tuple[Selector, ...]) -> PromQL:
     """Increments of all counters together, per group; of several metrics whatever is there."""
-    reach = _reach(scope)
-    grown = scope.sum(each(counters, lambda counter: f"increase({ranged(selector(counter), reach)})"))
-    return _scaled(scope, grown)
+    reach = _increase_range(scope)
+    grown = scope.sum_by_group(
+        union_counters(
+            counters, lambda counter: f"increase({range_selector(format_selector(counter), reach)})"
+        )
+    )
+    return _scale_to_step(scope, grown)
 
 
 def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
     if pair.minus:
-        good = scope.or_zero(_increase(scope, pair.minus))
-        terms = [scope.events_now, f"- {scope.on} {good}"]
-        if pair.newborn:
-            terms += [f"+ {scope.on} {_births(scope, pair.error, pair.total)}"]
-            terms += [f"- {scope.on} {_births(scope, pair.minus, pair.total)}"]
+        good = scope.or_zero(_counter_increase(scope, pair.minus))
+        terms = [scope.events_now, f"- {scope.match_group} {good}"]
+        if pair.count_new_series:
+            terms += [f"+ {scope.match_group} {_new_series_values(scope, pair.error, pair.total)}"]
+            terms += [f"- {scope.match_group} {_new_series_values(scope, pair.minus, pair.total)}"]
         return "clamp_min(\n  " + "\n  ".join(terms) + ",\n  0\n)"
-    terms = [scope.or_zero(_increase(scope, pair.error))]
-    if pair.newborn:
-        terms += [f"+ {scope.on} {_births(scope, pair.error, pair.total)}"]
-    return "(\n  " + "\n  ".join(terms) + f"\n) and {scope.on} {scope.events_now}"
+    terms = [scope.or_zero(_counter_increase(scope, pair.error))]
+    if pair.count_new_series:
+        terms += [f"+ {scope.match_group} {_new_series_values(scope, pair.error, pair.total)}"]
+    return "(\n  " + "\n  ".join(terms) + f"\n) and {scope.match_group} {scope.events_now}"
 
 
-def _births(scope: Scope, counters: tuple[Selector, ...], total: tuple[Selector, ...]) -> PromQL:
+def _new_series_values(scope: Scope, counters: tuple[Selector, ...], total: tuple[Selector, ...]) -> PromQL:
     """First values of series born in this step, which increase() never sees.
 
     Born is what exists now and did not a step ago, at a target whose events were already scraped then: after
     a gap, at a new pod or after a failed scrape nothing is counted.
     """
-    born = each(counters, lambda counter: _born(scope, selector(counter)))
-    return scope.or_zero(scope.sum(f"({born}) and on (job, instance) {seen(total, FINE)}"))
+    born = union_counters(counters, lambda counter: _born(scope, format_selector(counter)))
+    return scope.or_zero(
+        scope.sum_by_group(f"({born}) and on (job, instance) {scraped_before(total, FINE_STEP)}")
+    )
 
 
 def _born(scope: Scope, counter: PromQL) -> PromQL:
-    return f"min_over_time({ranged(counter, _reach(scope))}) and {counter} unless {counter} offset 1m"
+    return f"min_over_time({range_selector(counter, _increase_range(scope))}) and {counter} unless {counter} offset 1m"
 
 
-def _native_latency(scope: Scope, latency: NativeLatency) -> tuple[PromQL, PromQL]:
-    count, slow = native_growth(scope, latency, format_duration(_reach(scope)))
-    return _scaled(scope, count), f"{scope.or_zero(_scaled(scope, slow))} and {scope.on} {scope.events_now}"
+def _native_latency(scope: Scope, latency: NativeLatencyIndicator) -> tuple[PromQL, PromQL]:
+    count, slow = native_increase(scope, latency, format_duration(_increase_range(scope)))
+    return _scale_to_step(
+        scope, count
+    ), f"{scope.or_zero(_scale_to_step(scope, slow))} and {scope.match_group} {scope.events_now}"
 
 
-def _condition(scope: Scope, condition: Condition) -> tuple[PromQL, PromQL]:
+def _condition_counts(scope: Scope, condition: ConditionIndicator) -> tuple[PromQL, PromQL]:
     """Good only when every series is; a minute without an answer counts as the spec says."""
-    good = aggregate("min", scope.slo.group_by, condition.good)
+    good = aggregate_by("min", scope.slo.group_by, condition.good)
     match condition.when_absent:
         case WhenAbsent.IGNORE:
             return f"0 * {good} + 1", f"1 - {good}"
@@ -138,23 +148,25 @@ def _condition(scope: Scope, condition: Condition) -> tuple[PromQL, PromQL]:
             assert_never(condition.when_absent)
 
 
-def _probe(scope: Scope, probe: Probe) -> tuple[PromQL, PromQL]:
-    samples = last(selector(probe.gauge), FINE)
-    good = scope.sum(f"sum_over_time({samples})")
-    return scope.sum(f"count_over_time({samples})"), f"clamp_min({scope.events_now} - {scope.on} {good}, 0)"
+def _probe(scope: Scope, probe: ProbeIndicator) -> tuple[PromQL, PromQL]:
+    samples = last_range(format_selector(probe.gauge), FINE_STEP)
+    good = scope.sum_by_group(f"sum_over_time({samples})")
+    return scope.sum_by_group(
+        f"count_over_time({samples})"
+    ), f"clamp_min({scope.events_now} - {scope.match_group} {good}, 0)"
 
 
-def _query(scope: Scope, query: Query) -> tuple[PromQL, PromQL]:
-    window = format_duration(_reach(scope))
-    total = _scaled(scope, scope.sum(query.total.over(window)))
-    part = scope.or_zero(_scaled(scope, scope.sum(query.part.over(window))))
-    if query.counted is Counted.GOOD:
-        return total, f"clamp_min({scope.events_now} - {scope.on} {part}, 0)"
-    return total, f"{part} and {scope.on} {scope.events_now}"
+def _query(scope: Scope, query: QueryIndicator) -> tuple[PromQL, PromQL]:
+    window = format_duration(_increase_range(scope))
+    total = _scale_to_step(scope, scope.sum_by_group(query.total.with_range(window)))
+    part = scope.or_zero(_scale_to_step(scope, scope.sum_by_group(query.numerator.with_range(window))))
+    if query.counted is CountedSide.GOOD:
+        return total, f"clamp_min({scope.events_now} - {scope.match_group} {part}, 0)"
+    return total, f"{part} and {scope.match_group} {scope.events_now}"
 
 
-def _error_ratio(scope: Scope, indicator: ErrorRatio) -> tuple[PromQL, PromQL]:
+def _error_ratio(scope: Scope, indicator: ErrorRatioIndicator) -> tuple[PromQL, PromQL]:
     """A minute whose ratio is not known (absent or NaN) is no event."""
-    ratio = indicator.ratio.over(format_duration(_reach(scope)))
-    bad = aggregate("avg", scope.slo.group_by, f"clamp({ratio}, 0, 1) >= 0")
+    ratio = indicator.ratio.with_range(format_duration(_increase_range(scope)))
+    bad = aggregate_by("avg", scope.slo.group_by, f"clamp({ratio}, 0, 1) >= 0")
     return f"0 * {bad} + 1", bad

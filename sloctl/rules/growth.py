@@ -7,71 +7,79 @@ nowhere else.
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.lower import CounterPair, lower
-from sloctl.model import Counted, NativeLatency, PromQL, Query, Selector, WindowQuery
-from sloctl.promql import calls_only_increase, selector
-from sloctl.rules.counts import each, native_growth, seen
-from sloctl.rules.scope import Scope, lines
+from sloctl.lower import CounterPair, lower_indicator
+from sloctl.model import CountedSide, NativeLatencyIndicator, PromQL, QueryIndicator, Selector, WindowQuery
+from sloctl.promql import calls_only_increase, format_selector
+from sloctl.rules.counts import native_increase, scraped_before, union_counters
+from sloctl.rules.scope import Scope, join_operands
 
 
-class Stretch(Struct, frozen=True):
+class IncreaseRange(Struct, frozen=True):
     """The *seconds* before an instant; *looks* is the range, or the subquery, in which increase() reads them.
 
     *zero* is a 0 for every group that there is.
     """
 
     seconds: int
-    looks: str
+    increase_range: str
     zero: PromQL
 
 
-def growth(scope: Scope, over: Stretch) -> tuple[PromQL, PromQL] | None:
+def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | None:
     """Events and errors as the raw counters tell them; None for indicators that no counter remembers."""
-    pair = lower(scope.slo.indicator)
+    pair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():
-            events = scope.sum(each(pair.total, lambda counter: _increase(counter, over)))
+            events = scope.sum_by_group(
+                union_counters(pair.total, lambda counter: _counter_increase(counter, over))
+            )
             errors = _counter_errors(scope, pair, over)
-        case NativeLatency():
-            events, errors = native_growth(scope, pair, over.looks)
-        case Query(counted, part, total):
-            events, errors = (scope.sum(_over_stretch(query, over)) for query in (total, part))
-            if counted is Counted.GOOD:
-                errors = _without(scope, events, errors, over)
+        case NativeLatencyIndicator():
+            events, errors = native_increase(scope, pair, over.increase_range)
+        case QueryIndicator(counted, part, total):
+            events, errors = (scope.sum_by_group(_over_stretch(query, over)) for query in (total, part))
+            if counted is CountedSide.GOOD:
+                errors = _subtract_good(scope, events, errors, over)
         case _:
             return None
-    return events, _or_zero(scope, errors, over)
+    return events, _default_to_zero(scope, errors, over)
 
 
-def _counter_errors(scope: Scope, pair: CounterPair, over: Stretch) -> PromQL:
-    errors = scope.sum(each(pair.error, lambda counter: _with_births(counter, pair, over)))
+def _counter_errors(scope: Scope, pair: CounterPair, over: IncreaseRange) -> PromQL:
+    errors = scope.sum_by_group(
+        union_counters(pair.error, lambda counter: _increase_with_new_series(counter, pair, over))
+    )
     if not pair.minus:
         return errors
-    good = scope.sum(each(pair.minus, lambda counter: _with_births(counter, pair, over)))
-    return _without(scope, errors, good, over)
+    good = scope.sum_by_group(
+        union_counters(pair.minus, lambda counter: _increase_with_new_series(counter, pair, over))
+    )
+    return _subtract_good(scope, errors, good, over)
 
 
-def _without(scope: Scope, every: PromQL, good: PromQL, over: Stretch) -> PromQL:
-    return f"{every} - {scope.on} {_or_zero(scope, good, over)}"
+def _subtract_good(scope: Scope, every: PromQL, good: PromQL, over: IncreaseRange) -> PromQL:
+    return f"{every} - {scope.match_group} {_default_to_zero(scope, good, over)}"
 
 
-def _with_births(counter: Selector, pair: CounterPair, over: Stretch) -> PromQL:
+def _increase_with_new_series(counter: Selector, pair: CounterPair, over: IncreaseRange) -> PromQL:
     """The increase; but all of a series that was born in the stretch at a target scraped before it."""
-    if not pair.newborn:
-        return _increase(counter, over)
-    now, before = selector(counter), format_duration(over.seconds)
-    born = f"{now} unless {now} offset {before} and on (job, instance) {seen(pair.total, over.seconds)}"
-    return lines((born, _increase(counter, over)), "or")
+    if not pair.count_new_series:
+        return _counter_increase(counter, over)
+    now, before = format_selector(counter), format_duration(over.seconds)
+    born = f"{now} unless {now} offset {before} and on (job, instance) {scraped_before(pair.total, over.seconds)}"
+    return join_operands((born, _counter_increase(counter, over)), "or")
 
 
-def _increase(counter: Selector, over: Stretch) -> PromQL:
-    return f"increase({selector(counter)}[{over.looks}])"
+def _counter_increase(counter: Selector, over: IncreaseRange) -> PromQL:
+    return f"increase({format_selector(counter)}[{over.increase_range}])"
 
 
-def _over_stretch(query: WindowQuery, over: Stretch) -> PromQL:
+def _over_stretch(query: WindowQuery, over: IncreaseRange) -> PromQL:
     """Only increase() gives the same of fewer samples; any other function of the user's reads all of them."""
-    return query.over(over.looks if calls_only_increase(query) else format_duration(over.seconds))
+    return query.with_range(
+        over.increase_range if calls_only_increase(query) else format_duration(over.seconds)
+    )
 
 
-def _or_zero(scope: Scope, expression: PromQL, over: Stretch) -> PromQL:
-    return f"({expression} or {scope.on} {over.zero})"
+def _default_to_zero(scope: Scope, expression: PromQL, over: IncreaseRange) -> PromQL:
+    return f"({expression} or {scope.match_group} {over.zero})"

@@ -4,24 +4,24 @@ from sloctl.duration import format_duration
 from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.counts import events_and_errors
-from sloctl.rules.growth import Stretch, growth
-from sloctl.rules.scope import scope
+from sloctl.rules.growth import IncreaseRange, raw_increase
+from sloctl.rules.scope import build_scope
 
 
-def past_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
+def backfill_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     """Events and errors of the minute before an instant: the rules, without what they read of each other."""
-    this = scope(slo, style)
+    this = build_scope(slo, style)
     events, errors = events_and_errors(this)
-    for read in (this.events_now, this.events):
+    for read in (this.events_now, this.fine_events):
         errors = errors.replace(read, f"({events})")
     return events, errors
 
 
-def past_growth(slo: Slo, style: LabelStyle, seconds: int) -> tuple[PromQL, PromQL] | None:
+def backfill_increase(slo: Slo, style: LabelStyle, seconds: int) -> tuple[PromQL, PromQL] | None:
     """Events and errors of the *seconds* before an instant, holes included; None where no counter remembers.
 
     For a hole: what the counters grew by from the last scrape before it to the first ones after it.
     """
-    events, _ = past_rollups(slo, style)
+    events, _ = backfill_rollups(slo, style)
     zero = f"0 * ({events})" if slo.group_by else "vector(0)"
-    return growth(scope(slo, style), Stretch(seconds, format_duration(seconds), zero))
+    return raw_increase(build_scope(slo, style), IncreaseRange(seconds, format_duration(seconds), zero))

@@ -3,32 +3,38 @@
 from sloctl import naming
 from sloctl.duration import format_duration
 from sloctl.model import PromQL
-from sloctl.rollup import COARSE, Rung
+from sloctl.rollup import COARSE_STEP, Resolution
 from sloctl.rules.group import RecordingRule
-from sloctl.rules.scope import Scope, last, ranged
+from sloctl.rules.scope import Scope, last_range, range_selector
 
 
 def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:
     """Fine rollups summed five at a time, however far the slow group's turns are behind the fast one's."""
     return (
-        scope.rollup(naming.events(COARSE), f"sum_over_time({last(scope.events, COARSE)})"),
-        scope.rollup(naming.errors(COARSE), f"sum_over_time({last(scope.errors, COARSE)})"),
+        scope.rollup_rule(
+            naming.event_count_metric(COARSE_STEP),
+            f"sum_over_time({last_range(scope.fine_events, COARSE_STEP)})",
+        ),
+        scope.rollup_rule(
+            naming.error_count_metric(COARSE_STEP),
+            f"sum_over_time({last_range(scope.fine_errors, COARSE_STEP)})",
+        ),
     )
 
 
 def ratio_rules(scope: Scope, step: int) -> list[RecordingRule]:
     """The ratios that rollups of *step* serve; where an alert counts bad events, their sum comes first."""
     rules = []
-    for rung in scope.ladder.with_step(step):
-        errors = _sum(scope, naming.errors(step), rung)
+    for rung in scope.resolutions.with_step(step):
+        errors = _sum_rollups(scope, naming.error_count_metric(step), rung)
         if rung.lookback in counted_lookbacks(scope):
-            rules.append(scope.rollup(naming.errors(rung.lookback), errors))
-            errors = scope.sum(scope.own(naming.errors(rung.lookback)))
+            rules.append(scope.rollup_rule(naming.error_count_metric(rung.lookback), errors))
+            errors = scope.sum_by_group(scope.recorded_series(naming.error_count_metric(rung.lookback)))
         rules.append(
-            scope.published(
-                naming.error_ratio(rung.lookback),
+            scope.published_rule(
+                naming.error_ratio_metric(rung.lookback),
                 # Without traffic there is no sample: 0/0 would be NaN, which a longer window never forgets.
-                f"{errors}\n/\n({_sum(scope, naming.events(step), rung)} > 0)",
+                f"{errors}\n/\n({_sum_rollups(scope, naming.event_count_metric(step), rung)} > 0)",
                 **{scope.style.window: format_duration(rung.lookback)},
             )
         )
@@ -43,5 +49,7 @@ def counted_lookbacks(scope: Scope) -> frozenset[int]:
     return frozenset(row.long for row in alerting.policy)
 
 
-def _sum(scope: Scope, rollup: str, rung: Rung) -> PromQL:
-    return scope.sum(f"sum_over_time({ranged(scope.own(rollup), rung.range)})")
+def _sum_rollups(scope: Scope, rollup: str, rung: Resolution) -> PromQL:
+    return scope.sum_by_group(
+        f"sum_over_time({range_selector(scope.recorded_series(rollup), rung.range_seconds)})"
+    )

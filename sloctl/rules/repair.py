@@ -15,56 +15,64 @@ from typing import Final
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.model import PromQL
-from sloctl.rollup import COARSE, FINE
+from sloctl.rollup import COARSE_STEP, FINE_STEP
 from sloctl.rules.group import RecordingRule
-from sloctl.rules.growth import Stretch, growth
-from sloctl.rules.scope import Scope, last, lines, ranged
+from sloctl.rules.growth import IncreaseRange, raw_increase
+from sloctl.rules.scope import Scope, join_operands, last_range, range_selector
 
 # Nothing older than this before its turn is in a repair.
-REACH: Final = 6 * HOUR
+REPAIR_REACH: Final = 6 * HOUR
 # The stretch that is compared ends at the last multiple of five minutes.
-SPAN: Final = REACH - COARSE
+REPAIR_SPAN: Final = REPAIR_REACH - COARSE_STEP
 # A rollup a minute; two missing are not worth a repair.
-COMPLETE: Final = SPAN // FINE - 2
+COMPLETE_ROLLUPS: Final = REPAIR_SPAN // FINE_STEP - 2
 # A millisecond more than the stretch, so that its first instant counts where ranges are open on the left.
-_LOOKS: Final = f"{format_duration(SPAN)}1ms:{format_duration(COARSE)}"
+_SUBQUERY_RANGE: Final = f"{format_duration(REPAIR_SPAN)}1ms:{format_duration(COARSE_STEP)}"
 
 
 def repair_rules(scope: Scope) -> tuple[RecordingRule, ...]:
     """Repairs of events and errors; none for indicators that no counter remembers."""
-    grown = growth(scope, Stretch(SPAN, _LOOKS, _zero(scope)))
+    grown = raw_increase(scope, IncreaseRange(REPAIR_SPAN, _SUBQUERY_RANGE, _zero_per_group(scope)))
     if grown is None:
         return ()
     events, errors = grown
     return (
-        _repair(scope, naming.events(COARSE), naming.events(FINE), events),
-        _repair(scope, naming.errors(COARSE), naming.errors(FINE), errors),
+        _repair_rule(
+            scope, naming.event_count_metric(COARSE_STEP), naming.event_count_metric(FINE_STEP), events
+        ),
+        _repair_rule(
+            scope, naming.error_count_metric(COARSE_STEP), naming.error_count_metric(FINE_STEP), errors
+        ),
     )
 
 
-def _repair(scope: Scope, coarse: str, fine: str, grown: PromQL) -> RecordingRule:
+def _repair_rule(scope: Scope, coarse: str, fine: str, grown: PromQL) -> RecordingRule:
     part = {scope.style.part: "repair"}
-    counted = scope.sum(f"sum_over_time({last(scope.own(fine), SPAN)})")
+    counted = scope.sum_by_group(f"sum_over_time({last_range(scope.recorded_series(fine), REPAIR_SPAN)})")
     # A minute less, so that a repair of the stretch right before this one is not counted as one of it.
-    repaired = scope.sum(f"sum_over_time({ranged(scope.own(coarse, **part), SPAN - MINUTE)})")
-    terms = (
-        _at_last_look(f"{grown}\n  - {scope.on} {counted}"),
-        f"({repaired} or {scope.on} {_zero(scope)})",
+    repaired = scope.sum_by_group(
+        f"sum_over_time({range_selector(scope.recorded_series(coarse, **part), REPAIR_SPAN - MINUTE)})"
     )
-    uncounted = f"clamp_min(\n{lines(terms, f'- {scope.on}')},\n0\n)"
-    return scope.rollup(coarse, f"{uncounted} and {scope.on} ({_rollups(scope)} < {COMPLETE})", **part)
+    terms = (
+        _at_last_look(f"{grown}\n  - {scope.match_group} {counted}"),
+        f"({repaired} or {scope.match_group} {_zero_per_group(scope)})",
+    )
+    uncounted = f"clamp_min(\n{join_operands(terms, f'- {scope.match_group}')},\n0\n)"
+    return scope.rollup_rule(
+        coarse, f"{uncounted} and {scope.match_group} ({_rollup_count(scope)} < {COMPLETE_ROLLUPS})", **part
+    )
 
 
-def _zero(scope: Scope) -> PromQL:
+def _zero_per_group(scope: Scope) -> PromQL:
     """0 for every group with a rollup in the stretch, though it may be gone by now."""
-    return f"0 * {_rollups(scope)}" if scope.slo.group_by else "vector(0)"
+    return f"0 * {_rollup_count(scope)}" if scope.slo.group_by else "vector(0)"
 
 
-def _rollups(scope: Scope) -> PromQL:
-    return scope.sum(f"count_over_time({last(scope.events, SPAN)})")
+def _rollup_count(scope: Scope) -> PromQL:
+    return scope.sum_by_group(f"count_over_time({last_range(scope.fine_events, REPAIR_SPAN)})")
 
 
 def _at_last_look(expression: PromQL) -> PromQL:
     """*expression* at the last multiple of five minutes: a millisecond less than those holds just one."""
-    newest = last(f"(\n  {expression}\n)", COARSE).removesuffix("]")
-    return f"last_over_time({newest}:{format_duration(COARSE)}])"
+    newest = last_range(f"(\n  {expression}\n)", COARSE_STEP).removesuffix("]")
+    return f"last_over_time({newest}:{format_duration(COARSE_STEP)}])"

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from sloctl.duration import MINUTE
 from sloctl.model import Severity
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Entry
 from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.history import WIDEST, History
@@ -68,14 +68,14 @@ class Account:
         """Begin, end and counts of every step with data that ends later than *after*, the oldest first."""
         return self._history.stretches(after)
 
-    def add(self, at: float, counts: Counts) -> None:
+    def add(self, at: float, counts: EventCounts) -> None:
         self._errors += counts.error
         # What is exposed as a counter never falls.
         self._most_errors = max(self._most_errors, self._errors)
         self._events += counts.total
         self._history.add(at, counts)
 
-    def remember(self, at: float, counts: Counts) -> None:
+    def remember(self, at: float, counts: EventCounts) -> None:
         """Count what happened before this process watched: no counter of ours saw it."""
         self._history.add(at, counts)
 

@@ -14,7 +14,7 @@ from math import inf
 from typing import Final, TypeAlias
 
 from sloctl.duration import HOUR, MINUTE
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 
 MAX_VALUES: Final = 64
 LOOKBACKS: Final = (5 * MINUTE, HOUR)
@@ -94,7 +94,7 @@ class Suspects:
     def idle(self) -> bool:
         return not any(self._slo.errors)
 
-    def add(self, at: float, counts: Counts, by_label: Mapping[LabelValue, Counts]) -> None:
+    def add(self, at: float, counts: EventCounts, by_label: Mapping[LabelValue, EventCounts]) -> None:
         """Count what happened up to *at*: all of it, and by label value. What comes late counts as of now."""
         self.pass_time(at)
         places = (self._minute % _MINUTES, _MINUTES + self._minute // 5 % _FIVES)

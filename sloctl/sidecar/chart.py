@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.account import Account
 from sloctl.sidecar.steps import Seen
 from sloctl.sidecar.verdict import Burn, State, Yardstick, alerts, burns
@@ -31,7 +31,7 @@ class Point:
 
     begin: float
     end: float
-    counts: Counts
+    counts: EventCounts
     burn_rate: float | None
     budget_left: float | None
 
@@ -128,7 +128,7 @@ def _points(
     for _, some in groupby(reversed(shown), key=lambda step: -(-step.end // width)):
         together = list(some)
         errors = max(0.0, sum(step.seen.error for step in together))
-        counts = Counts(errors, sum(step.seen.total for step in together))
+        counts = EventCounts(errors, sum(step.seen.total for step in together))
         merged.append(
             Point(
                 begin=together[-1].begin,

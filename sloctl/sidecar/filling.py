@@ -5,13 +5,13 @@ from typing import TypeAlias
 
 from sloctl.duration import DAY
 from sloctl.model import Slo
-from sloctl.rollup import COARSE, Counts
+from sloctl.rollup import COARSE_STEP, EventCounts
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Group
 
 # Counts of steps of at most five minutes, each up to a moment; asked with the moments, by SLO id, up to which
 # they are known already.
-Past: TypeAlias = Callable[[Mapping[str, float]], AsyncIterator[tuple[Slo, Group, float, Counts]]]
+Past: TypeAlias = Callable[[Mapping[str, float]], AsyncIterator[tuple[Slo, Group, float, EventCounts]]]
 
 
 async def fill(ledger: Ledger, past: Past, now: float) -> None:
@@ -24,7 +24,7 @@ async def fill(ledger: Ledger, past: Past, now: float) -> None:
     whole = {slo.id for slo in ledger.slos if slo.id in known and known[slo.id][0] < _old(slo, now)}
     async for slo, group, at, counts in past({slo_id: known[slo_id][1] for slo_id in whole}):
         since, last = known.get(slo.id, (now, 0.0))
-        begins = at if slo.id in whole else at - COARSE
+        begins = at if slo.id in whole else at - COARSE_STEP
         if at <= since or begins > last:
             ledger.remember(slo, group, at, counts)
 

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from sloctl.lower import lower
+from sloctl.lower import lower_indicator
 from sloctl.model import Slo
 
 
@@ -14,6 +14,6 @@ def fingerprint(slo: Slo) -> str:
     An objective, an alert, a description or a label changes nothing here; an indicator or groupBy does. So
     does a change of the model's own shape between two releases: then histories start anew.
     """
-    pair = lower(slo.indicator)
+    pair = lower_indicator(slo.indicator)
     counted = msgspec.json.encode((slo.id, type(pair).__name__, pair, slo.group_by), enc_hook=str)
     return blake2b(counted, digest_size=16).hexdigest()

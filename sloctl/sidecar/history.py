@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.steps import NOTHING, Seen, Steps
 
 _WIDTHS: Final = (MINUTE, 15 * MINUTE, 2 * HOUR)
@@ -61,7 +61,7 @@ class History:
             return None
         return max(self._since, self.last - self._window)
 
-    def add(self, at: float, counts: Counts) -> None:
+    def add(self, at: float, counts: EventCounts) -> None:
         """Count what happened up to *at*.
 
         What comes late is added to the step that holds its time; what is older than the window is dropped.

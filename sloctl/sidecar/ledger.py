@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from sloctl.model import Slo
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.account import Account
 from sloctl.sidecar.board import Board, Entry, unread
 from sloctl.sidecar.burning import Burning, Suspects
@@ -45,7 +45,7 @@ class Ledger:
     def slos(self) -> tuple[Slo, ...]:
         return tuple(watched.slo for watched in self._watched.values())
 
-    def remember(self, slo: Slo, group: Group, at: float, counts: Counts) -> None:
+    def remember(self, slo: Slo, group: Group, at: float, counts: EventCounts) -> None:
         """Take in what happened before the first tick; in any order, oldest first is fastest."""
         self._watched[slo.id].account(group).remember(at, counts)
 
@@ -177,10 +177,10 @@ def _entry(account: Account, at: float, patience: float, burning: tuple[Burning,
     return account.stale_entry(at)
 
 
-def _is_count(counts: Counts) -> bool:
+def _is_count(counts: EventCounts) -> bool:
     return abs(counts.error) < _BEYOND_COUNTING and abs(counts.total) < _BEYOND_COUNTING
 
 
-def _together(counts: Iterable[Counts]) -> Counts:
+def _together(counts: Iterable[EventCounts]) -> EventCounts:
     each = list(counts)
-    return Counts(error=sum(one.error for one in each), total=sum(one.total for one in each))
+    return EventCounts(error=sum(one.error for one in each), total=sum(one.total for one in each))

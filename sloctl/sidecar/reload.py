@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from sloctl.files import Unreadable
+from sloctl.files import SpecFileError
 from sloctl.model import Slo
-from sloctl.problems import Level, Place, Problem
+from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.parts import Figure, Kind, Reloaded
-from sloctl.spec import read
+from sloctl.spec import read_specs
 
 # Kubernetes itself takes up to a minute to bring a changed ConfigMap.
 LOOK_SECONDS: Final = 10.0
@@ -90,7 +90,7 @@ class Specs:
 
     def troubles(self) -> Mapping[str, str]:
         """Why older specs are still watched."""
-        errors = [problem for problem in self.last.problems if problem.level is Level.ERROR]
+        errors = [problem for problem in self.last.problems if problem.level is ProblemLevel.ERROR]
         if self.last.is_in_force or not errors:
             return {}
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -109,7 +109,7 @@ class Specs:
     async def _look(self) -> Texts | str:
         try:
             return await asyncio.to_thread(self._files.look)
-        except Unreadable as unreadable:
+        except SpecFileError as unreadable:
             return str(unreadable)
 
     async def _taken(self, texts: Texts | str) -> Reloaded:
@@ -117,8 +117,8 @@ class Specs:
         # Thousands of specs take seconds, and ticks go on meanwhile.
         slos, problems = await asyncio.to_thread(_read, texts)
         for problem in problems:
-            _log.log(logging.ERROR if problem.level is Level.ERROR else logging.WARNING, "%s", problem)
-        is_sound = all(problem.level is Level.WARNING for problem in problems)
+            _log.log(logging.ERROR if problem.level is ProblemLevel.ERROR else logging.WARNING, "%s", problem)
+        is_sound = all(problem.level is ProblemLevel.WARNING for problem in problems)
         if is_sound:
             await self._apply(slos)
         _log.info("%s", f"watching {len(slos)} SLOs" if is_sound else "watching the specs from before")
@@ -129,5 +129,5 @@ def _read(texts: Texts | str) -> tuple[Sequence[Slo], tuple[Problem, ...]]:
     if isinstance(texts, str):
         path, _, reason = texts.partition(": ")
         return (), (Problem(Place(path, 1, 1), "unreadable", reason),)
-    specs = read(texts)
+    specs = read_specs(texts)
     return specs.slos, specs.problems

@@ -8,8 +8,8 @@ from fractions import Fraction
 from msgspec import Struct
 
 from sloctl import burn
-from sloctl.model import Alerting, BurnAlert, Severity, Slo
-from sloctl.rollup import Counts, ladder
+from sloctl.model import Alerting, PolicyRow, Severity, Slo
+from sloctl.rollup import EventCounts, build_resolutions
 from sloctl.sidecar.steps import Seen
 
 
@@ -20,7 +20,7 @@ class Burn(Struct, frozen=True):
     """
 
     lookback: int
-    counts: Counts | None
+    counts: EventCounts | None
     error_ratio: float | None
     burn_rate: float | None
     covered: int
@@ -37,7 +37,7 @@ class State(Enum):
 class RowVerdict(Struct, frozen=True):
     """One row of the policy: both burn rates against the factor."""
 
-    row: BurnAlert
+    row: PolicyRow
     factor: Fraction
     long: Burn
     short: Burn
@@ -84,7 +84,7 @@ class Threshold:
     *long* and *short* are the places of its lookbacks among all of the SLO.
     """
 
-    row: BurnAlert
+    row: PolicyRow
     factor: Fraction
     error_ratio: float
     long: int
@@ -110,8 +110,8 @@ class Yardstick:
     @classmethod
     def of(cls, slo: Slo) -> "Yardstick":
         alerting, window = slo.alerting, slo.window.seconds
-        confidence, steady = alerting.confidence, burn.steady_row(alerting.policy)
-        lookbacks = tuple(rung.lookback for rung in ladder(alerting.policy, window).rungs)
+        confidence, steady = alerting.confidence, burn.exhaustion_row(alerting.policy)
+        lookbacks = tuple(rung.lookback for rung in build_resolutions(alerting.policy, window).entries)
         thresholds = [(severity, _thresholds(slo, severity, lookbacks)) for severity in _severities(alerting)]
         return cls(
             slo=slo,
@@ -120,7 +120,7 @@ class Yardstick:
             lookbacks=lookbacks,
             thresholds=tuple((severity, rows) for severity, rows in thresholds if rows),
             steady=() if steady is None else (lookbacks.index(steady.long), lookbacks.index(steady.short)),
-            deviations=None if confidence is None else burn.standard_deviations(confidence),
+            deviations=None if confidence is None else burn.z_score(confidence),
         )
 
 
@@ -140,7 +140,7 @@ def burns(measure: Yardstick, sums: Sequence[Seen], before: Sequence[Burn] = ())
 def budget(measure: Yardstick, burned: Sequence[Burn]) -> Budget:
     """The budget after a window at its error ratio so far, as the rules record it."""
     period = next(each for each in reversed(burned) if each.lookback == measure.window)
-    left = burn.budget_left(measure.budget, period.error_ratio)
+    left = burn.budget_remaining(measure.budget, period.error_ratio)
     return Budget(
         left=left,
         events_left=_events_left(measure, period.counts),
@@ -173,12 +173,12 @@ def _burn(budget: float, lookback: int, seen: Seen) -> Burn:
     if seen.seconds == 0:
         return Burn(lookback, None, None, None, covered=0)
     # A histogram scraped between two of its increments gives a negative error here and there.
-    counts = Counts(error=max(0.0, seen.error), total=seen.total)
+    counts = EventCounts(error=max(0.0, seen.error), total=seen.total)
     ratio = counts.error_ratio
     return Burn(lookback, counts, ratio, burn.burn_rate(budget, ratio), covered=min(seen.seconds, lookback))
 
 
-def _events_left(measure: Yardstick, counts: Counts | None) -> float | None:
+def _events_left(measure: Yardstick, counts: EventCounts | None) -> float | None:
     if counts is None or counts.error_ratio is None:
         return None
     return counts.total * measure.budget - counts.error
@@ -220,7 +220,7 @@ def _row_verdict(measure: Yardstick, threshold: Threshold, burned: Sequence[Burn
 
 
 def _fires(measure: Yardstick, threshold: float, long: Burn, short: Burn) -> bool | None:
-    above = burn.firing(long.error_ratio, short.error_ratio, threshold)
+    above = burn.is_firing(long.error_ratio, short.error_ratio, threshold)
     if not above or long.counts is None:
         return above
     # Counts are estimates: half an event of grace.
@@ -228,7 +228,7 @@ def _fires(measure: Yardstick, threshold: float, long: Burn, short: Burn) -> boo
     return enough and _confident(measure.deviations, long.counts, threshold)
 
 
-def _confident(deviations: float | None, counts: Counts, threshold: float) -> bool:
+def _confident(deviations: float | None, counts: EventCounts, threshold: float) -> bool:
     if deviations is None:
         return True
     bound = burn.wilson_lower_bound(counts.error, counts.total, deviations)

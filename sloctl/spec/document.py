@@ -14,8 +14,8 @@ import yaml
 from yaml import CSafeLoader, Event
 
 from sloctl.problems import Place, Problem
-from sloctl.spec.scalars import Scalar, plain_scalar
-from sloctl.spec.words import shown
+from sloctl.spec.scalars import Scalar, parse_plain_scalar
+from sloctl.spec.words import quote_value
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 50
@@ -24,8 +24,10 @@ Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 
 # What YAML 1.2 calls not printable, byte order marks (libyaml drops them), and U+2028 and U+2029 (libyaml
 # breaks a line where no editor does).
-_REFUSED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_NOTHING: Final[Mapping[str, "Node"]] = MappingProxyType({})
+_INVISIBLE_CHARACTERS: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+)
+_NO_ENTRIES: Final[Mapping[str, "Node"]] = MappingProxyType({})
 _ENDS: Final = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 
 
@@ -39,8 +41,8 @@ class Node(msgspec.Struct, frozen=True):
     value: Plain
     text: str = ""
     items: tuple["Node", ...] = ()
-    keys: Mapping[str, "Node"] = _NOTHING
-    entries: Mapping[str, "Node"] = _NOTHING
+    keys: Mapping[str, "Node"] = _NO_ENTRIES
+    entries: Mapping[str, "Node"] = _NO_ENTRIES
 
     @property
     def place(self) -> Place:
@@ -71,7 +73,7 @@ class _Mark(Protocol):
     def column(self) -> int: ...
 
 
-class _Unreadable(Exception):
+class _UnreadableDocument(Exception):
     """Carries the problem at which reading ends out of the recursion."""
 
     def __init__(self, place: Place, code: str, message: str) -> None:
@@ -84,35 +86,37 @@ def read_documents(path: str, content: bytes) -> tuple[list[Node], list[Problem]
     problems: list[Problem] = []
     documents: list[Node] = []
     try:
-        documents = list(_Reader(path, _decoded(path, content), problems).documents())
-    except _Unreadable as unreadable:
+        documents = list(_NodeReader(path, _decode_text(path, content), problems).iter_documents())
+    except _UnreadableDocument as unreadable:
         problems.append(unreadable.problem)
     return ([], problems) if problems else (documents, [])
 
 
-def over(defaults: Node, own: Node) -> Node:
+def merge_nodes(defaults: Node, own: Node) -> Node:
     """*own* laid over *defaults*, mapping by mapping, key by key; every value keeps its place."""
     if not isinstance(own.value, dict) or not isinstance(defaults.value, dict):
         return own
     entries = {**defaults.entries, **own.entries}
     for key in defaults.entries.keys() & own.entries.keys():
-        entries[key] = over(defaults.entries[key], own.entries[key])
+        entries[key] = merge_nodes(defaults.entries[key], own.entries[key])
     value = {key: node.value for key, node in entries.items()}
     return Node(own.path, own.line, own.column, value, keys={**defaults.keys, **own.keys}, entries=entries)
 
 
-def _decoded(path: str, content: bytes) -> str:
+def _decode_text(path: str, content: bytes) -> str:
     if len(content) > MAX_BYTES:
         message = f"a spec file has at most {MAX_BYTES} bytes: give each service its own"
-        raise _Unreadable(Place(path, 1, 1), "too-large", message)
+        raise _UnreadableDocument(Place(path, 1, 1), "too-large", message)
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         before = content[: error.start].decode()
         message = f"a spec is UTF-8 text, got the byte 0x{content[error.start]:02x}"
-        raise _Unreadable(_end_of(path, before), "encoding", message) from error
-    if refused := _REFUSED.search(text):
-        raise _Unreadable(_end_of(path, text[: refused.start()]), "encoding", _why_refused(refused[0]))
+        raise _UnreadableDocument(_end_place(path, before), "encoding", message) from error
+    if refused := _INVISIBLE_CHARACTERS.search(text):
+        raise _UnreadableDocument(
+            _end_place(path, text[: refused.start()]), "encoding", _why_refused(refused[0])
+        )
     return text
 
 
@@ -122,12 +126,12 @@ def _why_refused(char: str) -> str:
     return f"the character U+{ord(char):04X} is invisible: write its escape in double quotes, or remove it"
 
 
-def _end_of(path: str, text: str) -> Place:
+def _end_place(path: str, text: str) -> Place:
     *above, last = re.split("\r\n|\r|\n", text)
     return Place(path, len(above) + 1, len(last) + 1)
 
 
-class _Reader:
+class _NodeReader:
     """Recursive descent over the events; never deeper than MAX_DEPTH."""
 
     def __init__(self, path: str, text: str, problems: list[Problem]) -> None:
@@ -136,21 +140,21 @@ class _Reader:
         self._problems = problems
         self._events = CSafeLoader(text)
 
-    def documents(self) -> Iterator[Node]:
-        while not isinstance(event := self._next(), yaml.StreamEndEvent):
+    def iter_documents(self) -> Iterator[Node]:
+        while not isinstance(event := self._next_event(), yaml.StreamEndEvent):
             if isinstance(event, yaml.DocumentStartEvent):
-                document = self._node(self._next(), depth=0)
+                document = self._read_node(self._next_event(), depth=0)
                 if document.value is not None:
                     yield document
 
-    def _next(self) -> Event:
+    def _next_event(self) -> Event:
         try:
             # None only after the end of the stream, and reading ends there.
             return cast(Event, self._events.get_event())
         except yaml.MarkedYAMLError as error:
-            raise _Unreadable(self._place(error.problem_mark), "yaml", self._why(error)) from error
+            raise _UnreadableDocument(self._place_at(error.problem_mark), "yaml", self._why(error)) from error
         except yaml.YAMLError as error:
-            raise _Unreadable(Place(self._path, 1, 1), "yaml", f"not YAML: {error}") from error
+            raise _UnreadableDocument(Place(self._path, 1, 1), "yaml", f"not YAML: {error}") from error
 
     def _why(self, error: yaml.MarkedYAMLError) -> str:
         mark = error.problem_mark
@@ -158,42 +162,44 @@ class _Reader:
             return "not YAML: a tab does not indent, spaces do"
         return f"not YAML: {' '.join(part for part in (error.context, error.problem) if part)}"
 
-    def _node(self, event: Event, *, depth: int) -> Node:
+    def _read_node(self, event: Event, *, depth: int) -> Node:
         if depth > MAX_DEPTH:
             message = f"a spec nests at most {MAX_DEPTH} deep"
-            raise _Unreadable(self._place(event.start_mark), "too-deep", message)
-        self._refuse_anchors_and_tags(event)
+            raise _UnreadableDocument(self._place_at(event.start_mark), "too-deep", message)
+        self._report_anchors_and_tags(event)
         match event:
             case yaml.ScalarEvent():
-                value = plain_scalar(event.value) if event.implicit[0] else event.value
-                return self._new(event, value, text=event.value)
+                value = parse_plain_scalar(event.value) if event.implicit[0] else event.value
+                return self._make_node(event, value, text=event.value)
             case yaml.SequenceStartEvent():
-                items = tuple(self._children(depth + 1))
-                return self._new(event, [item.value for item in items], items=items)
+                items = tuple(self._read_children(depth + 1))
+                return self._make_node(event, [item.value for item in items], items=items)
             case yaml.MappingStartEvent():
-                return self._mapping(event, depth + 1)
+                return self._read_mapping(event, depth + 1)
             case _:
-                return self._new(event, None)
+                return self._make_node(event, None)
 
-    def _refuse_anchors_and_tags(self, event: Event) -> None:
+    def _report_anchors_and_tags(self, event: Event) -> None:
         if not isinstance(event, yaml.NodeEvent):
             return
         if event.anchor is not None:
-            name = shown(event.anchor)
-            self._report(event, "alias", f"anchors and aliases are not read: write out the value of {name}")
+            name = quote_value(event.anchor)
+            self._add_problem(
+                event, "alias", f"anchors and aliases are not read: write out the value of {name}"
+            )
         tag = getattr(event, "tag", None)
         if tag is not None:
-            written = shown(tag.replace("tag:yaml.org,2002:", "!!"))
-            self._report(event, "tag", f"tags are not read: remove {written}")
+            written = quote_value(tag.replace("tag:yaml.org,2002:", "!!"))
+            self._add_problem(event, "tag", f"tags are not read: remove {written}")
 
-    def _children(self, depth: int) -> Iterator[Node]:
-        while not isinstance(event := self._next(), _ENDS):
-            yield self._node(event, depth=depth)
+    def _read_children(self, depth: int) -> Iterator[Node]:
+        while not isinstance(event := self._next_event(), _ENDS):
+            yield self._read_node(event, depth=depth)
 
-    def _mapping(self, start: Event, depth: int) -> Node:
+    def _read_mapping(self, start: Event, depth: int) -> Node:
         keys: dict[str, Node] = {}
         entries: dict[str, Node] = {}
-        children = self._children(depth)
+        children = self._read_children(depth)
         for key, entry in zip(children, children, strict=True):
             name = key.value
             if not isinstance(name, str):
@@ -203,25 +209,25 @@ class _Reader:
             else:
                 keys[name], entries[name] = key, entry
         value = {name: node.value for name, node in entries.items()}
-        return self._new(start, value, keys=keys, entries=entries)
+        return self._make_node(start, value, keys=keys, entries=entries)
 
-    def _new(
+    def _make_node(
         self,
         event: Event,
         value: Plain,
         *,
         text: str = "",
         items: tuple[Node, ...] = (),
-        keys: Mapping[str, Node] = _NOTHING,
-        entries: Mapping[str, Node] = _NOTHING,
+        keys: Mapping[str, Node] = _NO_ENTRIES,
+        entries: Mapping[str, Node] = _NO_ENTRIES,
     ) -> Node:
         line, column = _counted_from_one(event.start_mark)
         return Node(self._path, line, column, value, text, items, keys, entries)
 
-    def _report(self, event: Event, code: str, message: str) -> None:
-        self._problems.append(Problem(self._place(event.start_mark), code, message))
+    def _add_problem(self, event: Event, code: str, message: str) -> None:
+        self._problems.append(Problem(self._place_at(event.start_mark), code, message))
 
-    def _place(self, mark: _Mark | None) -> Place:
+    def _place_at(self, mark: _Mark | None) -> Place:
         return Place(self._path, *_counted_from_one(mark))
 
 
@@ -230,8 +236,8 @@ def _counted_from_one(mark: _Mark | None) -> tuple[int, int]:
 
 
 def _not_text(key: Node) -> str:
-    return f"a key is text: put {shown(key.text)} in quotes" if key.text else "a key is text"
+    return f"a key is text: put {quote_value(key.text)} in quotes" if key.text else "a key is text"
 
 
 def _again(key: str, line: int) -> str:
-    return f"{shown(key)} stands here again (first in line {line}): keep one of them"
+    return f"{quote_value(key)} stands here again (first in line {line}): keep one of them"

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from sloctl.model import Severity
 from sloctl.spec.forms import (
-    STANDS_ALONE,
+    INDEPENDENT,
     Duration,
     Fields,
     LabelName,
@@ -102,7 +102,7 @@ class Objective(Fields, frozen=True, kw_only=True):
     name: Annotated[
         Name, Meta(description="Its name, one of a kind in the service.", examples=["availability"])
     ]
-    description: Annotated[str, STANDS_ALONE, Meta(description="What it promises, in a sentence.")] = ""
+    description: Annotated[str, INDEPENDENT, Meta(description="What it promises, in a sentence.")] = ""
     objective: Annotated[
         Percentage,
         Meta(description="Share of good events, above 0 % and below 100 %.", examples=["99.95%"]),
@@ -132,14 +132,14 @@ class Metadata(Fields, frozen=True, kw_only=True):
 class Spec(Fields, frozen=True, kw_only=True):
     """The objectives of a service."""
 
-    description: Annotated[str, STANDS_ALONE, Meta(description="What the service is, in a sentence.")] = ""
+    description: Annotated[str, INDEPENDENT, Meta(description="What the service is, in a sentence.")] = ""
     scrape_interval: Annotated[
         Duration,
-        STANDS_ALONE,
+        INDEPENDENT,
         Meta(description="How often the service is scraped; whole seconds, 1s to 5m."),
     ] = "1m"
     alerting: Annotated[Alerting, Meta(description="Defaults for all objectives.")] = Alerting()
-    slos: Annotated[list[Objective], STANDS_ALONE, Meta(min_length=1, description="The objectives.")]
+    slos: Annotated[list[Objective], INDEPENDENT, Meta(min_length=1, description="The objectives.")]
 
 
 class Document(Fields, frozen=True, kw_only=True):

@@ -4,18 +4,18 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from sloctl.problems import Level, Problem
+from sloctl.problems import Problem, ProblemLevel
 from sloctl.spec.document import Node
 
 _Value = TypeVar("_Value")
 
 
-class Refusal(Struct, frozen=True):
+class Violation(Struct, frozen=True):
     """Why there is no value; *code* is an anchor in docs/problems.md."""
 
     code: str
     message: str
-    level: Level = Level.ERROR
+    level: ProblemLevel = ProblemLevel.ERROR
 
 
 class Findings:
@@ -24,19 +24,19 @@ class Findings:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         # How many of them refuse the spec.
-        self.errors = 0
+        self.error_count = 0
 
-    def add(self, *problems: Problem) -> None:
+    def add_problems(self, *problems: Problem) -> None:
         self.problems += problems
-        self.errors += sum(problem.level is Level.ERROR for problem in problems)
+        self.error_count += sum(problem.level is ProblemLevel.ERROR for problem in problems)
 
-    def accept(self, outcome: _Value | Refusal, node: Node) -> _Value | None:
+    def accept_value(self, outcome: _Value | Violation, node: Node) -> _Value | None:
         """The value, or None after noting at *node* why there is none."""
-        if not isinstance(outcome, Refusal):
+        if not isinstance(outcome, Violation):
             return outcome
-        self.note(outcome, node)
+        self.add_violation(outcome, node)
         return None
 
-    def note(self, refusal: Refusal, node: Node) -> None:
+    def add_violation(self, refusal: Violation, node: Node) -> None:
         """Something is wrong at *node*."""
-        self.add(Problem(node.place, refusal.code, refusal.message, refusal.level))
+        self.add_problems(Problem(node.place, refusal.code, refusal.message, refusal.level))

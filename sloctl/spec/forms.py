@@ -27,12 +27,12 @@ Duration = Annotated[
 Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME})]
 LabelName = Annotated[str, Meta(extra_json_schema={"pattern": _LABEL_NAME, "maxLength": MAX_NAME})]
 # What is wrong with this keeps nothing else from being checked.
-ALONE: Final = "stands alone"
-STANDS_ALONE: Final = Meta(extra={ALONE: True})
+INDEPENDENT_KEY: Final = "stands alone"
+INDEPENDENT: Final = Meta(extra={INDEPENDENT_KEY: True})
 
 Labels = Annotated[
     dict[str, str],
-    STANDS_ALONE,
+    INDEPENDENT,
     Meta(extra_json_schema={"propertyNames": {"pattern": _LABEL_NAME, "maxLength": MAX_NAME}}),
 ]
 Selectors = Annotated[

@@ -11,53 +11,58 @@ from msgspec import inspect, structs
 from sloctl.problems import Place, Problem
 from sloctl.spec.document import Node
 from sloctl.spec.findings import Findings
-from sloctl.spec.forms import ALONE, Choice
-from sloctl.spec.words import did_you_mean, listed, shown, suggestion
+from sloctl.spec.forms import INDEPENDENT_KEY, Choice
+from sloctl.spec.words import did_you_mean, join_words, quote_value, suggest_name
 
 
-def readable_part(node: Node, fields: type, findings: Findings) -> Node | None:
+def keep_valid_part(node: Node, fields: type, findings: Findings) -> Node | None:
     """What is left of *node* without the mistakes, which go to *findings*; None where that is too little.
 
     Left out are keys that are unknown and what stands alone: an objective, a label, a description.
     """
-    return _Walk(findings).read(node, inspect.type_info(fields), name="a document")
+    return _StructureReader(findings).read_node(node, inspect.type_info(fields), name="a document")
 
 
-class _Walk:
+class _StructureReader:
     """Reads a node along a type; None is what cannot be read, and is reported."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
 
-    def read(self, node: Node, expected: inspect.Type, *, name: str) -> Node | None:
-        match _fitting(expected, node):
+    def read_node(self, node: Node, expected: inspect.Type, *, name: str) -> Node | None:
+        match _fitting_type(expected, node):
             case inspect.StructType() as struct:
-                return self._mapping(node, struct)
+                return self._read_mapping(node, struct)
             case inspect.DictType(value_type=value_type):
                 read = {
-                    key: self.read(entry, value_type, name=shown(key)) for key, entry in node.entries.items()
+                    key: self.read_node(entry, value_type, name=quote_value(key))
+                    for key, entry in node.entries.items()
                 }
-                return _with_entries(node, read, complete=not _stands_alone(expected))
+                return _with_entries(node, read, complete=not _is_independent(expected))
             case inspect.ListType() as items:
-                return self._list(node, items, name=name, complete=not _stands_alone(expected))
+                return self._read_list(node, items, name=name, complete=not _is_independent(expected))
             case None:
                 self._wrong_type(node, expected, name)
                 return None
             case scalar:
                 return node if self._is_allowed(node, scalar, name) else None
 
-    def _mapping(self, node: Node, struct: inspect.StructType) -> Node | None:
+    def _read_mapping(self, node: Node, struct: inspect.StructType) -> Node | None:
         known = {field.encode_name: field for field in struct.fields}
         read: dict[str, Node | None] = {}
         for key, entry in node.entries.items():
             if field := known.get(key):
-                read[key] = self.read(entry, field.type, name=key)
+                read[key] = self.read_node(entry, field.type, name=key)
             else:
-                hint = suggestion(key, known)
-                self._report(node.keys[key].place, "unknown-key", f"unknown key {shown(key)}{hint}")
+                hint = suggest_name(key, known)
+                self._add_problem(
+                    node.keys[key].place, "unknown-key", f"unknown key {quote_value(key)}{hint}"
+                )
         missing = [key for key, field in known.items() if field.required and key not in node.entries]
         for key in missing:
-            self._report(node.place, "missing-key", f"{key} is missing: it is {_noun(known[key].type)}")
+            self._add_problem(
+                node.place, "missing-key", f"{key} is missing: it is {_type_noun(known[key].type)}"
+            )
         if not self._has_exactly_one(node, struct) or missing:
             return None
         kept = {key: entry for key, entry in read.items() if entry or not _may_be_left_out(known[key])}
@@ -70,56 +75,56 @@ class _Walk:
         if len(chosen) == 1 or not choice:
             return True
         place = node.keys[chosen[1]].place if chosen else node.place
-        found = f"got {listed(chosen, last='and')}" if chosen else "got none of them"
-        self._report(place, "exactly-one", f"exactly one of {listed(choice)} stands here, {found}")
+        found = f"got {join_words(chosen, last='and')}" if chosen else "got none of them"
+        self._add_problem(place, "exactly-one", f"exactly one of {join_words(choice)} stands here, {found}")
         return False
 
-    def _list(self, node: Node, expected: inspect.ListType, *, name: str, complete: bool) -> Node | None:
+    def _read_list(self, node: Node, expected: inspect.ListType, *, name: str, complete: bool) -> Node | None:
         if len(node.items) < (expected.min_length or 0):
-            self._report(node.place, "empty-list", f"{name} has at least one item, got none")
+            self._add_problem(node.place, "empty-list", f"{name} has at least one item, got none")
             return None
-        read = [self.read(item, expected.item_type, name=f"an item of {name}") for item in node.items]
+        read = [self.read_node(item, expected.item_type, name=f"an item of {name}") for item in node.items]
         items = tuple(item for item in read if item is not None)
         if len(items) < (len(read) if complete else 1):
             return None
         return structs.replace(node, items=items, value=[item.value for item in items])
 
     def _is_allowed(self, node: Node, expected: inspect.Type, name: str) -> bool:
-        choices = _choices(expected)
+        choices = _allowed_values(expected)
         if choices and node.value not in choices:
-            found = f"{shown(node.text)}{did_you_mean(node.text, choices)}"
-            self._report(node.place, "wrong-value", f"{name} is {listed(choices)}, got {found}")
+            found = f"{quote_value(node.text)}{did_you_mean(node.text, choices)}"
+            self._add_problem(node.place, "wrong-value", f"{name} is {join_words(choices)}, got {found}")
             return False
         if isinstance(expected, inspect.IntType) and not _within(node, expected):
             bounds = f"{expected.ge} to {expected.le}"
-            self._report(
+            self._add_problem(
                 node.place, "wrong-value", f"{name} is a whole number from {bounds}, got {node.text}"
             )
             return False
         return True
 
     def _wrong_type(self, node: Node, expected: inspect.Type, name: str) -> None:
-        found = f"{_found(node)}{_quotes_needed(node, expected)}"
-        self._report(node.place, "wrong-type", f"{name} is {_noun(expected)}, got {found}")
+        found = f"{_describe_value(node)}{_quoting_hint(node, expected)}"
+        self._add_problem(node.place, "wrong-type", f"{name} is {_type_noun(expected)}, got {found}")
 
-    def _report(self, place: Place, code: str, message: str) -> None:
-        self._findings.add(Problem(place, code, message))
+    def _add_problem(self, place: Place, code: str, message: str) -> None:
+        self._findings.add_problems(Problem(place, code, message))
 
 
-def _fitting(expected: inspect.Type, node: Node) -> inspect.Type | None:
+def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:
     """The type, or of several the one, whose form the value has; whether it is allowed shows later."""
     while isinstance(expected, inspect.Metadata):
         expected = expected.type
     if isinstance(expected, inspect.UnionType):
-        return next((one for one in expected.types if _fitting(one, node)), None)
+        return next((one for one in expected.types if _fitting_type(one, node)), None)
     # To Python, true is a number.
-    fits = isinstance(node.value, _FORMS[type(expected)]) and (
+    fits = isinstance(node.value, _PYTHON_TYPES[type(expected)]) and (
         isinstance(expected, inspect.BoolType) or not isinstance(node.value, bool)
     )
     return expected if fits else None
 
 
-def _choices(expected: inspect.Type) -> list[str]:
+def _allowed_values(expected: inspect.Type) -> list[str]:
     match expected:
         case inspect.EnumType(cls=cls):
             return [member.value for member in cls]
@@ -133,12 +138,12 @@ def _within(node: Node, expected: inspect.IntType) -> bool:
     return isinstance(node.value, int) and (expected.ge or 0) <= node.value <= (expected.le or node.value)
 
 
-def _stands_alone(expected: inspect.Type) -> bool:
-    return isinstance(expected, inspect.Metadata) and ALONE in (expected.extra or {})
+def _is_independent(expected: inspect.Type) -> bool:
+    return isinstance(expected, inspect.Metadata) and INDEPENDENT_KEY in (expected.extra or {})
 
 
 def _may_be_left_out(field: inspect.Field) -> bool:
-    return _stands_alone(field.type) and not field.required
+    return _is_independent(field.type) and not field.required
 
 
 def _with_entries(node: Node, read: Mapping[str, Node | None], *, complete: bool) -> Node | None:
@@ -151,7 +156,7 @@ def _with_entries(node: Node, read: Mapping[str, Node | None], *, complete: bool
     return structs.replace(node, keys=keys, entries=entries, value=value)
 
 
-_FORMS: Final[dict[type[inspect.Type], type]] = {
+_PYTHON_TYPES: Final[dict[type[inspect.Type], type]] = {
     inspect.StrType: str,
     inspect.LiteralType: str,
     inspect.EnumType: str,
@@ -171,37 +176,37 @@ _NOUNS: Final[dict[type[inspect.Type], str]] = {
 }
 
 
-def _noun(expected: inspect.Type) -> str:
+def _type_noun(expected: inspect.Type) -> str:
     while isinstance(expected, inspect.Metadata):
         if noun := (expected.extra or {}).get("noun"):
             return str(noun)
         expected = expected.type
-    choices = _choices(expected)
-    return listed(choices) if choices else _NOUNS[type(expected)]
+    choices = _allowed_values(expected)
+    return join_words(choices) if choices else _NOUNS[type(expected)]
 
 
-def _found(node: Node) -> str:
+def _describe_value(node: Node) -> str:
     match node.value:
         case None:
             return "nothing"
         case bool():
             return node.text
         case int() | float():
-            return f"the number {shown(node.text)}"
+            return f"the number {quote_value(node.text)}"
         case str():
-            return f"the text {shown(node.text)}" if node.text else "an empty text"
+            return f"the text {quote_value(node.text)}" if node.text else "an empty text"
         case list():
             return "a list"
         case dict():
             return "a mapping"
 
 
-def _quotes_needed(node: Node, expected: inspect.Type) -> str:
+def _quoting_hint(node: Node, expected: inspect.Type) -> str:
     """What YAML takes for something else although text was meant."""
-    if isinstance(node.value, bool | int | float) and _noun(expected) == "text":
+    if isinstance(node.value, bool | int | float) and _type_noun(expected) == "text":
         return f': write "{node.text}" in quotes'
     return ": put PromQL in quotes" if isinstance(node.value, dict) and _is_promql(expected) else ""
 
 
 def _is_promql(expected: inspect.Type) -> bool:
-    return _noun(expected).startswith(("a selector", "a PromQL"))
+    return _type_noun(expected).startswith(("a selector", "a PromQL"))

@@ -5,29 +5,29 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from sloctl.model import Slo
-from sloctl.naming import SLOTH
-from sloctl.problems import Level, Place, Problem, in_order
+from sloctl.naming import SLOTH_STYLE
+from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
 from sloctl.spec.document import Node, read_documents
-from sloctl.spec.findings import Findings, Refusal
-from sloctl.spec.native import read_native
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.native import read_native_document
 
 
-class Specs(Struct, frozen=True):
+class ParsedSpecs(Struct, frozen=True):
     """What was read: *slos* in order of id, *problems* in order of place; neither depends on file order."""
 
     slos: tuple[Slo, ...]
     problems: tuple[Problem, ...]
 
 
-def read(texts: Iterable[tuple[str, bytes]]) -> Specs:
+def read_specs(texts: Iterable[tuple[str, bytes]]) -> ParsedSpecs:
     """Read (path, content) pairs, all of them, whatever is wrong with some."""
     findings = Findings()
     found: list[tuple[Slo, Node]] = []
     for path, content in sorted(texts):
         documents, problems = read_documents(path, content)
-        findings.add(*problems)
+        findings.add_problems(*problems)
         if not documents and not problems:
-            findings.add(
+            findings.add_problems(
                 Problem(
                     Place(path, 1, 1),
                     "no-document",
@@ -35,23 +35,25 @@ def read(texts: Iterable[tuple[str, bytes]]) -> Specs:
                 )
             )
         for document in documents:
-            found += read_native(document, findings)
-    slos = _one_of_each(found, findings)
-    return Specs(tuple(sorted(slos, key=lambda slo: slo.id)), tuple(in_order(findings.problems)))
+            found += read_native_document(document, findings)
+    slos = _drop_duplicates(found, findings)
+    return ParsedSpecs(tuple(sorted(slos, key=lambda slo: slo.id)), tuple(sort_problems(findings.problems)))
 
 
-def _one_of_each(found: list[tuple[Slo, Node]], findings: Findings) -> list[Slo]:
+def _drop_duplicates(found: list[tuple[Slo, Node]], findings: Findings) -> list[Slo]:
     """The first SLO of each id."""
     first: dict[str, tuple[Slo, Node]] = {}
     joined: dict[str, tuple[Slo, Node]] = {}
     for slo, node in found:
         if slo.id in first:
             message = f"{slo.id} stands here again, first at {first[slo.id][1].place}: rename one of them"
-            findings.note(Refusal("duplicate-slo", message), node.at("name"))
+            findings.add_violation(Violation("duplicate-slo", message), node.at("name"))
             continue
         first[slo.id] = (slo, node)
-        other, _ = joined.setdefault(SLOTH.id_of(slo), (slo, node))
+        other, _ = joined.setdefault(SLOTH_STYLE.slo_id(slo), (slo, node))
         if other is not slo:
-            message = f"with --label-style sloth, {slo.id} and {other.id} would both be {SLOTH.id_of(slo)}"
-            findings.note(Refusal("ambiguous-id", message, Level.WARNING), node.at("name"))
+            message = (
+                f"with --label-style sloth, {slo.id} and {other.id} would both be {SLOTH_STYLE.slo_id(slo)}"
+            )
+            findings.add_violation(Violation("ambiguous-id", message, ProblemLevel.WARNING), node.at("name"))
     return [slo for slo, _ in first.values()]

@@ -23,7 +23,7 @@ _BASES: Final = {"0o": 8, "0x": 16}
 _MAX_DIGITS: Final = 18
 
 
-def plain_scalar(text: str) -> Scalar:
+def parse_plain_scalar(text: str) -> Scalar:
     """The value of an unquoted scalar; an integer of more than 18 digits becomes a float."""
     if text in _WORDS:
         return _WORDS[text]

@@ -6,8 +6,8 @@ import msgspec
 
 from sloctl.spec.fields import Document
 from sloctl.spec.forms import Choice
-from sloctl.spec.presets import PRESETS, parameters
-from sloctl.spec.words import listed
+from sloctl.spec.presets import PRESETS, preset_parameters
+from sloctl.spec.words import join_words
 
 SCHEMA_ID: Final = "https://sloctl.dev/schema/v1.json"
 
@@ -31,5 +31,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _presets() -> str:
-    each = [f"{name} ({listed(parameters(preset), last='and')})" for name, preset in PRESETS.items()]
+    each = [
+        f"{name} ({join_words(preset_parameters(preset), last='and')})" for name, preset in PRESETS.items()
+    ]
     return f"Which preset, with its parameters: {', '.join(each)}."

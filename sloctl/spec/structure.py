@@ -11,7 +11,7 @@ from sloctl.spec.findings import Findings
 _Fields = TypeVar("_Fields", bound=Struct)
 
 
-def conform(node: Node, fields: type[_Fields], findings: Findings) -> tuple[_Fields | None, Node]:
+def convert_node(node: Node, fields: type[_Fields], findings: Findings) -> tuple[_Fields | None, Node]:
     """*node* as *fields*, and the part of it that was read; None where nothing is left to check.
 
     What is wrong goes to *findings*, and is not in the part that was read.
@@ -19,7 +19,7 @@ def conform(node: Node, fields: type[_Fields], findings: Findings) -> tuple[_Fie
     try:
         return msgspec.convert(node.value, fields), node
     except msgspec.ValidationError:
-        from sloctl.spec.mistakes import readable_part  # noqa: PLC0415 - 3 ms that a sound spec does without
+        from sloctl.spec.mistakes import keep_valid_part  # noqa: PLC0415 - 3 ms that a sound spec does without
 
-        rest = readable_part(node, fields, findings)
+        rest = keep_valid_part(node, fields, findings)
         return (msgspec.convert(rest.value, fields), rest) if rest else (None, node)

@@ -15,7 +15,7 @@ from sloctl import burn, naming
 from sloctl.duration import HOUR, MINUTE, parse_duration
 from sloctl.model import Labels, PromQL
 from sloctl.naming import LabelStyle
-from sloctl.rollup import COARSE, FINE
+from sloctl.rollup import COARSE_STEP, FINE_STEP
 from sloctl.status.line import LOOKBACKS, Alarm, Line, Standing, State, Status, worst_first
 
 _SLOW: Final = "10m"
@@ -77,9 +77,9 @@ class _Seen:
     def __init__(self, ask: Ask, style: LabelStyle) -> None:
         own = f'{style.id}!=""'
         self._style = style
-        info = ask(f"{style.info}{{{own}}}")
+        info = ask(f"{style.info_metric}{{{own}}}")
         self._info = {_slo(sample, style): sample.labels for sample in info}
-        events = ask(f"{naming.events(FINE)}{{{own}}}")
+        events = ask(f"{naming.event_count_metric(FINE_STEP)}{{{own}}}")
         left = ask(f"{naming.BUDGET_REMAINING}{{{own}}}")
         self._group_by = self._labels_of_groups(events, left)
         self._events = self._by_place(events)
@@ -106,7 +106,7 @@ class _Seen:
         left = _value(self._left.get(place))
         rates = {lookback: self._rate(place, lookback) for lookback in LOOKBACKS}
         stale = place not in self._events or self._fires(slo, (), naming.NO_DATA_ALERT, "ticket")
-        known = not stale and rates[COARSE] is not None
+        known = not stale and rates[COARSE_STEP] is not None
         alarms = {severity: self._alarm(place, severity, known=known) for severity in ("page", "ticket")}
         going = self._fires(slo, group, naming.EXHAUSTING_ALERT, "ticket")
         return Line(
@@ -182,7 +182,7 @@ class _Seen:
 
 
 def _ratio(lookback: int, own: str) -> PromQL:
-    series = f"{naming.error_ratio(lookback)}{{{own}}}"
+    series = f"{naming.error_ratio_metric(lookback)}{{{own}}}"
     return f"last_over_time({series}[{_SLOW}])" if lookback == LOOKBACKS[-1] else series
 
 

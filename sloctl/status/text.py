@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from math import isinf
 from typing import Final
 
-from sloctl.columns import columns
-from sloctl.duration import format_duration, span
-from sloctl.problems import printable
+from sloctl.columns import format_table
+from sloctl.duration import format_duration, humanize_duration
+from sloctl.problems import escape_unprintable
 from sloctl.sidecar.views.words import UNKNOWN, clock, percent, times
 from sloctl.status.line import LOOKBACKS, Alarm, Line, Standing, State, Status
 
@@ -30,7 +30,7 @@ def table(status: Status, width: int) -> str:
     """As many columns as fit, the worst SLO first."""
     longest = max(_SHORTEST_NAME, width // 2)
     rows = [_row(line, status.at, longest) for line in status.lines]
-    return columns([_HEAD, *rows], width=width, right=_NUMBERS)
+    return format_table([_HEAD, *rows], width=width, right=_NUMBERS)
 
 
 def summary(status: Status) -> str:
@@ -56,7 +56,7 @@ def _row(line: Line, at: float | None, longest: int) -> tuple[str, ...]:
 def _name(slo: str, group: Mapping[str, str], longest: int) -> str:
     """`shop/latency {uri=/pay}`; of a long one the end, where they differ."""
     groups = ", ".join(f"{label}={value}" for label, value in group.items())
-    full = printable(f"{slo} {{{groups}}}" if groups else slo)
+    full = escape_unprintable(f"{slo} {{{groups}}}" if groups else slo)
     return full if len(full) <= longest else f"…{full[1 - longest :]}"
 
 
@@ -65,7 +65,7 @@ def _alarm(alarm: Alarm | None, at: float | None) -> str:
         return UNKNOWN
     if alarm.state is State.INACTIVE:
         return "no"
-    return "firing" if alarm.since is None or at is None else f"for {span(at - alarm.since)}"
+    return "firing" if alarm.since is None or at is None else f"for {humanize_duration(at - alarm.since)}"
 
 
 def _gone(seconds: float | None) -> str:
@@ -73,4 +73,4 @@ def _gone(seconds: float | None) -> str:
         return UNKNOWN
     if seconds == 0:
         return "gone"
-    return "not burning" if isinf(seconds) else f"in {span(seconds)}"
+    return "not burning" if isinf(seconds) else f"in {humanize_duration(seconds)}"

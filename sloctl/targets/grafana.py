@@ -5,6 +5,6 @@ import msgspec
 from sloctl.dashboards.grafana import Dashboard
 
 
-def render(dashboard: Dashboard) -> str:
+def render_dashboard(dashboard: Dashboard) -> str:
     """Indented, in a fixed order, with a final newline."""
     return msgspec.json.format(msgspec.json.encode(dashboard), indent=2).decode() + "\n"

@@ -13,16 +13,16 @@ from zlib import crc32
 from sloctl.dashboards.grafana import Dashboard
 from sloctl.rules.group import RuleGroup
 from sloctl.targets import grafana
-from sloctl.targets.prometheus import HEADER, quoted, render
+from sloctl.targets.prometheus import HEADER, quote_yaml, render_rules
 
 # What `kubectl apply` can hold twice, once as the object and once as the annotation it compares with.
-MAX_RULES: Final = 240_000
+MAX_RULES_BYTES: Final = 240_000
 # An API server takes no ConfigMap with more.
-MAX_DATA: Final = 1_000_000
+MAX_CONFIG_MAP_BYTES: Final = 1_000_000
 # No service begins so: theirs begin with `slo-`.
-OVERVIEW: Final = "slos-overview"
+OVERVIEW_NAME: Final = "slos-overview"
 
-_OWNED: Final = "app.kubernetes.io/managed-by: sloctl"
+_MANAGED_BY: Final = "app.kubernetes.io/managed-by: sloctl"
 
 
 def object_name(service: str) -> str:
@@ -31,42 +31,42 @@ def object_name(service: str) -> str:
     return f"slo-{plain}" if plain == service else f"slo-{plain}-{crc32(service.encode()):08x}"
 
 
-def prometheus_rules(name: str, groups: Sequence[RuleGroup]) -> Iterator[tuple[str, str]]:
+def render_prometheus_rules(name: str, groups: Sequence[RuleGroup]) -> Iterator[tuple[str, str]]:
     """(name, manifest) of each PrometheusRule: more than one where the groups are too large for one."""
-    for number, part in enumerate(_parts(groups), start=1):
+    for number, part in enumerate(_split_groups(groups), start=1):
         # No name has a dot of its own.
         part_name = name if number == 1 else f"{name}.{number}"
-        spec = indent(render(part).removeprefix(HEADER), "  ")
+        spec = indent(render_rules(part).removeprefix(HEADER), "  ")
         yield (
             part_name,
-            _manifest("monitoring.coreos.com/v1", "PrometheusRule", part_name) + f"spec:\n{spec}",
+            _manifest_header("monitoring.coreos.com/v1", "PrometheusRule", part_name) + f"spec:\n{spec}",
         )
 
 
-def dashboard(name: str, file: str, shown: Dashboard) -> str:
+def render_config_map(name: str, file: str, shown: Dashboard) -> str:
     """A ConfigMap that holds *shown* as *file*."""
-    manifest = _manifest("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
-    return f"{manifest}data:\n  {quoted(file)}: |\n{indent(_text(shown), '    ')}"
+    manifest = _manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
+    return f"{manifest}data:\n  {quote_yaml(file)}: |\n{indent(_config_map_json(shown), '    ')}"
 
 
-def kustomization(files: Iterable[str]) -> str:
+def render_kustomization(files: Iterable[str]) -> str:
     """What `kubectl apply -k`, Argo CD and Flux take the other *files* by."""
     listed = "".join(f"  - {file}\n" for file in sorted(files))
     return f"{HEADER}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{listed}"
 
 
-def _manifest(api_version: str, kind: str, name: str, *labels: str) -> str:
-    lines = "".join(f"    {label}\n" for label in (_OWNED, *labels))
+def _manifest_header(api_version: str, kind: str, name: str, *labels: str) -> str:
+    lines = "".join(f"    {label}\n" for label in (_MANAGED_BY, *labels))
     return f"{HEADER}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n{lines}"
 
 
-def _parts(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
+def _split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
     """In their order; a group that is too large by itself is still a part of its own."""
     part: list[RuleGroup] = []
     size = 0
     for group in groups:
-        added = len(render([group]).encode())
-        if part and size + added > MAX_RULES:
+        added = len(render_rules([group]).encode())
+        if part and size + added > MAX_RULES_BYTES:
             yield part
             part, size = [], 0
         part.append(group)
@@ -75,10 +75,10 @@ def _parts(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
         yield part
 
 
-def _text(shown: Dashboard) -> str:
+def _config_map_json(shown: Dashboard) -> str:
     """Compact where it would not fit otherwise; escaped where YAML could read a character as a line's end."""
-    text = grafana.render(shown)
-    if len(text.encode()) > MAX_DATA:
+    text = grafana.render_dashboard(shown)
+    if len(text.encode()) > MAX_CONFIG_MAP_BYTES:
         return json.dumps(json.loads(text), separators=(",", ":")) + "\n"
     if not all(line.isprintable() for line in text.split("\n")):
         return json.dumps(json.loads(text), indent=2) + "\n"

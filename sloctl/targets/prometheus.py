@@ -9,66 +9,66 @@ from sloctl.rules.group import AlertRule, RecordingRule, Rule, RuleGroup
 
 HEADER: Final = "# Compiled by sloctl: edit the spec and compile again, not this file.\n"
 
-_LITERAL: Final = re.compile(r"(?! )[ -~\n]+(?<![\s])")
+_BLOCK_SCALAR: Final = re.compile(r"(?! )[ -~\n]+(?<![\s])")
 # The backslash first; a chain of replacements is several times as fast as str.translate.
-_SHORT: Final = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
+_SHORT_ESCAPES: Final = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
 
 
-def render(groups: Iterable[RuleGroup]) -> str:
+def render_rules(groups: Iterable[RuleGroup]) -> str:
     """The whole text of a rule file."""
     return HEADER + "groups:\n" + "".join(line for group in groups for line in _group(group))
 
 
-def quoted(text: str) -> str:
+def quote_yaml(text: str) -> str:
     """*text* as a double-quoted YAML scalar.
 
     Invisible and direction-changing characters are escaped, so that a reviewer sees what is there.
     """
     escaped = text
-    for char, short in _SHORT:
+    for char, short in _SHORT_ESCAPES:
         escaped = escaped.replace(char, short)
     if not escaped.isprintable():
-        escaped = "".join(char if char.isprintable() else _escape(char) for char in escaped)
+        escaped = "".join(char if char.isprintable() else _escape_char(char) for char in escaped)
     return f'"{escaped}"'
 
 
 def _group(group: RuleGroup) -> Iterator[str]:
-    yield f"  - name: {quoted(group.name)}\n"
+    yield f"  - name: {quote_yaml(group.name)}\n"
     yield f"    interval: {format_duration(group.interval)}\n"
     yield "    rules:\n"
     for rule in group.rules:
-        yield from _rule(rule)
+        yield from _rule_lines(rule)
 
 
-def _rule(rule: Rule) -> Iterator[str]:
+def _rule_lines(rule: Rule) -> Iterator[str]:
     match rule:
         case RecordingRule():
             yield f"      - record: {rule.record}\n"
-            yield f"        expr: {_expression(rule.expr)}\n"
+            yield f"        expr: {_expression_scalar(rule.expr)}\n"
         case AlertRule():
             yield f"      - alert: {rule.alert}\n"
-            yield f"        expr: {_expression(rule.expr)}\n"
+            yield f"        expr: {_expression_scalar(rule.expr)}\n"
             if rule.pending:
                 yield f"        for: {format_duration(rule.pending)}\n"
-    yield from _mapping("labels", rule.labels)
+    yield from _mapping_lines("labels", rule.labels)
     if isinstance(rule, AlertRule):
-        yield from _mapping("annotations", rule.annotations)
+        yield from _mapping_lines("annotations", rule.annotations)
 
 
-def _mapping(name: str, entries: Mapping[str, str]) -> Iterator[str]:
+def _mapping_lines(name: str, entries: Mapping[str, str]) -> Iterator[str]:
     if entries:
         yield f"        {name}:\n"
     for key in sorted(entries):
-        yield f"          {key}: {quoted(entries[key])}\n"
+        yield f"          {key}: {quote_yaml(entries[key])}\n"
 
 
-def _expression(text: str) -> str:
-    if not _LITERAL.fullmatch(text):
-        return quoted(text)
+def _expression_scalar(text: str) -> str:
+    if not _BLOCK_SCALAR.fullmatch(text):
+        return quote_yaml(text)
     return "|-\n" + "\n".join(f"          {line}" for line in text.split("\n"))
 
 
-def _escape(char: str) -> str:
+def _escape_char(char: str) -> str:
     code = ord(char)
     if code < 0x100:
         return f"\\x{code:02x}"

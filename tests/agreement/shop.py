@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from tests.differential.scraped import Scraped
 
 CODES: Final = ("200", "500")
@@ -61,11 +61,11 @@ class Shop:
         ]
         self._good, self._bad = (list(accumulate(of_code, initial=0)) for of_code in whole)
 
-    def truth(self, start: int, end: int) -> Counts:
+    def truth(self, start: int, end: int) -> EventCounts:
         """What happened after second *start* and up to *end*."""
         start, end = max(0, start), max(0, min(end, self.seconds))
         bad = self._bad[end] - self._bad[start]
-        return Counts(error=bad, total=bad + self._good[end] - self._good[start])
+        return EventCounts(error=bad, total=bad + self._good[end] - self._good[start])
 
     def exposition(self, pod: Pod, second: int) -> str:
         """What *pod* shows at the end of *second*: a counter is born with its first event."""

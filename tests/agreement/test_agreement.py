@@ -18,7 +18,7 @@ from yarl import URL
 from sloctl import naming
 from sloctl.duration import DAY, MINUTE, format_duration
 from sloctl.model import Severity
-from sloctl.rollup import COARSE, FINE, ladder
+from sloctl.rollup import COARSE_STEP, FINE_STEP, build_resolutions
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
@@ -32,9 +32,9 @@ from tests.differential.engine import Recorded, Story, record
 from tests.sidecar.specimens import slo
 
 SLO: Final = slo()
-LADDER: Final = ladder(SLO.alerting.policy, SLO.window.seconds)
-LOOKBACKS: Final = tuple(rung.lookback for rung in LADDER.rungs)
-FINE_LOOKBACKS: Final = {rung.lookback for rung in LADDER.with_step(FINE)}
+LADDER: Final = build_resolutions(SLO.alerting.policy, SLO.window.seconds)
+LOOKBACKS: Final = tuple(rung.lookback for rung in LADDER.entries)
+FINE_LOOKBACKS: Final = {rung.lookback for rung in LADDER.with_step(FINE_STEP)}
 EPOCH: Final = 19_676 * DAY
 SCRAPED_EVERY: Final = 15
 TICK: Final = 5
@@ -126,12 +126,12 @@ def shown_by_rules(shop: Shop, minutes: Sequence[int], directory: Path) -> dict[
     What the slow group recorded stands until it records again, as dashboards read it.
     """
     story = Story(shop.scraped(SCRAPED_EVERY), shop.seconds, minutes)
-    [recording] = record(directory, rule_groups(SLO, naming.NATIVE), [story])
+    [recording] = record(directory, rule_groups(SLO, naming.NATIVE_STYLE), [story])
     shown: dict[int, Shown] = {}
     slow = in_recording([])
     for at in minutes:
         newest = in_recording(recording[at])
-        if at % COARSE == 0:
+        if at % COARSE_STEP == 0:
             slow = newest
         shown[at] = Shown(
             {**slow.ratios, **{lookback: newest.ratios[lookback] for lookback in FINE_LOOKBACKS}},
@@ -143,7 +143,7 @@ def shown_by_rules(shop: Shop, minutes: Sequence[int], directory: Path) -> dict[
 def in_recording(samples: Iterable[Recorded]) -> Shown:
     values = {sample.labels["__name__"]: sample.value for sample in samples}
     return Shown(
-        {lookback: values.get(naming.error_ratio(lookback)) for lookback in LOOKBACKS},
+        {lookback: values.get(naming.error_ratio_metric(lookback)) for lookback in LOOKBACKS},
         frozenset(
             Severity(sample.labels["slo_severity"])
             for sample in samples
@@ -167,7 +167,7 @@ def out_of_bounds(shop: Shop, shown: Mapping[int, Shown]) -> Iterator[str]:
 
 def truths(shop: Shop, at: int, lookback: int) -> set[float | None]:
     """The true ratios of all lookbacks that begin and end up to the blur earlier."""
-    blur = BLUR if lookback in FINE_LOOKBACKS else BLUR + COARSE
+    blur = BLUR if lookback in FINE_LOOKBACKS else BLUR + COARSE_STEP
     moments = range(0, blur + 1, TICK)
     return {
         shop.truth(at - began - lookback, at - ended).error_ratio for began in moments for ended in moments

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Slo
-from sloctl.naming import NATIVE, errors, events
-from sloctl.promql import string
-from sloctl.rollup import COARSE, FINE, FINE_REACH, Counts
+from sloctl.naming import NATIVE_STYLE, error_count_metric, event_count_metric
+from sloctl.promql import quote_string
+from sloctl.rollup import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Reading, Readings
-from sloctl.targets.prometheus import render
+from sloctl.targets.prometheus import render_rules
 
 _RECENT: Final = 3 * DAY
 _EVENTS: Final = 10_000.0
@@ -69,19 +69,26 @@ def board(slos: Sequence[Slo], now: int) -> Board:
             continue
         life = LIVES[slo.name]
         group = tuple(value for _, value in life.group)
-        total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE
-        ledger.remember(slo, group, now - 10 * DAY, Counts(total * life.before, total))
-        for ago in range(_RECENT - FINE, -1, -FINE):
-            events_now = _EVENTS * FINE / COARSE
-            ledger.remember(slo, group, now - FINE - ago, Counts(events_now * life.failing(ago), events_now))
-        read[slo.id] = Reading({group: Counts(0, 0)})
+        total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE_STEP
+        ledger.remember(slo, group, now - 10 * DAY, EventCounts(total * life.before, total))
+        for ago in range(_RECENT - FINE_STEP, -1, -FINE_STEP):
+            events_now = _EVENTS * FINE_STEP / COARSE_STEP
+            ledger.remember(
+                slo, group, now - FINE_STEP - ago, EventCounts(events_now * life.failing(ago), events_now)
+            )
+        read[slo.id] = Reading({group: EventCounts(0, 0)})
     return ledger.record(now, [Readings(now, read)])
 
 
 def hurried(slos: Sequence[Slo]) -> str:
     """The rules, every second and without their `for:`; they record no rollups, which are there already."""
-    recorded = {errors(FINE), events(FINE), errors(COARSE), events(COARSE)}
-    return render(
+    recorded = {
+        error_count_metric(FINE_STEP),
+        event_count_metric(FINE_STEP),
+        error_count_metric(COARSE_STEP),
+        event_count_metric(COARSE_STEP),
+    }
+    return render_rules(
         replace(
             group,
             interval=1,
@@ -92,25 +99,27 @@ def hurried(slos: Sequence[Slo]) -> str:
             ),
         )
         for slo in slos
-        for group in rule_groups(slo, NATIVE)[:2]
+        for group in rule_groups(slo, NATIVE_STYLE)[:2]
     )
 
 
 def _rollups(slo: Slo, life: Life, now: int) -> Iterator[tuple[str, float, float]]:
-    labels = {**NATIVE.identity(slo), **dict(life.group)}
+    labels = {**NATIVE_STYLE.identity_labels(slo), **dict(life.group)}
     # OpenMetrics has no space between labels.
-    series = ",".join(f"{name}={string(value)}" for name, value in labels.items())
+    series = ",".join(f"{name}={quote_string(value)}" for name, value in labels.items())
     earlier = slo.window.seconds - _RECENT
-    total = _EVENTS * earlier / COARSE
-    yield from _counted(series, COARSE, at=now - 10 * DAY, total=total, failing=life.before)
-    for step, reach in ((COARSE, _RECENT), (FINE, FINE_REACH)):
+    total = _EVENTS * earlier / COARSE_STEP
+    yield from _counted(series, COARSE_STEP, at=now - 10 * DAY, total=total, failing=life.before)
+    for step, reach in ((COARSE_STEP, _RECENT), (FINE_STEP, MAX_FINE_LOOKBACK)):
         for ago in range(reach - step, -1, -step):
-            total = _EVENTS * step / COARSE
-            yield from _counted(series, step, at=now - FINE - ago, total=total, failing=life.failing(ago))
+            total = _EVENTS * step / COARSE_STEP
+            yield from _counted(
+                series, step, at=now - FINE_STEP - ago, total=total, failing=life.failing(ago)
+            )
 
 
 def _counted(
     series: str, step: int, *, at: int, total: float, failing: float
 ) -> Iterator[tuple[str, float, float]]:
-    yield f"{events(step)}{{{series}}}", total, at
-    yield f"{errors(step)}{{{series}}}", total * failing, at
+    yield f"{event_count_metric(step)}{{{series}}}", total, at
+    yield f"{error_count_metric(step)}{{{series}}}", total * failing, at

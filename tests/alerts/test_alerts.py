@@ -14,12 +14,12 @@ import yaml
 
 from sloctl.duration import DAY, HOUR
 from sloctl.model import Severity
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.notify.alarms import Alarms
 from sloctl.sidecar.notify.text import annotations
 from sloctl.sidecar.views.page_query import Range, slo_url
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from sloctl.targets import alertmanager
 from tests.alerts.lived import board, hurried, rollups
 from tests.alerts.webhook import Alert, listening
@@ -60,7 +60,7 @@ def block(language: str, beginning: str) -> str:
     return str(found[0])
 
 
-SLOS: Final = read([("docs/alerts.md", block("yaml", "apiVersion").encode())]).slos
+SLOS: Final = read_specs([("docs/alerts.md", block("yaml", "apiVersion").encode())]).slos
 
 
 def configuration(port: int) -> str:
@@ -69,7 +69,7 @@ def configuration(port: int) -> str:
     for documented, hurried_ in (("group_wait: 30s", "group_wait: 3s"), ("12h", "3s"), ("5m", "3s")):
         assert documented in route
         route = route.replace(documented, hurried_)
-    return route + alertmanager.render(SLOS, NATIVE)
+    return route + alertmanager.render_inhibitions(SLOS, NATIVE_STYLE)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_a_sidecar_that_counted_the_same_says_the_same(name: str) -> None:
         if alarm.claim.entry.slo.name == name and alarm.claim.kind.alertname == ALERT_OF[name]
         if alarm.claim.kind.severity is (Severity.PAGE if name == "availability" else Severity.TICKET)
     )
-    told = without_times(as_text({"annotations": annotations(alarm, NATIVE)}))
+    told = without_times(as_text({"annotations": annotations(alarm, NATIVE_STYLE)}))
 
     quoted = without_times(block("text", f"payments-api/{name}"))
 
@@ -186,7 +186,7 @@ def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
 
 def _alarms(now: int) -> Alarms:
     """Of a sidecar that has run for an hour."""
-    alarms = Alarms(NATIVE, {}, remembered=240)
+    alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
     alarms.hear(Board.unread(SLOS), now - HOUR)
     alarms.hear(board(SLOS, now), now)
     return alarms
@@ -211,6 +211,6 @@ def test_amtool_accepts_the_route_with_the_compiled_inhibitions(tmp_path: Path) 
 
 
 def test_an_inhibition_holds_within_one_slo_and_one_group() -> None:
-    rules = yaml.safe_load(alertmanager.render(SLOS, NATIVE))["inhibit_rules"]
+    rules = yaml.safe_load(alertmanager.render_inhibitions(SLOS, NATIVE_STYLE))["inhibit_rules"]
 
     assert [rule["equal"] for rule in rules] == [["slo_id", "uri"], ["slo_id", "uri"]]

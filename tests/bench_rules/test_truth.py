@@ -6,7 +6,7 @@ from bench.rules.profile import END, OUTAGES, PROFILES, START
 from bench.rules.traffic import day_curve, poissons, seeded
 from bench.rules.truth import Tally
 from sloctl.duration import DAY, HOUR
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 
 SMALL = next(profile for profile in PROFILES if profile.name == "20 series")
 NOON = START + 13 * HOUR
@@ -33,11 +33,11 @@ def test_a_total_outage_has_no_good_events() -> None:
 
 def test_truth_counts_the_part_of_a_scrape_interval_that_a_window_holds() -> None:
     tally = Tally()
-    tally.add(START, START + 15, Counts(error=15, total=30))
+    tally.add(START, START + 15, EventCounts(error=15, total=30))
 
     truth = tally.truth()
 
-    assert truth.counts(START + 10, 5) == Counts(error=5, total=10)
+    assert truth.counts(START + 10, 5) == EventCounts(error=5, total=10)
 
 
 def test_the_same_seed_gives_the_same_month() -> None:

@@ -9,18 +9,18 @@ from sloctl.burn import workbook_policy
 from sloctl.duration import DAY, HOUR
 from sloctl.model import (
     Alerting,
-    AlertText,
-    Condition,
-    Counted,
-    Latency,
-    Ratio,
-    Rolling,
+    AlertMetadata,
+    ConditionIndicator,
+    CountedSide,
+    LatencyIndicator,
+    RatioIndicator,
+    RollingWindow,
     Selector,
     Slo,
     WhenAbsent,
 )
 
-_TEXT: Final = AlertText(labels={}, annotations={})
+_TEXT: Final = AlertMetadata(labels={}, annotations={})
 ALERTING: Final = Alerting(
     policy=workbook_policy(30 * DAY),
     page=_TEXT,
@@ -38,9 +38,9 @@ AVAILABILITY: Final = Slo(
     name="availability",
     description="Requests answered without a server error.",
     objective=Fraction("0.9995"),
-    window=Rolling(30 * DAY),
+    window=RollingWindow(30 * DAY),
     scrape_interval=30,
-    indicator=Ratio(Counted.ERROR, (Selector("errors_total"),), (Selector("requests_total"),)),
+    indicator=RatioIndicator(CountedSide.ERROR, (Selector("errors_total"),), (Selector("requests_total"),)),
     group_by=(),
     labels={"team": "checkout"},
     annotations={"runbook_url": "https://runbooks.example.com/shop"},
@@ -50,15 +50,15 @@ LATENCY: Final = replace(
     AVAILABILITY,
     name="latency",
     objective=Fraction("0.99"),
-    indicator=Latency(Selector("request_seconds"), Fraction("0.3")),
+    indicator=LatencyIndicator(Selector("request_seconds"), Fraction("0.3")),
     group_by=("uri", "method"),
 )
 FRESHNESS: Final = replace(
     AVAILABILITY,
     name="freshness",
     objective=Fraction("0.995"),
-    window=Rolling(28 * DAY),
-    indicator=Condition("time() - last_success_seconds < bool 900", WhenAbsent.BAD),
+    window=RollingWindow(28 * DAY),
+    indicator=ConditionIndicator("time() - last_success_seconds < bool 900", WhenAbsent.BAD),
 )
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sloctl.burn import workbook_policy
-from sloctl.dashboards.overview import overview
-from sloctl.dashboards.service import service
+from sloctl.dashboards.overview import build_overview_dashboard
+from sloctl.dashboards.service import build_service_dashboard
 from sloctl.duration import DAY
-from sloctl.model import Rolling, Slo
-from sloctl.naming import NATIVE, SLOTH, LabelStyle
-from sloctl.targets.grafana import render
+from sloctl.model import RollingWindow, Slo
+from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle
+from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, complaints, panel
 from tests.dashboards.specimens import ALERTING, AVAILABILITY, FRESHNESS, LATENCY, without_alerts
 
@@ -32,7 +32,7 @@ def slos(draw: st.DrawFn) -> Slo:
         name=draw(st.text("abcdefgh-.", min_size=1, max_size=63)),
         description=draw(ANYTHING),
         objective=Fraction(draw(st.integers(1, 999_999)), 1_000_000),
-        window=Rolling(window),
+        window=RollingWindow(window),
         group_by=tuple(draw(st.lists(LABELS, unique=True))),
         annotations={"runbook_url": draw(ANYTHING), f"{draw(ANYTHING)}_url": draw(ANYTHING)},
         alerting=replace(ALERTING, policy=workbook_policy(window)),
@@ -44,18 +44,18 @@ SERVICES = st.lists(slos(), max_size=6, unique_by=lambda slo: slo.name)
 
 
 @settings(max_examples=60, deadline=None)
-@given(ANYTHING, SERVICES, st.sampled_from([NATIVE, SLOTH]))
+@given(ANYTHING, SERVICES, st.sampled_from([NATIVE_STYLE, SLOTH_STYLE]))
 def test_grafanas_types_allow_every_service_dashboard(
     name: str, several: list[Slo], style: LabelStyle
 ) -> None:
-    dashboard = json.loads(render(service(name, several, style)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard(name, several, style)))
 
     assert complaints(dashboard) == []
 
 
-@pytest.mark.parametrize("style", [NATIVE, SLOTH])
+@pytest.mark.parametrize("style", [NATIVE_STYLE, SLOTH_STYLE])
 def test_grafanas_types_allow_the_overview(style: LabelStyle) -> None:
-    dashboard = json.loads(render(overview(style)))
+    dashboard = json.loads(render_dashboard(build_overview_dashboard(style)))
 
     assert complaints(dashboard) == []
 
@@ -131,7 +131,7 @@ def _baked_in_data_source(dashboard: Json) -> None:
     ],
 )
 def test_a_spoilt_dashboard_is_complained_about(spoil: Callable[[Json], None]) -> None:
-    dashboard = json.loads(render(service("shop", [AVAILABILITY], NATIVE)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard("shop", [AVAILABILITY], NATIVE_STYLE)))
     spoilt = deepcopy(dashboard)
     spoil(spoilt)
 

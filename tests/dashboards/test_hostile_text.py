@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sloctl.dashboards.service import service
-from sloctl.dashboards.shown import markdown, matching, plain, web_address
-from sloctl.model import Matcher, MatchOp, Selector
-from sloctl.naming import NATIVE
+from sloctl.dashboards.service import build_service_dashboard
+from sloctl.dashboards.shown import escape_markdown, escape_title, exact_matchers, web_address
+from sloctl.model import LabelMatcher, MatchOp, Selector
+from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_selector
-from sloctl.targets.grafana import render
+from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, LATENCY
 
@@ -38,23 +38,23 @@ def test_no_text_of_a_spec_is_a_variable(nasty: str) -> None:
         description=nasty,
         annotations={f"{nasty}_url": f"http://x/{nasty}"},
     )
-    dashboard = json.loads(render(service(nasty, [hostile], NATIVE)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard(nasty, [hostile], NATIVE_STYLE)))
 
-    assert _variables(render(service(nasty, [hostile], NATIVE))) <= OURS
+    assert _variables(render_dashboard(build_service_dashboard(nasty, [hostile], NATIVE_STYLE))) <= OURS
     assert all(_variables(panel.get("title", "")) == set() for panel in dashboard["panels"])
 
 
 @given(NASTY)
 def test_no_label_value_ends_its_string(nasty: str) -> None:
-    selector = f"up{{{matching({'slo_id': nasty})}}}"
+    selector = f"up{{{exact_matchers({'slo_id': nasty})}}}"
 
-    assert read_selector(selector) == Selector("up", (Matcher("slo_id", MatchOp.EQUAL, nasty),))
+    assert read_selector(selector) == Selector("up", (LabelMatcher("slo_id", MatchOp.EQUAL, nasty),))
 
 
 @given(NASTY)
 def test_every_query_of_a_hostile_spec_is_promql(nasty: str) -> None:
     hostile = [replace(slo, service=nasty, name=f"{nasty}{slo.name}") for slo in (AVAILABILITY, LATENCY)]
-    dashboard = json.loads(render(service(nasty, hostile, NATIVE)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard(nasty, hostile, NATIVE_STYLE)))
     queries = [target["expr"] for each in panels(dashboard) for target in each.get("targets", [])]
 
     parsed = [promql_parser.parse(filled(query)) for query in queries]
@@ -72,7 +72,7 @@ def test_every_query_of_a_hostile_spec_is_promql(nasty: str) -> None:
     ],
 )
 def test_a_title_looks_as_it_was_written(text: str, shown: str) -> None:
-    assert plain(text) == shown
+    assert escape_title(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_title_looks_as_it_was_written(text: str, shown: str) -> None:
     ],
 )
 def test_markdown_shows_markup_as_text(text: str, escaped: str) -> None:
-    assert markdown(text) == escaped
+    assert escape_markdown(text) == escaped
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_only_a_web_address_becomes_a_link(text: str, address: str | None) -> No
 
 
 def test_the_promise_is_told_in_words() -> None:
-    dashboard = json.loads(render(service("shop", [AVAILABILITY], NATIVE)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard("shop", [AVAILABILITY], NATIVE_STYLE)))
 
     assert panel(dashboard, "Objective")["options"]["content"] == (
         "**Good means:** Requests answered without a server error.\n"

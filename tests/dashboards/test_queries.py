@@ -10,13 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from sloctl import naming
-from sloctl.dashboards.overview import overview
-from sloctl.dashboards.service import service
+from sloctl.dashboards.overview import build_overview_dashboard
+from sloctl.dashboards.service import build_service_dashboard
 from sloctl.model import Slo
-from sloctl.naming import NATIVE
-from sloctl.promql import string
-from sloctl.rollup import FINE, ladder
-from sloctl.targets.grafana import render
+from sloctl.naming import NATIVE_STYLE
+from sloctl.promql import quote_string
+from sloctl.rollup import FINE_STEP, build_resolutions
+from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY
 from tests.real import Prometheus, Sample, Series, backfill, running_prometheus
@@ -62,26 +62,26 @@ def _history() -> Iterator[SampleLine]:
 
 def _recorded(slo: Slo, group: dict[str, str], *, error_ratio: float, left: float) -> Iterator[SampleLine]:
     """What the rules of *slo* record about one group: counts, ratios, burn."""
-    identity, budget = NATIVE.identity(slo) | group, float(slo.budget)
+    identity, budget = NATIVE_STYLE.identity_labels(slo) | group, float(slo.budget)
     published = {**identity, **slo.labels}
-    yield from _every(60, naming.events(FINE), identity, 120)
-    yield from _every(60, naming.errors(FINE), identity, 120 * error_ratio)
-    for rung in ladder(slo.alerting.policy, slo.window.seconds).rungs:
-        yield from _every(rung.step, naming.error_ratio(rung.lookback), published, error_ratio)
+    yield from _every(60, naming.event_count_metric(FINE_STEP), identity, 120)
+    yield from _every(60, naming.error_count_metric(FINE_STEP), identity, 120 * error_ratio)
+    for rung in build_resolutions(slo.alerting.policy, slo.window.seconds).entries:
+        yield from _every(rung.step, naming.error_ratio_metric(rung.lookback), published, error_ratio)
     yield from _every(60, naming.CURRENT_BURN_RATE, published, error_ratio / budget)
     yield from _every(60, naming.BUDGET_REMAINING, published, left)
 
 
 def _promised(slo: Slo) -> Iterator[SampleLine]:
     """What the rules of *slo* record whatever happens."""
-    labels = {**NATIVE.identity(slo), **slo.labels}
+    labels = {**NATIVE_STYLE.identity_labels(slo), **slo.labels}
     days = slo.window.seconds / 86400
     yield from _every(60, naming.TIME_PERIOD, labels, days)
     yield from _every(60, "slo_info", labels | {"slo_objective": "99.95%", "slo_window": "30d"}, 1)
 
 
 def _alert(slo: Slo, group: dict[str, str], name: str, *, severity: str) -> Iterator[SampleLine]:
-    labels = {**NATIVE.identity(slo), **slo.labels, **group}
+    labels = {**NATIVE_STYLE.identity_labels(slo), **slo.labels, **group}
     labels |= {"alertname": name, "alertstate": "firing", "severity": severity, "slo_severity": severity}
     yield from _every(60, "ALERTS", labels, 1, since=FIRED)
 
@@ -90,7 +90,7 @@ def _every(
     step: int, metric: str, labels: dict[str, str], value: float, *, since: float = START
 ) -> Iterator[SampleLine]:
     # OpenMetrics has no space between labels.
-    matchers = ",".join(f"{label}={string(text)}" for label, text in labels.items())
+    matchers = ",".join(f"{label}={quote_string(text)}" for label, text in labels.items())
     for at in range(int(since), int(NOW) + 1, step):
         if at != MISSED:
             yield f"{metric}{{{matchers}}}", value, float(at)
@@ -98,9 +98,9 @@ def _every(
 
 def _dashboards() -> list[Json]:
     texts = (
-        render(overview(NATIVE)),
-        render(service("shop", SHOP, NATIVE)),
-        render(service(HOSTILE.service, [HOSTILE], NATIVE)),
+        render_dashboard(build_overview_dashboard(NATIVE_STYLE)),
+        render_dashboard(build_service_dashboard("shop", SHOP, NATIVE_STYLE)),
+        render_dashboard(build_service_dashboard(HOSTILE.service, [HOSTILE], NATIVE_STYLE)),
     )
     return [json.loads(text) for text in texts]
 
@@ -131,7 +131,7 @@ def _matching(samples: list[Sample], labels: dict[str, str]) -> list[float]:
 
 
 def test_every_panel_of_an_slo_with_data_has_data_and_no_nan(prometheus: Prometheus) -> None:
-    silent = render(service("shop", [SILENT], NATIVE))
+    silent = render_dashboard(build_service_dashboard("shop", [SILENT], NATIVE_STYLE))
     quiet = {panel["id"] for panel in json.loads(silent)["panels"] if panel["id"] > 1}
     queries = [
         (one["title"], query)
@@ -154,7 +154,7 @@ def _is_alert_of_groups(one: Json) -> bool:
 
 
 def test_an_slo_without_data_is_absent_and_not_perfect(prometheus: Prometheus) -> None:
-    dashboard = json.loads(render(service("shop", [SILENT], NATIVE)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard("shop", [SILENT], NATIVE_STYLE)))
     numbers = [
         value
         for one in panels(dashboard)
@@ -167,7 +167,9 @@ def test_an_slo_without_data_is_absent_and_not_perfect(prometheus: Prometheus) -
 
 
 def test_the_alerts_of_an_slo_are_quiet_or_firing_at_every_moment(prometheus: Prometheus) -> None:
-    timeline = panel(json.loads(render(service("shop", [SILENT], NATIVE))), "Alerts")
+    timeline = panel(
+        json.loads(render_dashboard(build_service_dashboard("shop", [SILENT], NATIVE_STYLE))), "Alerts"
+    )
 
     states = {query["legendFormat"]: set(_answers(prometheus, query)) for query in timeline["targets"]}
 
@@ -181,7 +183,7 @@ def test_the_alerts_of_an_slo_are_quiet_or_firing_at_every_moment(prometheus: Pr
 
 
 def test_the_overview_shows_what_burns(prometheus: Prometheus) -> None:
-    table = panel(json.loads(render(overview(NATIVE))), "SLOs, worst first")
+    table = panel(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))), "SLOs, worst first")
 
     row = _row(prometheus, table, slo_service="shop", slo_name="availability")
 
@@ -189,7 +191,7 @@ def test_the_overview_shows_what_burns(prometheus: Prometheus) -> None:
 
 
 def test_the_overview_shows_the_worst_group(prometheus: Prometheus) -> None:
-    table = panel(json.loads(render(overview(NATIVE))), "SLOs, worst first")
+    table = panel(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))), "SLOs, worst first")
 
     row = _row(prometheus, table, slo_service="shop", slo_name="latency")
 
@@ -197,7 +199,7 @@ def test_the_overview_shows_the_worst_group(prometheus: Prometheus) -> None:
 
 
 def test_the_overview_knows_an_slo_without_data_by_its_alert_alone(prometheus: Prometheus) -> None:
-    table = panel(json.loads(render(overview(NATIVE))), "SLOs, worst first")
+    table = panel(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))), "SLOs, worst first")
 
     row = _row(prometheus, table, slo_service="shop", slo_name="silent")
 
@@ -205,7 +207,7 @@ def test_the_overview_knows_an_slo_without_data_by_its_alert_alone(prometheus: P
 
 
 def test_the_overview_counts_the_fleet(prometheus: Prometheus) -> None:
-    stats = panels(json.loads(render(overview(NATIVE))))[:6]
+    stats = panels(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))))[:6]
 
     before, after = (
         {stat["title"]: _numbers(prometheus, stat, at=at) for stat in stats} for at in (FIRED - 600, NOW)
@@ -234,7 +236,7 @@ def _numbers(prometheus: Prometheus, stat: Json, *, at: float) -> list[float]:
 
 
 def test_the_overview_links_to_the_dashboards_there_are(prometheus: Prometheus) -> None:
-    table = panel(json.loads(render(overview(NATIVE))), "SLOs, worst first")
+    table = panel(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))), "SLOs, worst first")
 
     paths = {
         sample.labels["slo_service"]: sample.labels["dashboard"]
@@ -248,7 +250,10 @@ def test_the_overview_links_to_the_dashboards_there_are(prometheus: Prometheus) 
 
 
 def test_a_group_that_never_burned_is_called_lasting(prometheus: Prometheus) -> None:
-    table = panel(json.loads(render(service("shop", SHOP, NATIVE))), "Groups, worst first")
+    table = panel(
+        json.loads(render_dashboard(build_service_dashboard("shop", SHOP, NATIVE_STYLE))),
+        "Groups, worst first",
+    )
 
     row = _row(prometheus, table, uri="/cart", method="GET")
 
@@ -256,7 +261,7 @@ def test_a_group_that_never_burned_is_called_lasting(prometheus: Prometheus) -> 
 
 
 def test_the_graphs_of_an_slo_mark_when_its_own_alerts_fired(prometheus: Prometheus) -> None:
-    dashboard = json.loads(render(service("shop", SHOP, NATIVE)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard("shop", SHOP, NATIVE_STYLE)))
 
     marked = {
         mark["name"]: [(one.labels, one.points[0][0]) for one in _over_the_hour(prometheus, mark["expr"])]
@@ -280,7 +285,9 @@ def _over_the_hour(prometheus: Prometheus, expression: str) -> list[Series]:
 
 
 def test_an_slos_marks_are_in_its_own_graphs_alone() -> None:
-    dashboard = json.loads(render(service("shop", [BURNING, HEALTHY], NATIVE)))
+    dashboard = json.loads(
+        render_dashboard(build_service_dashboard("shop", [BURNING, HEALTHY], NATIVE_STYLE))
+    )
     queries = {one["id"]: str(one.get("targets")) for one in panels(dashboard)}
 
     marked = {
@@ -299,7 +306,10 @@ def test_an_slos_marks_are_in_its_own_graphs_alone() -> None:
 
 
 def test_every_graph_of_a_slow_lookback_is_without_gaps(prometheus: Prometheus) -> None:
-    graph = panel(json.loads(render(service("shop", [BURNING], NATIVE))), "Error ratio per lookback")
+    graph = panel(
+        json.loads(render_dashboard(build_service_dashboard("shop", [BURNING], NATIVE_STYLE))),
+        "Error ratio per lookback",
+    )
 
     points = {query["legendFormat"]: len(_answers(prometheus, query)) for query in graph["targets"]}
 
@@ -319,7 +329,11 @@ def test_every_graph_of_a_slow_lookback_is_without_gaps(prometheus: Prometheus) 
 
 
 def test_where_no_rule_ever_ran_the_overview_has_no_number(tmp_path: Path) -> None:
-    queries = [query for one in panels(json.loads(render(overview(NATIVE)))) for query in one["targets"]]
+    queries = [
+        query
+        for one in panels(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))))
+        for query in one["targets"]
+    ]
 
     with running_prometheus(tmp_path) as empty:
         answers = [_answers(empty, query) for query in queries]

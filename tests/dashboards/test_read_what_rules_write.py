@@ -6,28 +6,31 @@ from pathlib import Path
 import pytest
 
 from sloctl import compiler
-from sloctl.dashboards.overview import overview
-from sloctl.dashboards.service import service
+from sloctl.dashboards.overview import build_overview_dashboard
+from sloctl.dashboards.service import build_service_dashboard
 from sloctl.model import Slo
-from sloctl.naming import NATIVE
-from sloctl.spec import read
-from sloctl.targets.grafana import render
+from sloctl.naming import NATIVE_STYLE
+from sloctl.spec import read_specs
+from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import filled, panels
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.rules.shipped import WORLDS
 from tests.rules.stories import Stretch
 
-SHIPPED = read((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
+SHIPPED = read_specs((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
 OUTAGE = [Stretch(10), Stretch(50, failing=1.0)]
 
 
 @pytest.mark.parametrize("slo", SHIPPED, ids=lambda slo: slo.id)
 def test_in_an_outage_every_panel_has_something_to_show(slo: Slo, tmp_path: Path) -> None:
-    dashboards = (overview(NATIVE), service(slo.service, [slo], NATIVE))
+    dashboards = (
+        build_overview_dashboard(NATIVE_STYLE),
+        build_service_dashboard(slo.service, [slo], NATIVE_STYLE),
+    )
     asked = [
         filled(query["expr"])
         for dashboard in dashboards
-        for one in panels(json.loads(render(dashboard)))
+        for one in panels(json.loads(render_dashboard(dashboard)))
         for query in one.get("targets", [])
         # Of groups only those are drawn that fired.
         if not (one["title"] == "Alerts" and slo.group_by)
@@ -35,7 +38,7 @@ def test_in_an_outage_every_panel_has_something_to_show(slo: Slo, tmp_path: Path
 
     told = verdict(
         tmp_path,
-        compiler.rules([slo], NATIVE),
+        compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "outage",

@@ -11,17 +11,17 @@ from msgspec.structs import replace
 
 from sloctl import naming
 from sloctl.dashboards import live
-from sloctl.dashboards.overview import overview
-from sloctl.dashboards.service import service
+from sloctl.dashboards.overview import build_overview_dashboard
+from sloctl.dashboards.service import build_service_dashboard
 from sloctl.duration import DAY
-from sloctl.naming import NATIVE
-from sloctl.rollup import Counts
+from sloctl.naming import NATIVE_STYLE
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Group, Reading, Readings
 from sloctl.sidecar.views.metrics import FAMILIES, BoardText
 from sloctl.sidecar.views.metrics_text import Format
-from sloctl.targets.grafana import render
+from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY
 from tests.real import Prometheus, backfill, running_prometheus
@@ -40,9 +40,9 @@ READ: Final[dict[str, dict[Group, float]]] = {
 def board() -> Board:
     ledger = Ledger(SHOP, interval=5)
     # Of ten days ago, so that of the availability's budget four fifths are left.
-    ledger.remember(AVAILABILITY, (), NOW - 10 * DAY, Counts(0, 9_900_000))
+    ledger.remember(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000))
     readings = {
-        slo: Reading({group: Counts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
+        slo: Reading({group: EventCounts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
         for slo, groups in READ.items()
     }
     return ledger.record(NOW, [Readings(NOW, readings)])
@@ -79,7 +79,7 @@ def answers(prometheus: Prometheus, query: Json) -> list[float]:
 
 def row(prometheus: Prometheus, **labels: str) -> dict[str, float]:
     """Values of one row of the overview's table, by the titles of its columns."""
-    table = panel(json.loads(render(overview(NATIVE))), "SLOs, worst first")
+    table = panel(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))), "SLOs, worst first")
     titles = table["transformations"][1]["options"]["renameByName"]
     return {
         titles[f"Value #{query['refId']}"]: round(sample.value, 6)
@@ -90,7 +90,10 @@ def row(prometheus: Prometheus, **labels: str) -> dict[str, float]:
 
 
 def test_every_panel_of_an_slo_with_data_has_data_and_no_nan(prometheus: Prometheus) -> None:
-    dashboards = (render(overview(NATIVE)), render(service("shop", SHOP[:3], NATIVE)))
+    dashboards = (
+        render_dashboard(build_overview_dashboard(NATIVE_STYLE)),
+        render_dashboard(build_service_dashboard("shop", SHOP[:3], NATIVE_STYLE)),
+    )
     found = {
         (one["title"], query["expr"]): answers(prometheus, query)
         for dashboard in dashboards
@@ -106,7 +109,7 @@ def test_every_panel_of_an_slo_with_data_has_data_and_no_nan(prometheus: Prometh
 
 
 def test_an_slo_without_data_is_absent_and_not_perfect(prometheus: Prometheus) -> None:
-    dashboard = json.loads(render(service("shop", [SILENT], NATIVE)))
+    dashboard = json.loads(render_dashboard(build_service_dashboard("shop", [SILENT], NATIVE_STYLE)))
     numbers = [
         value
         for one in panels(dashboard)
@@ -131,7 +134,7 @@ def test_the_overview_shows_what_the_sidecar_knows(prometheus: Prometheus) -> No
 
 
 def test_the_overview_counts_the_fleet(prometheus: Prometheus) -> None:
-    stats = panels(json.loads(render(overview(NATIVE))))[:6]
+    stats = panels(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))))[:6]
 
     counts = {stat["title"]: answers(prometheus, stat["targets"][0]) for stat in stats}
 
@@ -146,8 +149,12 @@ def test_the_overview_counts_the_fleet(prometheus: Prometheus) -> None:
 
 
 def test_the_alerts_of_an_slo_are_those_the_sidecar_sends(prometheus: Prometheus) -> None:
-    availability = panel(json.loads(render(service("shop", [AVAILABILITY], NATIVE))), "Alerts")
-    latency = panel(json.loads(render(service("shop", [LATENCY], NATIVE))), "Alerts")
+    availability = panel(
+        json.loads(render_dashboard(build_service_dashboard("shop", [AVAILABILITY], NATIVE_STYLE))), "Alerts"
+    )
+    latency = panel(
+        json.loads(render_dashboard(build_service_dashboard("shop", [LATENCY], NATIVE_STYLE))), "Alerts"
+    )
 
     ungrouped, grouped = (
         {query["legendFormat"].split(" {{")[0]: set(answers(prometheus, query)) for query in one["targets"]}
@@ -182,7 +189,11 @@ def test_an_slo_that_has_rules_too_is_shown_once_and_by_its_rules(tmp_path: Path
 
     with running_prometheus(tmp_path) as both:
         shown = row(both, slo_name="availability")
-        (stat,) = (it for it in panels(json.loads(render(overview(NATIVE)))) if it["title"] == "SLOs")
+        (stat,) = (
+            it
+            for it in panels(json.loads(render_dashboard(build_overview_dashboard(NATIVE_STYLE))))
+            if it["title"] == "SLOs"
+        )
         known = answers(both, stat["targets"][0])
 
     assert shown == {"Budget left": 0.5, "Burn rate": 2.0, "Gone in": 0.5 / 2 * 30 * DAY, "Alerts": 3}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from tests.differential.scraped import Histogram, Scraped, Value
 
 
@@ -129,14 +129,14 @@ class Counting:
         born = (self.engine.born(it, now, self.reach) for it in series if _target(it) in known)
         return _total(born) or 0.0
 
-    def native(self, series: Iterable[Scraped], now: int, reach: float) -> Counts | None:
+    def native(self, series: Iterable[Scraped], now: int, reach: float) -> EventCounts | None:
         grown = [
             it for one in series if (it := self.engine.native_increase(one, now - reach, now)) is not None
         ]
         if not grown:
             return None
         fast, slow = sum(it.fast for it in grown), sum(it.slow for it in grown)
-        return Counts(error=slow, total=fast + slow)
+        return EventCounts(error=slow, total=fast + slow)
 
 
 def _total(counts: Iterable[float | None]) -> float | None:

@@ -64,7 +64,7 @@ def record(
     By group name: *phases* are seconds by which its turns come later, *skipped* turns that it does not get.
     """
     in_order = [_gated(group, phases.get(group.name, 0), skipped.get(group.name, ())) for group in groups]
-    (directory / "rules.yaml").write_text(prometheus.render(in_order))
+    (directory / "rules.yaml").write_text(prometheus.render_rules(in_order))
     case = {
         "rule_files": ["rules.yaml"],
         "group_eval_order": [group.name for group in in_order],

@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Severity, Slo
-from sloctl.rollup import COARSE, FINE, Counts, Rollups, ladder
+from sloctl.rollup import COARSE_STEP, FINE_STEP, EventCounts, Rollups, build_resolutions
 from sloctl.rules.ratios import counted_lookbacks
-from sloctl.rules.scope import scope
+from sloctl.rules.scope import build_scope
 from sloctl.sidecar import verdict
 from sloctl.sidecar.steps import NOTHING, Seen
 from sloctl.sidecar.verdict import State
@@ -112,18 +112,18 @@ class _Account:
         self._series = series
         self._group = group
         self._measure = verdict.Yardstick.of(slo)
-        self._ladder = ladder(slo.alerting.policy, slo.window.seconds)
-        self._counted = counted_lookbacks(scope(slo, naming.NATIVE))
-        self._fine = Rollups(FINE, slo.window.seconds)
-        self._coarse = Rollups(COARSE, slo.window.seconds)
-        self._minutes: dict[int, Counts] = {}
-        self._period: tuple[int, Counts] | None = None
-        self._repairs: dict[int, Counts] = {}
+        self._ladder = build_resolutions(slo.alerting.policy, slo.window.seconds)
+        self._counted = counted_lookbacks(build_scope(slo, naming.NATIVE_STYLE))
+        self._fine = Rollups(FINE_STEP, slo.window.seconds)
+        self._coarse = Rollups(COARSE_STEP, slo.window.seconds)
+        self._minutes: dict[int, EventCounts] = {}
+        self._period: tuple[int, EventCounts] | None = None
+        self._repairs: dict[int, EventCounts] = {}
 
     def turn(self, now: int) -> Readings:
         """The fast group every minute, then the slow one, then the repair."""
         told = list(self._fast(now))
-        if now % COARSE == 0:
+        if now % COARSE_STEP == 0:
             told += self._slow(now)
         if now % HOUR == REPAIR_PHASE and self._kind.grown is not None:
             told += self._repair(now, now - REPAIR_PHASE)
@@ -133,14 +133,14 @@ class _Account:
         counts = self._kind.minute(self._counting, self._series, now)
         if counts is not None:
             self._minutes[now] = counts
-            self._fine.add(now, counts)
-            yield from _rollups(FINE, counts)
-        yield from self._ratios(FINE, now)
+            self._fine.add_counts(now, counts)
+            yield from _rollups(FINE_STEP, counts)
+        yield from self._ratios(FINE_STEP, now)
         burns = self._burns(lambda lookback: self._seen_by_fast(now, lookback))
         budget = verdict.budget(self._measure, burns)
         by_lookback = {each.lookback: each for each in burns}
         window = self._slo.window.seconds
-        yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE].burn_rate)
+        yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE_STEP].burn_rate)
         yield from _known(naming.PERIOD_BURN_RATE, by_lookback[window].burn_rate)
         yield from _known(naming.BUDGET_REMAINING, budget.left)
         yield from self._burn_alert(Severity.PAGE, burns)
@@ -150,11 +150,11 @@ class _Account:
             yield _firing(naming.EXHAUSTING_ALERT, Severity.TICKET)
 
     def _slow(self, now: int) -> Iterator[tuple[str, float]]:
-        counts = self._fine.sum(now, COARSE)
+        counts = self._fine.sum_counts(now, COARSE_STEP)
         if counts is not None:
-            self._coarse.add(now, counts)
-            yield from _rollups(COARSE, counts)
-        yield from self._ratios(COARSE, now)
+            self._coarse.add_counts(now, counts)
+            yield from _rollups(COARSE_STEP, counts)
+        yield from self._ratios(COARSE_STEP, now)
         burns = self._burns(lambda lookback: self._rung(lookback, now))
         yield from self._burn_alert(Severity.TICKET, burns)
         period = self._rung(self._slo.window.seconds, now)
@@ -172,36 +172,38 @@ class _Account:
         events, errors = self._kind.grown(self._counting, self._series, looked, SPAN)
         total = _missing(events, [it.total for it in seen], [it.total for it in earlier])
         error = _missing(errors or 0.0, [it.error for it in seen], [it.error for it in earlier])
-        repair = Counts(error=error or 0.0, total=total or 0.0)
+        repair = EventCounts(error=error or 0.0, total=total or 0.0)
         self._repairs[now] = repair
-        yield from _known(f"{naming.events(COARSE)} repair", total)
-        yield from _known(f"{naming.errors(COARSE)} repair", error)
+        yield from _known(f"{naming.event_count_metric(COARSE_STEP)} repair", total)
+        yield from _known(f"{naming.error_count_metric(COARSE_STEP)} repair", error)
 
-    def _burns(self, summed: Callable[[int], Counts | None]) -> tuple[verdict.Burn, ...]:
+    def _burns(self, summed: Callable[[int], EventCounts | None]) -> tuple[verdict.Burn, ...]:
         sums = [(lookback, summed(lookback)) for lookback in self._measure.lookbacks]
         return verdict.burns(
             self._measure,
             [NOTHING if it is None else Seen(lookback, it.error, it.total) for lookback, it in sums],
         )
 
-    def _seen_by_fast(self, now: int, lookback: int) -> Counts | None:
+    def _seen_by_fast(self, now: int, lookback: int) -> EventCounts | None:
         """Slow series through last_over_time(…[10m])."""
-        if self._ladder.rung(lookback).step == FINE:
-            return self._fine.sum(now, lookback)
+        if self._ladder.for_lookback(lookback).step == FINE_STEP:
+            return self._fine.sum_counts(now, lookback)
         if lookback != self._slo.window.seconds or self._period is None:
             return None
         age = now - self._period[0]
-        held = age < 2 * COARSE or (self._counting.engine.closed and age == 2 * COARSE)
+        held = age < 2 * COARSE_STEP or (self._counting.engine.closed and age == 2 * COARSE_STEP)
         return self._period[1] if held else None
 
-    def _rung(self, lookback: int, now: int) -> Counts | None:
-        if self._ladder.rung(lookback).step == FINE:
-            return self._fine.sum(now, lookback)
-        rollups = self._coarse.sum(now, lookback)
-        repairs = [counts for at, counts in self._repairs.items() if now - lookback + COARSE / 2 < at <= now]
+    def _rung(self, lookback: int, now: int) -> EventCounts | None:
+        if self._ladder.for_lookback(lookback).step == FINE_STEP:
+            return self._fine.sum_counts(now, lookback)
+        rollups = self._coarse.sum_counts(now, lookback)
+        repairs = [
+            counts for at, counts in self._repairs.items() if now - lookback + COARSE_STEP / 2 < at <= now
+        ]
         if rollups is None and not repairs:
             return None
-        return reduce(_plus, repairs, rollups or Counts(error=0.0, total=0.0))
+        return reduce(_plus, repairs, rollups or EventCounts(error=0.0, total=0.0))
 
     def _ratios(self, step: int, now: int) -> Iterator[tuple[str, float]]:
         for rung in self._ladder.with_step(step):
@@ -209,8 +211,8 @@ class _Account:
             if counts is None:
                 continue
             if rung.lookback in self._counted:
-                yield naming.errors(rung.lookback), counts.error
-            yield from _known(naming.error_ratio(rung.lookback), counts.error_ratio)
+                yield naming.error_count_metric(rung.lookback), counts.error
+            yield from _known(naming.error_ratio_metric(rung.lookback), counts.error_ratio)
 
     def _burn_alert(self, severity: Severity, burns: tuple[verdict.Burn, ...]) -> Iterator[tuple[str, float]]:
         for alert in verdict.alerts(self._measure, burns):
@@ -222,13 +224,13 @@ def _missing(raw: float | None, counted: Sequence[float], repaired: Sequence[flo
     return None if raw is None else max(0.0, raw - sum(counted) - sum(repaired))
 
 
-def _plus(one: Counts, other: Counts) -> Counts:
-    return Counts(error=one.error + other.error, total=one.total + other.total)
+def _plus(one: EventCounts, other: EventCounts) -> EventCounts:
+    return EventCounts(error=one.error + other.error, total=one.total + other.total)
 
 
-def _rollups(step: int, counts: Counts) -> Iterator[tuple[str, float]]:
-    yield naming.events(step), counts.total
-    yield naming.errors(step), counts.error
+def _rollups(step: int, counts: EventCounts) -> Iterator[tuple[str, float]]:
+    yield naming.event_count_metric(step), counts.total
+    yield naming.error_count_metric(step), counts.error
 
 
 def _known(series: str, value: float | None) -> Iterator[tuple[str, float]]:

@@ -10,22 +10,22 @@ from msgspec import structs
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import (
     Alerting,
-    BurnAlert,
-    Condition,
-    Counted,
+    ConditionIndicator,
+    CountedSide,
     Indicator,
-    Latency,
-    NativeLatency,
-    Probe,
-    Query,
-    Ratio,
-    Rolling,
+    LatencyIndicator,
+    NativeLatencyIndicator,
+    PolicyRow,
+    ProbeIndicator,
+    QueryIndicator,
+    RatioIndicator,
+    RollingWindow,
     Severity,
     Slo,
     WhenAbsent,
 )
 from sloctl.promql import read_condition, read_query, read_selector
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from tests.differential.counting import Counting
 from tests.differential.scraped import Scraped
 from tests.differential.streams import BY_BUCKET, BY_CODE, GROUP, NATIVE, Target, gauge, scraped
@@ -33,10 +33,10 @@ from tests.rules.specimens import ALERTING, shop
 
 # Short lookbacks of either step, so that short streams fill them; no small ratio of counts is a threshold.
 POLICY: Final = (
-    BurnAlert(Severity.PAGE, share=Fraction(7, 1000), long=30 * MINUTE, short=5 * MINUTE),
-    BurnAlert(Severity.PAGE, share=Fraction(9, 1000), long=HOUR, short=10 * MINUTE),
-    BurnAlert(Severity.TICKET, share=Fraction(11, 1000), long=90 * MINUTE, short=15 * MINUTE),
-    BurnAlert(Severity.TICKET, share=Fraction(13, 1000), long=2 * HOUR, short=20 * MINUTE),
+    PolicyRow(Severity.PAGE, budget_share=Fraction(7, 1000), long=30 * MINUTE, short=5 * MINUTE),
+    PolicyRow(Severity.PAGE, budget_share=Fraction(9, 1000), long=HOUR, short=10 * MINUTE),
+    PolicyRow(Severity.TICKET, budget_share=Fraction(11, 1000), long=90 * MINUTE, short=15 * MINUTE),
+    PolicyRow(Severity.TICKET, budget_share=Fraction(13, 1000), long=2 * HOUR, short=20 * MINUTE),
 )
 _ERRORS: Final = read_selector('requests_total{code="500"}')
 _GOOD: Final = read_selector('requests_total{code="200"}')
@@ -57,7 +57,7 @@ class Kind:
 
     indicator: Indicator
     world: Callable[[Sequence[Target], int], list[Scraped]]
-    minute: Callable[[Counting, Sequence[Scraped], int], Counts | None]
+    minute: Callable[[Counting, Sequence[Scraped], int], EventCounts | None]
     grown: Callable[[Counting, Sequence[Scraped], int, int], Raw] | None
     grouped: bool = False
 
@@ -65,7 +65,7 @@ class Kind:
         fields = {
             "indicator": self.indicator,
             "objective": Fraction(9371, 10_000),
-            "window": Rolling(DAY),
+            "window": RollingWindow(DAY),
             "group_by": (GROUP,) if self.grouped else (),
             "alerting": alerting(),
         }
@@ -95,70 +95,72 @@ def _gauges(targets: Sequence[Target], horizon: int) -> list[Scraped]:
     return [series for target in targets if (series := gauge(target, horizon)).times]
 
 
-def _errors_counted(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _errors_counted(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     total, errors = counting.increases(series, now), _labelled(series, "code", "500")
     if total is None:
         return None
     grown = counting.increases(errors, now) or 0.0
-    return Counts(error=grown + counting.births(errors, now), total=total)
+    return EventCounts(error=grown + counting.births(errors, now), total=total)
 
 
-def _errors_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _errors_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     total = counting.increases(series, now)
     if total is None:
         return None
-    return Counts(error=counting.increases(_labelled(series, "code", "500"), now) or 0.0, total=total)
+    return EventCounts(error=counting.increases(_labelled(series, "code", "500"), now) or 0.0, total=total)
 
 
-def _good_counted(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _good_counted(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     return _difference(counting, series, _labelled(series, "code", "200"), now)
 
 
-def _good_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _good_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     total = counting.increases(series, now)
     if total is None:
         return None
     good = counting.increases(_labelled(series, "code", "200"), now) or 0.0
-    return Counts(error=max(0.0, total - good), total=total)
+    return EventCounts(error=max(0.0, total - good), total=total)
 
 
-def _slow_counted(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _slow_counted(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     return _difference(counting, _counts(series), _labelled(series, "le", "0.3"), now)
 
 
 def _difference(
     counting: Counting, every: Sequence[Scraped], good: Sequence[Scraped], now: int
-) -> Counts | None:
+) -> EventCounts | None:
     """Errors are what is not good, among increases and among births."""
     total = counting.increases(every, now)
     if total is None:
         return None
     errors = total - (counting.increases(good, now) or 0.0)
     errors += counting.births(every, now) - counting.births(good, now)
-    return Counts(error=max(0.0, errors), total=total)
+    return EventCounts(error=max(0.0, errors), total=total)
 
 
-def _slow_native(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _slow_native(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     counts = counting.native(series, now, counting.reach)
     if counts is None:
         return None
     scale = 60 / counting.reach
-    return Counts(error=counts.error * scale, total=counts.total * scale)
+    return EventCounts(error=counts.error * scale, total=counts.total * scale)
 
 
-def _condition(when_absent: Counts | None) -> Callable[[Counting, Sequence[Scraped], int], Counts | None]:
-    def count(counting: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _condition(
+    when_absent: EventCounts | None,
+) -> Callable[[Counting, Sequence[Scraped], int], EventCounts | None]:
+    def count(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
         values = [it.at(now, closed=counting.engine.closed) for it in series]
         known = [value for value in values if isinstance(value, float)]
-        return Counts(error=1 - min(known), total=1) if known else when_absent
+        return EventCounts(error=1 - min(known), total=1) if known else when_absent
 
     return count
 
 
-def _probe(_: Counting, series: Sequence[Scraped], now: int) -> Counts | None:
+def _probe(_: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     samples = [value for it in series for _, value in it.within(now - 60, now, closed=False)]
     known = [value for value in samples if isinstance(value, float)]
-    return Counts(error=len(known) - sum(known), total=len(known)) if known else None
+    return EventCounts(error=len(known) - sum(known), total=len(known)) if known else None
 
 
 def _grown_errors(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
@@ -207,16 +209,18 @@ def _counts(series: Sequence[Scraped]) -> list[Scraped]:
     return [it for it in series if it.metric.endswith("_count")]
 
 
-_ERROR_QUERY: Final = Query(
-    Counted.ERROR,
+_ERROR_QUERY: Final = QueryIndicator(
+    CountedSide.ERROR,
     read_query('sum(increase(requests_total{code="500"}[$window]))'),
     read_query("sum(increase(requests_total[$window]))"),
 )
 _GOOD_QUERY: Final = structs.replace(
-    _ERROR_QUERY, counted=Counted.GOOD, part=read_query('sum(increase(requests_total{code="200"}[$window]))')
+    _ERROR_QUERY,
+    counted=CountedSide.GOOD,
+    part=read_query('sum(increase(requests_total{code="200"}[$window]))'),
 )
 
-_RATIO: Final = Ratio(Counted.ERROR, (_ERRORS,), (_ALL,))
+_RATIO: Final = RatioIndicator(CountedSide.ERROR, (_ERRORS,), (_ALL,))
 
 RATIO: Final = Kind(_RATIO, _requests, _errors_counted, _grown_errors)
 NATIVE_LATENCY: Final = "a native latency"
@@ -227,19 +231,24 @@ KINDS: Final = {
         structs.replace(_RATIO, newborn=False), _requests, _errors_of_query, _grown_errors_of_query
     ),
     "a ratio of good events": Kind(
-        Ratio(Counted.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _grown_rest
+        RatioIndicator(CountedSide.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _grown_rest
     ),
-    "a classic latency": Kind(Latency(_HISTOGRAM, Fraction("0.3")), _buckets, _slow_counted, _grown_slow),
+    "a classic latency": Kind(
+        LatencyIndicator(_HISTOGRAM, Fraction("0.3")), _buckets, _slow_counted, _grown_slow
+    ),
     NATIVE_LATENCY: Kind(
-        NativeLatency(_HISTOGRAM, Fraction(2)), _native_histograms, _slow_native, _grown_native
+        NativeLatencyIndicator(_HISTOGRAM, Fraction(2)), _native_histograms, _slow_native, _grown_native
     ),
     "a query of errors": Kind(_ERROR_QUERY, _requests, _errors_of_query, _grown_errors_of_query),
     "a query of good events": Kind(_GOOD_QUERY, _requests, _good_of_query, _grown_rest_of_query),
     "a condition, ignored when absent": Kind(
-        Condition(read_condition("up == 1"), WhenAbsent.IGNORE), _gauges, _condition(None), None
+        ConditionIndicator(read_condition("up == 1"), WhenAbsent.IGNORE), _gauges, _condition(None), None
     ),
     "a condition, bad when absent": Kind(
-        Condition(read_condition("up == 1"), WhenAbsent.BAD), _gauges, _condition(Counts(1, 1)), None
+        ConditionIndicator(read_condition("up == 1"), WhenAbsent.BAD),
+        _gauges,
+        _condition(EventCounts(1, 1)),
+        None,
     ),
-    "a probe": Kind(Probe(_UP), _gauges, _probe, None),
+    "a probe": Kind(ProbeIndicator(_UP), _gauges, _probe, None),
 }

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from sloctl.model import Slo
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 from sloctl.rules.group import RuleGroup
 from sloctl.rules.groups import rule_groups
 from tests.differential.counting import Counting, Engine
@@ -29,7 +29,7 @@ def disagreeing(
     """Numbers that differ; *rules* are those of *slo* unless a test brings its own."""
     series = kind.world(targets, horizon)
     story = Story(series, horizon, range(0, horizon + 1, read_every))
-    groups = rule_groups(slo, NATIVE) if rules is None else rules
+    groups = rule_groups(slo, NATIVE_STYLE) if rules is None else rules
     phases = {f"slo:{slo.id}:repair": REPAIR_PHASE}
     [recording] = record(directory, groups, [story], phases=phases)
     counting = Counting(engine(), slo.scrape_interval)

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from sloctl.duration import MINUTE
 from sloctl.model import Slo
-from sloctl.naming import NATIVE
-from sloctl.rollup import COARSE, Counts
+from sloctl.naming import NATIVE_STYLE
+from sloctl.rollup import COARSE_STEP, EventCounts
 from sloctl.rules.group import RuleGroup
 from sloctl.rules.groups import rule_groups
 from tests.differential.engine import DOWN, Recording, Story, record
@@ -34,14 +34,14 @@ class Hole:
 class Counted:
     """What five-minute rollups add up to, and each repair by the second at which it was made."""
 
-    rollups: Counts
-    repairs: dict[int, Counts]
+    rollups: EventCounts
+    repairs: dict[int, EventCounts]
 
     @property
-    def all(self) -> Counts:
+    def all(self) -> EventCounts:
         return _sum([self.rollups, *self.repairs.values()])
 
-    def repaired(self, start: int, end: int) -> Counts:
+    def repaired(self, start: int, end: int) -> EventCounts:
         return _sum(counts for at, counts in self.repairs.items() if start <= at <= end)
 
 
@@ -58,24 +58,24 @@ def count(
     series = RATIO.world([_unseen_in(target, holes) for target in targets], horizon)
     down = sorted({at for hole in holes for at in range(hole.start, hole.end, MINUTE)} | set(missed))
     series += [_present(down)] if down else []
-    story = Story(series, horizon, range(0, horizon + 1, COARSE))
+    story = Story(series, horizon, range(0, horizon + 1, COARSE_STEP))
     [recording] = record(directory, rollup_groups(slo or RATIO.slo()), [story])
     return _counted(recording)
 
 
-def happened(target: Target, start: int, end: int) -> Counts:
+def happened(target: Target, start: int, end: int) -> EventCounts:
     """Events of all children that the scrapes in (start, end] could have seen."""
     scrapes = range(
         (start - target.phase) // target.interval + 1, (end - target.phase) // target.interval + 1
     )
     ok = sum(child.ok[number % len(child.ok)] for child in target.children for number in scrapes)
     bad = sum(child.bad[number % len(child.bad)] for child in target.children for number in scrapes)
-    return Counts(error=bad, total=ok + bad)
+    return EventCounts(error=bad, total=ok + bad)
 
 
 def rollup_groups(slo: Slo) -> list[RuleGroup]:
     """The rules that count, in their groups."""
-    fast, slow, *repair = rule_groups(slo, NATIVE)
+    fast, slow, *repair = rule_groups(slo, NATIVE_STYLE)
     return [structs.replace(fast, rules=fast.rules[:2]), structs.replace(slow, rules=slow.rules[:2]), *repair]
 
 
@@ -98,8 +98,8 @@ def _present(moments: Sequence[int]) -> Scraped:
 
 
 def _counted(recording: Recording) -> Counted:
-    rollups: list[Counts] = []
-    repairs: dict[int, Counts] = {}
+    rollups: list[EventCounts] = []
+    repairs: dict[int, EventCounts] = {}
     for at, samples in recording.items():
         values = {
             (sample.labels["__name__"], sample.labels.get("slo_part")): sample.value for sample in samples
@@ -110,10 +110,10 @@ def _counted(recording: Recording) -> Counted:
     return Counted(_sum(rollups), repairs)
 
 
-def _counts(error: float | None, total: float | None) -> Counts:
-    return Counts(error=error or 0.0, total=total or 0.0)
+def _counts(error: float | None, total: float | None) -> EventCounts:
+    return EventCounts(error=error or 0.0, total=total or 0.0)
 
 
-def _sum(counts: Iterable[Counts]) -> Counts:
+def _sum(counts: Iterable[EventCounts]) -> EventCounts:
     known = list(counts)
-    return Counts(error=sum(it.error for it in known), total=sum(it.total for it in known))
+    return EventCounts(error=sum(it.error for it in known), total=sum(it.total for it in known))

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from sloctl.duration import HOUR
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 from sloctl.rules.group import Rule, RuleGroup
 from sloctl.rules.groups import rule_groups
 from tests.differential.kinds import RATIO
@@ -52,7 +52,7 @@ PERTURBATIONS: Final = {
 
 
 def test_untouched_rules_agree(tmp_path: Path) -> None:
-    assert _found(tmp_path, rule_groups(SLO, NATIVE)) == []
+    assert _found(tmp_path, rule_groups(SLO, NATIVE_STYLE)) == []
 
 
 @pytest.mark.parametrize("constant", PERTURBATIONS)
@@ -73,7 +73,7 @@ def _found(directory: Path, rules: Sequence[RuleGroup]) -> list[str]:
 
 
 def _perturbed(perturbation: Perturbation) -> list[RuleGroup]:
-    groups = rule_groups(SLO, NATIVE)
+    groups = rule_groups(SLO, NATIVE_STYLE)
     perturbed = [replace(it, rules=tuple(_changed(rule, perturbation) for rule in it.rules)) for it in groups]
     assert perturbed != list(groups)
     return perturbed

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sloctl.duration import MINUTE
-from sloctl.lower import CounterPair, lower
-from sloctl.rollup import Counts
+from sloctl.lower import CounterPair, lower_indicator
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import counting, increases
 from sloctl.sidecar.sources.exposition import Sample, Series
 from tests.differential.counting import Counting
@@ -62,12 +62,12 @@ def test_of_any_target_an_increase_is_what_was_seen_and_at_most_the_scrapes_at_i
         assert counted is None or counted <= seen * (1 + 2.2 / (scrapes - 1)) * 1.000001
 
 
-def _counted_by_the_sidecar(series: Sequence[Scraped], moments: Sequence[int]) -> dict[int, Counts]:
+def _counted_by_the_sidecar(series: Sequence[Scraped], moments: Sequence[int]) -> dict[int, EventCounts]:
     """Scrape after scrape; an event belongs to the minute in which it was first seen."""
-    pair = lower(SLO.indicator)
+    pair = lower_indicator(SLO.indicator)
     assert isinstance(pair, CounterPair)
     shares = counting.Shares([(SLO, pair)])
-    totals = {at: Counts(error=0.0, total=0.0) for at in moments}
+    totals = {at: EventCounts(error=0.0, total=0.0) for at in moments}
     for target in {it.labels["instance"] for it in series}:
         own = [it for it in series if it.labels["instance"] == target]
         baseline = increases.Baseline()
@@ -89,9 +89,11 @@ def _exposed(series: Sequence[Scraped], at: int) -> list[Sample]:
     ]
 
 
-def _plus(before: Counts, more: Counts | None) -> Counts:
+def _plus(before: EventCounts, more: EventCounts | None) -> EventCounts:
     return (
-        before if more is None else Counts(error=before.error + more.error, total=before.total + more.total)
+        before
+        if more is None
+        else EventCounts(error=before.error + more.error, total=before.total + more.total)
     )
 
 

@@ -8,11 +8,11 @@ from typing import Final
 import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import Counted as Side
-from sloctl.model import Ratio
-from sloctl.naming import NATIVE
+from sloctl.model import CountedSide as Side
+from sloctl.model import RatioIndicator
+from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_selector
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.rules.groups import rule_groups
 from tests.conftest import Figure
 from tests.differential.engine import Recording, Story, record
@@ -23,11 +23,11 @@ from tests.differential.stretch import Counted, Hole, count, happened, rollup_gr
 SCRAPE: Final = 15
 PER_SCRAPE: Final = 20.1
 NO_BIRTHS: Final = RATIO.slo(
-    indicator=Ratio(
+    indicator=RatioIndicator(
         Side.ERROR,
         (read_selector('requests_total{code="500"}'),),
         (read_selector("requests_total"),),
-        newborn=False,
+        count_new_series=False,
     )
 )
 
@@ -49,7 +49,7 @@ def bursty(days: int, *, seed: int, interval: int = SCRAPE) -> Target:
     return Target("a", (Child("/pay", ok, bad, head=(500_000, 50_000)),), interval=interval)
 
 
-def lost_in(hole: Hole) -> Counts:
+def lost_in(hole: Hole) -> EventCounts:
     """The turn at its start does not take place either."""
     return happened(even(), hole.start - MINUTE, hole.end)
 
@@ -59,7 +59,7 @@ def off(counted: float, truth: float) -> float:
     return counted / truth - 1
 
 
-def ratio(counts: Counts) -> float:
+def ratio(counts: EventCounts) -> float:
     return counts.error / counts.total
 
 
@@ -189,7 +189,7 @@ def test_the_slow_group_reads_five_rollups_however_far_behind_the_fast_one_it_is
 
 def test_the_budget_stays_readable_when_a_slow_turn_is_missed(tmp_path: Path) -> None:
     slo = RATIO.slo()
-    fast, slow, _ = rule_groups(slo, NATIVE)
+    fast, slow, _ = rule_groups(slo, NATIVE_STYLE)
     series = RATIO.world([even()], HOUR)
     story = Story(series, HOUR, range(20 * MINUTE, HOUR + 1, MINUTE))
 
@@ -250,7 +250,7 @@ def test_a_scrape_interval_stated_far_too_short_counts_nothing_rather_than_somet
 
     counted = count(tmp_path, [target], horizon=3 * HOUR, slo=RATIO.slo(scrape_interval=15))
 
-    assert counted == Counted(Counts(error=0.0, total=0.0), repairs={})
+    assert counted == Counted(EventCounts(error=0.0, total=0.0), repairs={})
 
 
 # Births
@@ -297,7 +297,7 @@ def _minutes(holes: Iterable[Hole]) -> int:
     return sum(hole.end - hole.start for hole in holes) // MINUTE
 
 
-def _errors_of(counted: Counted, truth: Counts) -> str:
+def _errors_of(counted: Counted, truth: EventCounts) -> str:
     return (
         f"events {off(counted.all.total, truth.total):+.2%}, "
         f"errors {off(counted.all.error, truth.error):+.2%}, "

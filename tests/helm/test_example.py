@@ -5,7 +5,7 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]  # has no types
 
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from tests.helm.chart import objects, pods
 from tests.helm.test_chart import held, violations
 
@@ -48,7 +48,7 @@ def test_whatever_is_mounted_is_there(example: Path) -> None:
 def test_the_spec_of_the_example_is_sound(example: Path) -> None:
     text = held(objects({}, example))["payments-api.yaml"]
 
-    assert read([("payments-api.yaml", text.encode())]).problems == ()
+    assert read_specs([("payments-api.yaml", text.encode())]).problems == ()
 
 
 def names(each: list[dict[str, Any]]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, expect
 
-from sloctl.model import Matcher, MatchOp, Probe, Selector, Slo
+from sloctl.model import LabelMatcher, MatchOp, ProbeIndicator, Selector, Slo
 from tests.page.browsing import browsing, tab
 from tests.sidecar.served import watching
 from tests.sidecar.specimens import LATENCY, slo
@@ -164,7 +164,9 @@ HOSTILE_SLO: Final = replace(
     labels={"team": HOSTILE},
     annotations={"runbook_url": f"javascript:{HOSTILE}", "note": HOSTILE, "wiki_url": "https://wiki/\"'>"},
 )
-HOSTILE_SELECTOR: Final = slo(Probe(Selector("up", (Matcher("job", MatchOp.EQUAL, HOSTILE),))), name="probe")
+HOSTILE_SELECTOR: Final = slo(
+    ProbeIndicator(Selector("up", (LabelMatcher("job", MatchOp.EQUAL, HOSTILE),))), name="probe"
+)
 HOSTILE_ROUTE: Final = HOSTILE.replace('"', '\\"')
 HOSTILE_OUTAGE: Final = tuple(
     routes(HOSTILE_ROUTE, served, 1) + routes(LONG, served, served) for served in (1, 100, 200)

@@ -6,12 +6,20 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from sloctl.duration import DAY, MINUTE
-from sloctl.model import WORKBOOK, Alerting, AlertText, Counted, Ratio, Rolling, Slo
+from sloctl.model import (
+    WORKBOOK_POLICY,
+    Alerting,
+    AlertMetadata,
+    CountedSide,
+    RatioIndicator,
+    RollingWindow,
+    Slo,
+)
 from sloctl.promql import read_selector
 
-QUIET: Final = AlertText(labels={}, annotations={})
+QUIET: Final = AlertMetadata(labels={}, annotations={})
 ALERTING: Final = Alerting(
-    policy=WORKBOOK,
+    policy=WORKBOOK_POLICY,
     page=QUIET,
     ticket=QUIET,
     exhausted=QUIET,
@@ -27,11 +35,11 @@ SHOP: Final = Slo(
     name="checkout",
     description="Orders go through.",
     objective=Fraction(99, 100),
-    window=Rolling(30 * DAY),
+    window=RollingWindow(30 * DAY),
     scrape_interval=15,
-    indicator=Ratio(
-        counted=Counted.ERROR,
-        part=(read_selector('requests_total{job="shop", code=~"5.."}'),),
+    indicator=RatioIndicator(
+        counted=CountedSide.ERROR,
+        numerator=(read_selector('requests_total{job="shop", code=~"5.."}'),),
         total=(read_selector('requests_total{job="shop"}'),),
     ),
     group_by=(),

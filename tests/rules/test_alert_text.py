@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from sloctl import compiler
 from sloctl.duration import HOUR, MINUTE
-from sloctl.model import AlertText, BurnAlert, Severity, Slo
-from sloctl.naming import NATIVE
-from sloctl.promql import string
+from sloctl.model import AlertMetadata, PolicyRow, Severity, Slo
+from sloctl.naming import NATIVE_STYLE
+from sloctl.promql import quote_string
 from tests.real import promtool
 from tests.rules.promtool import SCRAPE
 from tests.rules.specimens import ALERTING, shop
@@ -21,7 +21,7 @@ def rendered(
     directory: Path, slo: Slo, series: dict[str, str], *, alert: str, at: str, expected: list[object]
 ) -> str:
     """ "SUCCESS", or what promtool found instead of the expected alerts."""
-    (directory / "rules.yaml").write_text(compiler.rules([slo], NATIVE))
+    (directory / "rules.yaml").write_text(compiler.compile_rules([slo], NATIVE_STYLE))
     case = directory / "tests.yaml"
     test = {
         "interval": SCRAPE,
@@ -36,7 +36,7 @@ def rendered(
 
 
 # A page far below what the budget sustains, so that there is budget left to speak of.
-SOONER = BurnAlert(Severity.PAGE, share=Fraction(1, 10_000), long=HOUR, short=5 * MINUTE)
+SOONER = PolicyRow(Severity.PAGE, budget_share=Fraction(1, 10_000), long=HOUR, short=5 * MINUTE)
 IDENTITY = {"slo_id": "shop/checkout", "slo_service": "shop", "slo_name": "checkout"}
 
 
@@ -46,10 +46,10 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
         annotations={"runbook_url": "https://runbooks.example.com/shop?uri={{ $labels.uri }}"},
         group_by=("uri",),
         alerting=replace(
-            ALERTING, ticket=None, page=AlertText(labels={"severity": "critical"}, annotations={})
+            ALERTING, ticket=None, page=AlertMetadata(labels={"severity": "critical"}, annotations={})
         ),
     )
-    uri = string('/cards"\\{id}\nAll is well.')
+    uri = quote_string('/cards"\\{id}\nAll is well.')
     series = {
         f'requests_total{{job="shop", i="1", code="200", uri={uri}}}': "24+24x480",
         f'requests_total{{job="shop", i="1", code="500", uri={uri}}}': "6+6x480",

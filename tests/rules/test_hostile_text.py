@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl import compiler
-from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
-from sloctl.naming import NATIVE
-from sloctl.promql import read_selector, selector
-from sloctl.targets.prometheus import quoted
+from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
+from sloctl.naming import NATIVE_STYLE
+from sloctl.promql import format_selector, read_selector
+from sloctl.targets.prometheus import quote_yaml
 from tests.real import promtool
 from tests.rules.specimens import shop
 
@@ -40,13 +40,13 @@ text = st.text(max_size=40) | st.sampled_from(HOSTILE)
 
 def hostile_slo(words: str) -> Slo:
     """An SLO that holds *words* wherever a spec takes free text."""
-    matcher = Matcher("path", MatchOp.NOT_EQUAL, words)
+    matcher = LabelMatcher("path", MatchOp.NOT_EQUAL, words)
     return shop(
         description=words,
         labels={"team": words},
         annotations={"note": words},
-        indicator=Ratio(
-            Counted.ERROR, (Selector("errors", (matcher,)),), (Selector("requests", (matcher,)),)
+        indicator=RatioIndicator(
+            CountedSide.ERROR, (Selector("errors", (matcher,)),), (Selector("requests", (matcher,)),)
         ),
     )
 
@@ -58,36 +58,38 @@ def expressions(rules: str) -> list[str]:
 
 @given(text)
 def test_a_selector_is_read_back_as_it_was_written(words: str) -> None:
-    written = Selector("requests", (Matcher("path", MatchOp.EQUAL, words),))
+    written = Selector("requests", (LabelMatcher("path", MatchOp.EQUAL, words),))
 
-    assert read_selector(selector(written)) == written
+    assert read_selector(format_selector(written)) == written
 
 
 @given(text)
 def test_quoted_yaml_is_read_back_as_it_was_written(words: str) -> None:
-    assert yaml.load(f"[{quoted(words)}]", Loader=yaml.CSafeLoader) == [words]
+    assert yaml.load(f"[{quote_yaml(words)}]", Loader=yaml.CSafeLoader) == [words]
 
 
 @given(text)
 def test_hostile_text_changes_no_expression(words: str) -> None:
-    plain = expressions(compiler.rules([hostile_slo("plain")], NATIVE))
-    escaped = selector(Selector("x", (Matcher("path", MatchOp.NOT_EQUAL, words),)))[len("x{path!=") : -1]
+    plain = expressions(compiler.compile_rules([hostile_slo("plain")], NATIVE_STYLE))
+    escaped = format_selector(Selector("x", (LabelMatcher("path", MatchOp.NOT_EQUAL, words),)))[
+        len("x{path!=") : -1
+    ]
 
-    hostile = expressions(compiler.rules([hostile_slo(words)], NATIVE))
+    hostile = expressions(compiler.compile_rules([hostile_slo(words)], NATIVE_STYLE))
 
     assert hostile == [expression.replace('"plain"', escaped) for expression in plain]
 
 
 @given(text)
 def test_every_expression_around_hostile_text_is_promql(words: str) -> None:
-    for expression in expressions(compiler.rules([hostile_slo(words)], NATIVE)):
+    for expression in expressions(compiler.compile_rules([hostile_slo(words)], NATIVE_STYLE)):
         assert promql_parser.parse(expression) is not None
 
 
 def test_prometheus_loads_rules_full_of_hostile_text(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     slos = [shop(name=f"slo-{n}", **_texts(hostile_slo(words))) for n, words in enumerate(HOSTILE)]
-    rules.write_text(compiler.rules(slos, NATIVE))
+    rules.write_text(compiler.compile_rules(slos, NATIVE_STYLE))
 
     done = subprocess.run(
         [promtool(), "check", "rules", str(rules)], capture_output=True, text=True, check=False

@@ -7,18 +7,18 @@ import pytest
 
 from sloctl import compiler
 from sloctl.model import (
-    Condition,
-    Counted,
-    ErrorRatio,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
     Indicator,
-    Latency,
-    NativeLatency,
-    Probe,
-    Query,
-    Ratio,
+    LatencyIndicator,
+    NativeLatencyIndicator,
+    ProbeIndicator,
+    QueryIndicator,
+    RatioIndicator,
     WhenAbsent,
 )
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_condition, read_query, read_selector
 from tests.real import MISSING, promtool_version
 from tests.rules.promtool import Expectation, Trial, verdict
@@ -43,11 +43,11 @@ def on_trial(
 ) -> str:
     slo = shop(indicator=indicator, **changes)
     trial = Trial("one minute", series, [Expectation(minute, expr, value) for expr, value in expectations])
-    return verdict(directory, compiler.rules([slo], NATIVE), [trial])
+    return verdict(directory, compiler.compile_rules([slo], NATIVE_STYLE), [trial])
 
 
 def test_a_ratio_of_errors_counts_errors(tmp_path: Path) -> None:
-    indicator = Ratio(Counted.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
+    indicator = RatioIndicator(CountedSide.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
     series = {'r{code="200", instance="a"}': "27+27x120", 'r{code="500", instance="a"}': "3+3x120"}
 
     told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
@@ -56,7 +56,9 @@ def test_a_ratio_of_errors_counts_errors(tmp_path: Path) -> None:
 
 
 def test_a_ratio_of_good_events_counts_the_rest(tmp_path: Path) -> None:
-    indicator = Ratio(Counted.GOOD, (read_selector("good_total"),), (read_selector("all_total"),))
+    indicator = RatioIndicator(
+        CountedSide.GOOD, (read_selector("good_total"),), (read_selector("all_total"),)
+    )
     series = {'good_total{instance="a"}': "27+27x120", 'all_total{instance="a"}': "30+30x120"}
 
     told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
@@ -65,7 +67,9 @@ def test_a_ratio_of_good_events_counts_the_rest(tmp_path: Path) -> None:
 
 
 def test_a_ratio_without_any_good_event_is_all_errors(tmp_path: Path) -> None:
-    indicator = Ratio(Counted.GOOD, (read_selector("good_total"),), (read_selector("all_total"),))
+    indicator = RatioIndicator(
+        CountedSide.GOOD, (read_selector("good_total"),), (read_selector("all_total"),)
+    )
 
     told = on_trial(tmp_path, indicator, {'all_total{instance="a"}': "30+30x120"}, (recorded(ERRORS), 120))
 
@@ -73,8 +77,8 @@ def test_a_ratio_without_any_good_event_is_all_errors(tmp_path: Path) -> None:
 
 
 def test_several_selectors_add_up_though_their_labels_are_the_same(tmp_path: Path) -> None:
-    indicator = Ratio(
-        Counted.ERROR,
+    indicator = RatioIndicator(
+        CountedSide.ERROR,
         (read_selector("a_errors"), read_selector("b_errors"), read_selector("c_errors")),
         (read_selector("a_all"), read_selector("b_all")),
     )
@@ -92,7 +96,7 @@ def test_several_selectors_add_up_though_their_labels_are_the_same(tmp_path: Pat
 
 @pytest.mark.parametrize("bound", ["1", "1.0"])
 def test_latency_reads_either_spelling_of_a_whole_bound(bound: str, tmp_path: Path) -> None:
-    indicator = Latency(read_selector("h_seconds"), Fraction(1))
+    indicator = LatencyIndicator(read_selector("h_seconds"), Fraction(1))
     series = {
         'h_seconds_count{i="1"}': "30+30x120",
         f'h_seconds_bucket{{i="1", le="{bound}"}}': "27+27x120",
@@ -105,7 +109,7 @@ def test_latency_reads_either_spelling_of_a_whole_bound(bound: str, tmp_path: Pa
 
 
 def test_the_first_requests_of_a_new_route_count_as_slow_only_where_they_were(tmp_path: Path) -> None:
-    indicator = Latency(read_selector("h_seconds"), Fraction("0.3"))
+    indicator = LatencyIndicator(read_selector("h_seconds"), Fraction("0.3"))
     series = {
         'h_seconds_count{instance="a", uri="/old"}': "30+30x120",
         'h_seconds_bucket{instance="a", uri="/old", le="0.3"}': "30+30x120",
@@ -121,7 +125,9 @@ def test_the_first_requests_of_a_new_route_count_as_slow_only_where_they_were(tm
 
 
 def test_newborn_false_counts_no_births(tmp_path: Path) -> None:
-    indicator = Ratio(Counted.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),), newborn=False)
+    indicator = RatioIndicator(
+        CountedSide.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),), count_new_series=False
+    )
     series = {'r{code="200", instance="a"}': "30+30x120", 'r{code="500", instance="a"}': "_x79 7x40"}
 
     told = on_trial(tmp_path, indicator, series, (f"sum(sum_over_time({ERRORS}[10m]))", 0), minute=25)
@@ -140,7 +146,7 @@ def test_native_latency_counts_observations_above_the_threshold(tmp_path: Path) 
 
     told = on_trial(
         tmp_path,
-        NativeLatency(read_selector("h"), Fraction(2)),
+        NativeLatencyIndicator(read_selector("h"), Fraction(2)),
         series,
         (recorded(EVENTS, uri="/busy"), 40),
         (recorded(ERRORS, uri="/busy"), 8),
@@ -154,7 +160,7 @@ def test_native_latency_counts_observations_above_the_threshold(tmp_path: Path) 
 
 @pytest.mark.parametrize(("value", "errors"), [("5x120", 0), ("15x120", 1)])
 def test_a_condition_is_one_event_a_minute(value: str, errors: float, tmp_path: Path) -> None:
-    indicator = Condition(read_condition("lag < 10"), WhenAbsent.IGNORE)
+    indicator = ConditionIndicator(read_condition("lag < 10"), WhenAbsent.IGNORE)
 
     told = on_trial(tmp_path, indicator, {"lag": value}, (recorded(EVENTS), 1), (recorded(ERRORS), errors))
 
@@ -168,7 +174,7 @@ def test_a_condition_is_one_event_a_minute(value: str, errors: float, tmp_path: 
 def test_a_condition_without_an_answer_counts_as_the_spec_says(
     when_absent: WhenAbsent, events: float | None, errors: float | None, tmp_path: Path
 ) -> None:
-    indicator = Condition(read_condition("lag < 10"), when_absent)
+    indicator = ConditionIndicator(read_condition("lag < 10"), when_absent)
 
     told = on_trial(
         tmp_path, indicator, {"other": "1x120"}, (recorded(EVENTS), events), (recorded(ERRORS), errors)
@@ -178,7 +184,7 @@ def test_a_condition_without_an_answer_counts_as_the_spec_says(
 
 
 def test_a_condition_on_several_series_is_good_when_all_are(tmp_path: Path) -> None:
-    indicator = Condition(read_condition("lag < 10"), WhenAbsent.IGNORE)
+    indicator = ConditionIndicator(read_condition("lag < 10"), WhenAbsent.IGNORE)
 
     told = on_trial(
         tmp_path, indicator, {'lag{p="0"}': "5x120", 'lag{p="1"}': "15x120"}, (recorded(ERRORS), 1)
@@ -192,7 +198,7 @@ def test_a_probe_counts_samples(tmp_path: Path) -> None:
 
     told = on_trial(
         tmp_path,
-        Probe(read_selector("up")),
+        ProbeIndicator(read_selector("up")),
         series,
         (recorded(EVENTS), 8),
         (recorded("slo:sli_error:ratio_rate5m"), 0.125),
@@ -202,8 +208,10 @@ def test_a_probe_counts_samples(tmp_path: Path) -> None:
 
 
 def test_a_query_counts_what_it_returns(tmp_path: Path) -> None:
-    indicator = Query(
-        Counted.GOOD, read_query("sum(increase(good[$window]))"), read_query("sum(increase(all[$window]))")
+    indicator = QueryIndicator(
+        CountedSide.GOOD,
+        read_query("sum(increase(good[$window]))"),
+        read_query("sum(increase(all[$window]))"),
     )
 
     told = on_trial(
@@ -218,7 +226,7 @@ def test_a_query_counts_what_it_returns(tmp_path: Path) -> None:
 
 
 def test_an_error_ratio_weighs_each_minute_alike_and_skips_those_it_cannot_tell(tmp_path: Path) -> None:
-    indicator = ErrorRatio(read_query("sum(rate(bad[$window])) / sum(rate(all[$window]))"))
+    indicator = ErrorRatioIndicator(read_query("sum(rate(bad[$window])) / sum(rate(all[$window]))"))
     series = {"bad": "3+3x60 183x60", "all": "30+30x60 1830x60"}
 
     early = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 1), (recorded(ERRORS), 0.1), minute=10)
@@ -230,7 +238,7 @@ def test_an_error_ratio_weighs_each_minute_alike_and_skips_those_it_cannot_tell(
 
 
 def test_a_group_without_errors_has_none_and_one_with_a_birth_has_that(tmp_path: Path) -> None:
-    indicator = Ratio(Counted.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
+    indicator = RatioIndicator(CountedSide.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
     series = {
         'r{code="200", uri="/calm"}': "30+30x120",
         'r{code="200", uri="/bad"}': "27+27x120",
@@ -255,7 +263,7 @@ def test_a_group_without_errors_has_none_and_one_with_a_birth_has_that(tmp_path:
 
 
 def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -> None:
-    indicator = Ratio(Counted.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
+    indicator = RatioIndicator(CountedSide.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
     hours, gap = 4 * 240, 120
     resumed = hours + gap
     series = {

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sloctl import compiler
-from sloctl.model import Counted, Indicator, Latency, Query, Ratio
-from sloctl.naming import NATIVE
+from sloctl.model import CountedSide, Indicator, LatencyIndicator, QueryIndicator, RatioIndicator
+from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_query, read_selector
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.rules.specimens import shop
@@ -26,11 +26,11 @@ SERIES = {
 @pytest.mark.parametrize(
     "indicator",
     [
-        Ratio(Counted.GOOD, (read_selector("good_total"),), (read_selector("all_total"),)),
-        Ratio(Counted.ERROR, (read_selector("error_total"),), (read_selector("all_total"),)),
-        Latency(read_selector("seconds"), Fraction("0.3")),
-        Query(
-            Counted.GOOD,
+        RatioIndicator(CountedSide.GOOD, (read_selector("good_total"),), (read_selector("all_total"),)),
+        RatioIndicator(CountedSide.ERROR, (read_selector("error_total"),), (read_selector("all_total"),)),
+        LatencyIndicator(read_selector("seconds"), Fraction("0.3")),
+        QueryIndicator(
+            CountedSide.GOOD,
             read_query("sum(increase(good_total[$window]))"),
             read_query("sum(increase(all_total[$window]))"),
         ),
@@ -42,7 +42,7 @@ def test_events_from_before_a_restart_are_not_errors_after_it(indicator: Indicat
 
     told = verdict(
         tmp_path,
-        compiler.rules([shop(indicator=indicator)], NATIVE),
+        compiler.compile_rules([shop(indicator=indicator)], NATIVE_STYLE),
         [Trial("restart", SERIES, [first_turn])],
     )
 

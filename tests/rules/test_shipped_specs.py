@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from sloctl import burn, compiler
-from sloctl.lower import CounterPair, lower
-from sloctl.model import Condition, Severity, Slo, WhenAbsent
-from sloctl.naming import NATIVE
-from sloctl.spec import read
+from sloctl.lower import CounterPair, lower_indicator
+from sloctl.model import ConditionIndicator, Severity, Slo, WhenAbsent
+from sloctl.naming import NATIVE_STYLE
+from sloctl.spec import read_specs
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.rules.shipped import WORLDS
 from tests.rules.stories import GoodAndBad, Stretch
 
 SLOS = Path("slos")
-SHIPPED = read((str(path), path.read_bytes()) for path in sorted(SLOS.glob("*.yaml"))).slos
+SHIPPED = read_specs((str(path), path.read_bytes()) for path in sorted(SLOS.glob("*.yaml"))).slos
 FIRING = 'count(ALERTS{alertname="SLOErrorBudgetBurn", alertstate="firing", slo_severity="page"})'
 RECORDED = (
     "slo:sli_error:ratio_rate5m",
@@ -49,7 +49,7 @@ def test_a_total_outage_pages_when_the_maths_says(slo: Slo, tmp_path: Path) -> N
 
     told = verdict(
         tmp_path,
-        compiler.rules([slo], NATIVE),
+        compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "outage",
@@ -77,7 +77,7 @@ def test_half_the_threshold_never_pages(slo: Slo, tmp_path: Path) -> None:
 
     told = verdict(
         tmp_path,
-        compiler.rules([slo], NATIVE),
+        compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "half",
@@ -99,14 +99,14 @@ def test_half_the_threshold_never_pages(slo: Slo, tmp_path: Path) -> None:
 
 @every
 def test_no_traffic_is_no_sample_and_never_nan(slo: Slo, tmp_path: Path) -> None:
-    events = lower(slo.indicator)
+    events = lower_indicator(slo.indicator)
     still = Stretch(30, events=0) if isinstance(events, CounterPair) else Stretch(30, failing=None)
     story = [Stretch(30), still, Stretch(30)]
-    absent_is_bad = isinstance(events, Condition) and events.when_absent is WhenAbsent.BAD
+    absent_is_bad = isinstance(events, ConditionIndicator) and events.when_absent is WhenAbsent.BAD
 
     told = verdict(
         tmp_path,
-        compiler.rules([slo], NATIVE),
+        compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "silence",
@@ -135,7 +135,7 @@ def test_the_first_error_ever_is_counted(slo: Slo, tmp_path: Path) -> None:
 
     told = verdict(
         tmp_path,
-        compiler.rules([slo], NATIVE),
+        compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "birth",
@@ -164,7 +164,7 @@ def test_a_new_pod_with_old_counters_adds_nothing(slo: Slo, tmp_path: Path) -> N
 
     told = verdict(
         tmp_path,
-        compiler.rules([slo], NATIVE),
+        compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "new pod",

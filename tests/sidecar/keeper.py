@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from sloctl.duration import DAY
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Reading, Readings
@@ -33,7 +33,7 @@ async def keep(path: Path) -> None:
         while True:
             for _ in range(TICKS_PER_FLUSH):
                 at += 60
-                ledger.record(at, [Readings(at, {slo.id: Reading({(): Counts(0, 1)}) for slo in SLOS})])
+                ledger.record(at, [Readings(at, {slo.id: Reading({(): EventCounts(0, 1)}) for slo in SLOS})])
                 events += 1
                 print("recorded", events, flush=True)
             await store.flush()

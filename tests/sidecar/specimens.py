@@ -4,29 +4,29 @@ from fractions import Fraction
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import (
-    WORKBOOK,
+    WORKBOOK_POLICY,
     Alerting,
-    AlertText,
-    Counted,
+    AlertMetadata,
+    CountedSide,
     Indicator,
+    LabelMatcher,
     Labels,
-    Latency,
-    Matcher,
+    LatencyIndicator,
     MatchOp,
-    Ratio,
-    Rolling,
+    RatioIndicator,
+    RollingWindow,
     Selector,
     Slo,
 )
 
-TEXT = AlertText(labels={}, annotations={})
+TEXT = AlertMetadata(labels={}, annotations={})
 
-AVAILABILITY = Ratio(
-    Counted.ERROR,
-    part=(Selector("requests_total", (Matcher("status", MatchOp.MATCH, "5.."),)),),
+AVAILABILITY = RatioIndicator(
+    CountedSide.ERROR,
+    numerator=(Selector("requests_total", (LabelMatcher("status", MatchOp.MATCH, "5.."),)),),
     total=(Selector("requests_total"),),
 )
-LATENCY = Latency(Selector("request_seconds"), threshold=Fraction(1))
+LATENCY = LatencyIndicator(Selector("request_seconds"), threshold=Fraction(1))
 
 
 def slo(
@@ -43,14 +43,14 @@ def slo(
         name=name,
         description="Requests answered.",
         objective=objective,
-        window=Rolling(30 * DAY),
+        window=RollingWindow(30 * DAY),
         scrape_interval=15,
         indicator=indicator,
         group_by=group_by,
         labels={"team": "checkout"},
         annotations={},
         alerting=Alerting(
-            policy=WORKBOOK,
+            policy=WORKBOOK_POLICY,
             page=TEXT,
             ticket=TEXT,
             exhausted=TEXT,

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sloctl.model import Condition, WhenAbsent
+from sloctl.model import ConditionIndicator, WhenAbsent
 from sloctl.sidecar.sources.targets import TargetState
 from tests.sidecar.asking import ask
 from tests.sidecar.served import SHOP, Watched, watching
@@ -136,7 +136,7 @@ async def test_one_slo_is_told_with_all_its_groups() -> None:
 
 
 async def test_an_slo_that_cannot_be_watched_says_why_and_one_that_is_not_there_is_not_found() -> None:
-    freshness = slo(Condition("time() - x < 900", WhenAbsent.BAD), name="freshness")
+    freshness = slo(ConditionIndicator("time() - x < 900", WhenAbsent.BAD), name="freshness")
 
     async with watching(freshness) as watched:
         refused = (await ask(f"{watched.url}/api/v1/slos/shop/freshness")).json

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sloctl.model import Condition, WhenAbsent
+from sloctl.model import ConditionIndicator, WhenAbsent
 from sloctl.sidecar.connection import SECURITY_HEADERS
 from tests.sidecar.served import SHOP, watching
 from tests.sidecar.specimens import slo
@@ -129,7 +129,7 @@ async def test_a_target_that_fails_leaves_the_numbers_and_says_so_on_the_page(
 
 
 async def test_what_only_promql_could_count_is_named_with_the_reason(client: aiohttp.ClientSession) -> None:
-    freshness = slo(Condition("time() - x < 900", WhenAbsent.BAD), name="freshness")
+    freshness = slo(ConditionIndicator("time() - x < 900", WhenAbsent.BAD), name="freshness")
 
     async with watching(SHOP, freshness) as watched:
         listed = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]

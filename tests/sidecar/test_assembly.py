@@ -17,7 +17,7 @@ from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import Target
 from sloctl.sidecar.web import WebOptions
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from tests.real import free_port
 from tests.sidecar.asking import ask
 from tests.sidecar.served import Hours, Shop
@@ -76,7 +76,7 @@ async def assembled(
         scraped = ScrapeOptions((Target.at(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
         files = SpecFiles(mounted.look, mounted.look())
-        assembly = Assembly(read(files.seen).slos, settings, time=hours.time(), files=files)
+        assembly = Assembly(read_specs(files.seen).slos, settings, time=hours.time(), files=files)
         sidecar = assembly.sidecar()
         first = asyncio.ensure_future(sidecar.feed.next())
         async with serving(application(sidecar), "127.0.0.1", 0) as url:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.duration import HOUR, MINUTE
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Entry
 from sloctl.sidecar.burning import MAX_VALUES, Burning, Suspects
 from sloctl.sidecar.ledger import Ledger
@@ -17,15 +17,15 @@ SHOP = slo()
 T0 = 1_700_006_400.0
 
 
-def by_pod(**errors: float) -> Mapping[tuple[str, str], Counts]:
+def by_pod(**errors: float) -> Mapping[tuple[str, str], EventCounts]:
     """A hundred requests to each pod."""
-    return {("pod", pod): Counts(failed, 100) for pod, failed in errors.items()}
+    return {("pod", pod): EventCounts(failed, 100) for pod, failed in errors.items()}
 
 
-def watched(suspects: Suspects, at: float, by_label: Mapping[tuple[str, str], Counts]) -> None:
+def watched(suspects: Suspects, at: float, by_label: Mapping[tuple[str, str], EventCounts]) -> None:
     errors = sum(counts.error for counts in by_label.values())
     total = sum(counts.total for counts in by_label.values())
-    suspects.add(at, Counts(errors, total), by_label)
+    suspects.add(at, EventCounts(errors, total), by_label)
 
 
 def test_the_one_bad_pod_is_named_with_its_shares() -> None:
@@ -41,11 +41,11 @@ def test_the_one_bad_pod_is_named_with_its_shares() -> None:
 def test_the_worst_lift_comes_first() -> None:
     suspects = Suspects()
     by_label = {
-        ("route", "/pay"): Counts(60, 500),
-        ("pod", "a"): Counts(40, 100),
-        ("version", "2"): Counts(100, 1000),
+        ("route", "/pay"): EventCounts(60, 500),
+        ("pod", "a"): EventCounts(40, 100),
+        ("version", "2"): EventCounts(100, 1000),
     }
-    suspects.add(T0, Counts(100, 1000), by_label)
+    suspects.add(T0, EventCounts(100, 1000), by_label)
 
     assert [(each.label, round(each.lift, 6)) for each in suspects.burning(T0) if each.lookback == 300] == [
         ("pod", 4.0),
@@ -63,8 +63,8 @@ def test_a_value_that_errs_as_often_as_the_others_burns_nothing() -> None:
 def test_a_value_is_measured_against_the_traffic_since_it_was_first_told_of() -> None:
     """A source tells of a value once it has erred; what came before it is no measure for it."""
     suspects = Suspects()
-    suspects.add(T0, Counts(1, 10_000), {("pod", "b"): Counts(1, 100)})
-    suspects.add(T0 + 5, Counts(50, 200), {("pod", "a"): Counts(50, 100)})
+    suspects.add(T0, EventCounts(1, 10_000), {("pod", "b"): EventCounts(1, 100)})
+    suspects.add(T0 + 5, EventCounts(50, 200), {("pod", "a"): EventCounts(50, 100)})
 
     (worst, *_) = [each for each in suspects.burning(T0 + 5) if each.value == "a"]
 
@@ -94,8 +94,8 @@ def test_an_hour_later_nothing_is_left() -> None:
 def test_among_many_values_the_one_with_most_errors_is_never_lost(others: list[tuple[int, int]]) -> None:
     suspects = Suspects()
     for n, (other, errors) in enumerate(others):
-        suspects.add(T0 + n, Counts(errors, 100), {("path", f"/{other}"): Counts(errors, 10)})
-        suspects.add(T0 + n, Counts(4, 100), {("pod", "a"): Counts(4, 10)})
+        suspects.add(T0 + n, EventCounts(errors, 100), {("path", f"/{other}"): EventCounts(errors, 10)})
+        suspects.add(T0 + n, EventCounts(4, 100), {("pod", "a"): EventCounts(4, 10)})
 
     bad = [each for each in suspects.burning(T0 + 300) if (each.value, each.lookback) == ("a", 3600)]
 
@@ -105,14 +105,14 @@ def test_among_many_values_the_one_with_most_errors_is_never_lost(others: list[t
 def test_the_number_of_values_is_bounded() -> None:
     suspects = Suspects()
     for n in range(10 * MAX_VALUES):
-        suspects.add(T0 + n, Counts(1, 10), {("path", f"/{n}"): Counts(1, 10)})
+        suspects.add(T0 + n, EventCounts(1, 10), {("path", f"/{n}"): EventCounts(1, 10)})
 
     assert suspects.held == MAX_VALUES
 
 
 def test_the_board_tells_it_of_each_group() -> None:
     ledger = Ledger([SHOP], interval=5)
-    reading = Reading({(): Counts(20, 200)}, {("pod", "a"): Counts(20, 100)})
+    reading = Reading({(): EventCounts(20, 200)}, {("pod", "a"): EventCounts(20, 100)})
 
     board = ledger.record(T0, [Readings(T0, {SHOP.id: reading})])
 
@@ -124,7 +124,7 @@ def test_the_board_tells_it_of_each_group() -> None:
 
 def test_where_nothing_errs_nothing_is_held() -> None:
     ledger = Ledger([SHOP], interval=5)
-    reading = Reading({(): Counts(0, 200)}, {("pod", "a"): Counts(0, 100)})
+    reading = Reading({(): EventCounts(0, 200)}, {("pod", "a"): EventCounts(0, 100)})
 
     board = ledger.record(T0, [Readings(T0, {SHOP.id: reading})])
 

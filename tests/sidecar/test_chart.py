@@ -4,7 +4,7 @@ import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.account import Account
 from sloctl.sidecar.board import Entry
 from sloctl.sidecar.chart import Chart, Firing, chart, recent_burn
@@ -15,10 +15,10 @@ from tests.sidecar.specimens import slo
 SHOP = slo()
 # A multiple of all steps.
 NOW = 1_700_006_400
-GOOD, BAD = Counts(0, 100), Counts(50, 100)
+GOOD, BAD = EventCounts(0, 100), EventCounts(50, 100)
 
 
-def watched(*minutes: tuple[int, Counts]) -> tuple[Account, Entry]:
+def watched(*minutes: tuple[int, EventCounts]) -> tuple[Account, Entry]:
     """Counts so many minutes ago, the oldest first, and good ones now."""
     ledger = Ledger([SHOP], interval=60)
     for ago, counts in minutes:
@@ -33,7 +33,7 @@ def drawn(account: Account, entry: Entry, seconds: int, *, until: int = NOW) -> 
     return chart(account, entry.burn(30 * DAY), begin=until - seconds, end=until)
 
 
-def outage(begins: int, ends: int) -> list[tuple[int, Counts]]:
+def outage(begins: int, ends: int) -> list[tuple[int, EventCounts]]:
     """Two hours of traffic, bad between so many minutes ago."""
     return [(ago, BAD if ends <= ago < begins else GOOD) for ago in range(120, 0, -1)]
 

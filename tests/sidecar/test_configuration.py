@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sloctl.naming import SLOTH
+from sloctl.naming import SLOTH_STYLE
 from sloctl.sidecar.client import Basic, ClientOptions, Tls
 from sloctl.sidecar.configuration.read import Settings, read
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
@@ -92,7 +92,7 @@ def test_everything_can_be_said() -> None:
             telling=("instance", "route"),
         ),
         history=PrometheusOptions(
-            "http://mimir:8080/prometheus", ClientOptions(headers={"X-Scope-OrgID": "shop"}), SLOTH
+            "http://mimir:8080/prometheus", ClientOptions(headers={"X-Scope-OrgID": "shop"}), SLOTH_STYLE
         ),
         store=Path("/data/slo.db"),
         notify=AlertmanagerOptions(

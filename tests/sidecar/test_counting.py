@@ -6,22 +6,22 @@ from fractions import Fraction
 import pytest
 
 from sloctl.model import (
-    Condition,
-    Counted,
-    ErrorRatio,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
     Indicator,
-    Matcher,
+    LabelMatcher,
     MatchOp,
-    NativeLatency,
-    Probe,
-    Query,
-    Ratio,
+    NativeLatencyIndicator,
+    ProbeIndicator,
+    QueryIndicator,
+    RatioIndicator,
     Selector,
     Slo,
     WhenAbsent,
     WindowQuery,
 )
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import Group, Refusal
 from sloctl.sidecar.sources.counting import Key, Owed, Shares, countable, metrics, settle, tally
 from sloctl.sidecar.sources.exposition import Exposition, Series
@@ -30,17 +30,17 @@ from sloctl.sidecar.sources.selecting import Selecting, matches
 from tests.sidecar.specimens import LATENCY, slo
 
 
-def counts(counted: Slo, *expositions: str | None) -> dict[Group, Counts]:
+def counts(counted: Slo, *expositions: str | None) -> dict[Group, EventCounts]:
     """What the last of several scrapes adds."""
     return each(counted, *expositions)[-1]
 
 
-def each(counted: Slo, *expositions: str | None) -> list[dict[Group, Counts]]:
+def each(counted: Slo, *expositions: str | None) -> list[dict[Group, EventCounts]]:
     """What each of several scrapes adds; None is one that failed."""
     pair = countable(counted)
     assert not isinstance(pair, Refusal)
     exposition, shares = Exposition(metrics(pair), {}), Shares([(counted, pair)])
-    baseline, added = Baseline(), list[dict[Group, Counts]]()
+    baseline, added = Baseline(), list[dict[Group, EventCounts]]()
     owed: Owed = {}
     debts: Mapping[Key, float] = {}
     for number, text in enumerate(expositions):
@@ -59,20 +59,22 @@ def test_errors_are_the_series_that_the_error_selector_matches() -> None:
     before = 'requests_total{status="200"} 10\nrequests_total{status="503"} 1'
     after = 'requests_total{status="200"} 17\nrequests_total{status="503"} 4'
 
-    assert counts(slo(), before, after) == {(): Counts(error=3, total=10)}
+    assert counts(slo(), before, after) == {(): EventCounts(error=3, total=10)}
 
 
 def test_the_first_ever_error_is_counted_although_its_series_is_new() -> None:
     after = 'requests_total{status="200"} 17\nrequests_total{status="503"} 1'
 
-    assert counts(slo(), 'requests_total{status="200"} 10', after) == {(): Counts(error=1, total=8)}
+    assert counts(slo(), 'requests_total{status="200"} 10', after) == {(): EventCounts(error=1, total=8)}
 
 
 def test_good_events_are_taken_from_the_total() -> None:
-    indicator = Ratio(Counted.GOOD, part=(Selector("good_total"),), total=(Selector("all_total"),))
+    indicator = RatioIndicator(
+        CountedSide.GOOD, numerator=(Selector("good_total"),), total=(Selector("all_total"),)
+    )
 
     assert counts(slo(indicator), "good_total 1\nall_total 1", "good_total 8\nall_total 11") == {
-        (): Counts(error=3, total=10)
+        (): EventCounts(error=3, total=10)
     }
 
 
@@ -82,7 +84,7 @@ def test_slow_requests_are_those_above_the_bucket_however_it_is_spelled(spelling
 
     added = counts(slo(LATENCY), before, after)
 
-    assert added == {(): Counts(error=3, total=10)}
+    assert added == {(): EventCounts(error=3, total=10)}
 
 
 def served(fast: float, count: float, bound: str = "1") -> str:
@@ -91,16 +93,16 @@ def served(fast: float, count: float, bound: str = "1") -> str:
 
 def test_an_event_seen_among_the_good_before_it_is_among_all_is_no_error_later() -> None:
     assert each(slo(LATENCY), served(5, 5), served(7, 6), served(7, 7))[1:] == [
-        {(): Counts(error=0, total=1)},
-        {(): Counts(error=0, total=1)},
+        {(): EventCounts(error=0, total=1)},
+        {(): EventCounts(error=0, total=1)},
     ]
 
 
 def test_a_debt_of_errors_is_forgiven_after_a_scrape() -> None:
     assert each(slo(LATENCY), served(5, 5), served(9, 6), served(9, 7), served(9, 8))[1:] == [
-        {(): Counts(error=0, total=1)},
-        {(): Counts(error=0, total=1)},
-        {(): Counts(error=1, total=1)},
+        {(): EventCounts(error=0, total=1)},
+        {(): EventCounts(error=0, total=1)},
+        {(): EventCounts(error=1, total=1)},
     ]
 
 
@@ -111,24 +113,28 @@ def test_a_pair_waits_for_the_half_that_cannot_be_read(unreadable: str) -> None:
     assert each(slo(LATENCY), served(5, 5), broken, broken, served(9, 10))[1:] == [
         {},
         {},
-        {(): Counts(error=1, total=5)},
+        {(): EventCounts(error=1, total=5)},
     ]
 
 
 def test_good_events_first_seen_after_a_failed_scrape_make_no_errors() -> None:
-    indicator = Ratio(Counted.GOOD, part=(Selector("good_total"),), total=(Selector("all_total"),))
+    indicator = RatioIndicator(
+        CountedSide.GOOD, numerator=(Selector("good_total"),), total=(Selector("all_total"),)
+    )
 
     assert counts(slo(indicator), "all_total 5", None, "all_total 15\ngood_total 8") == {
-        (): Counts(error=2, total=10)
+        (): EventCounts(error=2, total=10)
     }
 
 
 def test_when_good_events_stop_being_exposed_all_are_errors() -> None:
     """As after a restart into an outage: nothing good has happened yet."""
-    indicator = Ratio(Counted.GOOD, part=(Selector("good_total"),), total=(Selector("all_total"),))
+    indicator = RatioIndicator(
+        CountedSide.GOOD, numerator=(Selector("good_total"),), total=(Selector("all_total"),)
+    )
 
     assert counts(slo(indicator), "all_total 50\ngood_total 50", "all_total 8") == {
-        (): Counts(error=8, total=8)
+        (): EventCounts(error=8, total=8)
     }
 
 
@@ -137,16 +143,18 @@ def test_each_group_has_its_own_counts() -> None:
     after = 'requests_total{route="/a",status="200"} 2\nrequests_total{route="/b",status="500"} 5'
 
     assert counts(slo(group_by=("route",)), before, after) == {
-        ("/a",): Counts(error=0, total=1),
-        ("/b",): Counts(error=5, total=5),
+        ("/a",): EventCounts(error=0, total=1),
+        ("/b",): EventCounts(error=5, total=5),
     }
 
 
 def test_a_new_series_counts_nothing_when_the_spec_says_that_series_come_and_go() -> None:
-    indicator = Ratio(Counted.ERROR, (Selector("bad_total"),), (Selector("all_total"),), newborn=False)
+    indicator = RatioIndicator(
+        CountedSide.ERROR, (Selector("bad_total"),), (Selector("all_total"),), count_new_series=False
+    )
 
     assert counts(slo(indicator), "all_total 5", "all_total 7\nbad_total 40") == {
-        (): Counts(error=0, total=2)
+        (): EventCounts(error=0, total=2)
     }
 
 
@@ -158,34 +166,34 @@ def test_a_total_that_is_not_exposed_is_no_reading() -> None:
 def test_a_probe_that_is_neither_good_nor_bad_is_no_event(value: str) -> None:
     exposition = f'up{{zone="a"}} 1\nup{{zone="b"}} {value}'
 
-    assert counts(slo(Probe(Selector("up"))), exposition) == {(): Counts(error=0, total=1)}
+    assert counts(slo(ProbeIndicator(Selector("up"))), exposition) == {(): EventCounts(error=0, total=1)}
 
 
 def test_a_sample_of_a_probe_with_the_same_timestamp_is_the_same_event() -> None:
-    probe = slo(Probe(Selector("up")))
+    probe = slo(ProbeIndicator(Selector("up")))
 
-    assert each(probe, "up 0 1000", "up 0 1000", "up 0 2000")[1:] == [{}, {(): Counts(error=1, total=1)}]
+    assert each(probe, "up 0 1000", "up 0 1000", "up 0 2000")[1:] == [{}, {(): EventCounts(error=1, total=1)}]
 
 
 def test_a_probe_is_one_event_per_sample() -> None:
     exposition = 'up{zone="a"} 1\nup{zone="b"} 0'
 
-    assert counts(slo(Probe(Selector("up"))), exposition) == {(): Counts(error=1, total=2)}
+    assert counts(slo(ProbeIndicator(Selector("up"))), exposition) == {(): EventCounts(error=1, total=2)}
 
 
 @pytest.mark.parametrize(
     ("matcher", "value", "held"),
     [
-        (Matcher("status", MatchOp.MATCH, "5.."), "503", True),
-        (Matcher("status", MatchOp.MATCH, "5.."), "1503", False),
-        (Matcher("status", MatchOp.MATCH, "a|b"), "ab", False),
-        (Matcher("status", MatchOp.NOT_MATCH, "5.."), "200", True),
-        (Matcher("status", MatchOp.NOT_EQUAL, "200"), "200", False),
-        (Matcher("absent", MatchOp.EQUAL, ""), "200", True),
-        (Matcher("absent", MatchOp.NOT_MATCH, ".+"), "200", True),
+        (LabelMatcher("status", MatchOp.MATCH, "5.."), "503", True),
+        (LabelMatcher("status", MatchOp.MATCH, "5.."), "1503", False),
+        (LabelMatcher("status", MatchOp.MATCH, "a|b"), "ab", False),
+        (LabelMatcher("status", MatchOp.NOT_MATCH, "5.."), "200", True),
+        (LabelMatcher("status", MatchOp.NOT_EQUAL, "200"), "200", False),
+        (LabelMatcher("absent", MatchOp.EQUAL, ""), "200", True),
+        (LabelMatcher("absent", MatchOp.NOT_MATCH, ".+"), "200", True),
     ],
 )
-def test_matchers_hold_as_in_prometheus(matcher: Matcher, value: str, *, held: bool) -> None:
+def test_matchers_hold_as_in_prometheus(matcher: LabelMatcher, value: str, *, held: bool) -> None:
     assert matches(Selector("requests_total", (matcher,)), {"status": value}) is held
 
 
@@ -195,12 +203,12 @@ PROMQL = WindowQuery("increase(x[$window])")
 @pytest.mark.parametrize(
     ("indicator", "reason"),
     [
-        (Condition("up > 0", WhenAbsent.BAD), "a condition is PromQL"),
-        (Query(Counted.ERROR, PROMQL, PROMQL), "a query is PromQL"),
-        (ErrorRatio(PROMQL), "an error ratio is PromQL"),
-        (NativeLatency(Selector("x"), Fraction(1)), "a native histogram"),
+        (ConditionIndicator("up > 0", WhenAbsent.BAD), "a condition is PromQL"),
+        (QueryIndicator(CountedSide.ERROR, PROMQL, PROMQL), "a query is PromQL"),
+        (ErrorRatioIndicator(PROMQL), "an error ratio is PromQL"),
+        (NativeLatencyIndicator(Selector("x"), Fraction(1)), "a native histogram"),
         (
-            Probe(Selector("up", (Matcher("a", MatchOp.MATCH, r"\pL"),))),
+            ProbeIndicator(Selector("up", (LabelMatcher("a", MatchOp.MATCH, r"\pL"),))),
             r"a pattern of up cannot be matched here (\p is not in RE2",
         ),
     ],
@@ -214,9 +222,9 @@ def test_what_a_scrape_cannot_count_is_refused_with_the_reason(indicator: Indica
 
 
 def test_of_many_selectors_those_are_found_that_mean_a_series() -> None:
-    job = Matcher("job", MatchOp.EQUAL, "shop")
+    job = LabelMatcher("job", MatchOp.EQUAL, "shop")
     by_route = [
-        (Selector("a_total", (job, Matcher("route", MatchOp.EQUAL, f"/{number}"))), number)
+        (Selector("a_total", (job, LabelMatcher("route", MatchOp.EQUAL, f"/{number}"))), number)
         for number in range(100)
     ]
     selecting = Selecting(

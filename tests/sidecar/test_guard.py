@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sloctl.problems import Level, Place, Problem
+from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.sidecar.guard import Token
 from sloctl.sidecar.parts import Reloaded
 from sloctl.sidecar.web import WebOptions
@@ -141,7 +141,7 @@ async def test_a_reload_that_is_refused_says_what_is_wrong_with_the_specs(secret
                 "column": 11,
                 "code": "objective-range",
                 "message": "objective must be below 100 %",
-                "level": Level.ERROR.value,
+                "level": ProblemLevel.ERROR.value,
             }
         ],
     }

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.rollup import COARSE, Counts, Rollups
+from sloctl.rollup import COARSE_STEP, EventCounts, Rollups
 from sloctl.sidecar.history import WIDEST, History, tick_step
 from sloctl.sidecar.steps import Seen, Steps
 
@@ -31,9 +31,9 @@ def month() -> History:
     return History(step=5, window=30 * DAY)
 
 
-def between(ticks: Sequence[tuple[int, Counts]], begin: float, end: float) -> Counts:
+def between(ticks: Sequence[tuple[int, EventCounts]], begin: float, end: float) -> EventCounts:
     within = [counts for at, counts in ticks if begin < at <= end]
-    return Counts(sum(counts.error for counts in within), sum(counts.total for counts in within))
+    return EventCounts(sum(counts.error for counts in within), sum(counts.total for counts in within))
 
 
 # Seconds since the tick before, most often five; errors; good events.
@@ -52,10 +52,10 @@ TICKS = st.lists(
 def test_every_lookback_is_exact_but_for_half_a_step_at_its_old_edge(
     drawn: list[tuple[int, int, int]], offset: int
 ) -> None:
-    history, at, ticks = month(), START + 5 * offset, list[tuple[int, Counts]]()
+    history, at, ticks = month(), START + 5 * offset, list[tuple[int, EventCounts]]()
     for gap, errors, good in drawn:
         at += gap
-        counts = Counts(errors, errors + good)
+        counts = EventCounts(errors, errors + good)
         ticks.append((at, counts))
         history.add(at, counts)
 
@@ -74,26 +74,26 @@ def test_at_a_whole_minute_the_fine_lookbacks_are_what_the_rules_sum(
     history, rules, at = month(), Rollups(MINUTE, 30 * DAY), START
     for gap, errors, good in drawn:
         at += gap
-        history.add(at, Counts(errors, errors + good))
-        rules.add(at, Counts(errors, errors + good))
+        history.add(at, EventCounts(errors, errors + good))
+        rules.add_counts(at, EventCounts(errors, errors + good))
     minute = -(-at // MINUTE) * MINUTE
 
     for lookback, seen in zip(LOOKBACKS[:5], history.sums(minute, LOOKBACKS[:5]), strict=True):
-        expected = rules.sum(minute, lookback)
+        expected = rules.sum_counts(minute, lookback)
         assert (seen.error, seen.total) == ((0, 0) if expected is None else (expected.error, expected.total))
 
 
 @pytest.mark.parametrize("step", [1, 5, 60])
 def test_over_a_month_of_even_traffic_each_ratio_is_the_one_of_the_rules_five_minutes(step: int) -> None:
-    history, rules = History(step=step, window=30 * DAY), Rollups(COARSE, 30 * DAY)
+    history, rules = History(step=step, window=30 * DAY), Rollups(COARSE_STEP, 30 * DAY)
     for at in range(START + MINUTE, START + 31 * DAY, MINUTE):
-        counts = Counts(error=1 + at // DAY % 3, total=1000)
+        counts = EventCounts(error=1 + at // DAY % 3, total=1000)
         history.add(at, counts)
-        rules.add(at, counts)
-    now = START + 31 * DAY - COARSE
+        rules.add_counts(at, counts)
+    now = START + 31 * DAY - COARSE_STEP
 
     for lookback, seen in zip(LOOKBACKS[3:], history.sums(now, LOOKBACKS[3:]), strict=True):
-        exact = rules.sum(now, lookback)
+        exact = rules.sum_counts(now, lookback)
         assert exact is not None
         assert exact.error_ratio is not None
         assert seen.error / seen.total == pytest.approx(exact.error_ratio, rel=0.02)
@@ -102,7 +102,7 @@ def test_over_a_month_of_even_traffic_each_ratio_is_the_one_of_the_rules_five_mi
 def test_sums_do_not_drift() -> None:
     history = History(step=5, window=DAY)
     for n in range(1, 3 * DAY // 5):
-        history.add(START + 5 * n, Counts(error=0.1, total=0.3))
+        history.add(START + 5 * n, EventCounts(error=0.1, total=0.3))
     now = START + 3 * DAY
 
     (seen,) = history.sums(now, [HOUR])
@@ -114,16 +114,16 @@ def test_sums_do_not_drift() -> None:
 def test_a_month_of_counts_is_held_in_ten_kilobytes() -> None:
     history = month()
     for n in range(1, 30 * DAY // MINUTE):
-        history.add(START + n * MINUTE, Counts(1, 100))
+        history.add(START + n * MINUTE, EventCounts(1, 100))
     for n in range(1, 600):
-        history.add(START + 30 * DAY + 5 * n, Counts(1, 100))
+        history.add(START + 30 * DAY + 5 * n, EventCounts(1, 100))
 
     assert len(history.packed()) < 10_000
 
 
 def test_nothing_seen_is_told_from_nothing_happened() -> None:
     history = month()
-    history.add(START, Counts(0, 0))
+    history.add(START, EventCounts(0, 0))
 
     assert history.sums(START, [5 * MINUTE]) == [Seen(5, 0, 0)]
     assert history.sums(START + HOUR, [5 * MINUTE]) == [Seen(0, 0, 0)]
@@ -132,9 +132,9 @@ def test_nothing_seen_is_told_from_nothing_happened() -> None:
 def test_a_lookback_tells_how_much_of_it_was_seen() -> None:
     history = month()
     for n in range(1, 121):
-        history.add(START + 5 * n, Counts(0, 1))
+        history.add(START + 5 * n, EventCounts(0, 1))
     for n in range(1, 121):
-        history.add(START + HOUR + 5 * n, Counts(0, 1))
+        history.add(START + HOUR + 5 * n, EventCounts(0, 1))
 
     (seen,) = history.sums(START + HOUR + 10 * MINUTE, [2 * HOUR])
 
@@ -143,10 +143,10 @@ def test_a_lookback_tells_how_much_of_it_was_seen() -> None:
 
 def test_what_comes_late_is_added_to_the_step_of_its_time() -> None:
     history = month()
-    history.add(START, Counts(1, 10))
-    history.add(START + HOUR, Counts(1, 10))
+    history.add(START, EventCounts(1, 10))
+    history.add(START + HOUR, EventCounts(1, 10))
 
-    history.add(START + 20 * MINUTE, Counts(5, 50))
+    history.add(START + 20 * MINUTE, EventCounts(5, 50))
 
     five, half, whole = history.sums(START + HOUR, [5 * MINUTE, 30 * MINUTE, 2 * HOUR])
     assert (five.error, half.error, whole.error) == (1, 1, 7)
@@ -156,9 +156,9 @@ def test_what_comes_late_is_added_to_the_step_of_its_time() -> None:
 @given(st.lists(st.integers(0, 31 * DAY), min_size=2, max_size=30))
 def test_no_order_of_arrival_loses_or_doubles_what_lies_in_the_window(ages: list[int]) -> None:
     history, now = month(), START + 40 * DAY
-    history.add(now, Counts(1, 1))
+    history.add(now, EventCounts(1, 1))
     for age in ages:
-        history.add(now - age, Counts(1, 1))
+        history.add(now - age, EventCounts(1, 1))
 
     (seen,) = history.sums(now, [30 * DAY])
 
@@ -175,7 +175,7 @@ def test_what_is_unpacked_goes_on_as_if_nothing_had_happened(
     went_on, at = month(), START
     for gap, errors, good in before:
         at += gap
-        went_on.add(at, Counts(errors, errors + good))
+        went_on.add(at, EventCounts(errors, errors + good))
     assert went_on.since is not None
     restored = month()
     restored.unpack(
@@ -183,8 +183,8 @@ def test_what_is_unpacked_goes_on_as_if_nothing_had_happened(
     )
     for gap, errors, good in after:
         at += gap
-        went_on.add(at, Counts(errors, errors + good))
-        restored.add(at, Counts(errors, errors + good))
+        went_on.add(at, EventCounts(errors, errors + good))
+        restored.add(at, EventCounts(errors, errors + good))
     minute = -(-at // MINUTE) * MINUTE
 
     assert counts(restored.sums(minute, LOOKBACKS)) == counts(went_on.sums(minute, LOOKBACKS))
@@ -200,8 +200,8 @@ def test_a_history_moved_back_is_the_same_history_earlier(drawn: list[tuple[int,
     history, moved, at = month(), month(), START + 40 * DAY
     for gap, errors, good in drawn:
         at += gap
-        history.add(at, Counts(errors, errors + good))
-        moved.add(at, Counts(errors, errors + good))
+        history.add(at, EventCounts(errors, errors + good))
+        moved.add(at, EventCounts(errors, errors + good))
 
     moved.move_back(12 * WIDEST)
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from sloctl.duration import HOUR
-from sloctl.lower import lower
-from sloctl.model import Counted, Matcher, MatchOp, Probe, Ratio, Selector, Slo
-from sloctl.rollup import Counts
+from sloctl.lower import lower_indicator
+from sloctl.model import CountedSide, LabelMatcher, MatchOp, ProbeIndicator, RatioIndicator, Selector, Slo
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources.burning import MAX_PAIRS, Burning, Pair
 from sloctl.sidecar.sources.counting import Part, Shares
 from sloctl.sidecar.sources.exposition import Series
@@ -20,7 +20,7 @@ def part(error: float, total: float, slo_id: str = "shop/a", **labels: str) -> P
     return Part(share, error, total)
 
 
-def told(burning: Burning, *parts: Part, at: float = NOW) -> Mapping[Pair, Counts]:
+def told(burning: Burning, *parts: Part, at: float = NOW) -> Mapping[Pair, EventCounts]:
     return burning.of(parts, at).get("shop/a", {})
 
 
@@ -31,14 +31,14 @@ def test_without_errors_nothing_is_told() -> None:
 def test_only_values_with_errors_are_told_and_all_their_traffic() -> None:
     parts = part(0, 90, pod="a"), part(2, 0, pod="a"), part(0, 50, pod="b"), part(1, 1)
 
-    assert told(Burning(), *parts) == {("pod", "a"): Counts(error=2, total=90)}
+    assert told(Burning(), *parts) == {("pod", "a"): EventCounts(error=2, total=90)}
 
 
 def test_a_value_that_had_errors_is_told_for_an_hour_after_the_last() -> None:
     burning = Burning()
     told(burning, part(1, 1, pod="a"))
 
-    assert told(burning, part(0, 7, pod="a"), at=NOW + HOUR) == {("pod", "a"): Counts(error=0, total=7)}
+    assert told(burning, part(0, 7, pod="a"), at=NOW + HOUR) == {("pod", "a"): EventCounts(error=0, total=7)}
     assert told(burning, part(0, 7, pod="a"), at=NOW + HOUR + 1) == {}
 
 
@@ -68,17 +68,17 @@ def test_values_with_errors_now_take_the_place_of_those_that_had_some() -> None:
 
 def labels(counted: Slo, metric: str, **exposed: str) -> list[str]:
     """Names of the labels that may tell what burns."""
-    pair = lower(counted.indicator)
+    pair = lower_indicator(counted.indicator)
     series = Series(metric, tuple(sorted(exposed.items())))
     (share,) = Shares([(counted, pair)]).of(series)  # type: ignore[list-item]  # a pair that can be counted
     return [label for label, _ in share.labels]
 
 
 def test_labels_that_always_say_the_same_tell_nothing() -> None:
-    job = Matcher("job", MatchOp.EQUAL, "shop")
-    errors = Matcher("status", MatchOp.MATCH, "5..")
+    job = LabelMatcher("job", MatchOp.EQUAL, "shop")
+    errors = LabelMatcher("status", MatchOp.MATCH, "5..")
     total = Selector("a_total", (job,))
-    indicator = Ratio(Counted.ERROR, (Selector("a_total", (job, errors)),), (total,))
+    indicator = RatioIndicator(CountedSide.ERROR, (Selector("a_total", (job, errors)),), (total,))
 
     exposed = {"job": "shop", "pod": "a", "route": "/", "status": "500"}
 
@@ -90,4 +90,4 @@ def test_the_bound_of_a_bucket_tells_nothing() -> None:
 
 
 def test_a_probe_tells_by_its_labels() -> None:
-    assert labels(slo(Probe(Selector("up"))), "up", instance="a:1") == ["instance"]
+    assert labels(slo(ProbeIndicator(Selector("up"))), "up", instance="a:1") == ["instance"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity, Slo
-from sloctl.rollup import Counts, Rollups
+from sloctl.rollup import EventCounts, Rollups
 from sloctl.sidecar.board import Board, Entry, Standing
 from sloctl.sidecar.ledger import MAX_GROUPS, Ledger
 from sloctl.sidecar.poller import poll
@@ -27,18 +27,20 @@ def only(board: Board) -> Entry:
     return entry
 
 
-def ticked(ledger: Ledger, counted: Slo, ticks: list[tuple[float, Counts]]) -> Board:
+def ticked(ledger: Ledger, counted: Slo, ticks: list[tuple[float, EventCounts]]) -> Board:
     board = Board.unread([counted])
     for at, counts in ticks:
         board = ledger.record(at, [read(at, counted, {(): counts})])
     return board
 
 
-def read(at: float, counted: Slo, groups: Mapping[Group, Counts]) -> Readings:
+def read(at: float, counted: Slo, groups: Mapping[Group, EventCounts]) -> Readings:
     return Readings(at, {counted.id: Reading(groups)})
 
 
-def steady(counts: Counts, *, since: float, until: float, every: float) -> list[tuple[float, Counts]]:
+def steady(
+    counts: EventCounts, *, since: float, until: float, every: float
+) -> list[tuple[float, EventCounts]]:
     return [(since + every * n, counts) for n in range(1, round((until - since) / every) + 1)]
 
 
@@ -50,13 +52,13 @@ def test_what_has_not_been_read_is_unknown_and_neither_good_nor_bad() -> None:
 
 
 def test_no_traffic_is_data_without_a_ratio() -> None:
-    entry = only(ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(0, 0))]))
+    entry = only(ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(0, 0))]))
 
     assert (entry.last, entry.burn(HOUR).error_ratio, entry.standing) == (T0, None, Standing.UNKNOWN)
 
 
 def test_a_budget_is_what_the_errors_leave_of_it() -> None:
-    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(error=0.5, total=1000))])
+    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(error=0.5, total=1000))])
 
     assert only(board).budget.left == 0.5
     assert only(board).budget.events_left == 0.5
@@ -64,10 +66,10 @@ def test_a_budget_is_what_the_errors_leave_of_it() -> None:
 
 def test_a_total_outage_pages_from_the_tick_at_which_both_lookbacks_are_above() -> None:
     ledger = Ledger([SHOP], interval=5)
-    for at, counts in steady(Counts(0, 50), since=T0 - 6 * HOUR, until=T0, every=5):
+    for at, counts in steady(EventCounts(0, 50), since=T0 - 6 * HOUR, until=T0, every=5):
         ledger.remember(SHOP, (), at, counts)
 
-    board = ticked(ledger, SHOP, steady(Counts(50, 50), since=T0, until=T0 + 3 * MINUTE, every=5))
+    board = ticked(ledger, SHOP, steady(EventCounts(50, 50), since=T0, until=T0 + 3 * MINUTE, every=5))
 
     page = only(board).alert(Severity.PAGE)
     assert page is not None
@@ -77,7 +79,7 @@ def test_a_total_outage_pages_from_the_tick_at_which_both_lookbacks_are_above() 
 
 
 def test_half_the_lowest_threshold_never_pages() -> None:
-    ticks = steady(Counts(0.3, 100), since=T0, until=T0 + HOUR, every=15)
+    ticks = steady(EventCounts(0.3, 100), since=T0, until=T0 + HOUR, every=15)
 
     board = ticked(Ledger([SHOP], interval=15), SHOP, ticks)
 
@@ -87,7 +89,7 @@ def test_half_the_lowest_threshold_never_pages() -> None:
 
 
 def test_one_failed_request_of_a_quiet_service_pages_nobody() -> None:
-    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(error=1, total=2))])
+    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(error=1, total=2))])
 
     assert {alert.state for alert in only(board).alerts} == {State.INACTIVE}
 
@@ -96,7 +98,7 @@ def test_few_events_do_not_convince_an_slo_that_asks_for_confidence() -> None:
     convinced, unconvinced = slo(min_errors=0), slo(min_errors=0, confidence=Fraction(99, 100))
 
     states = [
-        only(ticked(Ledger([each], interval=5), each, [(T0, Counts(error=1, total=50))])).alerts[0].state
+        only(ticked(Ledger([each], interval=5), each, [(T0, EventCounts(error=1, total=50))])).alerts[0].state
         for each in (convinced, unconvinced)
     ]
 
@@ -105,7 +107,7 @@ def test_few_events_do_not_convince_an_slo_that_asks_for_confidence() -> None:
 
 def test_what_a_tick_leaves_out_keeps_its_last_entry_marked_stale() -> None:
     ledger = Ledger([SHOP], interval=5)
-    seen = ticked(ledger, SHOP, [(T0, Counts(0, 10))])
+    seen = ticked(ledger, SHOP, [(T0, EventCounts(0, 10))])
 
     after = ledger.record(T0 + 5, [])
 
@@ -114,7 +116,7 @@ def test_what_a_tick_leaves_out_keeps_its_last_entry_marked_stale() -> None:
 
 def test_a_stale_entry_is_never_fine() -> None:
     ledger = Ledger([SHOP], interval=5)
-    seen = ticked(ledger, SHOP, [(T0, Counts(0, 10))])
+    seen = ticked(ledger, SHOP, [(T0, EventCounts(0, 10))])
 
     assert only(seen).standing is Standing.FINE
     assert only(ledger.record(T0 + 5, [])).standing is Standing.UNKNOWN
@@ -129,7 +131,7 @@ class Broken:
 
 async def test_an_outage_of_the_target_keeps_the_last_answer() -> None:
     ledger = Ledger([SHOP], interval=5)
-    board = ticked(ledger, SHOP, [(T0, Counts(10, 10))])
+    board = ticked(ledger, SHOP, [(T0, EventCounts(10, 10))])
 
     after = await poll(Broken(), ledger, board, T0 + 5)
 
@@ -141,7 +143,9 @@ def test_groups_beyond_the_cap_share_one_entry() -> None:
     grouped = slo(group_by=("route",))
     ledger = Ledger([grouped], interval=5)
 
-    board = ledger.record(T0, [read(T0, grouped, {(f"/{n}",): Counts(0, 1) for n in range(MAX_GROUPS + 50)})])
+    board = ledger.record(
+        T0, [read(T0, grouped, {(f"/{n}",): EventCounts(0, 1) for n in range(MAX_GROUPS + 50)})]
+    )
 
     others = board.entries[-1]
     assert (len(board.entries), others.group, others.is_overflow, others.events) == (
@@ -155,33 +159,33 @@ def test_groups_beyond_the_cap_share_one_entry() -> None:
 def test_a_group_without_data_for_a_whole_window_is_forgotten() -> None:
     grouped = slo(group_by=("route",))
     ledger = Ledger([grouped], interval=5)
-    ledger.record(T0, [read(T0, grouped, {("/old",): Counts(0, 1)})])
+    ledger.record(T0, [read(T0, grouped, {("/old",): EventCounts(0, 1)})])
 
     later = T0 + 31 * DAY
-    board = ledger.record(later, [read(later, grouped, {("/new",): Counts(0, 1)})])
+    board = ledger.record(later, [read(later, grouped, {("/new",): EventCounts(0, 1)})])
 
     assert [entry.group for entry in board.entries] == [("/new",)]
 
 
 def test_numbers_say_since_when_there_are_data() -> None:
-    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, Counts(0, 1)), (T0 + 5, Counts(0, 1))])
+    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(0, 1)), (T0 + 5, EventCounts(0, 1))])
 
     assert (only(board).since, only(board).last) == (T0 - 5, T0 + 5)
 
 
 def test_a_source_that_catches_up_is_counted_minute_by_minute() -> None:
     ledger = Ledger([SHOP], interval=5)
-    minutes = [read(T0 + n * MINUTE, SHOP, {(): Counts(n, 10)}) for n in range(1, 11)]
+    minutes = [read(T0 + n * MINUTE, SHOP, {(): EventCounts(n, 10)}) for n in range(1, 11)]
 
     board = ledger.record(T0 + 10 * MINUTE, minutes)
 
-    assert only(board).burn(5 * MINUTE).counts == Counts(6 + 7 + 8 + 9 + 10, 50)
-    assert only(board).burn(HOUR).counts == Counts(55, 100)
+    assert only(board).burn(5 * MINUTE).counts == EventCounts(6 + 7 + 8 + 9 + 10, 50)
+    assert only(board).burn(HOUR).counts == EventCounts(55, 100)
 
 
 def test_a_source_with_news_once_a_minute_is_fresh_in_between() -> None:
     patient = Ledger([SHOP], interval=5, patience=2 * MINUTE)
-    patient.record(T0, [read(T0 - MINUTE, SHOP, {(): Counts(0, 10)})])
+    patient.record(T0, [read(T0 - MINUTE, SHOP, {(): EventCounts(0, 10)})])
 
     between = only(patient.record(T0 + 5, []))
     later = only(patient.record(T0 + MINUTE + 5, []))
@@ -191,7 +195,7 @@ def test_a_source_with_news_once_a_minute_is_fresh_in_between() -> None:
 
 def test_a_new_objective_keeps_history_and_a_new_indicator_does_not() -> None:
     ledger = Ledger([SHOP], interval=5)
-    ticked(ledger, SHOP, [(T0, Counts(5, 10))])
+    ticked(ledger, SHOP, [(T0, EventCounts(5, 10))])
 
     assert ledger.replace([slo(objective=Fraction(9, 10))]) == ()
     kept = only(ledger.record(T0 + 5, []))
@@ -203,7 +207,7 @@ def test_a_new_objective_keeps_history_and_a_new_indicator_does_not() -> None:
 
 
 def test_data_cover_as_much_of_a_lookback_as_was_seen() -> None:
-    ticks = steady(Counts(0, 1), since=T0, until=T0 + 10 * MINUTE, every=5)
+    ticks = steady(EventCounts(0, 1), since=T0, until=T0 + 10 * MINUTE, every=5)
 
     entry = only(ticked(Ledger([SHOP], interval=5), SHOP, ticks))
 
@@ -213,20 +217,20 @@ def test_data_cover_as_much_of_a_lookback_as_was_seen() -> None:
 @pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf"), 1e300])
 def test_what_is_no_count_has_not_been_read(broken: float) -> None:
     ledger = Ledger([SHOP], interval=5)
-    ticked(ledger, SHOP, [(T0, Counts(0, 10))])
+    ticked(ledger, SHOP, [(T0, EventCounts(0, 10))])
 
-    entry = only(ticked(ledger, SHOP, [(T0 + 5, Counts(broken, 10)), (T0 + 10, Counts(0, broken))]))
+    entry = only(ticked(ledger, SHOP, [(T0 + 5, EventCounts(broken, 10)), (T0 + 10, EventCounts(0, broken))]))
 
-    assert (entry.stale, entry.burn(HOUR).counts, entry.events) == (True, Counts(0, 10), 10)
+    assert (entry.stale, entry.burn(HOUR).counts, entry.events) == (True, EventCounts(0, 10), 10)
 
 
 def test_a_source_whose_clock_is_ahead_makes_nothing_old() -> None:
     ledger = Ledger([SHOP], interval=5)
-    ticked(ledger, SHOP, [(T0, Counts(1, 10))])
+    ticked(ledger, SHOP, [(T0, EventCounts(1, 10))])
 
-    board = ledger.record(T0 + 5, [read(T0 + 365 * DAY, SHOP, {(): Counts(1, 10)})])
+    board = ledger.record(T0 + 5, [read(T0 + 365 * DAY, SHOP, {(): EventCounts(1, 10)})])
 
-    assert (only(board).last, only(board).burn(HOUR).counts) == (T0 + 5, Counts(2, 20))
+    assert (only(board).last, only(board).burn(HOUR).counts) == (T0 + 5, EventCounts(2, 20))
 
 
 TICKS = st.lists(
@@ -242,10 +246,10 @@ def test_every_lookback_is_the_sum_of_the_ticks_in_it(
     rollups, at, past = Rollups(5, 3600), 1_000_000, list[tuple[int, int, int]]()
     for gap, errors, events in ticks:
         at += gap
-        rollups.add(at, Counts(errors, events))
+        rollups.add_counts(at, EventCounts(errors, events))
         past.append((-(-at // 5) * 5, errors, events))
 
     within = [(errors, events) for end, errors, events in past if end > at - lookback + 2.5]
 
-    expected = Counts(sum(e for e, _ in within), sum(n for _, n in within)) if within else None
-    assert rollups.sum(at, lookback) == expected
+    expected = EventCounts(sum(e for e, _ in within), sum(n for _, n in within)) if within else None
+    assert rollups.sum_counts(at, lookback) == expected

@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from sloctl.model import Slo
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.parts import Figure, Kind
@@ -28,7 +28,7 @@ HOSTILE: Final = 'a"b\\c\nd{e}=f'
 ROUTES: Final = slo(group_by=("route",))
 
 
-def board(one: Slo, groups: dict[Group, Counts], at: float = START) -> Board:
+def board(one: Slo, groups: dict[Group, EventCounts], at: float = START) -> Board:
     return Ledger([one], interval=5).record(at, [Readings(at, {one.id: Reading(groups)})])
 
 
@@ -49,13 +49,13 @@ def text_of(shown: Board, now: float) -> str:
 
 
 async def of_format(accept: str, figures: Iterable[Figure] = ()) -> tuple[str, str]:
-    shown = board(slo(), {(): Counts(error=1, total=10)})
+    shown = board(slo(), {(): EventCounts(error=1, total=10)})
     body, content_type = await MetricsPage(lambda: shown, lambda: START, [lambda: figures]).exposition(accept)
     return body.decode(), content_type
 
 
 def test_every_value_of_the_board_is_a_sample_with_the_identity_of_its_slo() -> None:
-    shown = board(ROUTES, {("/pay",): Counts(error=1, total=10)})
+    shown = board(ROUTES, {("/pay",): EventCounts(error=1, total=10)})
 
     told = {
         (name, *sorted(value for label, value in labels if not label.startswith("slo_"))): value
@@ -78,7 +78,7 @@ def test_an_slo_that_was_never_read_has_nothing_but_its_description() -> None:
 
 
 def test_old_numbers_are_left_out_and_the_age_of_the_data_is_told() -> None:
-    shown = board(slo(), {(): Counts(error=1, total=10)})
+    shown = board(slo(), {(): EventCounts(error=1, total=10)})
     limit = slo().alerting.no_data_after
 
     assert "slo_error_ratio" in names(text_of(shown, START + limit))
@@ -91,7 +91,7 @@ def test_old_numbers_are_left_out_and_the_age_of_the_data_is_told() -> None:
 
 
 async def test_numbers_grow_old_even_while_no_new_board_comes() -> None:
-    shown = board(slo(), {(): Counts(error=1, total=10)})
+    shown = board(slo(), {(): EventCounts(error=1, total=10)})
     now = START
     page = MetricsPage(lambda: shown, lambda: now, [])
     young = (await page.exposition(""))[0].decode()
@@ -104,7 +104,7 @@ async def test_numbers_grow_old_even_while_no_new_board_comes() -> None:
 
 
 def test_hostile_label_values_come_back_as_they_were() -> None:
-    shown = board(ROUTES, {(HOSTILE,): Counts(error=0, total=1)})
+    shown = board(ROUTES, {(HOSTILE,): EventCounts(error=0, total=1)})
 
     for form, parse in ((Format.TEXT, text_families), (Format.OPENMETRICS, openmetrics_families)):
         text = BoardText.of(shown, START).exposition(form, START).decode()
@@ -121,7 +121,7 @@ def test_hostile_label_values_come_back_as_they_were() -> None:
 def test_a_group_label_with_a_name_of_ours_moves_aside() -> None:
     grouped = slo(group_by=("lookback", "severity"))
 
-    text = text_of(board(grouped, {("x", "y"): Counts(error=0, total=1)}), START)
+    text = text_of(board(grouped, {("x", "y"): EventCounts(error=0, total=1)}), START)
 
     assert 'exported_lookback="x",exported_severity="y",lookback="5m"' in text
 
@@ -179,7 +179,7 @@ async def test_promtool_finds_nothing_to_say() -> None:
 
 
 def test_a_counter_stays_where_it_is_when_its_slo_grows_stale() -> None:
-    shown = board(slo(), {(): Counts(error=1, total=10)})
+    shown = board(slo(), {(): EventCounts(error=1, total=10)})
     stale = replace(shown, entries=tuple(replace(entry, stale=True) for entry in shown.entries))
 
     assert samples(text_of(stale, START)) == samples(text_of(shown, START))

@@ -5,15 +5,15 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sloctl.compiler import rules
+from sloctl.compiler import compile_rules
 from sloctl.duration import HOUR, MINUTE
-from sloctl.naming import NATIVE
-from sloctl.rollup import Counts
+from sloctl.naming import NATIVE_STYLE
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Reading, Readings
 from sloctl.sidecar.views.metrics import BoardText
 from sloctl.sidecar.views.metrics_text import Format
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.sidecar.served import START
 from tests.sidecar.specimens import slo
@@ -39,10 +39,10 @@ MINUTES: Final = 75
 
 
 def test_the_rules_compute_the_sidecars_ratios_from_its_two_counters(tmp_path: Path) -> None:
-    specs = read([("edge.yaml", SPEC)])
+    specs = read_specs([("edge.yaml", SPEC)])
     series, ratios = scraped(Random(4))  # noqa: S311 - traffic, not a secret
 
-    compiled = rules(specs.slos, NATIVE)
+    compiled = compile_rules(specs.slos, NATIVE_STYLE)
     expectations = [
         Expectation(MINUTES, f"abs(sum(slo:sli_error:ratio_rate{lookback}) / {ratio} - 1) < bool 0.01", 1)
         for lookback, ratio in ratios.items()
@@ -60,7 +60,7 @@ def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
     for tick in range(MINUTES * MINUTE // 5 + 1):
         at = START + 5 * tick
         failing = 0.2 if 20 * MINUTE < 5 * tick < 40 * MINUTE else 0.01
-        counts = Counts(error=float(random.randrange(round(1000 * failing))), total=500.0)
+        counts = EventCounts(error=float(random.randrange(round(1000 * failing))), total=500.0)
         board = ledger.record(at, [Readings(at, {WATCHED.id: Reading({(): counts})})])
         if 5 * tick % SCRAPE == 0:
             for line in BoardText.of(board, at).exposition(Format.TEXT, at).decode().splitlines():

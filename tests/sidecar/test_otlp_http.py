@@ -22,7 +22,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExp
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 
-from sloctl.model import Latency, NativeLatency, Selector, Slo
+from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector, Slo
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import running
@@ -37,8 +37,8 @@ from tests.sidecar.specimens import slo
 
 WATCHED = (
     slo(),
-    slo(Latency(Selector("request_duration_seconds"), threshold=Fraction(1)), name="fast"),
-    slo(NativeLatency(Selector("request_latency_seconds"), threshold=Fraction(1)), name="fast-too"),
+    slo(LatencyIndicator(Selector("request_duration_seconds"), threshold=Fraction(1)), name="fast"),
+    slo(NativeLatencyIndicator(Selector("request_latency_seconds"), threshold=Fraction(1)), name="fast-too"),
 )
 TEMPORALITIES = {
     "cumulative": AggregationTemporality.CUMULATIVE,

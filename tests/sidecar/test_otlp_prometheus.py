@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 
-from sloctl.model import Latency, NativeLatency, Selector
+from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector
 from sloctl.sidecar.sources import Readings
 from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan
 from sloctl.sidecar.sources.otlp_exponential import Exponential, above
@@ -174,8 +174,8 @@ def test_slow_observations_are_those_of_histogram_fraction(
 
 WATCHED = (
     slo(),
-    slo(Latency(Selector("request_duration_seconds"), Fraction(1)), name="classic"),
-    slo(NativeLatency(Selector("request_latency_seconds"), Fraction(3, 2)), name="native"),
+    slo(LatencyIndicator(Selector("request_duration_seconds"), Fraction(1)), name="classic"),
+    slo(NativeLatencyIndicator(Selector("request_latency_seconds"), Fraction(3, 2)), name="native"),
 )
 STEP = 15
 MINUTES = 10

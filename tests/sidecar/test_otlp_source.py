@@ -16,19 +16,19 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from sloctl.model import (
-    Condition,
-    Counted,
-    Latency,
-    Matcher,
+    ConditionIndicator,
+    CountedSide,
+    LabelMatcher,
+    LatencyIndicator,
     MatchOp,
-    NativeLatency,
-    Probe,
-    Ratio,
+    NativeLatencyIndicator,
+    ProbeIndicator,
+    RatioIndicator,
     Selector,
     Slo,
     WhenAbsent,
 )
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import Reading, Unreadable
 from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, Overloaded, plan
 from tests.sidecar.otlp_requests import (
@@ -48,8 +48,8 @@ START = 1_700_000_000.0
 UNSPECIFIED = AggregationTemporality.AGGREGATION_TEMPORALITY_UNSPECIFIED
 OLD = START - 90_000
 RATIO = slo()
-CLASSIC = Latency(Selector("request_duration_seconds"), Fraction(1))
-NATIVE = NativeLatency(Selector("request_latency_seconds"), Fraction(2))
+CLASSIC = LatencyIndicator(Selector("request_duration_seconds"), Fraction(1))
+NATIVE = NativeLatencyIndicator(Selector("request_latency_seconds"), Fraction(2))
 
 
 class Listening:
@@ -76,7 +76,7 @@ class Listening:
         with pytest.raises(Unreadable):
             await self.source.read(self.now)
 
-    async def counts(self, at: float) -> Counts | None:
+    async def counts(self, at: float) -> EventCounts | None:
         reading = await self.reading(at)
         return None if reading is None else reading.groups.get(())
 
@@ -91,8 +91,8 @@ async def test_a_total_counts_what_it_grew() -> None:
     await listening.first()
     listening.send(11, request(counter(requests(11, 1007))))
 
-    assert await listening.counts(12) == Counts(error=0, total=7)
-    assert await listening.counts(13) == Counts(error=0, total=0)
+    assert await listening.counts(12) == EventCounts(error=0, total=7)
+    assert await listening.counts(13) == EventCounts(error=0, total=0)
 
 
 async def test_increments_count_as_they_are() -> None:
@@ -100,7 +100,7 @@ async def test_increments_count_as_they_are() -> None:
     points = [requests(1, 5, start=START), requests(1, 2, start=START, status="500")]
     listening.send(1, request(counter(*points, temporality=DELTA)))
 
-    assert await listening.counts(2) == Counts(error=2, total=7)
+    assert await listening.counts(2) == EventCounts(error=2, total=7)
 
 
 async def test_what_is_sent_twice_counts_once() -> None:
@@ -109,7 +109,7 @@ async def test_what_is_sent_twice_counts_once() -> None:
     told = [listening.send(1, exported), listening.send(2, exported)]
 
     assert told == ["", ""]
-    assert await listening.counts(3) == Counts(error=0, total=5)
+    assert await listening.counts(3) == EventCounts(error=0, total=5)
 
 
 async def test_late_increments_are_told_to_be_lost() -> None:
@@ -125,7 +125,7 @@ async def test_a_service_that_started_while_we_listened_counts_from_its_start() 
     listening = Listening()
     listening.send(60, request(counter(requests(60, 40, start=START + 30))))
 
-    assert await listening.counts(61) == Counts(error=0, total=40)
+    assert await listening.counts(61) == EventCounts(error=0, total=40)
 
 
 async def test_a_restart_counts_from_zero_even_when_the_total_is_higher() -> None:
@@ -133,7 +133,7 @@ async def test_a_restart_counts_from_zero_even_when_the_total_is_higher() -> Non
     listening.send(1, request(counter(requests(1, 10))))
     listening.send(61, request(counter(requests(61, 25, start=START + 20))))
 
-    assert await listening.counts(62) == Counts(error=0, total=25)
+    assert await listening.counts(62) == EventCounts(error=0, total=25)
 
 
 async def test_a_total_that_fell_without_a_start_was_reset() -> None:
@@ -141,7 +141,7 @@ async def test_a_total_that_fell_without_a_start_was_reset() -> None:
     listening.send(1, request(counter(requests(1, 10, start=0))))
     listening.send(11, request(counter(requests(11, 4, start=0))))
 
-    assert await listening.counts(12) == Counts(error=0, total=4)
+    assert await listening.counts(12) == EventCounts(error=0, total=4)
 
 
 async def test_two_senders_under_the_same_labels_are_told_apart_and_one_is_refused() -> None:
@@ -153,7 +153,7 @@ async def test_two_senders_under_the_same_labels_are_told_apart_and_one_is_refus
     assert told == (
         "requests_total: two senders use the same labels: give each a service.instance.id of its own"
     )
-    assert await listening.counts(12) == Counts(error=0, total=3)
+    assert await listening.counts(12) == EventCounts(error=0, total=3)
 
 
 async def test_the_first_error_of_a_service_known_for_long_counts() -> None:
@@ -162,7 +162,7 @@ async def test_the_first_error_of_a_service_known_for_long_counts() -> None:
         listening.send(at, request(counter(requests(at, 100 + at))))
     listening.send(240, request(counter(requests(240, 340), requests(240, 3, status="500"))))
 
-    assert await listening.counts(241) == Counts(error=3, total=243)
+    assert await listening.counts(241) == EventCounts(error=3, total=243)
 
 
 async def test_an_old_series_heard_for_the_first_time_counts_nothing() -> None:
@@ -171,7 +171,7 @@ async def test_an_old_series_heard_for_the_first_time_counts_nothing() -> None:
     listening.send(2, request(counter(requests(2, 900, status="500"))))
     listening.send(31, request(counter(requests(31, 101))))
 
-    assert await listening.counts(32) == Counts(error=0, total=1)
+    assert await listening.counts(32) == EventCounts(error=0, total=1)
 
 
 async def test_silence_is_not_zero() -> None:
@@ -179,7 +179,7 @@ async def test_silence_is_not_zero() -> None:
     listening.send(1, request(counter(requests(1, 5, start=START), temporality=DELTA)))
     await listening.counts(2)
 
-    assert await listening.counts(152) == Counts(error=0, total=0)
+    assert await listening.counts(152) == EventCounts(error=0, total=0)
     with pytest.raises(Unreadable, match="no service sends what the SLOs count"):
         await listening.counts(153)
 
@@ -200,7 +200,7 @@ async def test_slow_requests_are_those_above_the_bucket() -> None:
     await listening.first()
     listening.send(11, request(histogram([4, 3, 2], [0.5, 1], at=START + 11, start=OLD)))
 
-    assert await listening.counts(12) == Counts(error=1, total=6)
+    assert await listening.counts(12) == EventCounts(error=1, total=6)
 
 
 async def test_slow_requests_of_an_exponential_histogram_are_counted_through_a_change_of_scale() -> None:
@@ -209,7 +209,7 @@ async def test_slow_requests_of_an_exponential_histogram_are_counted_through_a_c
     listening.send(1, request(exponential([1, 1, 1, 1], scale=1, at=START + 1, start=OLD)))
     listening.send(11, request(exponential([4, 5], scale=0, at=START + 11, start=OLD)))
 
-    assert await listening.counts(12) == Counts(error=3, total=5)
+    assert await listening.counts(12) == EventCounts(error=3, total=5)
 
 
 async def test_increments_of_an_exponential_histogram_count_as_they_are() -> None:
@@ -217,22 +217,22 @@ async def test_increments_of_an_exponential_histogram_count_as_they_are() -> Non
     exported = exponential([4, 5], zero=3, at=START + 11, start=START + 1, temporality=DELTA)
     listening.send(11, request(exported))
 
-    assert await listening.counts(12) == Counts(error=5, total=12)
+    assert await listening.counts(12) == EventCounts(error=5, total=12)
 
 
 async def test_a_probe_is_one_event_per_point() -> None:
-    listening = Listening(slo(Probe(Selector("up"))))
+    listening = Listening(slo(ProbeIndicator(Selector("up"))))
     for at, value in ((1, 1), (2, 0), (3, 1)):
         listening.send(at, request(gauge(number(value, at=START + at), name="up")))
 
-    assert await listening.counts(4) == Counts(error=1, total=3)
-    assert await listening.counts(5) == Counts(error=0, total=0)
+    assert await listening.counts(4) == EventCounts(error=1, total=3)
+    assert await listening.counts(5) == EventCounts(error=0, total=0)
 
 
 async def test_resources_are_told_apart_by_job_and_promoted_attributes() -> None:
-    selector = Selector("requests_total", (Matcher("job", MatchOp.EQUAL, "eu/shop"),))
-    failed = Selector("requests_total", (*selector.matchers, Matcher("status", MatchOp.EQUAL, "500")))
-    watched = slo(Ratio(Counted.ERROR, (failed,), (selector,)), group_by=("zone",))
+    selector = Selector("requests_total", (LabelMatcher("job", MatchOp.EQUAL, "eu/shop"),))
+    failed = Selector("requests_total", (*selector.matchers, LabelMatcher("status", MatchOp.EQUAL, "500")))
+    watched = slo(RatioIndicator(CountedSide.ERROR, (failed,), (selector,)), group_by=("zone",))
     listening = Listening(watched, options=OtlpOptions(promoted=("zone",)))
     for zone, space in (("a", "eu"), ("b", "eu"), ("c", "us")):
         resource = {**SHOP, "service.namespace": space, "zone": zone}
@@ -242,8 +242,8 @@ async def test_resources_are_told_apart_by_job_and_promoted_attributes() -> None
     reading = await listening.reading(2)
 
     assert reading is not None
-    assert reading.groups == {("a",): Counts(error=5, total=5), ("b",): Counts(error=5, total=5)}
-    assert reading.by_label["instance", "a"] == Counts(error=10, total=10)
+    assert reading.groups == {("a",): EventCounts(error=5, total=5), ("b",): EventCounts(error=5, total=5)}
+    assert reading.by_label["instance", "a"] == EventCounts(error=10, total=10)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ async def test_a_value_that_no_counter_has_counts_nothing_and_loses_nothing() ->
 
     await listening.first()
     listening.send(6, request(counter(requests(6, 15))))
-    assert await listening.counts(7) == Counts(error=0, total=5)
+    assert await listening.counts(7) == EventCounts(error=0, total=5)
 
 
 def test_there_is_room_for_so_many_series() -> None:
@@ -294,7 +294,7 @@ def test_there_is_room_for_so_many_points() -> None:
 
 
 def test_what_needs_promql_is_refused_and_native_histograms_are_not() -> None:
-    planned = plan([slo(Condition("up > 0", WhenAbsent.BAD)), slo(NATIVE, name="fast")])
+    planned = plan([slo(ConditionIndicator("up > 0", WhenAbsent.BAD)), slo(NATIVE, name="fast")])
 
     assert [each.id for each in planned.slos] == ["shop/fast"]
     assert [refusal.reason.partition(":")[0] for refusal in planned.refusals] == [
@@ -343,7 +343,7 @@ async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
     await listening.first()
     listening.send(111, request(counter(requests(111, 104))))
 
-    assert await listening.counts(112) == Counts(error=0, total=4)
+    assert await listening.counts(112) == EventCounts(error=0, total=4)
 
 
 def test_what_was_rejected_is_a_trouble_for_a_while() -> None:
@@ -372,7 +372,7 @@ async def test_series_that_are_wanted_only_now_are_not_taken_for_new() -> None:
     await listening.first()
     listening.send(210, request(counter(requests(210, 901, start=START + 1))))
 
-    assert await listening.counts(211) == Counts(error=0, total=1)
+    assert await listening.counts(211) == EventCounts(error=0, total=1)
 
 
 SOUND = request(
@@ -420,7 +420,7 @@ async def test_after_a_long_silence_a_total_is_only_a_baseline() -> None:
     await listening.first()
     listening.send(410, request(counter(requests(410, 903))))
 
-    assert await listening.counts(411) == Counts(error=0, total=3)
+    assert await listening.counts(411) == EventCounts(error=0, total=3)
 
 
 async def test_a_series_that_returns_to_a_service_known_for_long_is_not_new() -> None:
@@ -432,4 +432,4 @@ async def test_a_series_that_returns_to_a_service_known_for_long_is_not_new() ->
             await listening.counts(at)
     listening.send(7200, request(counter(requests(7200, 51, status="500"))))
 
-    assert await listening.counts(7201) == Counts(error=0, total=0)
+    assert await listening.counts(7201) == EventCounts(error=0, total=0)

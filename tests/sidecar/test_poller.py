@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.clock import Time, running
 from sloctl.sidecar.ledger import Ledger
@@ -21,12 +21,12 @@ T0 = 1_700_000_000.0
 class Told:
     """A source that gives what the test put in: readings, or a failure to raise."""
 
-    def __init__(self, *answers: Exception | Counts) -> None:
+    def __init__(self, *answers: Exception | EventCounts) -> None:
         self._answers = list(answers)
 
     async def read(self, now: float) -> Sequence[Readings]:
         match self._answers.pop(0):
-            case Counts() as counts:
+            case EventCounts() as counts:
                 return (Readings(now, {SHOP.id: Reading({(): counts})}),)
             case failure:
                 raise failure
@@ -75,7 +75,9 @@ async def next_board(feed: Feed, ticks: Ticks) -> Board:
 
 async def test_a_bug_makes_the_board_stale_and_the_loop_lives(caplog: pytest.LogCaptureFixture) -> None:
     ticks = Ticks()
-    async with polling(Told(Counts(0, 10), ZeroDivisionError("ours"), Counts(0, 10)), ticks) as feed:
+    async with polling(
+        Told(EventCounts(0, 10), ZeroDivisionError("ours"), EventCounts(0, 10)), ticks
+    ) as feed:
         broken = await next_board(feed, ticks)
         mended = await next_board(feed, ticks)
 
@@ -87,7 +89,7 @@ async def test_a_bug_makes_the_board_stale_and_the_loop_lives(caplog: pytest.Log
 
 async def test_a_late_tick_is_counted_when_it_comes_and_none_is_made_up_for() -> None:
     ticks = Ticks(late=12)
-    async with polling(Told(Counts(0, 10), Counts(0, 10), Counts(0, 10)), ticks) as feed:
+    async with polling(Told(EventCounts(0, 10), EventCounts(0, 10), EventCounts(0, 10)), ticks) as feed:
         await next_board(feed, ticks)
         board = await next_board(feed, ticks)
 
@@ -97,7 +99,7 @@ async def test_a_late_tick_is_counted_when_it_comes_and_none_is_made_up_for() ->
 
 async def test_the_board_tells_the_trouble_of_the_store() -> None:
     ticks = Ticks()
-    async with polling(Told(Counts(0, 10)), ticks, store_trouble=lambda: "disk full") as feed:
+    async with polling(Told(EventCounts(0, 10)), ticks, store_trouble=lambda: "disk full") as feed:
         assert feed.board.store_trouble == "disk full"
 
 
@@ -112,7 +114,7 @@ async def test_others_have_their_turn_while_a_large_board_is_made() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(others())
-    await poll(Told(Counts(0, 10)), Ledger(slos, interval=5), Board.unread(slos), T0)
+    await poll(Told(EventCounts(0, 10)), Ledger(slos, interval=5), Board.unread(slos), T0)
     other.cancel()
 
     assert turns >= 5

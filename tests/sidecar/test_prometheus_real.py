@@ -7,18 +7,18 @@ import pytest
 
 from sloctl.duration import HOUR
 from sloctl.model import (
-    Condition,
-    Counted,
-    ErrorRatio,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
     Indicator,
-    Query,
+    QueryIndicator,
     Slo,
     WhenAbsent,
     WindowQuery,
 )
-from sloctl.naming import NATIVE, SLOTH, LabelStyle
-from sloctl.rollup import Counts
-from sloctl.rules.past import past_rollups
+from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle
+from sloctl.rollup import EventCounts
+from sloctl.rules.past import backfill_rollups
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
@@ -54,9 +54,9 @@ def as_recorded(
     prometheus: Prometheus, watched: Slo, style: LabelStyle, *, start: int
 ) -> Iterator[tuple[str, float, float]]:
     """What rules that turn at a phase of their own would have recorded since *start*."""
-    for side, query in zip(("total", "error"), past_rollups(watched, style), strict=True):
+    for side, query in zip(("total", "error"), backfill_rollups(watched, style), strict=True):
         for series in prometheus.range(query, start=start + PHASE, end=LAST, step=60):
-            labels = {**series.labels, **style.identity(watched)}
+            labels = {**series.labels, **style.identity_labels(watched)}
             inside = ",".join(f'{name}="{value}"' for name, value in labels.items())
             for at, value in series.points:
                 yield f"slo:sli_{side}:increase1m{{{inside}}}", value, at
@@ -66,7 +66,7 @@ def as_recorded(
 
 
 def opened(
-    url: str, *slos: Slo, style: LabelStyle = NATIVE, telling: tuple[str, ...] = ()
+    url: str, *slos: Slo, style: LabelStyle = NATIVE_STYLE, telling: tuple[str, ...] = ()
 ) -> AbstractAsyncContextManager[PrometheusSource]:
     options = PrometheusOptions(
         url,
@@ -79,14 +79,16 @@ def opened(
     return open_prometheus(slos, options, jitter=lambda: 0.0)
 
 
-async def read_hour(source: PrometheusSource, watched: Slo) -> dict[Group, Counts]:
+async def read_hour(source: PrometheusSource, watched: Slo) -> dict[Group, EventCounts]:
     """Everything in the hour before END, minute by minute."""
-    sums: dict[Group, Counts] = {}
+    sums: dict[Group, EventCounts] = {}
     for now in range(END - HOUR, END + 1, 60):
         for each in await source.read(now + watched.scrape_interval):
             for group, counts in each.slos[watched.id].groups.items():
-                before = sums.get(group, Counts(0.0, 0.0))
-                sums[group] = Counts(error=before.error + counts.error, total=before.total + counts.total)
+                before = sums.get(group, EventCounts(0.0, 0.0))
+                sums[group] = EventCounts(
+                    error=before.error + counts.error, total=before.total + counts.total
+                )
     return sums
 
 
@@ -107,8 +109,8 @@ def with_rules(raw_only: Prometheus, tmp_path_factory: pytest.TempPathFactory) -
         directory,
         [
             *raw_counters(),
-            *as_recorded(raw_only, BY_ROUTE, NATIVE, start=since),
-            *as_recorded(raw_only, PLAIN, SLOTH, start=since),
+            *as_recorded(raw_only, BY_ROUTE, NATIVE_STYLE, start=since),
+            *as_recorded(raw_only, PLAIN, SLOTH_STYLE, start=since),
         ],
     )
     with running_prometheus(directory) as prometheus:
@@ -119,7 +121,9 @@ PLAIN = slo()
 BY_ROUTE = slo(name="by-route", group_by=("route",))
 
 
-@pytest.mark.parametrize(("watched", "style"), [(BY_ROUTE, NATIVE), (PLAIN, SLOTH)], ids=["slo", "sloth"])
+@pytest.mark.parametrize(
+    ("watched", "style"), [(BY_ROUTE, NATIVE_STYLE), (PLAIN, SLOTH_STYLE)], ids=["slo", "sloth"]
+)
 async def test_rollups_and_raw_series_agree(
     raw_only: Prometheus, with_rules: Prometheus, watched: Slo, style: LabelStyle
 ) -> None:
@@ -145,21 +149,23 @@ FAILED = 'increase(requests_total{status="500"}[$window])'
 @pytest.mark.parametrize(
     ("indicator", "expected"),
     [
-        (Condition("sum(requests_total) > bool 0", WhenAbsent.BAD), Counts(0, 61)),
-        (Condition("sum(missing) > bool 0", WhenAbsent.BAD), Counts(61, 61)),
+        (ConditionIndicator("sum(requests_total) > bool 0", WhenAbsent.BAD), EventCounts(0, 61)),
+        (ConditionIndicator("sum(missing) > bool 0", WhenAbsent.BAD), EventCounts(61, 61)),
         (
-            Query(Counted.ERROR, WindowQuery(FAILED), WindowQuery("increase(requests_total[$window])")),
-            Counts(322, 16104),
+            QueryIndicator(
+                CountedSide.ERROR, WindowQuery(FAILED), WindowQuery("increase(requests_total[$window])")
+            ),
+            EventCounts(322, 16104),
         ),
         (
-            ErrorRatio(WindowQuery(f"sum({FAILED}) / sum(increase(requests_total[$window]))")),
-            Counts(1.22, 61),
+            ErrorRatioIndicator(WindowQuery(f"sum({FAILED}) / sum(increase(requests_total[$window]))")),
+            EventCounts(1.22, 61),
         ),
     ],
     ids=["condition", "condition without an answer", "query", "error ratio"],
 )
 async def test_what_no_scrape_could_count_is_read(
-    raw_only: Prometheus, indicator: Indicator, expected: Counts
+    raw_only: Prometheus, indicator: Indicator, expected: EventCounts
 ) -> None:
     watched = slo(indicator)
 
@@ -178,7 +184,7 @@ def total(history: list[Past], watched: Slo) -> float:
     return sum(each.counts.total for each in history if each.slo is watched)
 
 
-@pytest.mark.parametrize("style", [NATIVE, SLOTH], ids=["slo", "sloth"])
+@pytest.mark.parametrize("style", [NATIVE_STYLE, SLOTH_STYLE], ids=["slo", "sloth"])
 async def test_the_history_holds_every_event_before_and_behind_the_first_rollup(
     with_rules: Prometheus, style: LabelStyle
 ) -> None:
@@ -205,7 +211,7 @@ async def test_what_is_known_already_is_no_history(raw_only: Prometheus) -> None
 
 
 async def test_what_burns_is_told_by_the_labels_asked_for(with_rules: Prometheus) -> None:
-    async with opened(with_rules.url, PLAIN, style=SLOTH, telling=("route", "absent")) as source:
+    async with opened(with_rules.url, PLAIN, style=SLOTH_STYLE, telling=("route", "absent")) as source:
         read = [each for now in range(END - 600, END + 1, 60) for each in await source.read(now)]
 
     erring = [each.slos[PLAIN.id] for each in read if each.slos[PLAIN.id].groups[()].error > 1]

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import pytest
 from aiohttp import web
 
-from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
-from sloctl.rollup import Counts
+from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources import Group, Readings, Unreadable
@@ -25,8 +25,8 @@ COUNTED = (1.0, 100.0)
 
 def named(name: str) -> Slo:
     metric = f"{name}_total"
-    failed = Selector(metric, (Matcher("status", MatchOp.MATCH, "5.."),))
-    return slo(Ratio(Counted.ERROR, (failed,), (Selector(metric),)), name=name)
+    failed = Selector(metric, (LabelMatcher("status", MatchOp.MATCH, "5.."),))
+    return slo(RatioIndicator(CountedSide.ERROR, (failed,), (Selector(metric),)), name=name)
 
 
 CART, PAY = named("cart"), named("pay")
@@ -37,7 +37,7 @@ def minutes(first: int, last: int, counted: tuple[float, float] = COUNTED) -> Mi
     return {START + 60 * number: counted for number in range(first, last + 1)}
 
 
-def counted(readings: Iterable[Readings], watched: Slo = CART) -> dict[int, Counts]:
+def counted(readings: Iterable[Readings], watched: Slo = CART) -> dict[int, EventCounts]:
     """By the number of the minute after START."""
     return {
         int(each.at - START) // 60: each.slos[watched.id].groups[()]
@@ -63,7 +63,7 @@ async def test_where_no_rule_runs_the_raw_series_are_asked_once_their_scrapes_ha
         ready = await source.read(START + 20)
 
     assert counted(early) == {}
-    assert counted(ready) == {0: Counts(error=2, total=50)}
+    assert counted(ready) == {0: EventCounts(error=2, total=50)}
 
 
 async def test_an_slo_of_which_there_is_nothing_is_missing() -> None:
@@ -120,7 +120,7 @@ async def test_rules_that_appear_and_go_count_no_event_twice() -> None:
 
 
 def test_a_late_rollup_is_waited_for_until_the_raw_series_are_complete() -> None:
-    found: dict[Group, Counts] = {(): Counts(0, 1)}
+    found: dict[Group, EventCounts] = {(): EventCounts(0, 1)}
     recorded: Steps = {60: found, 180: found}
 
     waiting = advanced(Place(0), recorded, {}, end=180, raw_end=60)
@@ -289,7 +289,7 @@ async def test_an_unanswered_question_of_what_burns_costs_no_count() -> None:
     async with reading(server, CART, telling=("route",)) as source:
         (read,) = await source.read(START + 10)
 
-    assert read.slos[CART.id].groups == {(): Counts(error=1, total=100)}
+    assert read.slos[CART.id].groups == {(): EventCounts(error=1, total=100)}
     assert read.slos[CART.id].by_label == {}
 
 

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from sloctl.files import spec_texts
+from sloctl.files import read_spec_files
 from sloctl.model import Slo
 from sloctl.sidecar.clock import running
 from sloctl.sidecar.reload import SpecFiles, Specs
@@ -35,7 +35,7 @@ class Watched:
         self.specs = Specs(files, apply=self.applied.put, time=running(since=1_700_000_000))
 
     def _look(self) -> Sequence[tuple[str, bytes]]:
-        return spec_texts([self._directory], io.BytesIO())
+        return read_spec_files([self._directory], io.BytesIO())
 
     async def budgets(self) -> list[float]:
         slos = await asyncio.wait_for(self.applied.get(), 30)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import Unreadable
 from sloctl.sidecar.sources.scrape import ScrapeOptions, Target, TargetState, plan
 from tests.sidecar.asked import answering
@@ -20,7 +20,7 @@ async def test_counts_are_summed_over_targets_each_with_a_baseline_of_its_own() 
         one.text, other.text = served(103, 2), served(9010, 40)
 
         assert first == {}
-        assert await shop.ungrouped() == Counts(error=1, total=14)
+        assert await shop.ungrouped() == EventCounts(error=1, total=14)
 
 
 async def test_a_target_that_fails_hides_none_of_the_others_and_is_caught_up_with() -> None:
@@ -33,7 +33,7 @@ async def test_a_target_that_fails_hides_none_of_the_others_and_is_caught_up_wit
         other.text, other.response = served(208), {}
         after = await shop.ungrouped()
 
-    assert (during, after) == (Counts(error=0, total=3), Counts(error=0, total=8))
+    assert (during, after) == (EventCounts(error=0, total=3), EventCounts(error=0, total=8))
     assert [(state.up, state.error) for state in down] == [(True, None), (False, "answered 500")]
     assert [state.error for state in shop.source.targets] == [None, None]
 
@@ -132,11 +132,11 @@ async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
 
     assert quiet == {}
     assert burning == {
-        ("instance", "bad"): Counts(error=3, total=17),
-        ("route", "/pay"): Counts(error=3, total=20),
-        ("status", "500"): Counts(error=3, total=3),
+        ("instance", "bad"): EventCounts(error=3, total=17),
+        ("route", "/pay"): EventCounts(error=3, total=20),
+        ("status", "500"): EventCounts(error=3, total=3),
     }
-    assert after == {("route", "/pay"): Counts(error=0, total=10)}
+    assert after == {("route", "/pay"): EventCounts(error=0, total=10)}
 
 
 async def test_what_burns_can_be_asked_of_some_labels_only() -> None:
@@ -158,8 +158,8 @@ async def test_other_slos_are_counted_from_now_on_without_inventing_events() -> 
         target.text = served(104) + "till_total 503\n"
         second = await shop.tick()
 
-    assert first == {"availability": {(): Counts(error=0, total=4)}}
-    assert second["till"] == {(): Counts(error=2, total=2)}
+    assert first == {"availability": {(): EventCounts(error=0, total=4)}}
+    assert second["till"] == {(): EventCounts(error=2, total=2)}
 
 
 async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the_new_one() -> None:
@@ -187,8 +187,8 @@ async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the
         target.text = served(105) + "till_total 508\n"
         after = await shop.tick()
 
-    assert during == {"availability": {(): Counts(error=0, total=4)}}
-    assert after["till"] == {(): Counts(error=1, total=1)}
+    assert during == {"availability": {(): EventCounts(error=0, total=4)}}
+    assert after["till"] == {(): EventCounts(error=1, total=1)}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.sources import Unreadable
 from tests.sidecar.asked import Rude, answering, misbehaving
@@ -40,7 +40,7 @@ async def test_an_answer_that_is_no_exposition_counts_nothing_until_one_comes(
             await shop.tick()
         target.response, target.text = {}, served(103, 8)
 
-        assert await shop.ungrouped() == Counts(error=1, total=4)
+        assert await shop.ungrouped() == EventCounts(error=1, total=4)
 
 
 class Moody:
@@ -122,7 +122,7 @@ async def test_a_target_gone_mad_counts_nothing_hides_no_other_and_recovers(rude
         target.mood, target.text = None, served(105, 2)
         after = await shop.ungrouped()
 
-    assert (during, after) == (Counts(error=0, total=3), Counts(error=1, total=6))
+    assert (during, after) == (EventCounts(error=0, total=3), EventCounts(error=1, total=6))
     assert state.up is False
     assert reason in (state.error or "")
 
@@ -137,7 +137,7 @@ async def test_a_target_that_is_down_for_a_while_recovers_alone() -> None:
                 await shop.tick()
         target.response, target.text = {}, served(109)
 
-        assert await shop.ungrouped() == Counts(error=0, total=9)
+        assert await shop.ungrouped() == EventCounts(error=0, total=9)
 
 
 async def test_what_happened_while_a_target_was_gone_for_long_is_not_counted_as_if_now() -> None:
@@ -148,7 +148,7 @@ async def test_what_happened_while_a_target_was_gone_for_long_is_not_counted_as_
         first = await shop.ungrouped(seconds=3600)
         target.text = served(10_002, 5_001)
 
-        assert (first, await shop.ungrouped()) == (None, Counts(error=1, total=3))
+        assert (first, await shop.ungrouped()) == (None, EventCounts(error=1, total=3))
 
 
 @pytest.mark.parametrize("value", ["NaN", "-7", "+Inf"])
@@ -162,8 +162,8 @@ async def test_a_counter_that_is_no_number_makes_its_slo_wait_and_no_other(value
         target.text = served(120, 4) + "till_total 8\n"
         whole = await shop.tick()
 
-    assert broken == {"till": {(): Counts(error=1, total=1)}}
+    assert broken == {"till": {(): EventCounts(error=1, total=1)}}
     assert whole == {
-        "availability": {(): Counts(error=3, total=23)},
-        "till": {(): Counts(error=2, total=2)},
+        "availability": {(): EventCounts(error=3, total=23)},
+        "till": {(): EventCounts(error=2, total=2)},
     }

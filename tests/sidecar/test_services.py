@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions, Tls
 from sloctl.sidecar.sources import Unreadable, targets
 from sloctl.sidecar.sources.scrape import Service
@@ -53,7 +53,7 @@ async def test_each_address_of_a_name_is_a_target_asked_for_by_the_name() -> Non
         await shop.tick()
         one.text, other.text = served(101), served(202)
 
-        assert await shop.ungrouped() == Counts(error=0, total=3)
+        assert await shop.ungrouped() == EventCounts(error=0, total=3)
 
     port = service.url.port
     assert [state.labels for state in shop.source.targets] == [
@@ -79,9 +79,9 @@ async def test_a_name_is_resolved_again_and_a_new_pod_has_no_baseline() -> None:
         after = await shop.ungrouped()
 
     assert (before, met, after) == (
-        Counts(error=0, total=1),
-        Counts(error=0, total=0),
-        Counts(error=0, total=5),
+        EventCounts(error=0, total=1),
+        EventCounts(error=0, total=0),
+        EventCounts(error=0, total=5),
     )
 
 
@@ -99,7 +99,7 @@ async def test_a_new_pod_that_says_when_it_was_created_counts_from_its_first_eve
             f'requests_total{{status="200"}} 90\nrequests_created{{status="200"}} {created - 3600}\n'
         )
 
-        assert await shop.ungrouped() == Counts(error=4, total=4)
+        assert await shop.ungrouped() == EventCounts(error=4, total=4)
 
 
 async def test_a_pod_that_leaves_hides_none_and_one_that_comes_back_goes_on() -> None:
@@ -116,7 +116,7 @@ async def test_a_pod_that_leaves_hides_none_and_one_that_comes_back_goes_on() ->
         names.known = ("127.0.0.1", "127.0.0.2")
         together = await shop.ungrouped()
 
-    assert (without, alone, together) == (Counts(error=0, total=1), 1, Counts(error=0, total=5))
+    assert (without, alone, together) == (EventCounts(error=0, total=1), 1, EventCounts(error=0, total=5))
 
 
 async def test_when_names_are_gone_the_last_known_addresses_are_scraped_and_it_is_said() -> None:
@@ -132,7 +132,7 @@ async def test_when_names_are_gone_the_last_known_addresses_are_scraped_and_it_i
         names.known, one.text = ("127.0.0.1",), served(104)
         after = await shop.ungrouped()
 
-    assert (during, after) == (Counts(error=0, total=3), Counts(error=0, total=1))
+    assert (during, after) == (EventCounts(error=0, total=3), EventCounts(error=0, total=1))
     assert said == (
         "shop.example cannot be resolved: Temporary failure in name resolution; "
         "its last known 1 addresses are scraped",

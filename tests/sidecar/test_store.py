@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import Rolling, Severity, Slo
-from sloctl.rollup import Counts
+from sloctl.model import RollingWindow, Severity, Slo
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board, Entry
 from sloctl.sidecar.clock import Time
 from sloctl.sidecar.filling import fill
@@ -40,7 +40,7 @@ def store(path: Path, ledger: Ledger, *, now: float = T0) -> Store:
 
 def tick(ledger: Ledger, at: float, *, error: float = 1, total: float = 10) -> Board:
     (watched,) = ledger.slos
-    return ledger.record(at, [Readings(at, {watched.id: Reading({(): Counts(error, total)})})])
+    return ledger.record(at, [Readings(at, {watched.id: Reading({(): EventCounts(error, total)})})])
 
 
 def only(board: Board) -> Entry:
@@ -101,7 +101,7 @@ async def test_after_a_kill_the_counts_go_on_and_the_counters_start_from_zero(tm
 
     after = await restarted(tmp_path / "copy")
 
-    assert after.burn(HOUR).counts == Counts(1, 10)
+    assert after.burn(HOUR).counts == EventCounts(1, 10)
     assert (after.errors, after.events) == (0, 0)
 
 
@@ -154,7 +154,7 @@ async def test_a_shorter_window_keeps_history_and_a_longer_one_starts_anew(tmp_p
 
 
 def windowed(seconds: int) -> Slo:
-    return msgspec.structs.replace(SHOP, window=Rolling(seconds))
+    return msgspec.structs.replace(SHOP, window=RollingWindow(seconds))
 
 
 async def test_what_a_reload_takes_away_comes_back_with_its_slo(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ async def test_a_file_that_becomes_corrupt_is_written_anew_from_memory(tmp_path:
         path.write_bytes(b"not a database")
         await kept.flush()
 
-    assert (await restarted(path, now=T0 + 5)).burn(HOUR).counts == Counts(2, 20)
+    assert (await restarted(path, now=T0 + 5)).burn(HOUR).counts == EventCounts(2, 20)
 
 
 async def test_a_file_of_a_newer_sloctl_is_refused(tmp_path: Path) -> None:
@@ -379,7 +379,7 @@ async def test_a_full_disk_is_said_and_tried_again(tmp_path: Path) -> None:
         assert full.endswith("what is counted now is only in memory")
         assert events(board) == 30
         assert kept.trouble is None
-    assert (await restarted(path, now=T0 + 10)).burn(HOUR).counts == Counts(3, 30)
+    assert (await restarted(path, now=T0 + 10)).burn(HOUR).counts == EventCounts(3, 30)
 
 
 async def test_a_disk_that_is_full_from_the_start_is_served_from_memory(tmp_path: Path) -> None:
@@ -411,7 +411,7 @@ async def test_what_was_stored_is_recalled_as_soon_as_it_can_be_read(tmp_path: P
 
         assert alone == 10
         assert events(tick(after, T0 + 10)) == 30
-    assert (await restarted(tmp_path / "store", now=T0 + 10)).burn(HOUR).counts == Counts(3, 30)
+    assert (await restarted(tmp_path / "store", now=T0 + 10)).burn(HOUR).counts == EventCounts(3, 30)
 
 
 @contextmanager
@@ -443,12 +443,12 @@ async def test_what_lies_outside_its_window_is_dropped_from_the_file(tmp_path: P
 async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know() -> None:
     ledger = Ledger([SHOP], interval=5)
     for n in range(4):
-        ledger.remember(SHOP, (), T0 + n * 5 * MINUTE, Counts(0, 1))
+        ledger.remember(SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 1))
 
-    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, Counts]]:
+    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
         assert known == {}
         for n in range(-10, 10):
-            yield SHOP, (), T0 + n * 5 * MINUTE, Counts(0, 100)
+            yield SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 100)
 
     await fill(ledger, past, T0 + HOUR)
 
@@ -458,12 +458,12 @@ async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know(
 
 async def test_of_a_whole_window_only_the_time_since_is_asked() -> None:
     ledger = Ledger([SHOP], interval=5)
-    ledger.remember(SHOP, (), T0 - 30 * DAY + 12 * HOUR, Counts(0, 1))
-    ledger.remember(SHOP, (), T0, Counts(0, 1))
+    ledger.remember(SHOP, (), T0 - 30 * DAY + 12 * HOUR, EventCounts(0, 1))
+    ledger.remember(SHOP, (), T0, EventCounts(0, 1))
 
-    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, Counts]]:
+    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
         assert known == {SHOP.id: T0}
-        yield SHOP, (), T0 + MINUTE, Counts(0, 100)
+        yield SHOP, (), T0 + MINUTE, EventCounts(0, 100)
 
     await fill(ledger, past, T0 + HOUR)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.model import Counted, Matcher, MatchOp, Ratio, Selector, Slo
-from sloctl.rollup import Counts
+from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import Refusal
 from sloctl.sidecar.sources.counting import Key, Owed, Shares, countable, metrics, settle, tally
 from sloctl.sidecar.sources.exposition import Exposition
@@ -20,9 +20,9 @@ TICK = 5.0
 # Two metrics that need not be born, or restarted, at the same moment in the eyes of who scrapes.
 BY_STATUS = slo(AVAILABILITY)
 BY_GOOD = slo(
-    Ratio(
-        Counted.GOOD,
-        part=(Selector("good_total", (Matcher("job", MatchOp.NOT_EQUAL, "x"),)),),
+    RatioIndicator(
+        CountedSide.GOOD,
+        numerator=(Selector("good_total", (LabelMatcher("job", MatchOp.NOT_EQUAL, "x"),)),),
         total=(Selector("all_total"),),
     )
 )
@@ -99,33 +99,35 @@ class Watcher:
         self.owed: Owed = {}
         self.debts: Mapping[Key, float] = {}
 
-    def see(self, text: str | None, now: float) -> Counts:
+    def see(self, text: str | None, now: float) -> EventCounts:
         if text is None:
             self.baseline = self.baseline.interrupted()
-            return Counts(0.0, 0.0)
+            return EventCounts(0.0, 0.0)
         self.baseline, scrape = advance(self.baseline, self.exposition.samples(text), now)
         told = tally(scrape, self.shares, self.owed)
         self.owed = told.owed
         counts, self.debts = settle([told], self.debts)
-        return next(iter(counts.values()), Counts(0.0, 0.0))
+        return next(iter(counts.values()), EventCounts(0.0, 0.0))
 
 
 def plus(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
     return one[0] + other[0], one[1] + other[1]
 
 
-def lived(counted: Slo, steps: Sequence[Step], *, dates: bool) -> tuple[list[tuple[Counts, Counts]], Process]:
+def lived(
+    counted: Slo, steps: Sequence[Step], *, dates: bool
+) -> tuple[list[tuple[EventCounts, EventCounts]], Process]:
     """After each step what was counted since the first scrape and what truly happened since; and the end."""
     process, watcher = Process(START, dates), Watcher(counted)
-    seen, story = Counts(0.0, 0.0), []
+    seen, story = EventCounts(0.0, 0.0), []
     for number, step in enumerate([Step(), *steps]):
         now = START + number * TICK
         process.live(step, now)
         text = None if step.fails else process.exposed(hides_errors=step.hides_errors)
         more = watcher.see(text, now)
-        seen = Counts(error=seen.error + more.error, total=seen.total + more.total)
+        seen = EventCounts(error=seen.error + more.error, total=seen.total + more.total)
         good, bad = process.happened
-        story.append((seen, Counts(error=bad, total=good + bad)))
+        story.append((seen, EventCounts(error=bad, total=good + bad)))
     return story, process
 
 
@@ -180,4 +182,4 @@ def test_with_creation_times_only_what_died_unseen_is_missing(steps: list[Step])
 
     seen, truth = story[-1]
     good, bad = process.lost
-    assert seen == Counts(error=truth.error - bad, total=truth.total - good - bad)
+    assert seen == EventCounts(error=truth.error - bad, total=truth.total - good - bad)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Group, Reading, Readings
@@ -20,13 +20,13 @@ def boards() -> list[Board]:
     """One good route, one bad; then the bad one is gone."""
     ledger = Ledger([GROUPED], interval=5)
     return [
-        ledger.record(1000, [read(1000, {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)})]),
-        ledger.record(1065, [read(1065, {("/good",): Counts(0, 50), ("/bad",): Counts(5, 50)})]),
-        ledger.record(1070, [read(1070, {("/good",): Counts(0, 50)})]),
+        ledger.record(1000, [read(1000, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]),
+        ledger.record(1065, [read(1065, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]),
+        ledger.record(1070, [read(1070, {("/good",): EventCounts(0, 50)})]),
     ]
 
 
-def read(at: float, groups: Mapping[Group, Counts]) -> Readings:
+def read(at: float, groups: Mapping[Group, EventCounts]) -> Readings:
     return Readings(at, {GROUPED.id: Reading(groups)})
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sloctl.model import Counted, Ratio, Selector, Slo
-from sloctl.rollup import Counts
+from sloctl.model import CountedSide, RatioIndicator, Selector, Slo
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeSource, Service, Target, open_source, plan
@@ -42,18 +42,18 @@ class Ticking:
         self.source = source
         self.now = START
 
-    async def tick(self, seconds: float = TICK) -> dict[str, dict[Group, Counts]]:
+    async def tick(self, seconds: float = TICK) -> dict[str, dict[Group, EventCounts]]:
         """Counts by the SLO's name; raises Unreadable."""
         self.now += seconds
         (readings,) = await self.source.read(self.now)
         assert readings.at == self.now
         return {slo_id.partition("/")[2]: dict(each.groups) for slo_id, each in readings.slos.items()}
 
-    async def ungrouped(self, seconds: float = TICK) -> Counts | None:
+    async def ungrouped(self, seconds: float = TICK) -> EventCounts | None:
         """Of the one SLO."""
         return (await self.tick(seconds)).get("availability", {}).get(())
 
-    async def burning(self) -> dict[tuple[str, str], Counts]:
+    async def burning(self) -> dict[tuple[str, str], EventCounts]:
         self.now += TICK
         (readings,) = await self.source.read(self.now)
         return dict(readings.slos["shop/availability"].by_label)
@@ -72,9 +72,9 @@ async def scraping(
         yield Ticking(source)
 
 
-def indicator_of(metric: str) -> Ratio:
+def indicator_of(metric: str) -> RatioIndicator:
     """Every event is an error."""
-    return Ratio(Counted.ERROR, part=(Selector(metric),), total=(Selector(metric),))
+    return RatioIndicator(CountedSide.ERROR, numerator=(Selector(metric),), total=(Selector(metric),))
 
 
 def served(ok: int, failed: int | None = None) -> str:

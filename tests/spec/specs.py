@@ -3,7 +3,7 @@
 from typing import Final
 
 from sloctl.model import Slo
-from sloctl.spec import Specs, read
+from sloctl.spec import ParsedSpecs, read_specs
 
 HEADER: Final = """\
 apiVersion: sloctl.dev/v1
@@ -26,8 +26,8 @@ spec:
 {INDICATOR}"""
 
 
-def specs(text: str) -> Specs:
-    return read([("shop.yaml", text.encode())])
+def specs(text: str) -> ParsedSpecs:
+    return read_specs([("shop.yaml", text.encode())])
 
 
 def only(text: str) -> Slo:

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from sloctl.spec import presets, read
+from sloctl.spec import presets, read_specs
 from tests.spec.specs import INDICATOR, SPEC, problems
 from tests.spec.test_cases import CASES, expected
 
@@ -52,7 +52,7 @@ def test_the_spec_reference_begins_with_a_complete_example() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_of_the_docs_is_a_sound_spec(example: str) -> None:
-    found = read([("spec.md", example.encode())])
+    found = read_specs([("spec.md", example.encode())])
 
     assert found.problems == ()
     assert found.slos
@@ -77,7 +77,7 @@ def test_the_docs_list_every_preset_with_its_parameters() -> None:
     documented = [(name, parameters) for name, parameters in listed if "-" in name]
 
     assert documented == [
-        (name, ", ".join(f"`{parameter}`" for parameter in presets.parameters(preset)))
+        (name, ", ".join(f"`{parameter}`" for parameter in presets.preset_parameters(preset)))
         for name, preset in presets.PRESETS.items()
     ]
 

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from sloctl.spec.document import MAX_BYTES, read_documents
-from sloctl.spec.scalars import plain_scalar
+from sloctl.spec.scalars import parse_plain_scalar
 from tests.spec.specs import SPEC
 
 
@@ -40,7 +40,7 @@ from tests.spec.specs import SPEC
     ],
 )
 def test_a_plain_scalar_means_what_yaml_1_2_says(text: str, value: object) -> None:
-    read = plain_scalar(text)
+    read = parse_plain_scalar(text)
 
     assert read == value
     assert type(read) is type(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sloctl.cli.main import main
-from sloctl.files import Unreadable, spec_texts
+from sloctl.files import SpecFileError, read_spec_files
 from sloctl.spec.document import MAX_BYTES
 from tests.spec.specs import SPEC
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_arguments_name_files(folder: Path, arguments: list[str], paths: list[str]) -> None:
-    texts = spec_texts(arguments, NO_INPUT)
+    texts = read_spec_files(arguments, NO_INPUT)
 
     assert [path for path, _ in texts] == paths
 
@@ -51,8 +51,8 @@ def test_arguments_name_files(folder: Path, arguments: list[str], paths: list[st
 def test_what_names_no_file_is_told(folder: Path, argument: str, message: str) -> None:
     (folder / "empty").mkdir()
 
-    with pytest.raises(Unreadable) as unreadable:
-        spec_texts([argument], NO_INPUT)
+    with pytest.raises(SpecFileError) as unreadable:
+        read_spec_files([argument], NO_INPUT)
 
     assert str(unreadable.value) == message
 
@@ -60,11 +60,11 @@ def test_what_names_no_file_is_told(folder: Path, argument: str, message: str) -
 def test_a_file_that_is_called_like_a_glob_is_that_file(folder: Path) -> None:
     (folder / "[a].yaml").write_text("x")
 
-    assert spec_texts(["[a].yaml"], NO_INPUT) == [("[a].yaml", b"x")]
+    assert read_spec_files(["[a].yaml"], NO_INPUT) == [("[a].yaml", b"x")]
 
 
 def test_no_more_is_read_than_a_spec_can_be(folder: Path) -> None:
-    (_, content), *_ = spec_texts(["/dev/zero"], NO_INPUT)
+    (_, content), *_ = read_spec_files(["/dev/zero"], NO_INPUT)
 
     assert len(content) == MAX_BYTES + 1
 

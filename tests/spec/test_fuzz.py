@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sloctl.spec import Specs, read
+from sloctl.spec import ParsedSpecs, read_specs
 from tests.spec.specs import SPEC
 
 SHORT = settings(
@@ -94,12 +94,12 @@ def mutations(draw: st.DrawFn) -> bytes:
     return content.encode(errors="replace")
 
 
-def placed(found: Specs) -> bool:
+def placed(found: ParsedSpecs) -> bool:
     return all(problem.place.line >= 1 and problem.place.column >= 1 for problem in found.problems)
 
 
 def never_raises(content: bytes) -> None:
-    found = read([("x.yaml", content)])
+    found = read_specs([("x.yaml", content)])
 
     assert placed(found)
     assert all(str(problem).isprintable() for problem in found.problems)

@@ -7,32 +7,32 @@ import pytest
 from sloctl import burn
 from sloctl.model import (
     Alerting,
-    AlertText,
-    BurnAlert,
-    Condition,
-    Counted,
-    ErrorRatio,
+    AlertMetadata,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
     Indicator,
-    Latency,
-    Matcher,
+    LabelMatcher,
+    LatencyIndicator,
     MatchOp,
-    NativeLatency,
-    Probe,
-    Query,
-    Ratio,
-    Rolling,
+    NativeLatencyIndicator,
+    PolicyRow,
+    ProbeIndicator,
+    QueryIndicator,
+    RatioIndicator,
+    RollingWindow,
     Selector,
     Severity,
     Slo,
     WhenAbsent,
     WindowQuery,
 )
-from sloctl.spec import read
+from sloctl.spec import read_specs
 from tests.spec.specs import HEADER, INDICATOR, SPEC, only, problems, specs
 
-JOB = Matcher("job", MatchOp.EQUAL, "shop")
+JOB = LabelMatcher("job", MatchOp.EQUAL, "shop")
 DAY = 86400
-BARE = AlertText({}, {})
+BARE = AlertMetadata({}, {})
 
 
 def test_a_short_spec_has_the_documented_defaults() -> None:
@@ -43,11 +43,11 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
         name="availability",
         description="",
         objective=Fraction(999, 1000),
-        window=Rolling(30 * DAY),
+        window=RollingWindow(30 * DAY),
         scrape_interval=60,
-        indicator=Ratio(
-            Counted.ERROR,
-            part=(Selector("http_requests_total", (JOB, Matcher("code", MatchOp.MATCH, "5.."))),),
+        indicator=RatioIndicator(
+            CountedSide.ERROR,
+            numerator=(Selector("http_requests_total", (JOB, LabelMatcher("code", MatchOp.MATCH, "5.."))),),
             total=(Selector("http_requests_total", (JOB,)),),
         ),
         group_by=(),
@@ -73,83 +73,85 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
     [
         (
             "ratio: {good: 'ok_total{job=\"shop\"}', total: [ok_total, failed_total], newborn: false}",
-            Ratio(
-                Counted.GOOD,
-                part=(Selector("ok_total", (JOB,)),),
+            RatioIndicator(
+                CountedSide.GOOD,
+                numerator=(Selector("ok_total", (JOB,)),),
                 total=(Selector("ok_total"), Selector("failed_total")),
-                newborn=False,
+                count_new_series=False,
             ),
         ),
         (
             "latency: {histogram: 'request_seconds{job=\"shop\"}', threshold: 300ms}",
-            Latency(Selector("request_seconds", (JOB,)), Fraction(3, 10)),
+            LatencyIndicator(Selector("request_seconds", (JOB,)), Fraction(3, 10)),
         ),
         (
             "latency: {histogram: request_seconds, threshold: 1s500ms, newborn: false}",
-            Latency(Selector("request_seconds"), Fraction(3, 2), newborn=False),
+            LatencyIndicator(Selector("request_seconds"), Fraction(3, 2), count_new_series=False),
         ),
         (
             "latency: {histogram: request_seconds, threshold: 2s, native: true}",
-            NativeLatency(Selector("request_seconds"), Fraction(2)),
+            NativeLatencyIndicator(Selector("request_seconds"), Fraction(2)),
         ),
         (
             "condition: {good: time() - max(last_success_seconds) < 900}",
-            Condition("(time() - max(last_success_seconds)) < bool (900)", WhenAbsent.IGNORE),
+            ConditionIndicator("(time() - max(last_success_seconds)) < bool (900)", WhenAbsent.IGNORE),
         ),
         (
             "condition: {good: lag == bool 0, whenAbsent: bad}",
-            Condition("lag == bool 0", WhenAbsent.BAD),
+            ConditionIndicator("lag == bool 0", WhenAbsent.BAD),
         ),
-        ("probe: {metric: 'probe_success{job=\"shop\"}'}", Probe(Selector("probe_success", (JOB,)))),
+        ("probe: {metric: 'probe_success{job=\"shop\"}'}", ProbeIndicator(Selector("probe_success", (JOB,)))),
         (
             "query: {error: 'sum(increase(bad_total[$window]))', total: 'sum(increase(all_total[$window]))'}",
-            Query(
-                Counted.ERROR,
-                part=WindowQuery("sum(increase(bad_total[$window]))"),
+            QueryIndicator(
+                CountedSide.ERROR,
+                numerator=WindowQuery("sum(increase(bad_total[$window]))"),
                 total=WindowQuery("sum(increase(all_total[$window]))"),
             ),
         ),
         (
             "query: {good: 'increase(ok_total[$window])', total: 'increase(all_total[$window])'}",
-            Query(
-                Counted.GOOD,
-                part=WindowQuery("increase(ok_total[$window])"),
+            QueryIndicator(
+                CountedSide.GOOD,
+                numerator=WindowQuery("increase(ok_total[$window])"),
                 total=WindowQuery("increase(all_total[$window])"),
             ),
         ),
         (
             "errorRatio: 'avg_over_time(error_ratio[$window])'",
-            ErrorRatio(WindowQuery("avg_over_time(error_ratio[$window])")),
+            ErrorRatioIndicator(WindowQuery("avg_over_time(error_ratio[$window])")),
         ),
         (
             "preset: {name: grpc-latency, with: {job: shop, threshold: 100ms}}",
-            Latency(
-                Selector("grpc_server_handling_seconds", (JOB, Matcher("grpc_type", MatchOp.EQUAL, "unary"))),
+            LatencyIndicator(
+                Selector(
+                    "grpc_server_handling_seconds", (JOB, LabelMatcher("grpc_type", MatchOp.EQUAL, "unary"))
+                ),
                 Fraction(1, 10),
             ),
         ),
         (
             "preset: {name: blackbox-probe, with: {job: shop}}",
-            Probe(Selector("probe_success", (JOB,))),
+            ProbeIndicator(Selector("probe_success", (JOB,))),
         ),
         (
             "preset: {name: envoy-availability, with: {job: shop, cluster: till}}",
-            Ratio(
-                Counted.ERROR,
-                part=(
+            RatioIndicator(
+                CountedSide.ERROR,
+                numerator=(
                     Selector(
                         "envoy_cluster_upstream_rq_xx",
                         (
                             JOB,
-                            Matcher("envoy_cluster_name", MatchOp.EQUAL, "till"),
-                            Matcher("envoy_response_code_class", MatchOp.EQUAL, "5"),
+                            LabelMatcher("envoy_cluster_name", MatchOp.EQUAL, "till"),
+                            LabelMatcher("envoy_response_code_class", MatchOp.EQUAL, "5"),
                         ),
                     ),
                 ),
                 total=(
                     Selector(
                         "envoy_cluster_upstream_rq_completed",
-                        (JOB, Matcher("envoy_cluster_name", MatchOp.EQUAL, "till")),
+                        (JOB, LabelMatcher("envoy_cluster_name", MatchOp.EQUAL, "till")),
                     ),
                 ),
             ),
@@ -167,8 +169,8 @@ def test_a_preset_parameter_is_a_value_and_never_promql() -> None:
 
     slo = only(SPEC.replace(INDICATOR, f"      indicator:\n        {hostile}\n"))
 
-    assert slo.indicator == Probe(
-        Selector("probe_success", (Matcher("job", MatchOp.EQUAL, 'a"} or vector(0) #\n\\'),))
+    assert slo.indicator == ProbeIndicator(
+        Selector("probe_success", (LabelMatcher("job", MatchOp.EQUAL, 'a"} or vector(0) #\n\\'),))
     )
 
 
@@ -224,12 +226,12 @@ spec:
     slo = only(SPEC.replace("spec:\n", service) + own)
 
     assert slo.alerting == Alerting(
-        policy=(BurnAlert(Severity.PAGE, Fraction(2, 100), long=3600, short=300),),
-        page=AlertText({"route": "shop", "severity": "critical", "pager": "till"}, {"dashboard": "b"}),
+        policy=(PolicyRow(Severity.PAGE, Fraction(2, 100), long=3600, short=300),),
+        page=AlertMetadata({"route": "shop", "severity": "critical", "pager": "till"}, {"dashboard": "b"}),
         ticket=None,
-        exhausted=AlertText({"route": "shop", "severity": "minor"}, {"dashboard": "a"}),
+        exhausted=AlertMetadata({"route": "shop", "severity": "minor"}, {"dashboard": "a"}),
         exhausting=None,
-        no_data=AlertText({"route": "shop", "severity": "minor"}, {"dashboard": "a"}),
+        no_data=AlertMetadata({"route": "shop", "severity": "minor"}, {"dashboard": "a"}),
         exhausting_within=6 * 3600,
         no_data_after=1800,
         min_errors=5,
@@ -286,9 +288,9 @@ def test_the_order_of_files_does_not_matter() -> None:
     texts = [(f"{name}.yaml", SPEC.replace("shop", name).encode()) for name in ("till", "shop", "stock")]
     twice = [*texts, ("again.yaml", texts[0][1])]
 
-    assert read(texts) == read(reversed(texts))
-    assert read(twice) == read(reversed(twice))
-    assert [slo.id for slo in read(texts).slos] == [
+    assert read_specs(texts) == read_specs(reversed(texts))
+    assert read_specs(twice) == read_specs(reversed(twice))
+    assert [slo.id for slo in read_specs(texts).slos] == [
         "shop/availability",
         "stock/availability",
         "till/availability",
@@ -296,7 +298,7 @@ def test_the_order_of_files_does_not_matter() -> None:
 
 
 def test_a_bad_file_leaves_the_others_readable() -> None:
-    found = read([("a.yaml", b"["), ("b.yaml", SPEC.encode())])
+    found = read_specs([("a.yaml", b"["), ("b.yaml", SPEC.encode())])
 
     assert [slo.id for slo in found.slos] == ["shop/availability"]
     assert [problem.place.path for problem in found.problems] == ["a.yaml"]

@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 from msgspec import UNSET, UnsetType
 
 from sloctl.duration import parse_duration
-from sloctl.naming import STYLES
+from sloctl.naming import LABEL_STYLES
 from sloctl.sidecar.client import Basic, ClientOptions, Tls
 from sloctl.sidecar.configuration import fields
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
@@ -16,7 +16,7 @@ from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import Service, Target
 from sloctl.sidecar.web import Certificate, WebOptions
-from sloctl.spec.words import shown
+from sloctl.spec.words import quote_value
 
 _Fields = TypeVar("_Fields")
 _Options = TypeVar("_Options")
@@ -55,7 +55,7 @@ def prometheus(read: fields.Prometheus) -> PrometheusOptions:
     return PrometheusOptions(
         url=read.url,
         client=client(read.client),
-        label_style=STYLES[read.label_style],
+        label_style=LABEL_STYLES[read.label_style],
         partial_response=read.partial_response,
         telling=tuple(read.labels),
     )
@@ -72,7 +72,7 @@ def alertmanagers(read: fields.Notify) -> AlertmanagerOptions:
         resend=float(parse_duration(read.resend)),
         external_url=None if read.external_url is UNSET else read.external_url,
         external_labels=read.external_labels,
-        label_style=STYLES[read.label_style],
+        label_style=LABEL_STYLES[read.label_style],
         resolves_at_shutdown=read.resolve_at_shutdown,
     )
 
@@ -109,7 +109,7 @@ def address(text: str) -> tuple[str, int]:
     """`HOST:PORT`; raises ValueError, with what an address is."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"an address is HOST:PORT, such as 0.0.0.0:9464, got {shown(text)}")
+        raise ValueError(f"an address is HOST:PORT, such as 0.0.0.0:9464, got {quote_value(text)}")
     return host.strip("[]"), int(port)
 
 
@@ -117,7 +117,7 @@ def interval(text: str) -> float:
     """Seconds between two reads of the source; raises ValueError."""
     seconds = parse_duration(text)
     if not 1 <= seconds <= 60:
-        raise ValueError(f"an interval is between 1s and 1m, got {shown(text)}")
+        raise ValueError(f"an interval is between 1s and 1m, got {quote_value(text)}")
     return float(seconds)
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from sloctl.problems import Place, Problem, in_order
+from sloctl.problems import Place, Problem, sort_problems
 from sloctl.sidecar.configuration import fields, options
 from sloctl.sidecar.configuration.options import SourceOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
@@ -18,8 +18,8 @@ from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.sidecar.web import LOOPBACK, WebOptions
 from sloctl.spec.document import Node, read_documents
-from sloctl.spec.findings import Findings, Refusal
-from sloctl.spec.structure import conform
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.structure import convert_node
 
 _Fields = TypeVar("_Fields")
 _Options = TypeVar("_Options")
@@ -43,17 +43,17 @@ def read(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...
     """The settings of one file; None where there is a problem."""
     documents, problems = read_documents(path, content)
     findings = Findings()
-    findings.add(*problems)
+    findings.add_problems(*problems)
     if len(documents) != 1 and not problems:
         message = f"a configuration is one document, got {len(documents)}"
-        findings.add(Problem(Place(path, 1, 1), "one-document", message))
+        findings.add_problems(Problem(Place(path, 1, 1), "one-document", message))
     settings = [_settings(document, findings) for document in documents[:1]]
-    found = tuple(in_order(findings.problems))
+    found = tuple(sort_problems(findings.problems))
     return (None if found else settings[0]), found
 
 
 def _settings(document: Node, findings: Findings) -> Settings | None:
-    conforming, node = conform(document, fields.Configuration, findings)
+    conforming, node = convert_node(document, fields.Configuration, findings)
     if conforming is None:
         return None
     taking = _Taking(node, findings)
@@ -61,7 +61,7 @@ def _settings(document: Node, findings: Findings) -> Settings | None:
     web = taking.one(options.web, conforming.web, "web")
     if conforming.history is not UNSET and conforming.source.prometheus is not UNSET:
         message = "the past comes from source.prometheus itself: remove history"
-        findings.note(Refusal("history-twice", message), node.at("history"))
+        findings.add_violation(Violation("history-twice", message), node.at("history"))
     sound = [taking.takes(make, given, *steps) for make, given, steps in _inner(conforming)]
     if not all(sound):
         # What they are part of would only repeat it.
@@ -103,7 +103,7 @@ class _Taking:
         try:
             return make(given)
         except ValueError as wrong:
-            self._findings.note(Refusal("wrong-value", str(wrong)), self._node.at(*steps))
+            self._findings.add_violation(Violation("wrong-value", str(wrong)), self._node.at(*steps))
             return None
 
     def optional(

@@ -12,14 +12,14 @@ from typing import Final, TypeAlias
 
 from sloctl.model import Labels
 from sloctl.naming import LabelStyle
-from sloctl.rollup import FINE
+from sloctl.rollup import FINE_STEP
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.notify.claims import Claim, Key, claims
 from sloctl.sidecar.verdict import State
 
 # The rules look once a minute: one that ends sooner would end Prometheus's alert too, only for it to be
 # raised again at its next resend. It also keeps a ratio that dances on its threshold from flapping.
-QUIET_FOR: Final = FINE
+QUIET_FOR: Final = FINE_STEP
 
 # What Alertmanager knows an alert by.
 Identity: TypeAlias = frozenset[tuple[str, str]]

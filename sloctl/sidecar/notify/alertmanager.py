@@ -11,7 +11,7 @@ from opentelemetry.trace import Status, StatusCode, get_tracer
 from yarl import URL
 
 from sloctl.model import Labels
-from sloctl.naming import NATIVE, LabelStyle
+from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.sidecar.client import Client, ClientOptions, NoAnswer, shown
 from sloctl.sidecar.notify.alarms import Alarm
 from sloctl.sidecar.notify.outbox import LASTS
@@ -39,7 +39,7 @@ class AlertmanagerOptions:
     resend: float = 60.0
     external_url: str | None = None
     external_labels: Labels = field(default_factory=dict)
-    label_style: LabelStyle = NATIVE
+    label_style: LabelStyle = NATIVE_STYLE
     resolves_at_shutdown: bool = False
 
     def __post_init__(self) -> None:

@@ -6,10 +6,10 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from sloctl import naming
-from sloctl.burn import steady_row
-from sloctl.model import AlertText, Labels, Severity, Slo
+from sloctl.burn import exhaustion_row
+from sloctl.model import AlertMetadata, Labels, Severity, Slo
 from sloctl.naming import LabelStyle
-from sloctl.rules.annotations import expanded
+from sloctl.rules.annotations import expand_template
 from sloctl.sidecar.board import Board, Entry
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.verdict import Alert, State
@@ -60,7 +60,7 @@ class Claim:
         return self.entry.slo.id, group, self.kind
 
     @property
-    def text(self) -> AlertText:
+    def text(self) -> AlertMetadata:
         """What the spec adds to this kind of alert."""
         text = _texts(self.entry.slo)[self.kind]
         assert text is not None, "a disabled alert makes no claim"  # noqa: S101 - holds by construction
@@ -69,14 +69,14 @@ class Claim:
     def expression_labels(self, style: LabelStyle) -> Labels:
         """What the rules' expression leaves of labels; Prometheus has no empty ones."""
         if self.kind is AlertKind.NO_DATA:
-            return style.selecting(self.entry.slo)
+            return style.id_label(self.entry.slo)
         return {label: value for label, value in self.entry.group_labels.items() if value}
 
     def labels(self, style: LabelStyle) -> Labels:
         """The alert's labels, exactly as Prometheus would send them without `external_labels`."""
         own = self.expression_labels(style)
         written = style.alert_labels(self.entry.slo, self.kind.severity, self.text)
-        shown = {label: expanded(text, own, self.value) for label, text in written.items()}
+        shown = {label: expand_template(text, own, self.value) for label, text in written.items()}
         labels = {**own, **shown, "alertname": self.kind.alertname}
         return {label: value for label, value in labels.items() if value}
 
@@ -122,7 +122,7 @@ def _budget(entry: Entry) -> Iterator[Claim]:
         yield _of_budget(AlertKind.EXHAUSTED, entry, is_so=gone, lookback=window)
     going = alerting.exhausting is not None and budget.exhausting(alerting.exhausting_within)
     # Without a row nothing tells how long the budget lasts, and the rules have no such alert either.
-    if going is not False and (row := steady_row(alerting.policy)) is not None:
+    if going is not False and (row := exhaustion_row(alerting.policy)) is not None:
         yield _of_budget(AlertKind.EXHAUSTING, entry, is_so=going, lookback=row.long)
 
 
@@ -139,7 +139,7 @@ def _no_data(entry: Entry, last: float, now: float) -> Iterator[Claim]:
         yield Claim(AlertKind.NO_DATA, entry, State.FIRING, since, value=1.0, until=now)
 
 
-def _texts(slo: Slo) -> dict[AlertKind, AlertText | None]:
+def _texts(slo: Slo) -> dict[AlertKind, AlertMetadata | None]:
     alerting = slo.alerting
     return {
         AlertKind.PAGE: alerting.page,

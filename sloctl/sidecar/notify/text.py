@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote_plus
 
-from sloctl.burn import alert_threshold, firing, steady_row
-from sloctl.duration import format_duration, span
-from sloctl.model import BurnAlert, Labels, Slo
+from sloctl.burn import alert_threshold, exhaustion_row, is_firing
+from sloctl.duration import format_duration, humanize_duration
+from sloctl.model import Labels, PolicyRow, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules import wording
-from sloctl.rules.annotations import expanded
+from sloctl.rules.annotations import expand_template
 from sloctl.sidecar.board import Entry
 from sloctl.sidecar.notify.alarms import Alarm
 from sloctl.sidecar.notify.claims import AlertKind, Claim
@@ -32,7 +32,7 @@ def annotations(alarm: Alarm, style: LabelStyle) -> Labels:
     return {
         **says,
         "description": "\n".join((says["description"], *_added(claim))),
-        **wording.linked(slo, {**slo.annotations, **claim.text.annotations}, before, numbers),
+        **wording.link_annotations(slo, {**slo.annotations, **claim.text.annotations}, before, numbers),
     }
 
 
@@ -73,7 +73,7 @@ class _Numbers:
 
     def shown(self, text: str) -> str:
         claim = self.alarm.claim
-        return expanded(text, claim.expression_labels(self.style), claim.value)
+        return expand_template(text, claim.expression_labels(self.style), claim.value)
 
     def burn(self, lookback: int) -> str:
         rate = self._entry.burn(lookback).burn_rate
@@ -81,17 +81,17 @@ class _Numbers:
             return "an unknown number of times"
         return f"{rate:.3g}x" if rate < 100 else f"{rate:.0f}x"
 
-    def exceeded(self, row: BurnAlert) -> str:
+    def exceeded(self, row: PolicyRow) -> str:
         entry = self._entry
         threshold = alert_threshold(row, entry.slo.window.seconds, entry.slo.budget)
         long, short = (entry.burn(lookback).error_ratio for lookback in (row.long, row.short))
-        return ": both above" if firing(long, short, threshold) else ""
+        return ": both above" if is_firing(long, short, threshold) else ""
 
     def gone_in(self, lookback: int) -> str:
         left, rate = self._entry.budget.left, self._entry.burn(lookback).burn_rate
         if left is None or left <= 0 or not rate:
             return ""
-        return f", gone in {span(left * self._entry.slo.window.seconds / rate)} at this rate"
+        return f", gone in {humanize_duration(left * self._entry.slo.window.seconds / rate)} at this rate"
 
     def began(self, before: int) -> str:
         return f"{1000 * (int(self.alarm.began) - before)}"
@@ -107,15 +107,15 @@ def _said(claim: Claim, numbers: _Numbers) -> tuple[Labels, int]:
     match claim.kind:
         case AlertKind.PAGE | AlertKind.TICKET:
             rows = [row.row for row in _alert(claim).rows]
-            return wording.burn_text(slo, rows, numbers), wording.longest(rows)
+            return wording.burn_text(slo, rows, numbers), wording.longest_lookback(rows)
         case AlertKind.EXHAUSTED:
-            row = steady_row(slo.alerting.policy)
+            row = exhaustion_row(slo.alerting.policy)
             return wording.exhausted_text(slo, row, numbers), slo.window.seconds
         case AlertKind.EXHAUSTING:
             steady = _steady(slo)
             return wording.exhausting_text(slo, steady, numbers), steady.long
         case AlertKind.NO_DATA:
-            return wording.no_data_text(slo, numbers), wording.BEFORE_NO_DATA
+            return wording.no_data_text(slo, numbers), wording.NO_DATA_RANGE
 
 
 def _added(claim: Claim) -> Iterable[str]:
@@ -143,8 +143,8 @@ def _alert(claim: Claim) -> Alert:
     return alert
 
 
-def _steady(slo: Slo) -> BurnAlert:
-    row = steady_row(slo.alerting.policy)
+def _steady(slo: Slo) -> PolicyRow:
+    row = exhaustion_row(slo.alerting.policy)
     assert row is not None, "no claim without such a row"  # noqa: S101 - holds by construction
     return row
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from sloctl.model import Slo
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 
 # The values of the labels in Slo.group_by, in its order; empty where nothing groups.
 Group: TypeAlias = tuple[str, ...]
@@ -18,8 +18,8 @@ OTHERS: Final = "(others)"
 class Reading:
     """One SLO: counts per group and, of the same events, per label name and value, which tell what burns."""
 
-    groups: Mapping[Group, Counts]
-    by_label: Mapping[tuple[str, str], Counts] = field(default_factory=dict)
+    groups: Mapping[Group, EventCounts]
+    by_label: Mapping[tuple[str, str], EventCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

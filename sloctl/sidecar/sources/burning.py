@@ -8,7 +8,7 @@ from heapq import nlargest
 from typing import Final, TypeAlias
 
 from sloctl.duration import HOUR
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources.counting import Part
 
 # Per SLO and tick, those with most errors.
@@ -30,7 +30,7 @@ class Burning:
         # By SLO id, when each pair last had errors; in that order.
         self._watched: dict[str, dict[Pair, float]] = {}
 
-    def of(self, parts: Iterable[Part], now: float) -> Mapping[str, Mapping[Pair, Counts]]:
+    def of(self, parts: Iterable[Part], now: float) -> Mapping[str, Mapping[Pair, EventCounts]]:
         """By SLO id; *parts* are those of all targets."""
         parts = list(parts)
         self._forget(now)
@@ -38,7 +38,7 @@ class Burning:
         sums = _sums(parts, asked) if asked else {}
         return {slo: found for slo, pairs in sums.items() if (found := self._told(slo, pairs, now))}
 
-    def _told(self, slo: str, sums: Mapping[Pair, list[float]], now: float) -> Mapping[Pair, Counts]:
+    def _told(self, slo: str, sums: Mapping[Pair, list[float]], now: float) -> Mapping[Pair, EventCounts]:
         worst = [pair for pair, (error, _) in sums.items() if error > 0]
         if len(worst) > MAX_PAIRS:
             worst = nlargest(MAX_PAIRS, worst, key=lambda pair: sums[pair])
@@ -52,7 +52,7 @@ class Burning:
             del watched[next(iter(watched))]
         # A difference of two counters can be below zero for a moment.
         return {
-            pair: Counts(error=max(0.0, sums[pair][0]), total=sums[pair][1])
+            pair: EventCounts(error=max(0.0, sums[pair][0]), total=sums[pair][1])
             for pair in watched
             if pair in sums
         }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources.increases import Observed, Scrape
 from sloctl.sidecar.sources.shares import Countable, Key, Share, Shares, countable, metrics
 
@@ -33,7 +33,7 @@ class _Sum:
 
 
 # Counts of one target held back while a series of theirs cannot be read.
-Owed: TypeAlias = Mapping[Key, Counts]
+Owed: TypeAlias = Mapping[Key, EventCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class _Counting:
     def told(self, owed: Owed) -> Tally:
         for share, value, increase in self.good:
             self._count_good(share, value, increase)
-        held: dict[Key, Counts] = {}
+        held: dict[Key, EventCounts] = {}
         for key, before in owed.items():
             sums = self.sums.setdefault(key, _Sum())
             sums.error += before.error
@@ -118,14 +118,14 @@ class _Counting:
             sums.has_total |= before.total > 0
         for key in self.unreadable:
             sums = self.sums.pop(key, _Sum())
-            held[key] = Counts(error=sums.error, total=sums.total)
+            held[key] = EventCounts(error=sums.error, total=sums.total)
         parts = [part for part in self.parts if part.share.key not in held] if held else self.parts
         return Tally(self.sums, parts, held)
 
 
 def settle(
     tallies: Iterable[Tally], debts: Mapping[Key, float]
-) -> tuple[dict[Key, Counts], dict[Key, float]]:
+) -> tuple[dict[Key, EventCounts], dict[Key, float]]:
     """Counts over all targets, and the debts for the next time; without a total there are none.
 
     A target writes its metrics one after the other: an event may be among the good ones a scrape before it is
@@ -136,7 +136,7 @@ def settle(
         for key, counted in each.sums.items():
             _add(sums.setdefault(key, _Sum()), counted)
     counts = {
-        key: Counts(error=max(0.0, counted.error + debts.get(key, 0.0)), total=counted.total)
+        key: EventCounts(error=max(0.0, counted.error + debts.get(key, 0.0)), total=counted.total)
         for key, counted in sums.items()
         if counted.has_total
     }

@@ -7,11 +7,11 @@ from typing import Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import MINUTE
 from sloctl.lower import CounterPair
-from sloctl.model import Matcher, MatchOp, NativeLatency, Selector, Slo
-from sloctl.rollup import Counts
+from sloctl.model import LabelMatcher, MatchOp, NativeLatencyIndicator, Selector, Slo
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import Group, Reading, Readings, Refusal, Unreadable
 from sloctl.sidecar.sources.burning import Burning
 from sloctl.sidecar.sources.counting import (
@@ -71,7 +71,7 @@ def plan(slos: Iterable[Slo]) -> OtlpPlan:
     pairs = tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, Refusal))
     thresholds: dict[str, tuple[Fraction, ...]] = {}
     for slo, _ in pairs:
-        if isinstance(slo.indicator, NativeLatency):
+        if isinstance(slo.indicator, NativeLatencyIndicator):
             metric = slo.indicator.histogram.metric
             thresholds[metric] = (*thresholds.get(metric, ()), slo.indicator.threshold)
     return OtlpPlan(
@@ -160,10 +160,10 @@ class OtlpSource:
         self._owed = counted.owed
         counts, self._debts = settle([counted], self._debts)
         burning = self._burning.of(counted.parts, now)
-        groups: dict[str, dict[Group, Counts]] = {}
+        groups: dict[str, dict[Group, EventCounts]] = {}
         for (slo, group), heard in self._heard.items():
             if now - heard <= self.options.stale_seconds and (slo, group) not in self._owed:
-                groups.setdefault(slo, {})[group] = counts.get((slo, group), Counts(0.0, 0.0))
+                groups.setdefault(slo, {})[group] = counts.get((slo, group), EventCounts(0.0, 0.0))
         if not groups:
             raise Unreadable("no service sends what the SLOs count")
         return (Readings(now, {slo: Reading(found, burning.get(slo, {})) for slo, found in groups.items()}),)
@@ -180,10 +180,10 @@ class OtlpSource:
 def _pair(slo: Slo) -> Countable | Refusal:
     """A native histogram's observations, and the slow ones, are counters of their own here."""
     match slo.indicator:
-        case NativeLatency(Selector(metric, matchers), threshold):
-            at_threshold = Matcher("le", MatchOp.EQUAL, decimal(threshold))
+        case NativeLatencyIndicator(Selector(metric, matchers), threshold):
+            at_threshold = LabelMatcher("le", MatchOp.EQUAL, format_number(threshold))
             slow = Selector(slow_observations(metric), (*matchers, at_threshold))
             every = Selector(observations(metric), matchers)
-            return CounterPair(error=(slow,), minus=(), total=(every,), newborn=False)
+            return CounterPair(error=(slow,), minus=(), total=(every,), count_new_series=False)
         case _:
             return countable(slo)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import isfinite
 from typing import Final
 
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import HOUR, format_duration
 from sloctl.sidecar.sources.exposition import Series
 from sloctl.sidecar.sources.increases import REMEMBERED, Observed
@@ -156,7 +156,9 @@ class Growth:
         grown = float(value.count - (last.count if last is not None else 0))
         yield Series(observations(metric), labels), float(value.count), grown
         for threshold in self._thresholds.get(metric, ()):
-            slow = Series(slow_observations(metric), tuple(sorted((*labels, ("le", decimal(threshold))))))
+            slow = Series(
+                slow_observations(metric), tuple(sorted((*labels, ("le", format_number(threshold)))))
+            )
             yield slow, above(value, None, float(threshold)), above(value, last, float(threshold))
 
 

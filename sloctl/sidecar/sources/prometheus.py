@@ -8,7 +8,7 @@ from typing import Final
 
 from sloctl.duration import HOUR
 from sloctl.model import Slo
-from sloctl.rollup import FINE
+from sloctl.rollup import FINE_STEP
 from sloctl.sidecar.client import open_client, shown
 from sloctl.sidecar.sources import Reading, Readings, Unreadable
 from sloctl.sidecar.sources.prometheus_burning import ByLabel, Telling
@@ -52,7 +52,7 @@ class PrometheusSource:
         settled = now - self._options.settle_seconds
         oldest = last_minute(settled) - CATCH_UP
         # At first, the newest minute alone.
-        start = Place(last_minute(settled) - FINE)
+        start = Place(last_minute(settled) - FINE_STEP)
         places = {slo.id: self._places.setdefault(slo.id, start) for slo in self._slos}
         jobs = [(slo, max(places[slo.id], Place(oldest), key=lambda place: place.upto)) for slo in self._slos]
         outcome, told = Outcome(), dict[str, ByLabel]()

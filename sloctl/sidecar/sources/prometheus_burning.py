@@ -11,9 +11,9 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from sloctl.duration import HOUR
-from sloctl.model import Condition, ErrorRatio, Slo
+from sloctl.model import ConditionIndicator, ErrorRatioIndicator, Slo
 from sloctl.naming import LabelStyle
-from sloctl.rollup import FINE, Counts
+from sloctl.rollup import FINE_STEP, EventCounts
 from sloctl.sidecar.sources.prometheus_minutes import Progress, Steps, raw_steps
 from sloctl.sidecar.sources.prometheus_ranges import Ranges, Stretch, Unusable
 
@@ -21,7 +21,7 @@ from sloctl.sidecar.sources.prometheus_ranges import Ranges, Stretch, Unusable
 MAX_VALUES: Final = 200
 
 # By minute, counts per label and value.
-ByLabel: TypeAlias = Mapping[int, Mapping[tuple[str, str], Counts]]
+ByLabel: TypeAlias = Mapping[int, Mapping[tuple[str, str], EventCounts]]
 
 
 class Telling:
@@ -44,7 +44,7 @@ class Telling:
 
     def _burns(self, slo: Slo, steps: Steps) -> bool:
         """A minute that counts as a whole belongs to no label."""
-        if isinstance(slo.indicator, Condition | ErrorRatio):
+        if isinstance(slo.indicator, ConditionIndicator | ErrorRatioIndicator):
             return False
         erring = [at for at, groups in steps.items() if any(counts.error > 0 for counts in groups.values())]
         if erring:
@@ -52,8 +52,8 @@ class Telling:
         return self._erred_at.get(slo.id, 0) > max(steps) - HOUR
 
     async def _tell(self, slo: Slo, steps: Steps, told: dict[str, ByLabel]) -> None:
-        stretch = Stretch(min(steps) - FINE, max(steps))
-        sums: dict[int, dict[tuple[str, str], Counts]] = {at: {} for at in steps}
+        stretch = Stretch(min(steps) - FINE_STEP, max(steps))
+        sums: dict[int, dict[tuple[str, str], EventCounts]] = {at: {} for at in steps}
         for label in self._labels:
             if label in slo.group_by:
                 continue

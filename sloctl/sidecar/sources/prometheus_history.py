@@ -15,9 +15,9 @@ from sloctl import naming
 from sloctl.duration import DAY, HOUR
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
-from sloctl.rollup import COARSE, FINE, FINE_REACH, Counts
-from sloctl.rules.repair import REACH as REPAIRED
-from sloctl.rules.scope import last
+from sloctl.rollup import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
+from sloctl.rules.repair import REPAIR_REACH as REPAIRED
+from sloctl.rules.scope import last_range
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus_minutes import (
     Outcome,
@@ -44,7 +44,7 @@ class Past(NamedTuple):
     slo: Slo
     group: Group
     at: float
-    counts: Counts
+    counts: EventCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +90,20 @@ class _History:
         self._style = style
         self._settled = settled
         self._part = part
-        self._fine_start = (last_minute(settled) - FINE_REACH) // COARSE * COARSE
+        self._fine_start = (last_minute(settled) - MAX_FINE_LOOKBACK) // COARSE_STEP * COARSE_STEP
         self._starts = {
-            slo.id: max(known.get(slo.id, 0.0), settled - slo.window.seconds - FINE) for slo in slos
+            slo.id: max(known.get(slo.id, 0.0), settled - slo.window.seconds - FINE_STEP) for slo in slos
         }
         self._raw_until_fine: set[str] = set()
 
     async def coarse(self) -> AsyncIterator[Piece]:
-        whole = Stretch(min(_end(start, COARSE) for start in self._starts.values()), self._fine_start)
+        whole = Stretch(min(_end(start, COARSE_STEP) for start in self._starts.values()), self._fine_start)
         if whole.start >= whole.end:
             return
         unrecorded = await self._unrecorded(whole)
         for day in _days(whole):
             recorded = await recorded_steps(
-                self._ranges, self._slos, self._style, day, step=COARSE, **self._part
+                self._ranges, self._slos, self._style, day, step=COARSE_STEP, **self._part
             )
             raw = await asyncio.gather(*(self._raw(slo, day, unrecorded[slo.id]) for slo in self._slos))
             past: list[Past] = []
@@ -115,7 +115,8 @@ class _History:
         """Minutes; before them what repairs brought in since, as nobody knows when it happened."""
         places = {
             slo.id: Place(
-                max(self._fine_start, _end(self._starts[slo.id], FINE)), raw=slo.id in self._raw_until_fine
+                max(self._fine_start, _end(self._starts[slo.id], FINE_STEP)),
+                raw=slo.id in self._raw_until_fine,
             )
             for slo in self._slos
         }
@@ -135,9 +136,9 @@ class _History:
         return Piece(past, places)
 
     async def _repairs(self) -> dict[str, Steps]:
-        late = Stretch(self._fine_start, last_minute(self._settled) // COARSE * COARSE)
+        late = Stretch(self._fine_start, last_minute(self._settled) // COARSE_STEP * COARSE_STEP)
         only = {self._style.part: "repair"}
-        found = await recorded_steps(self._ranges, self._slos, self._style, late, step=COARSE, **only)
+        found = await recorded_steps(self._ranges, self._slos, self._style, late, step=COARSE_STEP, **only)
         return {slo_id: _together(steps, self._fine_start) for slo_id, steps in found.items()}
 
     async def _unrecorded(self, whole: Stretch) -> dict[str, list[Stretch]]:
@@ -149,8 +150,8 @@ class _History:
         for slo in self._slos:
             first, latest = recorded.get(slo.id, (whole.end + 2 * HOUR, whole.end))
             first_repair, _ = repaired.get(slo.id, (whole.end + REPAIRED + HOUR, 0))
-            before = min(whole.end, first - HOUR - COARSE, first_repair - HOUR - REPAIRED)
-            ends = [Stretch(whole.start, before // COARSE * COARSE), Stretch(latest, whole.end)]
+            before = min(whole.end, first - HOUR - COARSE_STEP, first_repair - HOUR - REPAIRED)
+            ends = [Stretch(whole.start, before // COARSE_STEP * COARSE_STEP), Stretch(latest, whole.end)]
             stretches[slo.id] = [end for end in ends if end.start < end.end]
             if any(stretch.end == whole.end for stretch in stretches[slo.id]):
                 self._raw_until_fine.add(slo.id)
@@ -158,16 +159,16 @@ class _History:
 
     async def _recorded_hours(self, hours: Stretch, **labels: str) -> dict[str, tuple[int, int]]:
         """The first and the last hour with rollups, as the ends of those hours, by SLO id."""
-        rollups = of(self._slos, self._style, naming.events(COARSE), **labels)
-        query = f"count by ({self._style.id}) (last_over_time({last(rollups, HOUR)}))"
+        rollups = of(self._slos, self._style, naming.event_count_metric(COARSE_STEP), **labels)
+        query = f"count by ({self._style.id}) (last_over_time({last_range(rollups, HOUR)}))"
         rows = await self._ranges.ask(query, hours, step=HOUR)
         spans = {row.labels.get(self._style.id, ""): (min(row.points), max(row.points)) for row in rows}
         return {
-            slo.id: spans[self._style.id_of(slo)] for slo in self._slos if self._style.id_of(slo) in spans
+            slo.id: spans[self._style.slo_id(slo)] for slo in self._slos if self._style.slo_id(slo) in spans
         }
 
     async def _raw(self, slo: Slo, day: Stretch, unrecorded: Iterable[Stretch]) -> Steps:
-        steps: dict[int, Mapping[Group, Counts]] = {}
+        steps: dict[int, Mapping[Group, EventCounts]] = {}
         for stretch in unrecorded:
             piece = Stretch(max(day.start, stretch.start), min(day.end, stretch.end))
             if piece.start < piece.end:
@@ -196,17 +197,17 @@ def _by_coarse_step(minutes: Steps) -> Steps:
     """Summed as the slow group sums; a step without any minute is absent."""
     steps: dict[int, Steps] = {}
     for at, groups in minutes.items():
-        steps[_end(at, COARSE)] = {**steps.get(_end(at, COARSE), {}), at: groups}
+        steps[_end(at, COARSE_STEP)] = {**steps.get(_end(at, COARSE_STEP), {}), at: groups}
     return {end: _together(inside, end)[end] for end, inside in steps.items()}
 
 
 def _together(steps: Steps, end: int) -> Steps:
     """All of *steps* as one that ends at *end*; nothing where there are none."""
-    sums: dict[Group, Counts] = {}
+    sums: dict[Group, EventCounts] = {}
     for groups in steps.values():
         for group, counts in groups.items():
-            so_far = sums.get(group, Counts(0.0, 0.0))
-            sums[group] = Counts(error=so_far.error + counts.error, total=so_far.total + counts.total)
+            so_far = sums.get(group, EventCounts(0.0, 0.0))
+            sums[group] = EventCounts(error=so_far.error + counts.error, total=so_far.total + counts.total)
     return {end: sums} if sums else {}
 
 

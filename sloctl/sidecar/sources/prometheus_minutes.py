@@ -11,12 +11,12 @@ from math import isfinite
 from typing import Final, TypeAlias
 
 from sloctl import naming
-from sloctl.model import Matcher, MatchOp, Selector, Slo
+from sloctl.model import LabelMatcher, MatchOp, Selector, Slo
 from sloctl.naming import LabelStyle
-from sloctl.promql import selector
-from sloctl.rollup import FINE, Counts
-from sloctl.rules.past import past_rollups
-from sloctl.rules.scope import last
+from sloctl.promql import format_selector
+from sloctl.rollup import FINE_STEP, EventCounts
+from sloctl.rules.past import backfill_rollups
+from sloctl.rules.scope import last_range
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus_ranges import Ranges, Series, Stretch, Unusable
 
@@ -25,7 +25,7 @@ BATCH: Final = 200
 _SHARE_OF_GROUPED: Final = 20
 
 # Counts by the end of their step.
-Steps: TypeAlias = Mapping[int, Mapping[Group, Counts]]
+Steps: TypeAlias = Mapping[int, Mapping[Group, EventCounts]]
 _Values: TypeAlias = Mapping[int, Mapping[Group, float]]
 
 
@@ -70,7 +70,7 @@ def batches(slos: Iterable[Slo], *, most: int = BATCH) -> Iterator[list[Slo]]:
 
 def last_minute(seconds: float) -> int:
     """The end of the last whole minute."""
-    return int(seconds) // FINE * FINE
+    return int(seconds) // FINE_STEP * FINE_STEP
 
 
 async def read_minutes(
@@ -109,7 +109,7 @@ class _Reader:
 
     async def read(self, slos: Sequence[Slo], stretch: Stretch) -> None:
         try:
-            recorded = await recorded_steps(self._ranges, slos, self._style, stretch, step=FINE)
+            recorded = await recorded_steps(self._ranges, slos, self._style, stretch, step=FINE_STEP)
         except Unusable as trouble:
             self._outcome.troubles.append(str(trouble))
             return
@@ -121,14 +121,18 @@ class _Reader:
         """Adds what no rule recorded."""
         # A scrape that began within the minute may take as long as the next one is away.
         raw_end = min(stretch.end, last_minute(self._settled - slo.scrape_interval))
-        missing = [at for at in range(stretch.start + FINE, raw_end + 1, FINE) if at not in recorded]
+        missing = [
+            at for at in range(stretch.start + FINE_STEP, raw_end + 1, FINE_STEP) if at not in recorded
+        ]
         raw: Steps = {}
         if missing:
             try:
-                raw = await raw_steps(self._ranges, slo, self._style, Stretch(missing[0] - FINE, missing[-1]))
+                raw = await raw_steps(
+                    self._ranges, slo, self._style, Stretch(missing[0] - FINE_STEP, missing[-1])
+                )
             except Unusable as trouble:
                 self._outcome.troubles.append(f"{slo.id}: {trouble}")
-                raw_end = missing[0] - FINE
+                raw_end = missing[0] - FINE_STEP
         self._outcome.progress[slo.id] = advanced(
             self._places[slo.id], recorded, raw, end=stretch.end, raw_end=raw_end
         )
@@ -141,8 +145,8 @@ def advanced(place: Place, recorded: Steps, raw: Steps, *, end: int, raw_end: in
     with it and is left out.
     """
     upto, was_raw, some_raw = place.upto, place.raw, False
-    steps: dict[int, Mapping[Group, Counts]] = {}
-    for minute in range(place.upto + FINE, end + 1, FINE):
+    steps: dict[int, Mapping[Group, EventCounts]] = {}
+    for minute in range(place.upto + FINE_STEP, end + 1, FINE_STEP):
         if minute in recorded:
             if not was_raw:
                 steps[minute] = recorded[minute]
@@ -165,14 +169,14 @@ async def recorded_steps(
 
     Each recorded sample belongs to exactly one step, at whatever phase the rules turn.
     """
-    names = (naming.events(step), naming.errors(step))
-    rollups = [last(of(slos, style, name, **labels), step) for name in names]
+    names = (naming.event_count_metric(step), naming.error_count_metric(step))
+    rollups = [last_range(of(slos, style, name, **labels), step) for name in names]
     events, errors = await _both(ranges, [f"sum_over_time({each})" for each in rollups], stretch, step=step)
     events_of, errors_of = _by_label(style.id, events), _by_label(style.id, errors)
     return {
         slo.id: _counts(
-            _values(slo, events_of.get(style.id_of(slo), ())),
-            _values(slo, errors_of.get(style.id_of(slo), ())),
+            _values(slo, events_of.get(style.slo_id(slo), ())),
+            _values(slo, errors_of.get(style.slo_id(slo), ())),
         )
         for slo in slos
     }
@@ -180,16 +184,16 @@ async def recorded_steps(
 
 async def raw_steps(ranges: Ranges, slo: Slo, style: LabelStyle, stretch: Stretch) -> Steps:
     """Counts of each minute, computed from the raw series as the rules do; raises Unusable."""
-    events, errors = await _both(ranges, past_rollups(slo, style), stretch, step=FINE)
+    events, errors = await _both(ranges, backfill_rollups(slo, style), stretch, step=FINE_STEP)
     return _counts(_values(slo, events), _values(slo, errors))
 
 
 def of(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:
     """A series that the rules of *slos* recorded."""
     # Outside brackets a dash means itself; Prometheus looks plain alternatives up instead of matching them.
-    ids = "|".join(re.escape(style.id_of(slo)).replace(r"\-", "-") for slo in slos)
-    exact = tuple(Matcher(label, MatchOp.EQUAL, value) for label, value in more.items())
-    return selector(Selector(metric, (Matcher(style.id, MatchOp.MATCH, ids), *exact)))
+    ids = "|".join(re.escape(style.slo_id(slo)).replace(r"\-", "-") for slo in slos)
+    exact = tuple(LabelMatcher(label, MatchOp.EQUAL, value) for label, value in more.items())
+    return format_selector(Selector(metric, (LabelMatcher(style.id, MatchOp.MATCH, ids), *exact)))
 
 
 async def _both(
@@ -222,7 +226,7 @@ def _counts(events: _Values, errors: _Values) -> Steps:
     """Only where both sides are known."""
     pairs = {
         at: {
-            group: Counts(error=errors[at][group], total=total)
+            group: EventCounts(error=errors[at][group], total=total)
             for group, total in groups.items()
             if group in errors[at]
         }

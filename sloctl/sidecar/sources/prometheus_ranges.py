@@ -13,7 +13,7 @@ import msgspec
 from yarl import URL
 
 from sloctl.model import PromQL
-from sloctl.naming import NATIVE, LabelStyle
+from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.sidecar.client import Answer, Client, ClientOptions, NoAnswer, shown
 
 ATTEMPTS: Final = 3
@@ -35,7 +35,7 @@ class PrometheusOptions:
 
     url: str
     client: ClientOptions = field(default_factory=ClientOptions)
-    label_style: LabelStyle = NATIVE
+    label_style: LabelStyle = NATIVE_STYLE
     partial_response: bool = False
     settle_seconds: float = 10.0
     read_seconds: float = 30.0

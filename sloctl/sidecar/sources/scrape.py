@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sloctl.model import Slo
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import Client, ClientOptions, open_client
 from sloctl.sidecar.sources import Group, Reading, Readings, Refusal, Unreadable
 from sloctl.sidecar.sources.burning import Burning
@@ -167,9 +167,9 @@ async def open_source(
 
 
 def _readings(
-    counts: Mapping[Key, Counts], burning: Mapping[str, Mapping[tuple[str, str], Counts]]
+    counts: Mapping[Key, EventCounts], burning: Mapping[str, Mapping[tuple[str, str], EventCounts]]
 ) -> dict[str, Reading]:
-    groups: dict[str, dict[Group, Counts]] = {}
+    groups: dict[str, dict[Group, EventCounts]] = {}
     for (slo, group), counted in counts.items():
         groups.setdefault(slo, {})[group] = counted
     return {slo: Reading(counted, burning.get(slo, {})) for slo, counted in groups.items()}

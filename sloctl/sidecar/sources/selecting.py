@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from sloctl.model import Labels, Matcher, MatchOp, Selector
+from sloctl.model import LabelMatcher, Labels, MatchOp, Selector
 from sloctl.sidecar.sources.exposition import Series
 from sloctl.sidecar.sources.patterns import compiled
 
@@ -66,7 +66,7 @@ def _conditions(selector: Selector) -> list[tuple[str, _Holds]]:
     return [(matcher.label, _condition(matcher)) for matcher in selector.matchers]
 
 
-def _condition(matcher: Matcher) -> _Holds:
+def _condition(matcher: LabelMatcher) -> _Holds:
     wanted = matcher.value
     match matcher.op:
         case MatchOp.EQUAL:

@@ -3,15 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from sloctl.lower import CounterPair, EventPair, lower
-from sloctl.model import Condition, ErrorRatio, NativeLatency, Probe, Query, Selector, Slo
+from sloctl.lower import CounterPair, EventPair, lower_indicator
+from sloctl.model import (
+    ConditionIndicator,
+    ErrorRatioIndicator,
+    NativeLatencyIndicator,
+    ProbeIndicator,
+    QueryIndicator,
+    Selector,
+    Slo,
+)
 from sloctl.sidecar.sources import Group, Refusal
 from sloctl.sidecar.sources.exposition import Series
 from sloctl.sidecar.sources.patterns import NotAPattern
 from sloctl.sidecar.sources.selecting import Selecting, fixed_labels, matches
 
 # What can be counted without evaluating PromQL.
-Countable: TypeAlias = CounterPair | Probe
+Countable: TypeAlias = CounterPair | ProbeIndicator
 # An SLO's id, and one of its groups.
 Key: TypeAlias = tuple[str, Group]
 
@@ -21,8 +29,8 @@ _PROMETHEUS: Final = "watch it through Prometheus (the source `prometheus`), wit
 
 def countable(slo: Slo) -> Countable | Refusal:
     """The pair behind *slo*, or why a scrape alone cannot count it."""
-    pair = lower(slo.indicator)
-    if not isinstance(pair, CounterPair | Probe):
+    pair = lower_indicator(slo.indicator)
+    if not isinstance(pair, CounterPair | ProbeIndicator):
         return Refusal(slo, f"{_KINDS[type(pair)]}: {_PROMETHEUS}")
     for selector in _selectors(pair):
         try:
@@ -100,8 +108,8 @@ class Shares:
                 key=self._keys.setdefault(key, key),
                 error=sum(error for error, _ in found),
                 total=sum(total for _, total in found),
-                newborn=isinstance(counted.pair, CounterPair) and counted.pair.newborn,
-                is_probe=isinstance(counted.pair, Probe),
+                newborn=isinstance(counted.pair, CounterPair) and counted.pair.count_new_series,
+                is_probe=isinstance(counted.pair, ProbeIndicator),
                 labels=tuple(label for label in series.labels if self._tells(counted, label[0])),
             )
 
@@ -126,7 +134,7 @@ def _sides(pair: Countable) -> list[tuple[Selector, tuple[int, int]]]:
                 *((selector, (-1, 0)) for selector in pair.minus),
                 *((selector, (0, 1)) for selector in pair.total),
             ]
-        case Probe():
+        case ProbeIndicator():
             return [(pair.gauge, (0, 1))]
 
 
@@ -135,8 +143,8 @@ def _selectors(pair: Countable) -> list[Selector]:
 
 
 _KINDS: Mapping[type[EventPair], str] = {
-    NativeLatency: "a native histogram is not in the text a target exposes",
-    Condition: "a condition is PromQL, which the sidecar does not evaluate",
-    Query: "a query is PromQL, which the sidecar does not evaluate",
-    ErrorRatio: "an error ratio is PromQL, which the sidecar does not evaluate",
+    NativeLatencyIndicator: "a native histogram is not in the text a target exposes",
+    ConditionIndicator: "a condition is PromQL, which the sidecar does not evaluate",
+    QueryIndicator: "a query is PromQL, which the sidecar does not evaluate",
+    ErrorRatioIndicator: "an error ratio is PromQL, which the sidecar does not evaluate",
 }

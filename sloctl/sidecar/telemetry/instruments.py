@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from sloctl.duration import format_duration
 from sloctl.model import Labels
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Board, Entry
 from sloctl.sidecar.parts import Kind
 from sloctl.sidecar.verdict import State
@@ -51,7 +51,7 @@ class Instrument:
 def attributes(entry: Entry) -> Labels:
     """The identity labels and those of the group."""
     group = {f"exported_{name}" if name in _OWN else name: it for name, it in entry.group_labels.items()}
-    return {**NATIVE.identity(entry.slo), **group}
+    return {**NATIVE_STYLE.identity_labels(entry.slo), **group}
 
 
 def _events(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:

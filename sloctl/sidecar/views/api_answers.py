@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.notify.claims import Claim, claims
 from sloctl.sidecar.sources.targets import TargetState
@@ -79,9 +79,9 @@ def _firing_alert(claim: Claim) -> shapes.FiringAlert:
         slo=claim.entry.slo.id,
         since=api.time(claim.since),
         stale=claim.entry.stale,
-        labels=dict(claim.labels(NATIVE)),
+        labels=dict(claim.labels(NATIVE_STYLE)),
     )
 
 
 def _by_severity(alert: shapes.FiringAlert) -> tuple[bool, str, str]:
-    return alert.labels[NATIVE.severity] != "page", alert.slo, alert.labels["alertname"]
+    return alert.labels[NATIVE_STYLE.severity] != "page", alert.slo, alert.labels["alertname"]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from math import inf, isinf
 from typing import Final
 
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import format_duration
-from sloctl.naming import NATIVE
+from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Board, Entry
 from sloctl.sidecar.parts import Kind
 from sloctl.sidecar.verdict import State
@@ -80,7 +80,7 @@ class BoardText:
 
     def _add(self, entry: Entry) -> None:
         slo = entry.slo
-        labels = labels_text(*NATIVE.identity(slo).items(), *_group(entry))
+        labels = labels_text(*NATIVE_STYLE.identity_labels(slo).items(), *_group(entry))
         if slo.id not in self._described:
             self._described.add(slo.id)
             self._lines[INFO].append(sample(INFO.name, _described(entry), 1.0))
@@ -126,8 +126,8 @@ def _group(entry: Entry) -> Iterator[tuple[str, str]]:
 def _described(entry: Entry) -> str:
     slo = entry.slo
     return labels_text(
-        *NATIVE.identity(slo).items(),
-        (NATIVE.objective, f"{decimal(100 * slo.objective)}%"),
-        (NATIVE.window, format_duration(slo.window.seconds)),
+        *NATIVE_STYLE.identity_labels(slo).items(),
+        (NATIVE_STYLE.objective, f"{format_number(100 * slo.objective)}%"),
+        (NATIVE_STYLE.window, format_duration(slo.window.seconds)),
         *slo.labels.items(),
     )

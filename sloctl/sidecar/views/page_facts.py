@@ -7,21 +7,21 @@ from urllib.parse import quote, urlsplit
 
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
-from sloctl.links import GRAFANA, SIDECAR, below, service_uid
+from sloctl.links import GRAFANA_ANNOTATION, SIDECAR_ANNOTATION, dashboard_uid, join_url
 from sloctl.model import (
-    Condition,
-    Counted,
-    ErrorRatio,
-    Latency,
-    NativeLatency,
-    Probe,
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
+    LatencyIndicator,
+    NativeLatencyIndicator,
+    ProbeIndicator,
     PromQL,
-    Query,
-    Ratio,
+    QueryIndicator,
+    RatioIndicator,
     Selector,
     Slo,
 )
-from sloctl.promql import labelled, selector
+from sloctl.promql import format_selector, metric_selector
 from sloctl.sidecar.board import Entry
 from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.views.words import seconds
@@ -53,7 +53,7 @@ def links(slo: Slo) -> Sequence[Link]:
     found = [
         _link(slo, name, value)
         for name, value in slo.annotations.items()
-        if name not in {PROMETHEUS, SIDECAR} and _is_url(value)
+        if name not in {PROMETHEUS, SIDECAR_ANNOTATION} and _is_url(value)
     ]
     return sorted(found, key=lambda link: (not link.name.startswith("Runbook"), link.name))
 
@@ -75,16 +75,16 @@ def indicator(slo: Slo) -> Sequence[Told]:
 def queries(entry: Entry) -> Sequence[Told]:
     """What the compiled rules record of it, ready to paste."""
     slo = entry.slo
-    labels = {**naming.NATIVE.selecting(slo), **entry.group_labels}
+    labels = {**naming.NATIVE_STYLE.id_label(slo), **entry.group_labels}
     series = {
         "budget left": naming.BUDGET_REMAINING,
         "burn rate": naming.CURRENT_BURN_RATE,
-        "error ratio, 5m": naming.error_ratio(5 * MINUTE),
-        "error ratio, 1h": naming.error_ratio(HOUR),
+        "error ratio, 5m": naming.error_ratio_metric(5 * MINUTE),
+        "error ratio, 1h": naming.error_ratio_metric(HOUR),
     }
     base = slo.annotations.get(PROMETHEUS, "")
     return [
-        Told(name, text := labelled(metric, labels), _graph(base, text) if _is_url(base) else None)
+        Told(name, text := metric_selector(metric, labels), _graph(base, text) if _is_url(base) else None)
         for name, metric in series.items()
     ]
 
@@ -96,36 +96,36 @@ def telling(entry: Entry) -> Sequence[Burning]:
 
 def _indicator(slo: Slo) -> Iterator[tuple[str, PromQL]]:
     match slo.indicator:
-        case Ratio() as ratio:
-            yield _part(ratio.counted), _selectors(ratio.part)
+        case RatioIndicator() as ratio:
+            yield _part(ratio.counted), _selectors(ratio.numerator)
             yield "events", _selectors(ratio.total)
-        case Latency() | NativeLatency() as latency:
-            yield f"good: at most {seconds(latency.threshold)}, of", selector(latency.histogram)
-        case Condition() as condition:
+        case LatencyIndicator() | NativeLatencyIndicator() as latency:
+            yield f"good: at most {seconds(latency.threshold)}, of", format_selector(latency.histogram)
+        case ConditionIndicator() as condition:
             yield "a minute is good when this is 1", condition.good
             yield "a minute without an answer is", condition.when_absent.value
-        case Probe() as probe:
-            yield "bad samples are 0, of", selector(probe.gauge)
-        case Query() as query:
-            yield _part(query.counted), query.part.text
+        case ProbeIndicator() as probe:
+            yield "bad samples are 0, of", format_selector(probe.gauge)
+        case QueryIndicator() as query:
+            yield _part(query.counted), query.numerator.text
             yield "events", query.total.text
-        case ErrorRatio() as error_ratio:
+        case ErrorRatioIndicator() as error_ratio:
             yield "error ratio of a minute", error_ratio.ratio.text
         case _:
             assert_never(slo.indicator)
 
 
-def _part(counted: Counted) -> str:
-    return "bad events" if counted is Counted.ERROR else "good events"
+def _part(counted: CountedSide) -> str:
+    return "bad events" if counted is CountedSide.ERROR else "good events"
 
 
 def _selectors(counters: Sequence[Selector]) -> PromQL:
-    return "\n".join(selector(counter) for counter in counters)
+    return "\n".join(format_selector(counter) for counter in counters)
 
 
 def _link(slo: Slo, name: str, value: str) -> Link:
-    if name == GRAFANA:
-        return Link("Grafana dashboard", below(value, f"d/{service_uid(slo.service)}"))
+    if name == GRAFANA_ANNOTATION:
+        return Link("Grafana dashboard", join_url(value, f"d/{dashboard_uid(slo.service)}"))
     words = name.removesuffix("_url").replace("_", " ")
     return Link(words[:1].upper() + words[1:], value)
 
@@ -140,4 +140,4 @@ def _is_url(text: str) -> bool:
 
 
 def _graph(base: str, text: PromQL) -> str:
-    return below(base, "graph", f"g0.expr={quote(text, safe='')}", "g0.tab=0", "g0.range_input=6h")
+    return join_url(base, "graph", f"g0.expr={quote(text, safe='')}", "g0.tab=0", "g0.range_input=6h")

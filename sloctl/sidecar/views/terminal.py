@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sloctl.columns import columns
+from sloctl.columns import format_table
 from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.sidecar.board import Board, Entry
@@ -27,7 +27,7 @@ _NUMBERS: Final = range(3, 4 + len(_LOOKBACKS))
 
 def table(board: Board, width: int) -> str:
     """As many columns as fit; in the board's own order, so that lines stay where they are."""
-    return columns([_HEAD, *(_row(entry) for entry in board.entries)], width=width, right=_NUMBERS)
+    return format_table([_HEAD, *(_row(entry) for entry in board.entries)], width=width, right=_NUMBERS)
 
 
 def line(entry: Entry) -> str:

@@ -6,7 +6,7 @@ from math import isinf
 from typing import Final
 
 from sloctl import duration
-from sloctl.decimals import decimal
+from sloctl.decimals import format_number
 from sloctl.duration import DAY, format_duration
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.board import Entry, Standing
@@ -15,7 +15,7 @@ from sloctl.sidecar.verdict import Alert, RowVerdict, State
 
 UNKNOWN: Final = "–"
 
-span: Final = duration.span
+span: Final = duration.humanize_duration
 
 STANDING: Final = {
     Standing.PAGING: "paging",
@@ -71,7 +71,7 @@ def count(events: float | None) -> str:
 
 def seconds(exactly: Fraction) -> str:
     """`300 ms`, `1.5 s`."""
-    return f"{decimal(1000 * exactly)} ms" if exactly < 1 else f"{decimal(exactly)} s"
+    return f"{format_number(1000 * exactly)} ms" if exactly < 1 else f"{format_number(exactly)} s"
 
 
 def clock(at: float | None) -> str:
@@ -95,7 +95,7 @@ def moment(at: float | None) -> str:
 
 
 def objective(slo: Slo) -> str:
-    return f"{decimal(100 * slo.objective)} % over {format_duration(slo.window.seconds)}"
+    return f"{format_number(100 * slo.objective)} % over {format_duration(slo.window.seconds)}"
 
 
 def exhaustion(entry: Entry) -> str:
@@ -141,7 +141,7 @@ def row_arithmetic(row: RowVerdict) -> str:
 
 
 def factor(row: RowVerdict) -> str:
-    return decimal(round(row.factor, 2))
+    return format_number(round(row.factor, 2))
 
 
 def held_back(row: RowVerdict, slo: Slo) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sloctl.duration import DAY
 from sloctl.model import Slo
-from sloctl.rollup import Counts
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.sources import Group, Reading, Readings
@@ -21,9 +21,9 @@ def grouped(at: float, slo: Slo, ratios: Mapping[Group, float | None], *, calm_b
     ledger = Ledger([slo], interval=5)
     if calm_before:
         for group in ratios:
-            ledger.remember(slo, group, at - 10 * DAY, Counts(0, calm_before))
+            ledger.remember(slo, group, at - 10 * DAY, EventCounts(0, calm_before))
     counts = {
-        group: Counts(0, 0) if ratio is None else Counts(ratio * EVENTS, EVENTS)
+        group: EventCounts(0, 0) if ratio is None else EventCounts(ratio * EVENTS, EVENTS)
         for group, ratio in ratios.items()
     }
     return ledger.record(at, [Readings(at, {slo.id: Reading(counts)})])

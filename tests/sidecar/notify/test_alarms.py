@@ -3,9 +3,9 @@
 from msgspec.structs import replace as changed
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import AlertText
-from sloctl.naming import NATIVE
-from sloctl.rollup import Counts
+from sloctl.model import AlertMetadata
+from sloctl.naming import NATIVE_STYLE
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.notify.alarms import Alarms
@@ -19,7 +19,7 @@ PAGE_TICKET_EXHAUSTED = [(BURN, "page"), (BURN, "ticket"), ("SLOErrorBudgetExhau
 
 
 def alarms() -> Alarms:
-    return Alarms(NATIVE, {}, remembered=240)
+    return Alarms(NATIVE_STYLE, {}, remembered=240)
 
 
 def firing(heard: Alarms) -> list[tuple[str, str]]:
@@ -147,10 +147,10 @@ def test_one_silent_group_is_not_no_data() -> None:
     by_route = slo(group_by=("route",))
     heard = alarms()
     ledger = Ledger([by_route], interval=5)
-    ledger.remember(by_route, ("/a",), T0, Counts(0, 1))
+    ledger.remember(by_route, ("/a",), T0, EventCounts(0, 1))
     now = T0 + HOUR
 
-    heard.hear(ledger.record(now, [Readings(now, {by_route.id: Reading({("/b",): Counts(0, 1)})})]), now)
+    heard.hear(ledger.record(now, [Readings(now, {by_route.id: Reading({("/b",): EventCounts(0, 1)})})]), now)
 
     assert firing(heard) == []
 
@@ -216,7 +216,7 @@ def test_a_changed_description_goes_on_with_the_alert() -> None:
 
 
 def test_a_label_may_show_a_label_of_the_group_and_an_empty_one_is_none() -> None:
-    routed = AlertText(
+    routed = AlertMetadata(
         labels={"channel": "#{{ $labels.route }}", "zone": "{{ $labels.zone }}"}, annotations={}
     )
     by_route = slo(group_by=("route",))

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.duration import HOUR, MINUTE
-from sloctl.naming import NATIVE
-from sloctl.rollup import Counts
+from sloctl.naming import NATIVE_STYLE
+from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.ledger import Ledger
 from sloctl.sidecar.notify.alarms import QUIET_FOR, Alarms
@@ -36,7 +36,7 @@ def seen(what: str, at: float, before: Board) -> Board:
 
 @given(st.lists(st.tuples(GAPS, SEEN), min_size=1, max_size=12))
 def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]]) -> None:
-    alarms, board, at = Alarms(NATIVE, {}, remembered=240), calm(T0, SHOP), T0
+    alarms, board, at = Alarms(NATIVE_STYLE, {}, remembered=240), calm(T0, SHOP), T0
     last = {"outage": float("-inf"), "calm": T0}
     for gap, what in history:
         at += gap
@@ -51,8 +51,8 @@ def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]
 
 async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
     restored = Ledger([SHOP], interval=5)
-    restored.remember(SHOP, (), T0, Counts(1000, 1000))
-    alarms = Alarms(NATIVE, {}, remembered=240)
+    restored.remember(SHOP, (), T0, EventCounts(1000, 1000))
+    alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
 
     board = await poll(Down(), restored, Board.unread([SHOP]), T0 + MINUTE)
     alarms.hear(board, T0 + MINUTE)

@@ -12,10 +12,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from sloctl.duration import DAY, HOUR
-from sloctl.model import AlertText, Slo
-from sloctl.naming import NATIVE, SLOTH, LabelStyle, errors, events
-from sloctl.promql import string
-from sloctl.rollup import COARSE, FINE, FINE_REACH, Counts
+from sloctl.model import AlertMetadata, Slo
+from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle, error_count_metric, event_count_metric
+from sloctl.promql import quote_string
+from sloctl.rollup import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.board import Board
@@ -25,14 +25,14 @@ from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
 from sloctl.sidecar.poller import Feed
 from sloctl.sidecar.sources import Group, Reading, Readings
-from sloctl.targets.prometheus import render
+from sloctl.targets.prometheus import render_rules
 from tests.real import Server, backfill, running_alertmanager, running_prometheus
 from tests.sidecar.specimens import slo
 
 ALERTMANAGER = "route: {receiver: nobody, group_wait: 1s}\nreceivers: [{name: nobody}]\n"
-STYLES = (NATIVE, SLOTH)
+STYLES = (NATIVE_STYLE, SLOTH_STYLE)
 EXTERNAL = {"cluster": "eu-1"}
-ROUTED = AlertText(
+ROUTED = AlertMetadata(
     labels={"pager": "{{ $labels.route }}-on-call", "severity": "critical"},
     annotations={"runbook_url": "https://runbooks.example.com/{{ $labels.route }}"},
 )
@@ -44,23 +44,27 @@ class Lived:
 
     slo: Slo
     group: Group
-    steps: Sequence[tuple[int, Counts]] = ()
+    steps: Sequence[tuple[int, EventCounts]] = ()
 
 
-def recent(counts: Counts) -> list[tuple[int, Counts]]:
-    return [(ago, counts) for ago in range(0, FINE_REACH, COARSE)]
+def recent(counts: EventCounts) -> list[tuple[int, EventCounts]]:
+    return [(ago, counts) for ago in range(0, MAX_FINE_LOOKBACK, COARSE_STEP)]
 
 
 def lives() -> list[Lived]:
     plain = slo(name="checkout", objective=Fraction(99, 100))
     paged = replace(plain.alerting, page=ROUTED, no_data=ROUTED)
     by_route = replace(plain, name="by-route", group_by=("route",), alerting=paged)
-    outage = Counts(1000, 1000)
+    outage = EventCounts(1000, 1000)
     return [
         Lived(plain, (), recent(outage)),
         Lived(by_route, ('/pay "now"',), recent(outage)),
         # Four times the budget's pace for six hours; with the calm of ten days ago 99 % of the budget.
-        Lived(replace(plain, name="going"), (), [*recent(Counts(40, 1000)), (10 * DAY, Counts(0, 219_000))]),
+        Lived(
+            replace(plain, name="going"),
+            (),
+            [*recent(EventCounts(40, 1000)), (10 * DAY, EventCounts(0, 219_000))],
+        ),
         Lived(replace(plain, name="silent"), ()),
         Lived(replace(by_route, name="silent-by-route"), ()),
     ]
@@ -82,21 +86,26 @@ EXPECTED = {
 
 def samples(lived: Lived, style: LabelStyle, now: int) -> Iterator[tuple[str, float, float]]:
     """The rollups its rules would have recorded up to a minute ago."""
-    labels = {**style.identity(lived.slo), **dict(zip(lived.slo.group_by, lived.group, strict=False))}
+    labels = {**style.identity_labels(lived.slo), **dict(zip(lived.slo.group_by, lived.group, strict=False))}
     # OpenMetrics has no space between labels.
-    series = ",".join(f"{name}={string(value)}" for name, value in labels.items())
-    for step in (FINE, COARSE):
+    series = ",".join(f"{name}={quote_string(value)}" for name, value in labels.items())
+    for step in (FINE_STEP, COARSE_STEP):
         for ago, counts in sorted(lived.steps, key=lambda it: -it[0]):
-            for part in range(COARSE - step, -1, -step):
-                at = now - FINE - ago - part
-                yield f"{errors(step)}{{{series}}}", counts.error * step / COARSE, at
-                yield f"{events(step)}{{{series}}}", counts.total * step / COARSE, at
+            for part in range(COARSE_STEP - step, -1, -step):
+                at = now - FINE_STEP - ago - part
+                yield f"{error_count_metric(step)}{{{series}}}", counts.error * step / COARSE_STEP, at
+                yield f"{event_count_metric(step)}{{{series}}}", counts.total * step / COARSE_STEP, at
 
 
 def hurried(lived: Iterable[Lived], style: LabelStyle) -> str:
     """The rules, every second and without their `for:`; they record no rollups, which the test wrote."""
-    rollups = {errors(FINE), events(FINE), errors(COARSE), events(COARSE)}
-    return render(
+    rollups = {
+        error_count_metric(FINE_STEP),
+        event_count_metric(FINE_STEP),
+        error_count_metric(COARSE_STEP),
+        event_count_metric(COARSE_STEP),
+    }
+    return render_rules(
         replace(
             group,
             interval=1,
@@ -117,9 +126,9 @@ def board(lived: Sequence[Lived], now: float) -> Board:
     readings = {}
     for each in lived:
         for ago, counts in sorted(each.steps, key=lambda it: -it[0]):
-            ledger.remember(each.slo, each.group, now - FINE - ago, counts)
+            ledger.remember(each.slo, each.group, now - FINE_STEP - ago, counts)
         if each.steps:
-            readings[each.slo.id] = Reading({each.group: Counts(0, 0)})
+            readings[each.slo.id] = Reading({each.group: EventCounts(0, 0)})
     return ledger.record(now, [Readings(now, readings)])
 
 

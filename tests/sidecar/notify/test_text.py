@@ -5,8 +5,8 @@ from dataclasses import replace
 from msgspec.structs import replace as changed
 
 from sloctl.duration import HOUR, MINUTE
-from sloctl.model import AlertText, Labels
-from sloctl.naming import NATIVE
+from sloctl.model import AlertMetadata, Labels
+from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Board
 from sloctl.sidecar.burning import Burning
 from sloctl.sidecar.notify.alarms import Alarms
@@ -21,12 +21,12 @@ def said(
     board: Board, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
 ) -> Labels:
     """The annotations of the one alert of that name."""
-    alarms = Alarms(NATIVE, {}, remembered=240)
+    alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
     alarms.hear(board, now)
     (alarm,) = [
         it for it in alarms if (it.labels["alertname"], it.labels["slo_severity"]) == (alertname, severity)
     ]
-    return annotations(alarm, NATIVE)
+    return annotations(alarm, NATIVE_STYLE)
 
 
 def test_an_outage_of_a_young_slo_is_told_without_exponents() -> None:
@@ -86,7 +86,7 @@ def test_no_data_say_when_the_last_came() -> None:
 
 
 def test_the_specs_annotations_come_on_top_and_only_their_own_templates_count() -> None:
-    text = AlertText(
+    text = AlertMetadata(
         labels={},
         annotations={"summary": "{{ $labels.route }} burns {{ printf `x` }}", "value": "{{ $value }}"},
     )
