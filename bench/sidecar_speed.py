@@ -18,7 +18,7 @@ from aiohttp import web
 
 from sloctl import naming
 from sloctl.compiler import compile_rules
-from sloctl.demo.truth import Truth
+from sloctl.demo.truth import GroundTruth
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.app import application
 from sloctl.sidecar.assembly import Assembly
@@ -65,7 +65,7 @@ class Shop:
     job: str
     slo: Slo
     broken_at: float | None = None
-    truth: Truth = field(default_factory=Truth)
+    truth: GroundTruth = field(default_factory=GroundTruth)
     counted: dict[str, int] = field(default_factory=lambda: {"200": 0, "500": 0})
 
     async def serve_customers(self) -> None:
@@ -73,7 +73,7 @@ class Shop:
             await asyncio.sleep(BATCH_SECONDS)
             code = "200" if self.broken_at is None else "500"
             self.counted[code] += BATCH
-            self.truth.add(time.time(), errors=BATCH if code == "500" else 0, total=BATCH)
+            self.truth.record_requests(time.time(), errors=BATCH if code == "500" else 0, total=BATCH)
 
     def application(self) -> web.Application:
         async def expose(_: web.Request) -> web.Response:

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from sloctl import burn
 from sloctl.cli.main import main
 from sloctl.duration import DAY
-from sloctl.explain.course import explain
-from sloctl.explain.text import WIDTH, text
+from sloctl.explain.course import explain_slo
+from sloctl.explain.text import WIDTH, render_text
 from sloctl.model import (
     CountedSide,
     ErrorRatioIndicator,
@@ -72,9 +72,9 @@ def test_json_has_null_for_what_never_happens(capsys: pytest.CaptureFixture[str]
 
 
 def test_too_few_events_for_the_floor_never_fire() -> None:
-    quiet = explain(shop(objective=Fraction(999, 1000)), per_second=0.0001)
+    quiet = explain_slo(shop(objective=Fraction(999, 1000)), per_second=0.0001)
 
-    assert [firing.after.is_never for firing in quiet.outages[0].firings if firing.row] == [
+    assert [firing.fires_after.is_never for firing in quiet.outages[0].alerts if firing.policy_row] == [
         True,
         False,
         False,
@@ -86,12 +86,12 @@ def test_confidence_takes_longer() -> None:
     sure = shop(alerting=replace(ALERTING, confidence=Fraction(95, 100)))
 
     plain, confident = (
-        explain(slo, per_second=0.01).outages[0].firings[0].after.earliest for slo in (shop(), sure)
+        explain_slo(slo, per_second=0.01).outages[0].alerts[0].fires_after.earliest for slo in (shop(), sure)
     )
 
     assert plain < confident < 3600
-    assert "with 95 % confidence" in text(explain(sure))
-    assert "are enough" not in text(explain(sure))
+    assert "with 95 % confidence" in render_text(explain_slo(sure))
+    assert "are enough" not in render_text(explain_slo(sure))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_confidence_takes_longer() -> None:
 def test_hostile_text_is_shown_within_the_width(
     indicator: NativeLatencyIndicator | ErrorRatioIndicator | QueryIndicator,
 ) -> None:
-    told = text(explain(shop(indicator=indicator, description=HOSTILE)))
+    told = render_text(explain_slo(shop(indicator=indicator, description=HOSTILE)))
 
     assert max(map(len, told.splitlines())) <= WIDTH
     assert all(line.isprintable() for line in told.splitlines())
@@ -129,7 +129,7 @@ def test_any_numbers_fit_and_are_written_out(days: int, objective: str, per_seco
         alerting=alerting,
     )
 
-    told = text(explain(slo, per_second))
+    told = render_text(explain_slo(slo, per_second))
 
     assert max(map(len, told.splitlines())) <= WIDTH
     assert re.findall(r"\d*e[-+]\d+|\binf\b|\bnan\b", told) == []

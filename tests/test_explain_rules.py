@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from sloctl import compiler
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.explain.course import Firing, explain
+from sloctl.explain.course import OutageAlert, explain_slo
 from sloctl.model import WORKBOOK_POLICY, PolicyRow, RollingWindow, Severity, Slo
 from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE_STYLE
 from sloctl.rollup import EventCounts
@@ -64,9 +64,9 @@ def fires(recording: Recording, alert: str, severity: Severity) -> list[int]:
     ]
 
 
-def told(slo: Slo, bad: Fraction) -> Iterator[Firing]:
-    [course] = [course for course in explain(slo).outages if course.bad == bad]
-    yield from course.firings
+def told(slo: Slo, bad: Fraction) -> Iterator[OutageAlert]:
+    [course] = [course for course in explain_slo(slo).outages if course.error_ratio == bad]
+    yield from course.alerts
 
 
 def with_row(kind: Kind, row: PolicyRow) -> Slo:
@@ -87,7 +87,7 @@ def with_row(kind: Kind, row: PolicyRow) -> Slo:
 def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, tmp_path: Path) -> None:
     slo = with_row(kind, row)
     [firing] = told(slo, Fraction(1))
-    assert firing.ends is not None
+    assert firing.resolves_after is not None
     stories = [
         outage(kind, Fraction(1), clean=row.long + 10 * MINUTE, lasting=HOUR // 2, onset=onset)
         for onset in ONSETS
@@ -97,8 +97,8 @@ def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, 
 
     for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
         fired = fires(recording, BURN_ALERT, row.severity)
-        assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
-        assert firing.ends.earliest <= fired[-1] + MINUTE - ends <= firing.ends.latest
+        assert firing.fires_after.earliest <= fired[0] - begins <= firing.fires_after.latest
+        assert firing.resolves_after.earliest <= fired[-1] + MINUTE - ends <= firing.resolves_after.latest
 
 
 @pytest.mark.full
@@ -108,7 +108,7 @@ def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, 
 def test_a_tenth_fires_and_ends_when_it_says(row: PolicyRow, tmp_path: Path) -> None:
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
     [firing] = told(slo, Fraction(1, 10))
-    assert firing.ends is not None
+    assert firing.resolves_after is not None
     stories = [
         outage(RATIO, Fraction(1, 10), clean=row.long + 10 * MINUTE, lasting=HOUR, onset=onset)
         for onset in ONSETS
@@ -118,14 +118,14 @@ def test_a_tenth_fires_and_ends_when_it_says(row: PolicyRow, tmp_path: Path) -> 
 
     for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
         fired = fires(recording, BURN_ALERT, Severity.PAGE)
-        assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
-        assert firing.ends.earliest <= fired[-1] + MINUTE - ends <= firing.ends.latest
+        assert firing.fires_after.earliest <= fired[0] - begins <= firing.fires_after.latest
+        assert firing.resolves_after.earliest <= fired[-1] + MINUTE - ends <= firing.resolves_after.latest
 
 
 def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
     slo = with_row(RATIO, WORKBOOK_POLICY[0])
     [firing] = told(slo, Fraction(1))
-    assert firing.ends is not None
+    assert firing.resolves_after is not None
     ledger = Ledger([slo], interval=5)
     begins, ends = HOUR + 437, HOUR + 437 + 20 * MINUTE
 
@@ -137,15 +137,15 @@ def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
         if page is not None and page.state is State.FIRING:
             firing_at.append(now)
 
-    assert firing_at[0] - begins == pytest.approx(firing.after.earliest, abs=10)
-    assert firing_at[-1] - ends == pytest.approx(firing.ends.earliest, abs=30)
+    assert firing_at[0] - begins == pytest.approx(firing.fires_after.earliest, abs=10)
+    assert firing_at[-1] - ends == pytest.approx(firing.resolves_after.earliest, abs=30)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("slo", [slo for slo in SHIPPED if slo.alerting.page], ids=lambda slo: slo.id)
 def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path) -> None:
     after = min(
-        (firing.after for firing in told(slo, Fraction(1)) if firing.alert == "page"),
+        (firing.fires_after for firing in told(slo, Fraction(1)) if firing.alert_name == "page"),
         key=lambda after: after.latest,
     )
     clean = 6 * 60 + 15
@@ -176,7 +176,7 @@ def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
     row = WORKBOOK_POLICY[2]
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
     [firing] = told(slo, Fraction(1, 10))
-    assert firing.ends is not None
+    assert firing.resolves_after is not None
     story, begins, ends = outage(
         RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=2 * HOUR, onset=2, quiet=3 * HOUR
     )
@@ -184,19 +184,19 @@ def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
     [recording] = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story])
 
     fired = fires(recording, BURN_ALERT, Severity.TICKET)
-    assert firing.after.earliest <= fired[0] - begins <= firing.after.latest
-    assert firing.ends.earliest <= fired[-1] + 5 * MINUTE - ends <= firing.ends.latest
+    assert firing.fires_after.earliest <= fired[0] - begins <= firing.fires_after.latest
+    assert firing.resolves_after.earliest <= fired[-1] + 5 * MINUTE - ends <= firing.resolves_after.latest
 
 
 @pytest.mark.full
 def test_the_budget_is_going_and_gone_when_it_says(tmp_path: Path) -> None:
     slo = replace(RATIO.slo(), scrape_interval=SCRAPE, objective=Fraction(98, 100))
     slo = replace(slo, alerting=replace(slo.alerting, exhausting_within=4 * HOUR))
-    firings = {firing.alert: firing for firing in told(slo, Fraction(1, 10))}
+    firings = {firing.alert_name: firing for firing in told(slo, Fraction(1, 10))}
     story, begins, _ = outage(RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=5 * HOUR, onset=1)
 
     [recording] = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story])
 
     for alert, name in ALERTS.items():
-        after, fired = firings[alert].after, fires(recording, name, Severity.TICKET)
+        after, fired = firings[alert].fires_after, fires(recording, name, Severity.TICKET)
         assert after.earliest <= fired[0] - begins <= after.latest

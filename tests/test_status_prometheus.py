@@ -10,7 +10,7 @@ from sloctl import compiler
 from sloctl.cli.main import main
 from sloctl.naming import LABEL_STYLES, NATIVE_STYLE
 from sloctl.spec import read_specs
-from sloctl.status.from_prometheus import Sample, status
+from sloctl.status.from_prometheus import InstantSample, read_prometheus_status
 from tests.real import Prometheus, backfill, running_prometheus
 
 SPEC = b"""\
@@ -124,10 +124,12 @@ def test_a_group_whose_label_is_empty_is_a_group_of_its_own() -> None:
         ],
     }
 
-    def ask(query: str) -> list[Sample]:
-        return [Sample(labels, 1000, value) for labels, value in answers.get(query.partition("{")[0], [])]
+    def ask(query: str) -> list[InstantSample]:
+        return [
+            InstantSample(labels, 1000, value) for labels, value in answers.get(query.partition("{")[0], [])
+        ]
 
-    groups = [line.group for line in status(ask, NATIVE_STYLE).lines]
+    groups = [line.group for line in read_prometheus_status(ask, NATIVE_STYLE).slos]
 
     assert groups == [{}, {"route": "/pay"}]
 

@@ -21,7 +21,7 @@ from bench.rules.rule_file import needed
 from bench.rules.server import server
 from bench.rules.traffic import seeded
 from sloctl.backfill import BackfillRange
-from sloctl.cli.backfill import History
+from sloctl.cli.backfill import BackfillFiles
 from sloctl.duration import HOUR
 from sloctl.naming import NATIVE_STYLE
 from sloctl.spec import read_specs
@@ -62,7 +62,9 @@ def first_day(profile: Profile, seed: int, say: Say) -> FirstDay:
             say(f"{profile.name}, backfill: writing")
             slos = read_specs([(_NAME, (directory / f"{_NAME}.yaml").read_bytes())]).slos
             began = time.monotonic()
-            History(slos, NATIVE_STYLE, BackfillRange(START, END), running.url).write(files)
+            BackfillFiles(slos, NATIVE_STYLE, BackfillRange(START, END), running.url).write_missing_days(
+                files
+            )
             writing = time.monotonic() - began
         say(f"{profile.name}, backfill: loading")
         began = time.monotonic()

@@ -20,7 +20,7 @@ from typing import Final
 from sloctl import outputs
 from sloctl.backfill import BackfillRange, RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.specs import sound_slos, texts
+from sloctl.cli.specs import parse_valid_slos, read_spec_texts
 from sloctl.compiler import Artefact
 from sloctl.duration import format_duration, parse_duration
 from sloctl.model import Slo
@@ -50,16 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    slos = sound_slos(texts(arguments.specs))
+    slos = parse_valid_slos(read_spec_texts(arguments.specs))
     if slos is None:
         return PROBLEMS_FOUND
     end = int(time.time()) // COARSE_STEP * COARSE_STEP
     since = end - (arguments.since or max(slo.window.seconds for slo in slos))
-    history = History(
+    history = BackfillFiles(
         slos, LABEL_STYLES[arguments.label_style], BackfillRange(since, end), arguments.prometheus
     )
     try:
-        written = history.write(arguments.output)
+        written = history.write_missing_days(arguments.output)
     except PrometheusError as error:
         raise CouldNotRun(str(error)) from error
     except OSError as error:
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     return FINE
 
 
-class History:
+class BackfillFiles:
     """What is missing of each SLO, and where to ask for it."""
 
     def __init__(self, slos: Sequence[Slo], style: LabelStyle, past: BackfillRange, url: str) -> None:
@@ -80,7 +80,7 @@ class History:
             query, start=start, end=end, step=step
         )
 
-    def write(self, directory: Path) -> int:
+    def write_missing_days(self, directory: Path) -> int:
         """One file a day, days that are there aside; returns how many were written."""
         gaps = [(slo, missing_range(slo, self._style, self._past, self._ask)) for slo in self._slos]
         days = list(self._past.split_days())

@@ -18,7 +18,7 @@ from typing import Final
 
 from sloctl import outputs
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.specs import sound_slos, texts
+from sloctl.cli.specs import parse_valid_slos, read_spec_texts
 from sloctl.compiler import compile_artefacts, compile_manifests, compile_rules
 from sloctl.naming import LABEL_STYLES
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.check and arguments.output is None:
         raise CouldNotRun("--check compares with a directory: name it with -o")
-    slos = sound_slos(texts(arguments.specs))
+    slos = parse_valid_slos(read_spec_texts(arguments.specs))
     if slos is None:
         return PROBLEMS_FOUND
     style = LABEL_STYLES[arguments.label_style]

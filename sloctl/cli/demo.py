@@ -21,17 +21,17 @@ from typing import Final
 
 from sloctl import burn
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.extra import sidecar_extra
-from sloctl.cli.specs import sound_slos, texts
+from sloctl.cli.extra import require_sidecar_extra
+from sloctl.cli.specs import parse_valid_slos, read_spec_texts
 from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, parse_duration
 from sloctl.model import Severity, Slo
 from sloctl.naming import NATIVE_STYLE
 
-with sidecar_extra():
+with require_sidecar_extra():
     from sloctl.demo import past, service
-    from sloctl.demo.course import Chronicle, Course
-    from sloctl.demo.traffic import Script
+    from sloctl.demo.course import IncidentRecorder, IncidentTimeline
+    from sloctl.demo.traffic import IncidentSchedule
     from sloctl.sidecar.app import application
     from sloctl.sidecar.assembly import Assembly
     from sloctl.sidecar.board import Board
@@ -45,8 +45,8 @@ with sidecar_extra():
     from sloctl.sidecar.views import terminal, words
 
 _SPEED: Final = 60
-_SERVICE: Final = "payments-api"
-_PLAYED: Final = "payments-api/availability"
+_DEMO_SERVICE: Final = "payments-api"
+_DEMO_SLO: Final = "payments-api/availability"
 _LABELS: Final = {"job": "payments-api"}
 _LOOPBACK: Final = "127.0.0.1"
 # Demo time: a scrape each quarter of a real second, the first incident after eight real seconds.
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "specs",
         nargs="*",
         metavar="SPEC",
-        help=f"what to compile; {_SERVICE} is played. Default: one of ours",
+        help=f"what to compile; {_DEMO_SERVICE} is played. Default: one of ours",
     )
     parser.add_argument(
         "--duration", metavar="DURATION", type=_duration, help="end after that long, such as 60s"
@@ -74,28 +74,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    sound = sound_slos(_texts(arguments.specs))
+    sound = parse_valid_slos(_texts(arguments.specs))
     if sound is None:
         return PROBLEMS_FOUND
     compiled = compile_artefacts(sound, NATIVE_STYLE)
     print(f"compiled {len(sound)} SLOs into {len(compiled)} files, in memory", file=sys.stderr)
-    slos = [slo for slo in sound if slo.service == _SERVICE]
-    played = next((slo for slo in slos if slo.id == _PLAYED), None)
+    slos = [slo for slo in sound if slo.service == _DEMO_SERVICE]
+    played = next((slo for slo in slos if slo.id == _DEMO_SLO), None)
     if played is None:
-        raise CouldNotRun(f"the demo plays {_PLAYED}, which the specs do not have")
-    asyncio.run(_play(slos, played, port=arguments.port, duration=arguments.duration))
+        raise CouldNotRun(f"the demo plays {_DEMO_SLO}, which the specs do not have")
+    asyncio.run(_run_demo(slos, played, port=arguments.port, duration=arguments.duration))
     return FINE
 
 
-async def _play(slos: Sequence[Slo], played: Slo, *, port: int, duration: float | None) -> None:
+async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: float | None) -> None:
     clock = running(since=time.time(), speed=_SPEED)
-    script = Script(first=clock.now() + _FIRST_INCIDENT)
-    payments = service.Service(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
-    chronicle = Chronicle(played, script, payments.truth)
-    async with serving(service.application(payments), _LOOPBACK, 0) as target:
+    script = IncidentSchedule(first_start=clock.now() + _FIRST_INCIDENT)
+    payments = service.DemoService(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
+    chronicle = IncidentRecorder(played, script, payments.truth)
+    async with serving(service.build_application(payments), _LOOPBACK, 0) as target:
         scraped = ScrapeOptions((Target.at(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT))
         sidecar = Assembly(slos, Settings(_INTERVAL, scraped), time=clock).sidecar()
-        past.remember(
+        past.backfill_history(
             plan(slos), sidecar.ledger, payments.truth, labels=_LABELS, until=clock.now(), interval=_INTERVAL
         )
         try:
@@ -103,12 +103,14 @@ async def _play(slos: Sequence[Slo], played: Slo, *, port: int, duration: float 
                 await _show_until_stopped(sidecar.feed, chronicle, url, duration)
         except OSError as error:
             raise CouldNotRun(f"cannot listen on port {port}: {error.strerror}") from error
-    for course in chronicle.courses:
-        print("", *_told(course, played), sep="\n")
+    for course in chronicle.timelines:
+        print("", *_incident_summary(course, played), sep="\n")
 
 
-async def _show_until_stopped(feed: Feed, chronicle: Chronicle, url: str, duration: float | None) -> None:
-    show = _redraw if sys.stdout.isatty() else _append
+async def _show_until_stopped(
+    feed: Feed, chronicle: IncidentRecorder, url: str, duration: float | None
+) -> None:
+    show = _redraw_table if sys.stdout.isatty() else _print_changes
     showing = asyncio.create_task(show(feed, chronicle, url), name="terminal")
     try:
         with contextlib.suppress(TimeoutError):
@@ -119,24 +121,24 @@ async def _show_until_stopped(feed: Feed, chronicle: Chronicle, url: str, durati
             await showing
 
 
-async def _redraw(feed: Feed, chronicle: Chronicle, url: str) -> None:
+async def _redraw_table(feed: Feed, chronicle: IncidentRecorder, url: str) -> None:
     """The whole picture in place, at each tick."""
     while True:
         board = await feed.next()
-        chronicle.see(board)
+        chronicle.record_snapshot(board)
         table = terminal.table(board, shutil.get_terminal_size().columns)
-        picture = [*_heading(board, url), table, "", *map(_so_far, chronicle.courses[-1:])]
+        picture = [*_heading_lines(board, url), table, "", *map(_so_far, chronicle.timelines[-1:])]
         print("\x1b[H\x1b[J" + "\n".join(picture), flush=True)
 
 
-async def _append(feed: Feed, chronicle: Chronicle, url: str) -> None:
+async def _print_changes(feed: Feed, chronicle: IncidentRecorder, url: str) -> None:
     """A line whenever an alert changes, and now and then."""
-    print("\n".join(_heading(await feed.next(), url)), flush=True)
+    print("\n".join(_heading_lines(await feed.next(), url)), flush=True)
     before, lines_ago = None, 0
     while True:
         board = await feed.next()
-        chronicle.see(board)
-        entry = chronicle.entry(board)
+        chronicle.record_snapshot(board)
+        entry = chronicle.slo_state(board)
         states = [alert.state for alert in entry.alerts]
         if states != before or lines_ago >= _QUIET_LINE_EVERY:
             print(f"{words.clock(board.at)} {terminal.line(entry)}", flush=True)
@@ -144,26 +146,26 @@ async def _append(feed: Feed, chronicle: Chronicle, url: str) -> None:
         lines_ago += 1
 
 
-def _heading(board: Board, url: str) -> tuple[str, ...]:
+def _heading_lines(board: Board, url: str) -> tuple[str, ...]:
     return (
-        f"sloctl demo: {_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
+        f"sloctl demo: {_DEMO_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
         f"the 30 days before are made up too. Demo time: {words.clock(board.at)} UTC.",
         f"Page: {url}   Ctrl-C ends.",
         "",
     )
 
 
-def _so_far(course: Course) -> str:
+def _so_far(course: IncidentTimeline) -> str:
     incident = course.incident
     return (
         f"{words.percent(incident.error_ratio)} of requests fail from {words.clock(incident.begins)} "
         f"to {words.clock(incident.ends)}\n"
-        f"page due by the maths {words.clock(course.due)}, fired {words.clock(course.fired)}, "
-        f"cleared {words.clock(course.cleared)}"
+        f"page due by the maths {words.clock(course.page_due)}, fired {words.clock(course.page_fired)}, "
+        f"cleared {words.clock(course.page_cleared)}"
     )
 
 
-def _told(course: Course, slo: Slo) -> tuple[str, ...]:
+def _incident_summary(course: IncidentTimeline, slo: Slo) -> tuple[str, ...]:
     """The incident so far, and how long the formula says it takes to page."""
     incident = course.incident
     by_formula = min(
@@ -176,21 +178,21 @@ def _told(course: Course, slo: Slo) -> tuple[str, ...]:
     return (
         f"incident     {words.clock(incident.begins)} to {words.clock(incident.ends)}: "
         f"{words.percent(incident.error_ratio)} fail, which pages a clean record in {words.span(by_formula)}",
-        f"maths says   {words.clock(course.due)}: page due, by the true counts of the traffic",
-        f"page fired   {words.clock(course.fired)}{_lateness(course)}",
-        f"page cleared {words.clock(course.cleared)}",
+        f"maths says   {words.clock(course.page_due)}: page due, by the true counts of the traffic",
+        f"page fired   {words.clock(course.page_fired)}{_lateness(course)}",
+        f"page cleared {words.clock(course.page_cleared)}",
     )
 
 
-def _lateness(course: Course) -> str:
-    if course.fired is None or course.due is None:
+def _lateness(course: IncidentTimeline) -> str:
+    if course.page_fired is None or course.page_due is None:
         return ""
-    return f": {(course.fired - course.due) / _INTERVAL:.1f} ticks after it was due"
+    return f": {(course.page_fired - course.page_due) / _INTERVAL:.1f} ticks after it was due"
 
 
 def _texts(paths: list[str]) -> list[tuple[str, bytes]]:
     if paths:
-        return texts(paths)
+        return read_spec_texts(paths)
     ours = files("sloctl.demo").joinpath("payments-api.yaml")
     return [(ours.name, ours.read_bytes())]
 

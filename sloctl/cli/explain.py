@@ -12,10 +12,10 @@ import argparse
 import sys
 
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.specs import sound_slos, texts
-from sloctl.explain.course import explain
-from sloctl.explain.document import document
-from sloctl.explain.text import text
+from sloctl.cli.specs import parse_valid_slos, read_spec_texts
+from sloctl.explain.course import explain_slo
+from sloctl.explain.document import render_json
+from sloctl.explain.text import render_text
 from sloctl.problems import escape_unprintable
 
 
@@ -29,14 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--per-second",
         metavar="EVENTS",
-        type=_positive,
+        type=_parse_event_rate,
         help="events of one budget a second, to tell budget and floors in events",
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    slos = sound_slos(texts(arguments.specs))
+    slos = parse_valid_slos(read_spec_texts(arguments.specs))
     if slos is None:
         return PROBLEMS_FOUND
     wanted = arguments.slo or [slo.id for slo in slos]
@@ -44,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise CouldNotRun(
             f"no spec has {escape_unprintable(unknown[0])}; there are {', '.join(slo.id for slo in slos)}"
         )
-    told = [explain(slo, arguments.per_second) for slo in slos if slo.id in wanted]
-    sys.stdout.write(document(told) if arguments.output == "json" else "\n\n".join(map(text, told)))
+    told = [explain_slo(slo, arguments.per_second) for slo in slos if slo.id in wanted]
+    sys.stdout.write(render_json(told) if arguments.output == "json" else "\n\n".join(map(render_text, told)))
     return FINE
 
 
-def _positive(number: str) -> float:
+def _parse_event_rate(number: str) -> float:
     try:
         events = float(number)
     except ValueError:

@@ -7,7 +7,7 @@ from sloctl.cli.exit import CouldNotRun
 
 
 @contextmanager
-def sidecar_extra() -> Iterator[None]:
+def require_sidecar_extra() -> Iterator[None]:
     """Imports inside may be missing: then the command says how to install them."""
     try:
         yield

@@ -31,7 +31,7 @@ class Command(Protocol):
     def run(self, arguments: argparse.Namespace) -> int: ...
 
 
-class _Parser(argparse.ArgumentParser):
+class _CommandParser(argparse.ArgumentParser):
     """Wrong usage could not run: exit code 2, and the way to the help."""
 
     def error(self, message: str) -> NoReturn:
@@ -41,18 +41,18 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
     if not argv or argv[0] not in COMMANDS:
-        _overview().parse_args(argv or ["--help"])
+        _overview_parser().parse_args(argv or ["--help"])
         return COULD_NOT_RUN
     try:
         command = cast(Command, importlib.import_module(f"sloctl.cli.{argv[0]}"))
-        return command.run(_parser_of(command, argv[0]).parse_args(argv[1:]))
+        return command.run(_command_parser(command, argv[0]).parse_args(argv[1:]))
     except CouldNotRun as broken:
         print(f"sloctl {argv[0]}: {broken}", file=sys.stderr)
         return COULD_NOT_RUN
 
 
-def _parser_of(command: Command, name: str) -> argparse.ArgumentParser:
-    parser = _Parser(
+def _command_parser(command: Command, name: str) -> argparse.ArgumentParser:
+    parser = _CommandParser(
         prog=f"sloctl {name}",
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -62,10 +62,10 @@ def _parser_of(command: Command, name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _overview() -> argparse.ArgumentParser:
+def _overview_parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
-    parser = _Parser(
+    parser = _CommandParser(
         prog="sloctl",
         usage="sloctl COMMAND [...]",
         description="Service level objectives for Prometheus: a spec compiles into rules and dashboards.",
@@ -73,12 +73,12 @@ def _overview() -> argparse.ArgumentParser:
         "`sloctl COMMAND --help` shows an example of each.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
+    parser.add_argument("--version", action=_VersionAction, nargs=0, help="print the version and leave")
     parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, help=argparse.SUPPRESS)
     return parser
 
 
-class _Version(argparse.Action):
+class _VersionAction(argparse.Action):
     """Reads the installed metadata only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:

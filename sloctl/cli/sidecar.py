@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.extra import sidecar_extra
-from sloctl.cli.specs import sound_slos, texts
+from sloctl.cli.extra import require_sidecar_extra
+from sloctl.cli.specs import parse_valid_slos, read_spec_texts
 from sloctl.files import STANDARD_INPUT, read_spec_files
 from sloctl.promql import LABEL_NAME
 
-with sidecar_extra():
+with require_sidecar_extra():
     from sloctl.sidecar.app import application
     from sloctl.sidecar.assembly import Assembly
     from sloctl.sidecar.client import ClientOptions
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target-label",
         metavar="NAME=VALUE",
-        type=_label,
+        type=_parse_label,
         action="append",
         default=[],
         help="attached to every series, as by a Prometheus job, such as job=payments-api; instance always is",
@@ -70,29 +70,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="DURATION",
-        type=_checked(interval),
+        type=_argument_type(interval),
         help="between scrapes, 1s to 1m; default 5s",
     )
     parser.add_argument(
-        "--listen", metavar="HOST:PORT", type=_checked(address), help="default 127.0.0.1:9464"
+        "--listen", metavar="HOST:PORT", type=_argument_type(address), help="default 127.0.0.1:9464"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = _settings(arguments)
-    seen = texts(arguments.specs)
-    slos = sound_slos(seen)
+    settings = _read_settings(arguments)
+    seen = read_spec_texts(arguments.specs)
+    slos = parse_valid_slos(seen)
     if settings is None or slos is None:
         return PROBLEMS_FOUND
     configure_logging(settings.log_format)
-    files = SpecFiles(lambda: _look(arguments.specs, seen), seen)
+    files = SpecFiles(lambda: _reread_specs(arguments.specs, seen), seen)
     collect_seldom()
     assembly = Assembly(slos, settings, time=running(since=time.time()), files=files)
-    run_and_leave(_watch(assembly, settings.web))
+    run_and_leave(_serve_sidecar(assembly, settings.web))
     return FINE
 
 
-def _settings(arguments: argparse.Namespace) -> Settings | None:
+def _read_settings(arguments: argparse.Namespace) -> Settings | None:
     """Of the file, or of the options that do without one; None after telling its problems."""
     options = {
         "--target": arguments.target,
@@ -103,7 +103,7 @@ def _settings(arguments: argparse.Namespace) -> Settings | None:
     if arguments.config is None:
         if arguments.target is None:
             raise CouldNotRun("what is to be watched? Give --target URL, or --config FILE")
-        return _settings_of_one(arguments)
+        return _single_target_settings(arguments)
     if given := [name for name, value in options.items() if value]:
         raise CouldNotRun(f"{given[0]} stands in the file when there is a --config")
     return _settings_in(arguments.config)
@@ -120,7 +120,7 @@ def _settings_in(path: str) -> Settings | None:
     return settings
 
 
-def _settings_of_one(arguments: argparse.Namespace) -> Settings:
+def _single_target_settings(arguments: argparse.Namespace) -> Settings:
     try:
         target = Target.at(arguments.target, dict(arguments.target_label))
     except ValueError as wrong:
@@ -131,14 +131,14 @@ def _settings_of_one(arguments: argparse.Namespace) -> Settings:
     return Settings(seconds, ScrapeOptions((target,), client), web=WebOptions(host=host, port=port))
 
 
-def _look(paths: Sequence[str], seen: Texts) -> Texts:
+def _reread_specs(paths: Sequence[str], seen: Texts) -> Texts:
     """The specs as they are now; what came through a pipe stays as it was."""
     piped = [(name, content) for name, content in seen if STANDARD_INPUT in paths and name == "<stdin>"]
     files = [path for path in paths if path != STANDARD_INPUT]
     return [*piped, *(read_spec_files(files, sys.stdin.buffer) if files else [])]
 
 
-async def _watch(assembly: Assembly, web: WebOptions) -> None:
+async def _serve_sidecar(assembly: Assembly, web: WebOptions) -> None:
     sidecar = assembly.sidecar()
     board = sidecar.feed.board
     for refusal in board.refusals:
@@ -155,19 +155,19 @@ async def _watch(assembly: Assembly, web: WebOptions) -> None:
         ) from error
 
 
-def _checked(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
+def _argument_type(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
     """With argparse's own exception, so that it shows the message."""
 
-    def checked(text: str) -> _Value:
+    def parse_argument(text: str) -> _Value:
         try:
             return parse(text)
         except ValueError as wrong:
             raise argparse.ArgumentTypeError(str(wrong)) from wrong
 
-    return checked
+    return parse_argument
 
 
-def _label(text: str) -> tuple[str, str]:
+def _parse_label(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not LABEL_NAME.fullmatch(name):
         raise argparse.ArgumentTypeError(f"a label is NAME=VALUE, got {text!r}")

@@ -10,7 +10,7 @@ from sloctl.problems import ProblemLevel, escape_unprintable
 from sloctl.spec import read_specs
 
 
-def texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
+def read_spec_texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     """The (path, content) of every file; raises CouldNotRun for what cannot be read."""
     try:
         return read_spec_files(paths, sys.stdin.buffer)
@@ -18,7 +18,7 @@ def texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
         raise CouldNotRun(escape_unprintable(str(unreadable))) from unreadable
 
 
-def sound_slos(spec_files: Sequence[tuple[str, bytes]]) -> tuple[Slo, ...] | None:
+def parse_valid_slos(spec_files: Sequence[tuple[str, bytes]]) -> tuple[Slo, ...] | None:
     """The SLOs, after telling every problem on standard error; None when one of them is an error."""
     specs = read_specs(spec_files)
     for problem in specs.problems:

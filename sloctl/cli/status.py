@@ -25,18 +25,22 @@ from sloctl.fetch import HttpEndpoint, RequestError
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import escape_unprintable
 from sloctl.status import from_prometheus, from_sidecar
-from sloctl.status.document import document
-from sloctl.status.line import FailOn, Standing, Status, Verdict, verdict
-from sloctl.status.text import summary, table
+from sloctl.status.document import status_document
+from sloctl.status.line import FailOn, GateResult, Health, StatusReport, evaluate_gate
+from sloctl.status.text import render_summary, render_table
 
 _SIDECAR: Final = "http://127.0.0.1:9464"
-_EVERY_SECONDS: Final = 5
-_CODES: Final = {Verdict.FINE: FINE, Verdict.FAILING: PROBLEMS_FOUND, Verdict.UNKNOWN: COULD_NOT_RUN}
+_WATCH_INTERVAL_SECONDS: Final = 5
+_EXIT_CODES: Final = {
+    GateResult.FINE: FINE,
+    GateResult.FAILING: PROBLEMS_FOUND,
+    GateResult.UNKNOWN: COULD_NOT_RUN,
+}
 _FAIL_ON: Final = {level.name.lower(): level for level in FailOn}
 # To whatever is no terminal, all columns go.
-_WIDE: Final = 1000
+_UNLIMITED_WIDTH: Final = 1000
 # Home, and clear to the end.
-_CLEAR: Final = "\x1b[H\x1b[J"
+_CLEAR_SCREEN: Final = "\x1b[H\x1b[J"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,35 +59,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="page",
         help="each includes those before it; unknown is whatever is not fine. Default page",
     )
-    parser.add_argument("--watch", action="store_true", help=f"again every {_EVERY_SECONDS} s, until Ctrl-C")
+    parser.add_argument(
+        "--watch", action="store_true", help=f"again every {_WATCH_INTERVAL_SECONDS} s, until Ctrl-C"
+    )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    look = _looking(arguments)
+    look = _status_reader(arguments)
     fail_on = _FAIL_ON[arguments.fail_on]
     if arguments.watch:
-        return _watch(look, fail_on, arguments.output)
+        return _watch_status(look, fail_on, arguments.output)
     status = look()
-    print(_shown(status, fail_on, arguments.output))
-    decided = verdict(status, fail_on)
+    print(_render_status(status, fail_on, arguments.output))
+    decided = evaluate_gate(status, fail_on)
     _tell_unknown(status, decided)
-    return _CODES[decided]
+    return _EXIT_CODES[decided]
 
 
-def _looking(arguments: argparse.Namespace) -> Callable[[], Status]:
+def _status_reader(arguments: argparse.Namespace) -> Callable[[], StatusReport]:
     """What asks once, and raises CouldNotRun."""
     url = arguments.prometheus or arguments.sidecar
     server = HttpEndpoint(url, arguments.token_file, arguments.ca_file)
 
-    def look() -> Status:
+    def read_status() -> StatusReport:
         try:
             if arguments.prometheus:
-                ask = from_prometheus.asking(server.get_body)
-                whole = from_prometheus.status(ask, LABEL_STYLES[arguments.label_style])
+                ask = from_prometheus.instant_query(server.get_body)
+                whole = from_prometheus.read_prometheus_status(ask, LABEL_STYLES[arguments.label_style])
             else:
-                whole = from_sidecar.status(server.get_body)
-            return whole.of(arguments.slos)
+                whole = from_sidecar.read_sidecar_status(server.get_body)
+            return whole.select_slos(arguments.slos)
         except RequestError as unanswered:
             raise CouldNotRun(escape_unprintable(str(unanswered))) from unanswered
         except msgspec.DecodeError as wrong:
@@ -93,40 +99,42 @@ def _looking(arguments: argparse.Namespace) -> Callable[[], Status]:
                 escape_unprintable(f"{url}: has no SLO and no service {unknown.args[0]}")
             ) from unknown
 
-    return look
+    return read_status
 
 
-def _watch(look: Callable[[], Status], fail_on: FailOn, output: str) -> int:
+def _watch_status(look: Callable[[], StatusReport], fail_on: FailOn, output: str) -> int:
     """Until Ctrl-C, through outages of the source: what it said last is gone then, and why stands there."""
     try:
         while True:
             try:
-                shown = _shown(look(), fail_on, output)
+                shown = _render_status(look(), fail_on, output)
             except CouldNotRun as broken:
-                _redraw(f"sloctl status: {broken}", sys.stderr)
+                _redraw_screen(f"sloctl status: {broken}", sys.stderr)
             else:
-                _redraw(shown, sys.stdout)
-            time.sleep(_EVERY_SECONDS)
+                _redraw_screen(shown, sys.stdout)
+            time.sleep(_WATCH_INTERVAL_SECONDS)
     except KeyboardInterrupt:
         return FINE
 
 
-def _redraw(text: str, where: TextIO) -> None:
+def _redraw_screen(text: str, where: TextIO) -> None:
     """In place on a terminal, else one after the other."""
-    print(f"{_CLEAR if where.isatty() else ''}{text}", file=where, flush=True)
+    print(f"{_CLEAR_SCREEN if where.isatty() else ''}{text}", file=where, flush=True)
 
 
-def _shown(status: Status, fail_on: FailOn, output: str) -> str:
+def _render_status(status: StatusReport, fail_on: FailOn, output: str) -> str:
     if output == "json":
-        return json.dumps(document(status, fail_on, verdict(status, fail_on)), ensure_ascii=False)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
-    return f"{summary(status)}\n\n{table(status, width)}"
+        return json.dumps(
+            status_document(status, fail_on, evaluate_gate(status, fail_on)), ensure_ascii=False
+        )
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
+    return f"{render_summary(status)}\n\n{render_table(status, width)}"
 
 
-def _tell_unknown(status: Status, decided: Verdict) -> None:
+def _tell_unknown(status: StatusReport, decided: GateResult) -> None:
     """A gate that passes says what it did not see."""
-    unknown = sum(line.standing is Standing.UNKNOWN for line in status.lines)
-    if decided is Verdict.UNKNOWN:
+    unknown = sum(line.health is Health.UNKNOWN for line in status.slos)
+    if decided is GateResult.UNKNOWN:
         print("sloctl status: nothing is known of any of them", file=sys.stderr)
-    elif decided is Verdict.FINE and unknown:
-        print(f"{unknown} of {len(status.lines)} unknown; --fail-on unknown would fail", file=sys.stderr)
+    elif decided is GateResult.FINE and unknown:
+        print(f"{unknown} of {len(status.slos)} unknown; --fail-on unknown would fail", file=sys.stderr)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sloctl.cli.exit import FINE, PROBLEMS_FOUND
-from sloctl.cli.specs import texts
+from sloctl.cli.specs import read_spec_texts
 from sloctl.problems import Problem, ProblemLevel, escape_unprintable
 from sloctl.spec import read_specs
 
@@ -29,21 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    named = texts(arguments.specs)
+    named = read_spec_texts(arguments.specs)
     specs = read_specs(named)
     sys.stdout.write(FORMATS[arguments.output](specs.problems))
     errors = sum(problem.level is ProblemLevel.ERROR for problem in specs.problems)
     warnings = len(specs.problems) - errors
-    counts = (_counted(len(named), "file"), _counted(len(specs.slos), "SLO"), _found(errors, warnings))
+    counts = (_count_noun(len(named), "file"), _count_noun(len(specs.slos), "SLO"), _found(errors, warnings))
     print(", ".join(counts), file=sys.stderr)
     return PROBLEMS_FOUND if errors else FINE
 
 
-def _text(problems: Sequence[Problem]) -> str:
+def render_text(problems: Sequence[Problem]) -> str:
     return "".join(f"{problem}\n" for problem in problems)
 
 
-def _json(problems: Sequence[Problem]) -> str:
+def render_json(problems: Sequence[Problem]) -> str:
     found = [
         {
             "path": problem.place.path,
@@ -58,34 +58,34 @@ def _json(problems: Sequence[Problem]) -> str:
     return json.dumps(found, indent=2) + "\n"
 
 
-def _github(problems: Sequence[Problem]) -> str:
+def render_github(problems: Sequence[Problem]) -> str:
     """Workflow commands: GitHub shows them at the line, in the pull request."""
     return "".join(
         f"::{problem.level.value} file={_property(problem.place.path)},line={problem.place.line},"
-        f"col={problem.place.column},title={problem.code}::{_message(problem.message)}\n"
+        f"col={problem.place.column},title={problem.code}::{_escape_message(problem.message)}\n"
         for problem in problems
     )
 
 
-def _message(text: str) -> str:
+def _escape_message(text: str) -> str:
     return escape_unprintable(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+    return _escape_message(text).replace(":", "%3A").replace(",", "%2C")
 
 
 FORMATS: Final[Mapping[str, Callable[[Sequence[Problem]], str]]] = {
-    "text": _text,
-    "json": _json,
-    "github": _github,
+    "text": render_text,
+    "json": render_json,
+    "github": render_github,
 }
 
 
-def _counted(number: int, thing: str) -> str:
+def _count_noun(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _found(errors: int, warnings: int) -> str:
     found = {"error": errors, "warning": warnings}
-    return ", ".join(_counted(number, level) for level, number in found.items() if number) or "no problems"
+    return ", ".join(_count_noun(number, level) for level, number in found.items() if number) or "no problems"

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from sloctl.demo.service import Metrics
-from sloctl.demo.traffic import EVERYDAY_ERROR_RATIO, mix, rate
-from sloctl.demo.truth import Truth
+from sloctl.demo.service import RequestMetrics
+from sloctl.demo.traffic import EVERYDAY_ERROR_RATIO, request_rate, traffic_mix
+from sloctl.demo.truth import GroundTruth
 from sloctl.model import Labels
 from sloctl.rollup import COARSE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.sidecar.ledger import Ledger
@@ -16,25 +16,25 @@ from sloctl.sidecar.sources.increases import Baseline, advance
 from sloctl.sidecar.sources.scrape import Plan
 
 
-def remember(
-    plan: Plan, ledger: Ledger, truth: Truth, *, labels: Labels, until: float, interval: float
+def backfill_history(
+    plan: Plan, ledger: Ledger, truth: GroundTruth, *, labels: Labels, until: float, interval: float
 ) -> None:
     """Give the *ledger* and the *truth* a past that ends at *until*."""
     slos = {slo.id: slo for slo in plan.slos}
-    for (slo_id, group), counts in _of_one_request(plan, labels).items():
+    for (slo_id, group), counts in _counts_per_request(plan, labels).items():
         slo = slos[slo_id]
-        for at, requests in _steps(until, slo.window.seconds, interval):
+        for at, requests in _traffic_steps(until, slo.window.seconds, interval):
             scaled = EventCounts(error=counts.error * requests, total=counts.total * requests)
             ledger.remember(slo, group, at, scaled)
-    for at, requests in _steps(until, MAX_FINE_LOOKBACK, interval):
-        truth.add(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
+    for at, requests in _traffic_steps(until, MAX_FINE_LOOKBACK, interval):
+        truth.record_requests(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
-def _of_one_request(plan: Plan, labels: Labels) -> Mapping[Key, EventCounts]:
+def _counts_per_request(plan: Plan, labels: Labels) -> Mapping[Key, EventCounts]:
     """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
-    served = Metrics()
-    for kind, share in mix(EVERYDAY_ERROR_RATIO):
-        served.serve(kind, share)
+    served = RequestMetrics()
+    for kind, share in traffic_mix(EVERYDAY_ERROR_RATIO):
+        served.count_requests(kind, share)
     registry = CollectorRegistry()
     registry.register(served)
     exposed = Exposition(plan.metrics, labels).samples(generate_latest(registry).decode())
@@ -43,10 +43,10 @@ def _of_one_request(plan: Plan, labels: Labels) -> Mapping[Key, EventCounts]:
     return counts
 
 
-def _steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float]]:
+def _traffic_steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float]]:
     """The end of each step and its number of requests: coarse steps first, fine ones in the last hours."""
     at = until - length
     while at < until:
         step = COARSE_STEP if at < until - MAX_FINE_LOOKBACK else interval
         at += step
-        yield at, rate(at) * step
+        yield at, request_rate(at) * step

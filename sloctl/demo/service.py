@@ -12,22 +12,22 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from sloctl.demo.traffic import Kind, Script, requests
-from sloctl.demo.truth import Truth
+from sloctl.demo.traffic import IncidentSchedule, RequestKind, generate_requests
+from sloctl.demo.truth import GroundTruth
 from sloctl.sidecar.clock import Time
 
 # Seconds of demo time between two batches of requests.
-_BATCH: Final = 3.0
-_BOUNDS: Final = ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0", "2.0", "5.0", "+Inf")
+_BATCH_SECONDS: Final = 3.0
+_BUCKET_BOUNDS: Final = ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0", "2.0", "5.0", "+Inf")
 
 
-class Metrics(Collector):
+class RequestMetrics(Collector):
     """A histogram that is told of many alike requests at once."""
 
     def __init__(self) -> None:
-        self._served: dict[Kind, float] = {}
+        self._served: dict[RequestKind, float] = {}
 
-    def serve(self, kind: Kind, number: float) -> None:
+    def count_requests(self, kind: RequestKind, number: float) -> None:
         if number:
             self._served[kind] = self._served.get(kind, 0) + number
 
@@ -43,27 +43,27 @@ class Metrics(Collector):
             }
             family.add_metric(
                 (uri, status),
-                buckets=[(bound, _at_most(float(bound), times)) for bound in _BOUNDS],
+                buckets=[(bound, _at_most(float(bound), times)) for bound in _BUCKET_BOUNDS],
                 sum_value=sum(seconds * number for seconds, number in times.items()),
             )
         yield family
 
 
-class Service:
+class DemoService:
     """Requests come by themselves while it runs; *truth* keeps what really happened."""
 
-    def __init__(self, script: Script, *, time: Time, random: Random) -> None:
-        self.metrics = Metrics()
-        self.truth = Truth()
+    def __init__(self, script: IncidentSchedule, *, time: Time, random: Random) -> None:
+        self.metrics = RequestMetrics()
+        self.truth = GroundTruth()
         self._script = script
         self._time = time
         self._random = random
 
-    async def be_used(self) -> NoReturn:
+    async def generate_traffic(self) -> NoReturn:
         """Traffic until cancelled; a late batch holds everything since the one before."""
         before = self._time.now()
         while True:
-            await self._time.sleep(_BATCH)
+            await self._time.sleep(_BATCH_SECONDS)
             now = self._time.now()
             self._serve(now, now - before)
             before = now
@@ -71,14 +71,14 @@ class Service:
     def _serve(self, at: float, seconds: float) -> None:
         errors = total = 0
         error_ratio = self._script.error_ratio_at(at)
-        for kind, number in requests(at, seconds, error_ratio=error_ratio, random=self._random):
-            self.metrics.serve(kind, number)
+        for kind, number in generate_requests(at, seconds, error_ratio=error_ratio, random=self._random):
+            self.metrics.count_requests(kind, number)
             errors += number if kind.status.startswith("5") else 0
             total += number
-        self.truth.add(at, errors=errors, total=total)
+        self.truth.record_requests(at, errors=errors, total=total)
 
 
-def application(service: Service) -> web.Application:
+def build_application(service: DemoService) -> web.Application:
     """The service on HTTP: /metrics and nothing else, for its traffic is made up inside."""
     registry = CollectorRegistry()
     registry.register(service.metrics)
@@ -93,9 +93,9 @@ def application(service: Service) -> web.Application:
     return app
 
 
-def _used(service: Service) -> Callable[[web.Application], AsyncIterator[None]]:
+def _used(service: DemoService) -> Callable[[web.Application], AsyncIterator[None]]:
     async def used(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(service.be_used(), name="traffic")
+        task = asyncio.create_task(service.generate_traffic(), name="traffic")
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

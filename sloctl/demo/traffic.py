@@ -10,7 +10,7 @@ from sloctl.duration import DAY, HOUR, MINUTE
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RequestKind:
     """Requests that a metric does not tell apart; *seconds* is how long each takes."""
 
     uri: str
@@ -27,55 +27,57 @@ class Incident:
     error_ratio: float
 
 
-ROUTES: Final = {
+ROUTE_SHARES: Final = {
     "/v1/authorisations/{id}": 0.5,
     "/v1/authorisations/{id}/capture": 0.3,
     "/v1/authorisations/{id}/refund": 0.05,
     "/v1/payments/{id}": 0.15,
 }
 # Seconds → share of requests.
-SPEEDS: Final = {0.08: 0.93, 0.2: 0.0675, 0.45: 0.002, 1.6: 0.0005}
+LATENCY_SHARES: Final = {0.08: 0.93, 0.2: 0.0675, 0.45: 0.002, 1.6: 0.0005}
 EVERYDAY_ERROR_RATIO: Final = 0.0001
 MEAN_RATE: Final = 20.0
 _TIMED_OUT: Final = 2.5
-_BUSIEST: Final = 15 * HOUR
+_BUSIEST_TIME: Final = 15 * HOUR
 
 
-def rate(at: float) -> float:
+def request_rate(at: float) -> float:
     """Requests a second, over a day: fewest at three in the morning (UTC), most twelve hours later."""
-    return MEAN_RATE * (1 + 0.6 * sin(tau * ((at - _BUSIEST) / DAY + 0.25)))
+    return MEAN_RATE * (1 + 0.6 * sin(tau * ((at - _BUSIEST_TIME) / DAY + 0.25)))
 
 
-def mix(error_ratio: float) -> Iterator[tuple[Kind, float]]:
+def traffic_mix(error_ratio: float) -> Iterator[tuple[RequestKind, float]]:
     """Every kind of request with its share of the traffic; the shares add up to one."""
-    for uri, popularity in ROUTES.items():
-        yield Kind(uri, "503", _TIMED_OUT), popularity * error_ratio
-        for seconds, share in SPEEDS.items():
-            yield Kind(uri, "200", seconds), popularity * share * (1 - error_ratio)
+    for uri, popularity in ROUTE_SHARES.items():
+        yield RequestKind(uri, "503", _TIMED_OUT), popularity * error_ratio
+        for seconds, share in LATENCY_SHARES.items():
+            yield RequestKind(uri, "200", seconds), popularity * share * (1 - error_ratio)
 
 
-def requests(at: float, seconds: float, *, error_ratio: float, random: Random) -> Iterator[tuple[Kind, int]]:
+def generate_requests(
+    at: float, seconds: float, *, error_ratio: float, random: Random
+) -> Iterator[tuple[RequestKind, int]]:
     """How many of each kind come in *seconds* up to *at*: as expected, rounded up or down by chance."""
-    for kind, share in mix(error_ratio):
-        yield kind, int(rate(at) * seconds * share + random.random())
+    for kind, share in traffic_mix(error_ratio):
+        yield kind, int(request_rate(at) * seconds * share + random.random())
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class IncidentSchedule:
     """An incident at *first*, and the same again every *period* seconds."""
 
-    first: float
+    first_start: float
     length: float = 6 * MINUTE
     error_ratio: float = 0.35
     period: float = 90 * MINUTE
 
-    def incident(self, at: float) -> Incident | None:
+    def latest_incident(self, at: float) -> Incident | None:
         """The newest incident that has begun by *at*."""
-        if at < self.first:
+        if at < self.first_start:
             return None
-        begins = self.first + (at - self.first) // self.period * self.period
+        begins = self.first_start + (at - self.first_start) // self.period * self.period
         return Incident(begins, begins + self.length, self.error_ratio)
 
     def error_ratio_at(self, at: float) -> float:
-        incident = self.incident(at)
+        incident = self.latest_incident(at)
         return incident.error_ratio if incident and at < incident.ends else EVERYDAY_ERROR_RATIO

@@ -11,11 +11,11 @@ from sloctl import burn
 from sloctl.duration import HOUR
 from sloctl.model import PolicyRow, Severity, Slo
 
-_REACH: Final = 7 * HOUR
+_RETENTION: Final = 7 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class TrafficBatch:
     """The requests of a moment, up to *at*."""
 
     at: float
@@ -23,15 +23,15 @@ class Happened:
     total: float
 
 
-class Truth:
+class GroundTruth:
     """Requests and failures of the last seven hours."""
 
     def __init__(self) -> None:
-        self._happened: deque[Happened] = deque()
+        self._happened: deque[TrafficBatch] = deque()
 
-    def add(self, at: float, *, errors: float, total: float) -> None:
-        self._happened.append(Happened(at, errors, total))
-        while self._happened[0].at < at - _REACH:
+    def record_requests(self, at: float, *, errors: float, total: float) -> None:
+        self._happened.append(TrafficBatch(at, errors, total))
+        while self._happened[0].at < at - _RETENTION:
             self._happened.popleft()
 
     def page_due(self, slo: Slo, since: float) -> float | None:

@@ -13,29 +13,29 @@ from msgspec import Struct
 
 from sloctl import burn
 from sloctl.duration import MINUTE
-from sloctl.explain.meaning import Meaning, meaning
+from sloctl.explain.meaning import EventDefinition, define_event
 from sloctl.lower import counts_are_events, lower_indicator
 from sloctl.model import PolicyRow, Severity, Slo
 from sloctl.rollup import COARSE_STEP, FINE_STEP
 from sloctl.rules.alerts import SEVERITY_STEP
 
-OUTAGES: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
+OUTAGE_ERROR_RATIOS: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
 
 
-class Threshold(Struct, frozen=True):
+class ThresholdExplanation(Struct, frozen=True):
     """A row of the policy in this SLO's numbers; *ratio* is the share of bad events that both must pass.
 
     *enough* is how many bad events suffice where the long lookback holds fewer than *below* events.
     """
 
-    row: PolicyRow
+    policy_row: PolicyRow
     factor: Fraction
-    ratio: Fraction
-    enough: int
-    below: int
+    error_ratio: Fraction
+    enough_bad_events: int
+    below_events: int
 
 
-class Stretch(Struct, frozen=True):
+class DelayRange(Struct, frozen=True):
     """Seconds: no sooner, no later; infinite is never."""
 
     earliest: float
@@ -46,111 +46,113 @@ class Stretch(Struct, frozen=True):
         return isinf(self.earliest)
 
 
-class Firing(Struct, frozen=True):
+class OutageAlert(Struct, frozen=True):
     """What one outage does to one alert; *row* is None for those of the budget.
 
     *spent* are shares of the budget at both ends of *after*. *ends* is told from the end of the outage, for
     one that lasted until it fired; it is None where only the window's passing ends it.
     """
 
-    alert: str
+    alert_name: str
     severity: Severity
-    row: PolicyRow | None
-    after: Stretch
-    spent: tuple[float, float]
-    ends: Stretch | None
+    policy_row: PolicyRow | None
+    fires_after: DelayRange
+    budget_spent: tuple[float, float]
+    resolves_after: DelayRange | None
 
 
-class Outage(Struct, frozen=True):
+class SimulatedOutage(Struct, frozen=True):
     """A constant share *bad*; *gone_after* seconds, infinite where the budget sustains it."""
 
-    bad: Fraction
-    gone_after: float
-    firings: tuple[Firing, ...]
+    error_ratio: Fraction
+    exhausted_after: float
+    alerts: tuple[OutageAlert, ...]
 
 
-class Explanation(Struct, frozen=True):
+class SloExplanation(Struct, frozen=True):
     """*events* of one window, None where nobody told; *outage_seconds* of total outage spend the budget."""
 
     slo: Slo
-    meaning: Meaning
-    events: float | None
-    outage_seconds: float
-    thresholds: tuple[Threshold, ...]
-    outages: tuple[Outage, ...]
+    event_definition: EventDefinition
+    window_events: float | None
+    full_outage_seconds: float
+    thresholds: tuple[ThresholdExplanation, ...]
+    outages: tuple[SimulatedOutage, ...]
 
 
-def explain(slo: Slo, per_second: float | None = None) -> Explanation:
+def explain_slo(slo: Slo, per_second: float | None = None) -> SloExplanation:
     """*per_second* are the events of one budget; told, so that floors on their number can be weighed."""
     rate = per_second if counts_are_events(lower_indicator(slo.indicator)) else 1 / MINUTE
     window = slo.window.seconds
-    return Explanation(
+    return SloExplanation(
         slo=slo,
-        meaning=meaning(slo.indicator),
-        events=None if rate is None else rate * window,
-        outage_seconds=float(window * slo.budget),
-        thresholds=tuple(_threshold(slo, row) for row in slo.alerting.policy if _is_on(slo, row.severity)),
-        outages=tuple(_outage(slo, bad, rate) for bad in OUTAGES),
+        event_definition=define_event(slo.indicator),
+        window_events=None if rate is None else rate * window,
+        full_outage_seconds=float(window * slo.budget),
+        thresholds=tuple(
+            _threshold(slo, row) for row in slo.alerting.policy if _is_severity_enabled(slo, row.severity)
+        ),
+        outages=tuple(_outage(slo, bad, rate) for bad in OUTAGE_ERROR_RATIOS),
     )
 
 
-def _is_on(slo: Slo, severity: Severity) -> bool:
+def _is_severity_enabled(slo: Slo, severity: Severity) -> bool:
     texts = {Severity.PAGE: slo.alerting.page, Severity.TICKET: slo.alerting.ticket}
     return texts[severity] is not None
 
 
-def _threshold(slo: Slo, row: PolicyRow) -> Threshold:
+def _threshold(slo: Slo, row: PolicyRow) -> ThresholdExplanation:
     window = slo.window.seconds
     ratio = burn.alert_threshold(row, window, slo.budget)
     enough = max(1, slo.alerting.min_errors)
     # The first number of events of which *enough* are no longer above the ratio.
     below = -(-enough // ratio)
-    return Threshold(row, burn.alert_factor(row, window), ratio, enough, int(below))
+    return ThresholdExplanation(row, burn.alert_factor(row, window), ratio, enough, int(below))
 
 
-def _outage(slo: Slo, bad: Fraction, rate: float | None) -> Outage:
+def _outage(slo: Slo, bad: Fraction, rate: float | None) -> SimulatedOutage:
     gone = float(slo.window.seconds * slo.budget / bad) if bad >= slo.budget else inf
-    return Outage(bad, gone, (*_burns(slo, bad, rate), *_budget_alerts(slo, bad, gone)))
+    return SimulatedOutage(bad, gone, (*_burn_alerts(slo, bad, rate), *_budget_alerts(slo, bad, gone)))
 
 
-def _burns(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[Firing]:
+def _burn_alerts(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[OutageAlert]:
     for row in slo.alerting.policy:
-        if not _is_on(slo, row.severity):
+        if not _is_severity_enabled(slo, row.severity):
             continue
         step, threshold = (
             SEVERITY_STEP[row.severity],
             burn.alert_threshold(row, slo.window.seconds, slo.budget),
         )
-        after = _looked_at(slo, _fires_after(slo, row, bad=bad, rate=rate), bad=bad, step=step)
-        ends = _looked_at(slo, float(row.short * (1 - threshold / bad)), bad=bad, step=step)
-        yield _firing(slo, row.severity.value, row.severity, row=row, after=after, bad=bad, ends=ends)
+        after = _evaluation_delay(slo, _fires_after(slo, row, bad=bad, rate=rate), bad=bad, step=step)
+        ends = _evaluation_delay(slo, float(row.short * (1 - threshold / bad)), bad=bad, step=step)
+        yield _outage_alert(slo, row.severity.value, row.severity, row=row, after=after, bad=bad, ends=ends)
 
 
-def _budget_alerts(slo: Slo, bad: Fraction, gone: float) -> Iterator[Firing]:
+def _budget_alerts(slo: Slo, bad: Fraction, gone: float) -> Iterator[OutageAlert]:
     """Both read the window's ratio, which is recorded every five minutes."""
     alerting, steady = slo.alerting, burn.exhaustion_row(slo.alerting.policy)
     if alerting.exhausting is not None and steady is not None:
         seconds = _exhausting_after(gone, steady.long, alerting.exhausting_within)
-        after = _looked_at(slo, seconds, bad=bad, step=COARSE_STEP)
-        yield _firing(slo, "exhausting", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
+        after = _evaluation_delay(slo, seconds, bad=bad, step=COARSE_STEP)
+        yield _outage_alert(slo, "exhausting", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
     if alerting.exhausted is not None:
-        after = _looked_at(slo, gone, bad=bad, step=COARSE_STEP)
-        yield _firing(slo, "exhausted", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
+        after = _evaluation_delay(slo, gone, bad=bad, step=COARSE_STEP)
+        yield _outage_alert(slo, "exhausted", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
 
 
-def _firing(
+def _outage_alert(
     slo: Slo,
     alert: str,
     severity: Severity,
     *,
     row: PolicyRow | None,
-    after: Stretch,
+    after: DelayRange,
     bad: Fraction,
-    ends: Stretch | None,
-) -> Firing:
+    ends: DelayRange | None,
+) -> OutageAlert:
     spendable = float(slo.window.seconds * slo.budget)
     spent = (float(bad) * after.earliest / spendable, float(bad) * after.latest / spendable)
-    return Firing(alert, severity, row, after, spent, None if after.is_never else ends)
+    return OutageAlert(alert, severity, row, after, spent, None if after.is_never else ends)
 
 
 def _fires_after(slo: Slo, row: PolicyRow, *, bad: Fraction, rate: float | None) -> float:
@@ -197,7 +199,7 @@ def _exhausting_after(gone: float, long: int, within: int) -> float:
     return filling if filling <= long else gone - within
 
 
-def _looked_at(slo: Slo, seconds: float, *, bad: Fraction, step: int) -> Stretch:
+def _evaluation_delay(slo: Slo, seconds: float, *, bad: Fraction, step: int) -> DelayRange:
     """When rules that look every minute, and sum every *step*, see what is true after *seconds*.
 
     The newest scrape is up to an interval old. Where a minute is one event, bad ones are a minute divided by
@@ -208,4 +210,4 @@ def _looked_at(slo: Slo, seconds: float, *, bad: Fraction, step: int) -> Stretch
     else:
         early = late = float(MINUTE / bad)
     late += slo.scrape_interval + (step if step > FINE_STEP else 0)
-    return Stretch(max(0.0, seconds - early), max(0.0, seconds) + late)
+    return DelayRange(max(0.0, seconds - early), max(0.0, seconds) + late)

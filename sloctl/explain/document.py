@@ -7,19 +7,25 @@ from typing import Any, TypeAlias
 import msgspec
 
 from sloctl.duration import format_duration
-from sloctl.explain.course import Explanation, Firing, Outage, Stretch, Threshold
+from sloctl.explain.course import (
+    DelayRange,
+    OutageAlert,
+    SimulatedOutage,
+    SloExplanation,
+    ThresholdExplanation,
+)
 
 Json: TypeAlias = dict[str, Any]
 
 
-def document(explanations: Iterable[Explanation]) -> str:
+def render_json(explanations: Iterable[SloExplanation]) -> str:
     """A list, one of each SLO."""
-    told = msgspec.json.encode([_explanation(each) for each in explanations])
+    told = msgspec.json.encode([_slo_document(each) for each in explanations])
     return msgspec.json.format(told, indent=2).decode() + "\n"
 
 
-def _explanation(explanation: Explanation) -> Json:
-    slo, meaning = explanation.slo, explanation.meaning
+def _slo_document(explanation: SloExplanation) -> Json:
+    slo, meaning = explanation.slo, explanation.event_definition
     return {
         "id": slo.id,
         "description": slo.description,
@@ -27,58 +33,60 @@ def _explanation(explanation: Explanation) -> Json:
         "window": format_duration(slo.window.seconds),
         "groupBy": slo.group_by,
         "event": {
-            "is": meaning.event,
-            "of": meaning.of,
-            "bad": meaning.bad,
-            "badOf": meaning.bad_of,
-            "silence": meaning.silence,
+            "is": meaning.event_text,
+            "of": meaning.event_queries,
+            "bad": meaning.bad_text,
+            "badOf": meaning.bad_queries,
+            "silence": meaning.no_data_text,
         },
         "budget": {
             "share": float(slo.budget),
-            "totalOutageSeconds": explanation.outage_seconds,
-            "events": None if explanation.events is None else float(slo.budget) * explanation.events,
+            "totalOutageSeconds": explanation.full_outage_seconds,
+            "events": None
+            if explanation.window_events is None
+            else float(slo.budget) * explanation.window_events,
         },
         "alerts": [_threshold(threshold) for threshold in explanation.thresholds],
         "outages": [_outage(outage) for outage in explanation.outages],
     }
 
 
-def _threshold(threshold: Threshold) -> Json:
-    row = threshold.row
+def _threshold(threshold: ThresholdExplanation) -> Json:
+    row = threshold.policy_row
     return {
         "severity": row.severity.value,
         "long": format_duration(row.long),
         "short": format_duration(row.short),
         "factor": float(threshold.factor),
-        "errorRatio": float(threshold.ratio),
+        "errorRatio": float(threshold.error_ratio),
         "budgetShare": float(row.budget_share),
-        "enoughBadEvents": threshold.enough,
-        "whereFewerEventsThan": threshold.below,
+        "enoughBadEvents": threshold.enough_bad_events,
+        "whereFewerEventsThan": threshold.below_events,
     }
 
 
-def _outage(outage: Outage) -> Json:
+def _outage(outage: SimulatedOutage) -> Json:
     return {
-        "bad": float(outage.bad),
-        "budgetGoneAfterSeconds": _seconds(outage.gone_after),
-        "alerts": [_firing(firing) for firing in outage.firings],
+        "bad": float(outage.error_ratio),
+        "budgetGoneAfterSeconds": _seconds(outage.exhausted_after),
+        "alerts": [_alert_document(firing) for firing in outage.alerts],
     }
 
 
-def _firing(firing: Firing) -> Json:
-    row = firing.row
+def _alert_document(firing: OutageAlert) -> Json:
+    row = firing.policy_row
     return {
-        "alert": firing.alert,
+        "alert": firing.alert_name,
         "severity": firing.severity.value,
         "long": None if row is None else format_duration(row.long),
         "short": None if row is None else format_duration(row.short),
-        "afterSeconds": _stretch(firing.after),
-        "budgetSpent": None if firing.after.is_never else firing.spent,
-        "endsAfterSeconds": None if firing.ends is None else _stretch(firing.ends),
+        "afterSeconds": _delay_bounds(firing.fires_after),
+        "budgetSpent": None if firing.fires_after.is_never else firing.budget_spent,
+        "endsAfterSeconds": None if firing.resolves_after is None else _delay_bounds(firing.resolves_after),
     }
 
 
-def _stretch(stretch: Stretch) -> tuple[float, float] | None:
+def _delay_bounds(stretch: DelayRange) -> tuple[float, float] | None:
     return None if stretch.is_never else (stretch.earliest, stretch.latest)
 
 

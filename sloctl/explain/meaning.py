@@ -25,29 +25,29 @@ _NO_TRAFFIC: Final = (
     "budget stays as it is."
 )
 _NO_SERIES: Final = "Without a single series it is unknown, which is neither good nor bad."
-_NO_ANSWER: Final = {
+_WHEN_ABSENT_TEXT: Final = {
     WhenAbsent.BAD: "A minute without an answer is bad: silence burns the budget, and pages, like an outage.",
     WhenAbsent.GOOD: "A minute without an answer is good: no alert ever tells of silence.",
     WhenAbsent.IGNORE: "A minute without an answer is no event: silence neither burns nor mends.",
 }
 
 
-class Meaning(Struct, frozen=True):
+class EventDefinition(Struct, frozen=True):
     """Sentences, each with the PromQL it ends in; *has_silence* where no data are told from good and bad.
 
     *counts* where an event is a thing that happened, False where it is a minute.
     """
 
-    event: str
-    of: tuple[PromQL, ...]
-    bad: str
-    bad_of: tuple[PromQL, ...]
-    silence: str
-    has_silence: bool = True
-    counts: bool = True
+    event_text: str
+    event_queries: tuple[PromQL, ...]
+    bad_text: str
+    bad_queries: tuple[PromQL, ...]
+    no_data_text: str
+    reports_no_data: bool = True
+    counts_events: bool = True
 
 
-def meaning(indicator: Indicator) -> Meaning:
+def define_event(indicator: Indicator) -> EventDefinition:
     match indicator:
         case RatioIndicator():
             return _ratio(indicator)
@@ -56,7 +56,7 @@ def meaning(indicator: Indicator) -> Meaning:
         case ConditionIndicator():
             return _condition(indicator)
         case ProbeIndicator():
-            return Meaning(
+            return EventDefinition(
                 "One event is one sample of",
                 (format_selector(indicator.gauge),),
                 "It is bad when it is 0.",
@@ -66,20 +66,20 @@ def meaning(indicator: Indicator) -> Meaning:
         case QueryIndicator():
             return _query(indicator)
         case ErrorRatioIndicator():
-            return Meaning(
+            return EventDefinition(
                 "One event is one minute, however much happened in it.",
                 (),
                 "It is bad to the degree of",
                 (indicator.ratio.text,),
                 "A minute whose ratio is not known is no event.",
-                counts=False,
+                counts_events=False,
             )
         case _:
             assert_never(indicator)
 
 
-def _ratio(ratio: RatioIndicator) -> Meaning:
-    return Meaning(
+def _ratio(ratio: RatioIndicator) -> EventDefinition:
+    return EventDefinition(
         "One event is one increment of",
         tuple(map(format_selector, ratio.total)),
         f"It is bad when it is {_also(ratio.counted)} an increment of",
@@ -88,10 +88,10 @@ def _ratio(ratio: RatioIndicator) -> Meaning:
     )
 
 
-def _latency(latency: LatencyIndicator | NativeLatencyIndicator) -> Meaning:
+def _latency(latency: LatencyIndicator | NativeLatencyIndicator) -> EventDefinition:
     threshold = latency.threshold
     most = f"{format_number(threshold)}s" if threshold >= 1 else f"{format_number(1000 * threshold)}ms"
-    return Meaning(
+    return EventDefinition(
         "One event is one observation of the histogram",
         (format_selector(latency.histogram),),
         f"It is bad when it is above {most}.",
@@ -100,20 +100,20 @@ def _latency(latency: LatencyIndicator | NativeLatencyIndicator) -> Meaning:
     )
 
 
-def _condition(condition: ConditionIndicator) -> Meaning:
-    return Meaning(
+def _condition(condition: ConditionIndicator) -> EventDefinition:
+    return EventDefinition(
         "One event is one minute.",
         (),
         "It is bad when this is not 1, for any series, at the look in it:",
         (condition.good,),
-        _NO_ANSWER[condition.when_absent],
-        has_silence=condition.when_absent is WhenAbsent.IGNORE,
-        counts=False,
+        _WHEN_ABSENT_TEXT[condition.when_absent],
+        reports_no_data=condition.when_absent is WhenAbsent.IGNORE,
+        counts_events=False,
     )
 
 
-def _query(query: QueryIndicator) -> Meaning:
-    return Meaning(
+def _query(query: QueryIndicator) -> EventDefinition:
+    return EventDefinition(
         "Events of some time ($window) are counted by",
         (query.total.text,),
         f"Bad are those that are {_also(query.counted)} counted by",

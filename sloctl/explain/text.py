@@ -8,7 +8,13 @@ from typing import Final
 
 from sloctl.decimals import format_number
 from sloctl.duration import format_duration, humanize_duration
-from sloctl.explain.course import Explanation, Firing, Outage, Stretch, Threshold
+from sloctl.explain.course import (
+    DelayRange,
+    OutageAlert,
+    SimulatedOutage,
+    SloExplanation,
+    ThresholdExplanation,
+)
 from sloctl.model import Slo
 from sloctl.problems import escape_unprintable
 
@@ -17,15 +23,15 @@ _MARGIN: Final = "  "
 _GAP: Final = "  "
 
 
-def text(explanation: Explanation) -> str:
+def render_text(explanation: SloExplanation) -> str:
     """Sections with a heading each; user text is on display, never obeyed by a terminal."""
     sections = (
         _title(explanation.slo),
-        _section("One event", _event(explanation)),
-        _section("The error budget", _budget(explanation)),
-        _section("The alerts", _alerts(explanation)),
-        _section("An outage, after a clean record and under even traffic", _outages(explanation)),
-        _section("Silence", _silence(explanation)),
+        _render_section("One event", _event_lines(explanation)),
+        _render_section("The error budget", _budget_lines(explanation)),
+        _render_section("The alerts", _alert_lines(explanation)),
+        _render_section("An outage, after a clean record and under even traffic", _outage_lines(explanation)),
+        _render_section("Silence", _no_data_lines(explanation)),
     )
     return "\n\n".join(sections) + "\n"
 
@@ -34,56 +40,58 @@ def _title(slo: Slo) -> str:
     promise = (
         f"{_plain(format_number(100 * slo.objective))} % good over any {format_duration(slo.window.seconds)}"
     )
-    return "\n".join([f"{slo.id}: {promise}", *_wrapped(slo.description, "")])
+    return "\n".join([f"{slo.id}: {promise}", *_wrap_text(slo.description, "")])
 
 
-def _section(heading: str, lines: Iterator[str]) -> str:
+def _render_section(heading: str, lines: Iterator[str]) -> str:
     return "\n".join([heading, *lines])
 
 
-def _event(explanation: Explanation) -> Iterator[str]:
-    meaning = explanation.meaning
-    yield from _wrapped(meaning.event)
-    yield from _quoted(meaning.of)
-    yield from _wrapped(meaning.bad)
-    yield from _quoted(meaning.bad_of)
+def _event_lines(explanation: SloExplanation) -> Iterator[str]:
+    meaning = explanation.event_definition
+    yield from _wrap_text(meaning.event_text)
+    yield from _indent_queries(meaning.event_queries)
+    yield from _wrap_text(meaning.bad_text)
+    yield from _indent_queries(meaning.bad_queries)
 
 
-def _budget(explanation: Explanation) -> Iterator[str]:
+def _budget_lines(explanation: SloExplanation) -> Iterator[str]:
     slo = explanation.slo
     budget, window = slo.budget, format_duration(slo.window.seconds)
     one_in = f", one in {int(1 / budget):,}" if (1 / budget).denominator == 1 else ""
-    yield from _wrapped(
+    yield from _wrap_text(
         f"{_plain(format_number(100 * budget))} % of the events of any {window} may be bad{one_in}."
     )
-    yield from _wrapped(f"As a total outage under even traffic: {_span(explanation.outage_seconds)}.")
-    if explanation.events is not None:
-        allowed = float(budget) * explanation.events
-        yield from _wrapped(f"In events: {_about(allowed)} of the {_about(explanation.events)} of {window}.")
+    yield from _wrap_text(f"As a total outage under even traffic: {_span(explanation.full_outage_seconds)}.")
+    if explanation.window_events is not None:
+        allowed = float(budget) * explanation.window_events
+        yield from _wrap_text(
+            f"In events: {_about(allowed)} of the {_about(explanation.window_events)} of {window}."
+        )
     if slo.group_by:
-        yield from _wrapped(f"There is one budget for each {', '.join(slo.group_by)}.")
+        yield from _wrap_text(f"There is one budget for each {', '.join(slo.group_by)}.")
 
 
-def _alerts(explanation: Explanation) -> Iterator[str]:
+def _alert_lines(explanation: SloExplanation) -> Iterator[str]:
     slo = explanation.slo
     if explanation.thresholds:
-        yield from _wrapped(
+        yield from _wrap_text(
             f"Burn rate 1× spends the budget in exactly {format_duration(slo.window.seconds)}. A line fires "
             "while both its lookbacks burn faster than its threshold: the long one says that it matters, the "
-            f"short one that it goes on{_floors(slo)}."
+            f"short one that it goes on{_alert_conditions(slo)}."
         )
         yield ""
         yield from _table(
             ("alert", "long", "short", "faster than", "that is bad", "spends of the budget"),
-            [_threshold(threshold) for threshold in explanation.thresholds],
+            [_threshold_cells(threshold) for threshold in explanation.thresholds],
         )
         yield ""
-        if explanation.meaning.counts and slo.alerting.confidence is None:
+        if explanation.event_definition.counts_events and slo.alerting.confidence is None:
             yield from _few_events(explanation.thresholds)
-    yield from _wrapped(_others(slo))
+    yield from _wrap_text(_other_tickets(slo))
 
 
-def _floors(slo: Slo) -> str:
+def _alert_conditions(slo: Slo) -> str:
     alerting = slo.alerting
     floors = []
     if alerting.min_errors > 1:
@@ -95,28 +103,30 @@ def _floors(slo: Slo) -> str:
     return f"; and only when {' and '.join(floors)}" if floors else ""
 
 
-def _threshold(threshold: Threshold) -> tuple[str, ...]:
-    row = threshold.row
+def _threshold_cells(threshold: ThresholdExplanation) -> tuple[str, ...]:
+    row = threshold.policy_row
     return (
         row.severity.value,
         format_duration(row.long),
         format_duration(row.short),
         f"{_about(float(threshold.factor))}×",
-        _percent(float(threshold.ratio)),
+        _percent(float(threshold.error_ratio)),
         f"{_percent(float(row.budget_share))} within {format_duration(row.long)}",
     )
 
 
-def _few_events(thresholds: Sequence[Threshold]) -> Iterator[str]:
+def _few_events(thresholds: Sequence[ThresholdExplanation]) -> Iterator[str]:
     first = thresholds[0]
-    enough = "one bad event is" if first.enough == 1 else f"{first.enough} bad events are"
-    yield from _wrapped(
-        f"With fewer than {first.below:,} events in {format_duration(first.row.long)}, "
-        f"{enough} enough for the first {first.row.severity.value} of these."
+    enough = (
+        "one bad event is" if first.enough_bad_events == 1 else f"{first.enough_bad_events} bad events are"
+    )
+    yield from _wrap_text(
+        f"With fewer than {first.below_events:,} events in {format_duration(first.policy_row.long)}, "
+        f"{enough} enough for the first {first.policy_row.severity.value} of these."
     )
 
 
-def _others(slo: Slo) -> str:
+def _other_tickets(slo: Slo) -> str:
     alerting = slo.alerting
     others = {
         "when nothing of the budget is left": alerting.exhausted,
@@ -129,63 +139,63 @@ def _others(slo: Slo) -> str:
     return f"Other tickets: {'; '.join(told)}." if told else ""
 
 
-def _outages(explanation: Explanation) -> Iterator[str]:
+def _outage_lines(explanation: SloExplanation) -> Iterator[str]:
     for number, outage in enumerate(explanation.outages):
         if number:
             yield ""
-        yield from _wrapped(f"{_percent(float(outage.bad))} bad: {_gone(outage)}")
-        rows = [_firing(firing) for firing in outage.firings if not firing.after.is_never]
+        yield from _wrap_text(f"{_percent(float(outage.error_ratio))} bad: {_gone(outage)}")
+        rows = [_alert_cells(firing) for firing in outage.alerts if not firing.fires_after.is_never]
         if rows:
             yield from _table(("alert", "fires after", "budget spent", "ends after its end"), rows)
-        never = [_name(firing) for firing in outage.firings if firing.after.is_never]
+        never = [_alert_label(firing) for firing in outage.alerts if firing.fires_after.is_never]
         if never:
-            yield from _wrapped(f"Never fires: {'; '.join(never)}.")
+            yield from _wrap_text(f"Never fires: {'; '.join(never)}.")
     yield ""
-    yield from _wrapped(
+    yield from _wrap_text(
         "From and to, since rules look once a minute, sum tickets every five, and find scrapes "
         f"{format_duration(explanation.slo.scrape_interval)} apart. What fired by the budget ends as the "
         "window moves on."
     )
 
 
-def _gone(outage: Outage) -> str:
-    if isinf(outage.gone_after):
+def _gone(outage: SimulatedOutage) -> str:
+    if isinf(outage.exhausted_after):
         return "the budget sustains that for ever."
-    return f"the budget is gone after {_span(outage.gone_after)}."
+    return f"the budget is gone after {_span(outage.exhausted_after)}."
 
 
-def _firing(firing: Firing) -> tuple[str, ...]:
+def _alert_cells(firing: OutageAlert) -> tuple[str, ...]:
     # Beyond a hundred budgets the number tells nothing more.
-    low, high = (_percent(share, digits=2) if share < 100 else ">9,999 %" for share in firing.spent)
+    low, high = (_percent(share, digits=2) if share < 100 else ">9,999 %" for share in firing.budget_spent)
     return (
-        _name(firing),
-        _stretch(firing.after),
+        _alert_label(firing),
+        _delay_text(firing.fires_after),
         low if low == high else f"{low.removesuffix(' %')} to {high}",
-        "–" if firing.ends is None else _stretch(firing.ends),
+        "–" if firing.resolves_after is None else _delay_text(firing.resolves_after),
     )
 
 
-def _name(firing: Firing) -> str:
-    if firing.row is None:
-        return {"exhausting": "budget going", "exhausted": "budget gone"}[firing.alert]
-    return f"{firing.alert} {format_duration(firing.row.long)}/{format_duration(firing.row.short)}"
+def _alert_label(firing: OutageAlert) -> str:
+    if firing.policy_row is None:
+        return {"exhausting": "budget going", "exhausted": "budget gone"}[firing.alert_name]
+    return f"{firing.alert_name} {format_duration(firing.policy_row.long)}/{format_duration(firing.policy_row.short)}"
 
 
-def _stretch(stretch: Stretch) -> str:
+def _delay_text(stretch: DelayRange) -> str:
     earliest, latest = humanize_duration(stretch.earliest), humanize_duration(stretch.latest)
     return earliest if earliest == latest else f"{earliest} to {latest}"
 
 
-def _silence(explanation: Explanation) -> Iterator[str]:
+def _no_data_lines(explanation: SloExplanation) -> Iterator[str]:
     alerting = explanation.slo.alerting
-    yield from _wrapped(explanation.meaning.silence)
-    if not explanation.meaning.has_silence:
+    yield from _wrap_text(explanation.event_definition.no_data_text)
+    if not explanation.event_definition.reports_no_data:
         return
     if alerting.no_data is None:
-        yield from _wrapped("No alert tells of it.")
+        yield from _wrap_text("No alert tells of it.")
         return
     grouped = " of any group" if explanation.slo.group_by else ""
-    yield from _wrapped(
+    yield from _wrap_text(
         f"After {format_duration(alerting.no_data_after)} without events to count{grouped} a ticket says so."
     )
 
@@ -197,7 +207,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[s
         yield _MARGIN + _GAP.join(cells).rstrip()
 
 
-def _wrapped(sentence: str, margin: str = _MARGIN) -> list[str]:
+def _wrap_text(sentence: str, margin: str = _MARGIN) -> list[str]:
     return wrap(
         escape_unprintable(sentence),
         WIDTH,
@@ -207,11 +217,11 @@ def _wrapped(sentence: str, margin: str = _MARGIN) -> list[str]:
     )
 
 
-def _quoted(queries: Sequence[str]) -> Iterator[str]:
+def _indent_queries(queries: Sequence[str]) -> Iterator[str]:
     """Each line of PromQL, deeper than the sentence before it."""
     for query in queries:
         for line in query.splitlines():
-            yield from _wrapped(line.strip(), 2 * _MARGIN)
+            yield from _wrap_text(line.strip(), 2 * _MARGIN)
 
 
 def _percent(share: float, digits: int = 4) -> str:

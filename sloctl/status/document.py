@@ -5,40 +5,40 @@ from math import isinf
 from typing import Any, TypeAlias
 
 from sloctl.duration import format_duration
-from sloctl.status.line import Alarm, FailOn, Line, Status, Verdict
+from sloctl.status.line import AlertStatus, FailOn, GateResult, SloStatus, StatusReport
 
 Json: TypeAlias = dict[str, Any]
 
 
-def document(status: Status, fail_on: FailOn, verdict: Verdict) -> Json:
+def status_document(status: StatusReport, fail_on: FailOn, verdict: GateResult) -> Json:
     return {
         "at": _time(status.at),
         "failOn": fail_on.name.lower(),
         "verdict": verdict.value,
-        "slos": [_line(line) for line in status.lines],
+        "slos": [_slo_document(line) for line in status.slos],
     }
 
 
-def _line(line: Line) -> Json:
-    seconds = line.gone_in
+def _slo_document(line: SloStatus) -> Json:
+    seconds = line.time_to_exhaustion
     is_burning = None if seconds is None else not isinf(seconds)
     return {
         "id": line.id,
         "service": line.service,
         "name": line.name,
         "group": dict(line.group),
-        "standing": line.standing.name.lower(),
+        "standing": line.health.name.lower(),
         "stale": line.stale,
-        "page": _alarm(line.page),
-        "ticket": _alarm(line.ticket),
-        "budgetLeft": line.left,
-        "burnRates": {format_duration(lookback): rate for lookback, rate in line.burn.items()},
+        "page": _alert_document(line.page),
+        "ticket": _alert_document(line.ticket),
+        "budgetLeft": line.budget_left,
+        "burnRates": {format_duration(lookback): rate for lookback, rate in line.burn_rates.items()},
         "burning": is_burning,
         "secondsToExhaustion": seconds if is_burning else None,
     }
 
 
-def _alarm(alarm: Alarm | None) -> Json | None:
+def _alert_document(alarm: AlertStatus | None) -> Json | None:
     return None if alarm is None else {"state": alarm.state.value, "since": _time(alarm.since)}
 
 

@@ -9,12 +9,20 @@ import msgspec
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.status.line import LOOKBACKS, Alarm, Line, Standing, State, Status, worst_first
+from sloctl.status.line import (
+    STATUS_LOOKBACKS,
+    AlertState,
+    AlertStatus,
+    Health,
+    SloStatus,
+    StatusReport,
+    sort_worst_first,
+)
 
 # A path and its query → the body of the answer.
-Get: TypeAlias = Callable[..., bytes]
-_PATH: Final = "/api/v1/slos"
-_AT_ONCE: Final = 1000
+HttpGet: TypeAlias = Callable[..., bytes]
+_SLOS_PATH: Final = "/api/v1/slos"
+_PAGE_SIZE: Final = 1000
 
 
 class _Alert(Struct):
@@ -45,87 +53,91 @@ class _Slo(Struct, rename="camel"):
     alerts: list[_Alert]
 
 
-class _Refused(Struct):
+class _UnsupportedSlo(Struct):
     id: str
 
 
-class _Sidecar(Struct):
-    refused: list[_Refused]
+class _SidecarStatus(Struct):
+    refused: list[_UnsupportedSlo]
 
 
-class _Page(Struct):
+class _SloPage(Struct):
     slos: list[_Slo]
     at: datetime | None = None
     next: str | None = None
 
 
-def status(get: Get) -> Status:
+def read_sidecar_status(get: HttpGet) -> StatusReport:
     """All SLOs; raises msgspec.DecodeError for what is no sidecar's answer."""
-    pages = list(_pages(get))
-    lines = [_line(slo) for page in pages for slo in page.slos]
-    refused = msgspec.json.decode(get("/api/v1/status"), type=_Sidecar).refused
-    return Status(_unix(pages[-1].at), worst_first([*lines, *map(_unwatched, refused)]))
+    pages = list(_fetch_pages(get))
+    lines = [_slo_status(slo) for page in pages for slo in page.slos]
+    refused = msgspec.json.decode(get("/api/v1/status"), type=_SidecarStatus).refused
+    return StatusReport(_unix_seconds(pages[-1].at), sort_worst_first([*lines, *map(_unwatched, refused)]))
 
 
-def _unwatched(refused: _Refused) -> Line:
+def _unwatched(refused: _UnsupportedSlo) -> SloStatus:
     """Of an SLO that its source cannot count nothing is ever known."""
     service, _, name = refused.id.partition("/")
-    return Line(
+    return SloStatus(
         service=service,
         name=name,
         group={},
-        standing=Standing.UNKNOWN,
+        health=Health.UNKNOWN,
         stale=False,
         page=None,
         ticket=None,
-        left=None,
-        burn=dict.fromkeys(LOOKBACKS),
-        gone_in=None,
+        budget_left=None,
+        burn_rates=dict.fromkeys(STATUS_LOOKBACKS),
+        time_to_exhaustion=None,
     )
 
 
-def _pages(get: Get) -> Iterator[_Page]:
+def _fetch_pages(get: HttpGet) -> Iterator[_SloPage]:
     after: str | None = None
     while True:
-        body = get(_PATH, limit=_AT_ONCE) if after is None else get(_PATH, limit=_AT_ONCE, after=after)
-        page = msgspec.json.decode(body, type=_Page)
+        body = (
+            get(_SLOS_PATH, limit=_PAGE_SIZE)
+            if after is None
+            else get(_SLOS_PATH, limit=_PAGE_SIZE, after=after)
+        )
+        page = msgspec.json.decode(body, type=_SloPage)
         yield page
         if page.next is None or page.next == after:
             return
         after = page.next
 
 
-def _line(slo: _Slo) -> Line:
+def _slo_status(slo: _Slo) -> SloStatus:
     alarms = {alert.severity: _alarm(alert) for alert in slo.alerts}
-    return Line(
+    return SloStatus(
         service=slo.service,
         name=slo.name,
         group=slo.group,
-        standing=_standing(slo),
+        health=_standing(slo),
         stale=slo.stale,
         page=alarms.get("page"),
         ticket=alarms.get("ticket"),
-        left=slo.budget.left,
-        burn=_burn(slo),
-        gone_in=inf if slo.budget.burning is False else slo.budget.seconds_to_exhaustion,
+        budget_left=slo.budget.left,
+        burn_rates=_burn(slo),
+        time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.seconds_to_exhaustion,
     )
 
 
-def _standing(slo: _Slo) -> Standing:
+def _standing(slo: _Slo) -> Health:
     """One that a newer sidecar has and we do not know is not fine."""
     name = slo.standing.upper()
-    return Standing[name] if name in Standing.__members__ else Standing.UNKNOWN
+    return Health[name] if name in Health.__members__ else Health.UNKNOWN
 
 
-def _alarm(alert: _Alert) -> Alarm:
-    known = alert.state in {state.value for state in State}
-    return Alarm(State(alert.state) if known else State.UNKNOWN, _unix(alert.since))
+def _alarm(alert: _Alert) -> AlertStatus:
+    known = alert.state in {state.value for state in AlertState}
+    return AlertStatus(AlertState(alert.state) if known else AlertState.UNKNOWN, _unix_seconds(alert.since))
 
 
 def _burn(slo: _Slo) -> dict[int, float | None]:
     rates = {burn.lookback: burn.burn_rate for burn in slo.lookbacks}
-    return {lookback: rates.get(format_duration(lookback)) for lookback in LOOKBACKS}
+    return {lookback: rates.get(format_duration(lookback)) for lookback in STATUS_LOOKBACKS}
 
 
-def _unix(at: datetime | None) -> float | None:
+def _unix_seconds(at: datetime | None) -> float | None:
     return None if at is None else at.timestamp()

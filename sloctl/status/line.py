@@ -10,10 +10,10 @@ from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Labels
 
 # What a person watches while an incident goes on.
-LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
+STATUS_LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
 
 
-class Standing(IntEnum):
+class Health(IntEnum):
     """The worst first."""
 
     PAGING = 0
@@ -24,7 +24,7 @@ class Standing(IntEnum):
     FINE = 5
 
 
-class State(Enum):
+class AlertState(Enum):
     """An alert that cannot be decided is unknown: neither quiet nor firing."""
 
     INACTIVE = "inactive"
@@ -32,14 +32,14 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-class Alarm(Struct, frozen=True):
+class AlertStatus(Struct, frozen=True):
     """A page or a ticket; *since* is Unix time, None where it does not fire or nobody knows."""
 
-    state: State
+    state: AlertState
     since: float | None = None
 
 
-class Line(Struct, frozen=True):
+class SloStatus(Struct, frozen=True):
     """*left* is a share of the budget, *gone_in* seconds, infinite where nothing burns; None is unknown.
 
     A *stale* line shows what was true when there were last data.
@@ -48,33 +48,33 @@ class Line(Struct, frozen=True):
     service: str
     name: str
     group: Labels
-    standing: Standing
+    health: Health
     stale: bool
-    page: Alarm | None
-    ticket: Alarm | None
-    left: float | None
-    burn: Mapping[int, float | None]
-    gone_in: float | None
+    page: AlertStatus | None
+    ticket: AlertStatus | None
+    budget_left: float | None
+    burn_rates: Mapping[int, float | None]
+    time_to_exhaustion: float | None
 
     @property
     def id(self) -> str:
         return f"{self.service}/{self.name}"
 
 
-class Status(Struct, frozen=True):
+class StatusReport(Struct, frozen=True):
     """All lines, the worst first, at *at* (Unix time; None before the source's first look)."""
 
     at: float | None
-    lines: tuple[Line, ...]
+    slos: tuple[SloStatus, ...]
 
-    def of(self, names: Sequence[str]) -> "Status":
+    def select_slos(self, names: Sequence[str]) -> "StatusReport":
         """Only SLOs, or services, of these names; raises KeyError with a name that nothing has."""
         if not names:
             return self
-        known = {line.id for line in self.lines} | {line.service for line in self.lines}
+        known = {line.id for line in self.slos} | {line.service for line in self.slos}
         if unknown := [name for name in names if name not in known]:
             raise KeyError(unknown[0])
-        return Status(self.at, tuple(it for it in self.lines if it.id in names or it.service in names))
+        return StatusReport(self.at, tuple(it for it in self.slos if it.id in names or it.service in names))
 
 
 class FailOn(IntEnum):
@@ -86,7 +86,7 @@ class FailOn(IntEnum):
     UNKNOWN = 3
 
 
-class Verdict(Enum):
+class GateResult(Enum):
     """What a gate makes of a status."""
 
     FINE = "fine"
@@ -94,13 +94,13 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
-def worst_first(lines: Sequence[Line]) -> tuple[Line, ...]:
+def sort_worst_first(lines: Sequence[SloStatus]) -> tuple[SloStatus, ...]:
     return tuple(
         sorted(
             lines,
             key=lambda it: (
-                it.standing,
-                1.0 if it.left is None else it.left,
+                it.health,
+                1.0 if it.budget_left is None else it.budget_left,
                 it.id,
                 sorted(it.group.items()),
             ),
@@ -108,19 +108,19 @@ def worst_first(lines: Sequence[Line]) -> tuple[Line, ...]:
     )
 
 
-def verdict(status: Status, fail_on: FailOn) -> Verdict:
+def evaluate_gate(status: StatusReport, fail_on: FailOn) -> GateResult:
     """Unknown where nothing at all is known: a gate that sees nothing must not open."""
-    if any(_fails(line, fail_on) for line in status.lines):
-        return Verdict.FAILING
-    unknown = all(line.standing is Standing.UNKNOWN for line in status.lines)
-    return Verdict.UNKNOWN if unknown else Verdict.FINE
+    if any(_fails_gate(line, fail_on) for line in status.slos):
+        return GateResult.FAILING
+    unknown = all(line.health is Health.UNKNOWN for line in status.slos)
+    return GateResult.UNKNOWN if unknown else GateResult.FINE
 
 
-def _fails(line: Line, fail_on: FailOn) -> bool:
+def _fails_gate(line: SloStatus, fail_on: FailOn) -> bool:
     fires = (
-        line.page is not None and line.page.state is State.FIRING,
-        line.ticket is not None and line.ticket.state is State.FIRING,
-        line.left is not None and line.left <= 0,
-        line.standing is not Standing.FINE,
+        line.page is not None and line.page.state is AlertState.FIRING,
+        line.ticket is not None and line.ticket.state is AlertState.FIRING,
+        line.budget_left is not None and line.budget_left <= 0,
+        line.health is not Health.FINE,
     )
     return any(fires[: fail_on + 1])

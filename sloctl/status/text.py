@@ -9,47 +9,47 @@ from sloctl.columns import format_table
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.problems import escape_unprintable
 from sloctl.sidecar.views.words import UNKNOWN, clock, percent, times
-from sloctl.status.line import LOOKBACKS, Alarm, Line, Standing, State, Status
+from sloctl.status.line import STATUS_LOOKBACKS, AlertState, AlertStatus, Health, SloStatus, StatusReport
 
-_WORDS: Final = {
-    Standing.PAGING: "paging",
-    Standing.TICKETED: "ticket",
-    Standing.EXHAUSTED: "budget gone",
-    Standing.EXHAUSTING: "budget going",
-    Standing.UNKNOWN: "unknown",
-    Standing.FINE: "fine",
+_HEALTH_TEXT: Final = {
+    Health.PAGING: "paging",
+    Health.TICKETED: "ticket",
+    Health.EXHAUSTED: "budget gone",
+    Health.EXHAUSTING: "budget going",
+    Health.UNKNOWN: "unknown",
+    Health.FINE: "fine",
 }
 # From the left by importance: a narrow terminal loses the last ones.
-_HEAD: Final = ("SLO", "state", "page", "left", *map(format_duration, LOOKBACKS), "gone", "ticket")
-_NUMBERS: Final = range(3, 4 + len(LOOKBACKS))
+_HEADINGS: Final = ("SLO", "state", "page", "left", *map(format_duration, STATUS_LOOKBACKS), "gone", "ticket")
+_NUMBER_COLUMNS: Final = range(3, 4 + len(STATUS_LOOKBACKS))
 # To which a long name is cut on a narrow terminal; a wide one gives it half of itself.
 _SHORTEST_NAME: Final = 40
 
 
-def table(status: Status, width: int) -> str:
+def render_table(status: StatusReport, width: int) -> str:
     """As many columns as fit, the worst SLO first."""
     longest = max(_SHORTEST_NAME, width // 2)
-    rows = [_row(line, status.at, longest) for line in status.lines]
-    return format_table([_HEAD, *rows], width=width, right=_NUMBERS)
+    rows = [_table_row(line, status.at, longest) for line in status.slos]
+    return format_table([_HEADINGS, *rows], width=width, right=_NUMBER_COLUMNS)
 
 
-def summary(status: Status) -> str:
+def render_summary(status: StatusReport) -> str:
     """`12:30:05 UTC: 1 paging, 3 fine`."""
-    standings = Counter(line.standing for line in status.lines)
-    counted = ", ".join(f"{standings[it]} {_WORDS[it]}" for it in Standing if standings[it])
+    standings = Counter(line.health for line in status.slos)
+    counted = ", ".join(f"{standings[it]} {_HEALTH_TEXT[it]}" for it in Health if standings[it])
     return f"{clock(status.at)} UTC: {counted or 'no SLOs'}"
 
 
-def _row(line: Line, at: float | None, longest: int) -> tuple[str, ...]:
-    standing = _WORDS[line.standing]
+def _table_row(line: SloStatus, at: float | None, longest: int) -> tuple[str, ...]:
+    standing = _HEALTH_TEXT[line.health]
     return (
         _name(line.id, line.group, longest),
         f"{standing}, stale" if line.stale else standing,
-        _alarm(line.page, at),
-        percent(line.left),
-        *(times(line.burn[lookback]) for lookback in LOOKBACKS),
-        _gone(line.gone_in),
-        _alarm(line.ticket, at),
+        _alert_text(line.page, at),
+        percent(line.budget_left),
+        *(times(line.burn_rates[lookback]) for lookback in STATUS_LOOKBACKS),
+        _gone(line.time_to_exhaustion),
+        _alert_text(line.ticket, at),
     )
 
 
@@ -60,10 +60,10 @@ def _name(slo: str, group: Mapping[str, str], longest: int) -> str:
     return full if len(full) <= longest else f"…{full[1 - longest :]}"
 
 
-def _alarm(alarm: Alarm | None, at: float | None) -> str:
-    if alarm is None or alarm.state is State.UNKNOWN:
+def _alert_text(alarm: AlertStatus | None, at: float | None) -> str:
+    if alarm is None or alarm.state is AlertState.UNKNOWN:
         return UNKNOWN
-    if alarm.state is State.INACTIVE:
+    if alarm.state is AlertState.INACTIVE:
         return "no"
     return "firing" if alarm.since is None or at is None else f"for {humanize_duration(at - alarm.since)}"
 

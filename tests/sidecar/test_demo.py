@@ -12,8 +12,8 @@ import pytest
 
 from sloctl import demo
 from sloctl.demo import traffic
-from sloctl.demo.traffic import Script, mix, rate, requests
-from sloctl.demo.truth import Truth
+from sloctl.demo.traffic import IncidentSchedule, generate_requests, request_rate, traffic_mix
+from sloctl.demo.truth import GroundTruth
 from sloctl.duration import DAY, HOUR, MINUTE
 from tests.sidecar.specimens import slo
 
@@ -92,16 +92,16 @@ def test_the_packaged_spec_is_the_one_in_slos() -> None:
 
 
 def test_the_shares_of_the_traffic_add_up() -> None:
-    assert sum(share for _, share in mix(error_ratio=0.35)) == pytest.approx(1)
+    assert sum(share for _, share in traffic_mix(error_ratio=0.35)) == pytest.approx(1)
 
 
 def test_a_day_of_traffic_has_the_mean_rate() -> None:
-    assert sum(rate(at) for at in range(0, DAY, 60)) / 1440 == pytest.approx(traffic.MEAN_RATE)
+    assert sum(request_rate(at) for at in range(0, DAY, 60)) / 1440 == pytest.approx(traffic.MEAN_RATE)
 
 
 def test_the_same_seed_gives_the_same_traffic() -> None:
     first, second = (
-        list(requests(0, 60, error_ratio=0.01, random=Random(7)))  # noqa: S311 - traffic
+        list(generate_requests(0, 60, error_ratio=0.01, random=Random(7)))  # noqa: S311 - traffic
         for _ in range(2)
     )
 
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_traffic() -> None:
 
 
 def test_the_script_repeats_its_incident() -> None:
-    script = Script(first=1000, length=60, error_ratio=0.35, period=600)
+    script = IncidentSchedule(first_start=1000, length=60, error_ratio=0.35, period=600)
 
     failing = [at for at in range(0, 2000, 10) if script.error_ratio_at(at) == 0.35]
 
@@ -118,8 +118,8 @@ def test_the_script_repeats_its_incident() -> None:
 
 def test_the_moment_of_the_page_is_what_the_formula_says_after_clean_hours() -> None:
     """14.4 × 0.1 % of an hour at an error ratio of a half is 103.68 s."""
-    truth = Truth()
+    truth = GroundTruth()
     for second in range(-6 * HOUR, 5 * MINUTE):
-        truth.add(second, errors=5 if second > 0 else 0, total=10)
+        truth.record_requests(second, errors=5 if second > 0 else 0, total=10)
 
     assert truth.page_due(slo(), since=0) == 104
