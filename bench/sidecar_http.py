@@ -20,11 +20,11 @@ import aiohttp
 from bench.sidecar_scale import many
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.app import Sidecar, application
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import running
-from sloctl.sidecar.collecting import collect_seldom
-from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import start_clock
+from sloctl.sidecar.collecting import tune_garbage_collector
+from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.serve import asked_to_stop, serving
 from sloctl.sidecar.sources import Reading, Readings, Source
 
@@ -54,16 +54,16 @@ class Varying:
 
 async def serve(count: int) -> None:
     """Prints the URL, then serves until told to stop."""
-    clock = running(since=time.time())
+    clock = start_clock(since=time.time())
     slos = many(count)
-    feed, ledger = Feed(Board.unread(slos)), Ledger(slos, interval=INTERVAL)
-    poller = Poller(ledger, feed, time=clock, interval=INTERVAL)
+    feed, ledger = SnapshotFeed(Snapshot.without_data(slos)), Engine(slos, interval=INTERVAL)
+    poller = TickLoop(ledger, feed, time=clock, interval=INTERVAL)
 
     @asynccontextmanager
     async def open_source() -> AsyncIterator[Source]:
         yield Varying(count)
 
-    collect_seldom()
+    tune_garbage_collector()
     sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
     async with serving(application(sidecar), "127.0.0.1", 0) as url:
         print(url, flush=True)

@@ -21,15 +21,15 @@ import sloctl.sidecar.app  # noqa: F401 - what a real one holds in memory
 from sloctl.duration import DAY, HOUR
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import running
-from sloctl.sidecar.collecting import collect_seldom
-from sloctl.sidecar.history import History
-from sloctl.sidecar.kept import Kept
-from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import start_clock
+from sloctl.sidecar.collecting import tune_garbage_collector
+from sloctl.sidecar.history import CountHistory
+from sloctl.sidecar.kept import Checkpoint
+from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.sources import Reading, Readings
-from sloctl.sidecar.store import Store, StoreOptions
+from sloctl.sidecar.store import HistoryStore, StoreOptions
 from tests.sidecar.specimens import slo
 
 INTERVAL: Final = 5.0
@@ -53,23 +53,23 @@ def many(count: int) -> tuple[Slo, ...]:
     return tuple(slo(_indicator(number), name=f"slo-{number}") for number in range(count))
 
 
-def month(until: float) -> Kept:
+def month(until: float) -> Checkpoint:
     """The history of a busy SLO: every step of every width is there."""
-    history = History(step=int(INTERVAL), window=30 * DAY)
+    history = CountHistory(step=int(INTERVAL), window=30 * DAY)
     at = until - 30 * DAY
     while at < until:
         at += HOUR // 12 if at < until - 7 * HOUR else INTERVAL
-        history.add(at, EventCounts(error=1, total=1000))
-    return Kept(
+        history.record_counts(at, EventCounts(error=1, total=1000))
+    return Checkpoint(
         group=(),
         since=until - 30 * DAY,
         last=until,
         errors=0,
         events=0,
         firing={},
-        settled_minute=history.settled_minute,
-        settled=history.packed(),
-        tail=b"",
+        base_minute=history.base_minute,
+        base=history.pack_base(),
+        delta=b"",
     )
 
 
@@ -88,30 +88,30 @@ class Counting:
 
 
 async def measured(count: int, seconds: float, directory: Path) -> Scale:
-    clock = running(since=time.time())
+    clock = start_clock(since=time.time())
     slos = many(count)
-    ledger = Ledger(slos, interval=INTERVAL)
+    ledger = Engine(slos, interval=INTERVAL)
     past = month(clock.now() - INTERVAL)
     for each in slos:
-        ledger.recall(each, [past], clock.now(), counters=False)
+        ledger.restore_checkpoints(each, [past], clock.now(), counters=False)
     # The store does not have it yet.
-    for _, _, account in ledger.accounts():
-        account.unsave()
-    feed = Feed(Board.unread(slos))
-    poller = Poller(ledger, feed, time=clock, interval=INTERVAL)
-    async with Store(StoreOptions(directory / "store"), ledger, clock) as store:
+    for _, _, account in ledger.iter_trackers():
+        account.mark_unsaved()
+    feed = SnapshotFeed(Snapshot.without_data(slos))
+    poller = TickLoop(ledger, feed, time=clock, interval=INTERVAL)
+    async with HistoryStore(StoreOptions(directory / "store"), ledger, clock) as store:
         polling = asyncio.create_task(poller.run(Counting(slos)))
         # The first flush writes a whole month; what follows is every day.
-        await feed.next()
-        await store.flush()
-        await store.flush()
-        await feed.next()
-        await feed.next()
+        await feed.next_snapshot()
+        await store.flush_changes()
+        await store.flush_changes()
+        await feed.next_snapshot()
+        await feed.next_snapshot()
         used, began = time.process_time(), time.monotonic()
         tick = flush = 0.0
         while (passed := time.monotonic() - began) < seconds:
-            await feed.next()
-            tick, flush = max(tick, poller.took), max(flush, store.took)
+            await feed.next_snapshot()
+            tick, flush = max(tick, poller.last_tick_seconds), max(flush, store.last_flush_seconds)
         cores = (time.process_time() - used) / passed
         polling.cancel()
         resident, peak = memory()
@@ -137,7 +137,7 @@ def _indicator(number: int) -> RatioIndicator:
 
 
 if __name__ == "__main__":
-    collect_seldom()
+    tune_garbage_collector()
     with tempfile.TemporaryDirectory() as directory:
         scale = asyncio.run(measured(int(sys.argv[1]), float(sys.argv[2]), Path(directory)))
     print(json.dumps(asdict(scale)))

@@ -23,13 +23,13 @@ from sloctl.model import Severity, Slo
 from sloctl.sidecar.app import application
 from sloctl.sidecar.assembly import Assembly
 from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.clock import running
+from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.configuration.read import Settings
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import Target
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 from sloctl.spec import read_specs
 from tests.real import Prometheus, running_prometheus
 
@@ -136,23 +136,23 @@ def shop(job: str) -> Shop:
 
 
 @asynccontextmanager
-async def watched(it: Shop, url: str) -> AsyncIterator[Feed]:
+async def watched(it: Shop, url: str) -> AsyncIterator[SnapshotFeed]:
     """A sidecar of its own, serving as it would in a cluster."""
     scraped = ScrapeOptions(
         (Target.at(url, {"job": it.job}),), ClientOptions(timeout_seconds=SIDECAR_INTERVAL)
     )
     settings = Settings(SIDECAR_INTERVAL, scraped)
-    sidecar = Assembly([it.slo], settings, time=running(since=time.time())).sidecar()
+    sidecar = Assembly([it.slo], settings, time=start_clock(since=time.time())).sidecar()
     async with serving(application(sidecar), "127.0.0.1", 0):
         yield sidecar.feed
 
 
-async def paged_by_sidecar(feed: Feed) -> float:
+async def paged_by_sidecar(feed: SnapshotFeed) -> float:
     """When the first board that shows the page was published."""
     while True:
-        board = await feed.next()
-        page = board.entries[0].alert(Severity.PAGE)
-        if page is not None and page.state is State.FIRING:
+        board = await feed.next_snapshot()
+        page = board.states[0].alert_for(Severity.PAGE)
+        if page is not None and page.state is AlertState.FIRING:
             return time.time()
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import sloctl.sidecar.app  # noqa: F401 - what a real one imports
 from bench.sidecar_scale import INTERVAL, Counting, many, month
 from sloctl.duration import DAY
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import running
-from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.poller import poll
-from sloctl.sidecar.store import Store, StoreOptions
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import start_clock
+from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.poller import poll_source
+from sloctl.sidecar.store import HistoryStore, StoreOptions
 
 _READY = "from bench.sidecar_start import ready; ready({path!r}, {count})"
 
@@ -55,27 +55,25 @@ def ready(path: str, count: int) -> None:
 
 
 async def _ready(path: Path, count: int) -> None:
-    clock, slos = running(since=time.time()), many(count)
-    ledger = Ledger(slos, interval=INTERVAL)
+    clock, slos = start_clock(since=time.time()), many(count)
+    ledger = Engine(slos, interval=INTERVAL)
     began = time.perf_counter()
-    async with Store(StoreOptions(path), ledger, clock):
+    async with HistoryStore(StoreOptions(path), ledger, clock):
         loading = time.perf_counter() - began
-        board = await poll(Counting(slos), ledger, Board.unread(slos), clock.now())
-        assert all(
-            entry.since is not None and entry.since < clock.now() - 29 * DAY for entry in board.entries
-        )
+        board = await poll_source(Counting(slos), ledger, Snapshot.without_data(slos), clock.now())
+        assert all(entry.since is not None and entry.since < clock.now() - 29 * DAY for entry in board.states)
         print(loading, flush=True)
 
 
 async def _fill(path: Path, count: int) -> None:
-    clock, slos = running(since=time.time()), many(count)
-    ledger = Ledger(slos, interval=INTERVAL)
+    clock, slos = start_clock(since=time.time()), many(count)
+    ledger = Engine(slos, interval=INTERVAL)
     past = month(clock.now())
     for each in slos:
-        ledger.recall(each, [past], clock.now(), counters=False)
-    for _, _, account in ledger.accounts():
-        account.unsave()
-    async with Store(StoreOptions(path), ledger, clock):
+        ledger.restore_checkpoints(each, [past], clock.now(), counters=False)
+    for _, _, account in ledger.iter_trackers():
+        account.mark_unsaved()
+    async with HistoryStore(StoreOptions(path), ledger, clock):
         pass
 
 

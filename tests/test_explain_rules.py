@@ -15,9 +15,9 @@ from sloctl.model import WORKBOOK_POLICY, PolicyRow, RollingWindow, Severity, Sl
 from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE_STYLE
 from sloctl.rollup import EventCounts
 from sloctl.rules.groups import rule_groups
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Reading, Readings
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 from sloctl.spec import read_specs
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import KINDS, Kind
@@ -126,15 +126,15 @@ def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
     slo = with_row(RATIO, WORKBOOK_POLICY[0])
     [firing] = told(slo, Fraction(1))
     assert firing.resolves_after is not None
-    ledger = Ledger([slo], interval=5)
+    ledger = Engine([slo], interval=5)
     begins, ends = HOUR + 437, HOUR + 437 + 20 * MINUTE
 
     firing_at = []
     for now in range(5, ends + HOUR // 2, 5):
         counts = EventCounts(error=EVENTS if begins < now <= ends else 0, total=EVENTS)
-        board = ledger.record(now, [Readings(now, {slo.id: Reading({(): counts}, {})})])
-        page = board.entries[0].alert(Severity.PAGE)
-        if page is not None and page.state is State.FIRING:
+        board = ledger.record_tick(now, [Readings(now, {slo.id: Reading({(): counts}, {})})])
+        page = board.states[0].alert_for(Severity.PAGE)
+        if page is not None and page.state is AlertState.FIRING:
             firing_at.append(now)
 
     assert firing_at[0] - begins == pytest.approx(firing.fires_after.earliest, abs=10)

@@ -34,11 +34,11 @@ with require_sidecar_extra():
     from sloctl.demo.traffic import IncidentSchedule
     from sloctl.sidecar.app import application
     from sloctl.sidecar.assembly import Assembly
-    from sloctl.sidecar.board import Board
+    from sloctl.sidecar.board import Snapshot
     from sloctl.sidecar.client import ClientOptions
-    from sloctl.sidecar.clock import running
+    from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.configuration.read import Settings
-    from sloctl.sidecar.poller import Feed
+    from sloctl.sidecar.poller import SnapshotFeed
     from sloctl.sidecar.serve import asked_to_stop, serving
     from sloctl.sidecar.sources.scrape import ScrapeOptions, plan
     from sloctl.sidecar.sources.targets import Target
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: float | None) -> None:
-    clock = running(since=time.time(), speed=_SPEED)
+    clock = start_clock(since=time.time(), speed=_SPEED)
     script = IncidentSchedule(first_start=clock.now() + _FIRST_INCIDENT)
     payments = service.DemoService(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
     chronicle = IncidentRecorder(played, script, payments.truth)
@@ -108,7 +108,7 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
 
 
 async def _show_until_stopped(
-    feed: Feed, chronicle: IncidentRecorder, url: str, duration: float | None
+    feed: SnapshotFeed, chronicle: IncidentRecorder, url: str, duration: float | None
 ) -> None:
     show = _redraw_table if sys.stdout.isatty() else _print_changes
     showing = asyncio.create_task(show(feed, chronicle, url), name="terminal")
@@ -121,22 +121,22 @@ async def _show_until_stopped(
             await showing
 
 
-async def _redraw_table(feed: Feed, chronicle: IncidentRecorder, url: str) -> None:
+async def _redraw_table(feed: SnapshotFeed, chronicle: IncidentRecorder, url: str) -> None:
     """The whole picture in place, at each tick."""
     while True:
-        board = await feed.next()
+        board = await feed.next_snapshot()
         chronicle.record_snapshot(board)
         table = terminal.table(board, shutil.get_terminal_size().columns)
         picture = [*_heading_lines(board, url), table, "", *map(_so_far, chronicle.timelines[-1:])]
         print("\x1b[H\x1b[J" + "\n".join(picture), flush=True)
 
 
-async def _print_changes(feed: Feed, chronicle: IncidentRecorder, url: str) -> None:
+async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: str) -> None:
     """A line whenever an alert changes, and now and then."""
-    print("\n".join(_heading_lines(await feed.next(), url)), flush=True)
+    print("\n".join(_heading_lines(await feed.next_snapshot(), url)), flush=True)
     before, lines_ago = None, 0
     while True:
-        board = await feed.next()
+        board = await feed.next_snapshot()
         chronicle.record_snapshot(board)
         entry = chronicle.slo_state(board)
         states = [alert.state for alert in entry.alerts]
@@ -146,7 +146,7 @@ async def _print_changes(feed: Feed, chronicle: IncidentRecorder, url: str) -> N
         lines_ago += 1
 
 
-def _heading_lines(board: Board, url: str) -> tuple[str, ...]:
+def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
     return (
         f"sloctl demo: {_DEMO_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
         f"the 30 days before are made up too. Demo time: {words.clock(board.at)} UTC.",

@@ -28,11 +28,11 @@ with require_sidecar_extra():
     from sloctl.sidecar.app import application
     from sloctl.sidecar.assembly import Assembly
     from sloctl.sidecar.client import ClientOptions
-    from sloctl.sidecar.clock import running
-    from sloctl.sidecar.collecting import collect_seldom
+    from sloctl.sidecar.clock import start_clock
+    from sloctl.sidecar.collecting import tune_garbage_collector
     from sloctl.sidecar.configuration.options import address, interval
     from sloctl.sidecar.configuration.read import Settings, read
-    from sloctl.sidecar.leaving import run_and_leave
+    from sloctl.sidecar.leaving import run_and_exit
     from sloctl.sidecar.reload import SpecFiles, Texts
     from sloctl.sidecar.serve import asked_to_stop, serving
     from sloctl.sidecar.sources.scrape import ScrapeOptions
@@ -86,9 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
         return PROBLEMS_FOUND
     configure_logging(settings.log_format)
     files = SpecFiles(lambda: _reread_specs(arguments.specs, seen), seen)
-    collect_seldom()
-    assembly = Assembly(slos, settings, time=running(since=time.time()), files=files)
-    run_and_leave(_serve_sidecar(assembly, settings.web))
+    tune_garbage_collector()
+    assembly = Assembly(slos, settings, time=start_clock(since=time.time()), files=files)
+    run_and_exit(_serve_sidecar(assembly, settings.web))
     return FINE
 
 
@@ -140,12 +140,12 @@ def _reread_specs(paths: Sequence[str], seen: Texts) -> Texts:
 
 async def _serve_sidecar(assembly: Assembly, web: WebOptions) -> None:
     sidecar = assembly.sidecar()
-    board = sidecar.feed.board
-    for refusal in board.refusals:
+    board = sidecar.feed.snapshot
+    for refusal in board.unsupported:
         _log.warning("%s is not watched: %s", refusal.slo.id, refusal.reason)
     try:
         async with serving(application(sidecar), web.host, web.port, web.certificate) as url:
-            _log.info("watching %d SLOs: %s", len(board.entries), url)
+            _log.info("watching %d SLOs: %s", len(board.states), url)
             await asked_to_stop()
     except UnusableStore as unusable:
         raise CouldNotRun(str(unusable)) from unusable

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from sloctl.demo.traffic import Incident, IncidentSchedule
 from sloctl.demo.truth import GroundTruth
 from sloctl.model import Severity, Slo
-from sloctl.sidecar.board import Board, Entry
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.board import SloState, Snapshot
+from sloctl.sidecar.verdict import AlertState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class IncidentRecorder:
         self._truth = truth
         self.timelines: list[IncidentTimeline] = []
 
-    def record_snapshot(self, board: Board) -> None:
+    def record_snapshot(self, board: Snapshot) -> None:
         incident = None if board.at is None else self._script.latest_incident(board.at)
         if incident is None:
             return
@@ -36,18 +36,22 @@ class IncidentRecorder:
             self.timelines.append(IncidentTimeline(incident))
         self.timelines[-1] = self._update_timeline(self.timelines[-1], board)
 
-    def slo_state(self, board: Board) -> Entry:
-        return next(entry for entry in board.entries if entry.slo == self.slo)
+    def slo_state(self, board: Snapshot) -> SloState:
+        return next(entry for entry in board.states if entry.slo == self.slo)
 
-    def _update_timeline(self, course: IncidentTimeline, board: Board) -> IncidentTimeline:
+    def _update_timeline(self, course: IncidentTimeline, board: Snapshot) -> IncidentTimeline:
         if course.page_due is None:
             course = replace(course, page_due=self._truth.page_due(self.slo, course.incident.begins))
         entry = self.slo_state(board)
-        alert = entry.alert(Severity.PAGE)
+        alert = entry.alert_for(Severity.PAGE)
         if alert is None or entry.last != board.at:
             return course
-        if alert.state is State.FIRING and course.page_fired is None:
+        if alert.state is AlertState.FIRING and course.page_fired is None:
             return replace(course, page_fired=alert.since)
-        if alert.state is State.INACTIVE and course.page_fired is not None and course.page_cleared is None:
+        if (
+            alert.state is AlertState.INACTIVE
+            and course.page_fired is not None
+            and course.page_cleared is None
+        ):
             return replace(course, page_cleared=board.at)
         return course

@@ -9,7 +9,7 @@ from sloctl.demo.traffic import EVERYDAY_ERROR_RATIO, request_rate, traffic_mix
 from sloctl.demo.truth import GroundTruth
 from sloctl.model import Labels
 from sloctl.rollup import COARSE_STEP, MAX_FINE_LOOKBACK, EventCounts
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources.counting import Key, Shares, settle, tally
 from sloctl.sidecar.sources.exposition import Exposition
 from sloctl.sidecar.sources.increases import Baseline, advance
@@ -17,7 +17,7 @@ from sloctl.sidecar.sources.scrape import Plan
 
 
 def backfill_history(
-    plan: Plan, ledger: Ledger, truth: GroundTruth, *, labels: Labels, until: float, interval: float
+    plan: Plan, ledger: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
 ) -> None:
     """Give the *ledger* and the *truth* a past that ends at *until*."""
     slos = {slo.id: slo for slo in plan.slos}
@@ -25,7 +25,7 @@ def backfill_history(
         slo = slos[slo_id]
         for at, requests in _traffic_steps(until, slo.window.seconds, interval):
             scaled = EventCounts(error=counts.error * requests, total=counts.total * requests)
-            ledger.remember(slo, group, at, scaled)
+            ledger.backfill_counts(slo, group, at, scaled)
     for at, requests in _traffic_steps(until, MAX_FINE_LOOKBACK, interval):
         truth.record_requests(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 

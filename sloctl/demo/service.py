@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from sloctl.demo.traffic import IncidentSchedule, RequestKind, generate_requests
 from sloctl.demo.truth import GroundTruth
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.clock import Clock
 
 # Seconds of demo time between two batches of requests.
 _BATCH_SECONDS: Final = 3.0
@@ -52,7 +52,7 @@ class RequestMetrics(Collector):
 class DemoService:
     """Requests come by themselves while it runs; *truth* keeps what really happened."""
 
-    def __init__(self, script: IncidentSchedule, *, time: Time, random: Random) -> None:
+    def __init__(self, script: IncidentSchedule, *, time: Clock, random: Random) -> None:
         self.metrics = RequestMetrics()
         self.truth = GroundTruth()
         self._script = script

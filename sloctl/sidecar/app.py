@@ -12,12 +12,12 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.connection import MAX_BODY_BYTES, SECURITY_HEADERS, noticed
 from sloctl.sidecar.guard import RELOAD, guard
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.parts import Figure, Figures, Kind, Part, Reload, Troubles
-from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views.api_routes import Api, forbidden_reload_route, reload_route
@@ -48,10 +48,10 @@ class Sidecar:
     """
 
     open_source: OpenSource
-    poller: Poller
-    feed: Feed
-    ledger: Ledger
-    time: Time
+    poller: TickLoop
+    feed: SnapshotFeed
+    ledger: Engine
+    time: Clock
     interval: float
     parts: Sequence[Part] = ()
     routes: Sequence[web.RouteDef] = ()
@@ -64,7 +64,7 @@ class Sidecar:
 
 def application(sidecar: Sidecar) -> web.Application:
     """Polls from start-up to clean-up, and serves the newest board."""
-    sheets = Sheets(lambda: sidecar.feed.board)
+    sheets = Sheets(lambda: sidecar.feed.snapshot)
     changes = Changes(sidecar.feed, sheets, epoch=secrets.token_hex(4))
     readers = Readers(changes, sidecar.web.max_streams)
     app = web.Application(middlewares=[noticed, problems, guard(sidecar.web)], client_max_size=MAX_BODY_BYTES)
@@ -165,7 +165,7 @@ async def _protect(_: web.Request, response: web.StreamResponse) -> None:
 
 def _metrics_routes(sidecar: Sidecar, readers: Readers) -> list[web.RouteDef]:
     metrics = MetricsPage(
-        lambda: sidecar.feed.board, sidecar.time.now, [sidecar.figures, readers.figures, _build]
+        lambda: sidecar.feed.snapshot, sidecar.time.now, [sidecar.figures, readers.figures, _build]
     )
 
     async def show_metrics(request: web.Request) -> web.Response:
@@ -190,13 +190,13 @@ def _reload_routes(sidecar: Sidecar) -> list[web.RouteDef]:
 
 def _probe_routes(sidecar: Sidecar) -> list[web.RouteDef]:
     async def healthz(_: web.Request) -> web.Response:
-        quiet = sidecar.time.now() - sidecar.poller.ticked
+        quiet = sidecar.time.now() - sidecar.poller.last_tick_at
         if quiet > _STUCK_INTERVALS * sidecar.interval + _STUCK_GRACE * sidecar.time.speed:
             return problem(503, f"no tick for {quiet:.0f} s: the loop is stuck")
         return web.Response(text="ticking\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        if not sidecar.feed.board.has_data:
+        if not sidecar.feed.snapshot.has_data:
             return problem(503, "no data yet")
         return web.Response(text="has data\n")
 

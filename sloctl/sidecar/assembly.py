@@ -7,19 +7,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from sloctl.model import Slo
 from sloctl.sidecar.app import Sidecar
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.configuration.read import Settings
-from sloctl.sidecar.filling import fill
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.filling import backfill_history
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.notifier import Notifier
 from sloctl.sidecar.parts import Figure, Kind, Part
-from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.reload import SpecFiles, Specs
-from sloctl.sidecar.remembering import Remembering
+from sloctl.sidecar.remembering import BackfillingSource
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
-from sloctl.sidecar.store import Store, StoreOptions
+from sloctl.sidecar.store import HistoryStore, StoreOptions
 from sloctl.sidecar.supplies import Supply, supply
 from sloctl.sidecar.telemetry.export import exporting
 
@@ -28,30 +28,30 @@ class Assembly:
     """The parts of one sidecar, and how they depend on each other; without *files* nothing is reloaded."""
 
     def __init__(
-        self, slos: Sequence[Slo], settings: Settings, *, time: Time, files: SpecFiles | None = None
+        self, slos: Sequence[Slo], settings: Settings, *, time: Clock, files: SpecFiles | None = None
     ) -> None:
         self._settings = settings
         self._time = time
         self._supply: Supply = supply(settings.source, slos, time)
-        self._ledger = Ledger(
+        self._ledger = Engine(
             self._supply.slos,
             interval=settings.interval,
             refusals=self._supply.refusals,
             patience=self._supply.patience,
         )
-        self._feed = Feed(Board.unread(self._supply.slos, self._supply.refusals))
+        self._feed = SnapshotFeed(Snapshot.without_data(self._supply.slos, self._supply.refusals))
         self._store = (
-            None if settings.store is None else Store(StoreOptions(settings.store), self._ledger, time)
+            None if settings.store is None else HistoryStore(StoreOptions(settings.store), self._ledger, time)
         )
         self._specs = None if files is None else Specs(files, apply=self._watch, time=time)
         self._notifier = None if settings.notify is None else Notifier(settings.notify, self._feed, time)
-        self._past: Remembering | None = None
-        self._poller = Poller(
+        self._past: BackfillingSource | None = None
+        self._poller = TickLoop(
             self._ledger,
             self._feed,
             time=time,
             interval=settings.interval,
-            store_trouble=lambda: None if self._store is None else self._store.trouble,
+            store_trouble=lambda: None if self._store is None else self._store.issue,
         )
 
     def sidecar(self) -> Sidecar:
@@ -80,9 +80,9 @@ class Assembly:
     async def _watch(self, slos: Sequence[Slo]) -> None:
         self._supply.replan(slos)
         if self._store is not None:
-            await self._store.replace(self._supply.slos, self._supply.refusals)
+            await self._store.replace_slos(self._supply.slos, self._supply.refusals)
         else:
-            self._ledger.replace(self._supply.slos, self._supply.refusals)
+            self._ledger.replace_slos(self._supply.slos, self._supply.refusals)
 
     @asynccontextmanager
     async def _open_source(self) -> AsyncIterator[Source]:
@@ -93,22 +93,22 @@ class Assembly:
             source = await stack.enter_async_context(self._supply.open())
             self._past = await self._remembering(source, stack)
             if self._past is not None:
-                source = await stack.enter_async_context(self._past.remembering())
+                source = await stack.enter_async_context(self._past.open_backfill())
             yield source
 
-    async def _remembering(self, source: Source, stack: AsyncExitStack) -> Remembering | None:
+    async def _remembering(self, source: Source, stack: AsyncExitStack) -> BackfillingSource | None:
         if isinstance(source, PrometheusSource):
-            return Remembering(source, self._reads_past_of(source), waits=True)
+            return BackfillingSource(source, self._reads_past_of(source), waits=True)
         if self._settings.history is None:
             return None
         prometheus = open_prometheus(self._ledger.slos, self._settings.history, jitter=random.random)
         past = await stack.enter_async_context(prometheus)
-        return Remembering(source, self._reads_past_of(past), waits=False)
+        return BackfillingSource(source, self._reads_past_of(past), waits=False)
 
     def _reads_past_of(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:
         async def read() -> None:
             now = self._time.now()
-            await fill(self._ledger, lambda known: prometheus.history(now, after=known), now)
+            await backfill_history(self._ledger, lambda known: prometheus.history(now, after=known), now)
 
         return read
 
@@ -118,14 +118,16 @@ class Assembly:
             troubles |= self._specs.troubles()
         if self._notifier is not None:
             troubles |= self._notifier.troubles()
-        if self._past is not None and self._past.trouble is not None:
-            troubles["history"] = self._past.trouble
-        if self._store is not None and self._store.trouble is not None:
-            troubles["store"] = self._store.trouble
+        if self._past is not None and self._past.issue is not None:
+            troubles["history"] = self._past.issue
+        if self._store is not None and self._store.issue is not None:
+            troubles["store"] = self._store.issue
         return troubles
 
     def _figures(self) -> Iterable[Figure]:
-        yield Figure("sloctl_tick_seconds", "How long the last tick took.", Kind.GAUGE, self._poller.took)
+        yield Figure(
+            "sloctl_tick_seconds", "How long the last tick took.", Kind.GAUGE, self._poller.last_tick_seconds
+        )
         if self._specs is not None:
             yield from self._specs.figures()
         if self._notifier is not None:
@@ -134,12 +136,14 @@ class Assembly:
             yield from _of_store(self._store)
 
 
-def _of_store(store: Store) -> Iterator[Figure]:
-    yield Figure("sloctl_store_flush_seconds", "How long the last flush took.", Kind.GAUGE, store.took)
-    if store.flushed is not None:
+def _of_store(store: HistoryStore) -> Iterator[Figure]:
+    yield Figure(
+        "sloctl_store_flush_seconds", "How long the last flush took.", Kind.GAUGE, store.last_flush_seconds
+    )
+    if store.last_flush_at is not None:
         yield Figure(
             "sloctl_store_last_flush_timestamp_seconds",
             "When all was last written down.",
             Kind.GAUGE,
-            store.flushed,
+            store.last_flush_at,
         )

@@ -5,13 +5,22 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from sloctl.model import Severity, Slo
-from sloctl.sidecar.burning import Burning
+from sloctl.sidecar.burning import Contributor
 from sloctl.sidecar.sources import OTHERS, Group, Refusal
-from sloctl.sidecar.steps import NOTHING
-from sloctl.sidecar.verdict import Alert, Budget, Burn, State, Yardstick, alerts, budget, burns
+from sloctl.sidecar.steps import EMPTY_SUM
+from sloctl.sidecar.verdict import (
+    AlertEvaluation,
+    AlertState,
+    BudgetState,
+    LookbackBurn,
+    SloPlan,
+    evaluate_alerts,
+    evaluate_budget,
+    evaluate_burns,
+)
 
 
-class Standing(IntEnum):
+class Health(IntEnum):
     """How an SLO stands, the worst first."""
 
     PAGING = 0
@@ -23,7 +32,7 @@ class Standing(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SloState:
     """One SLO, or one group of it, as of *last*; Unix seconds.
 
     *since* is the oldest data behind it. *burning* is told of the SLO as a whole, in each of its groups.
@@ -38,10 +47,10 @@ class Entry:
     stale: bool
     errors: float
     events: float
-    burns: tuple[Burn, ...]
-    budget: Budget
-    alerts: tuple[Alert, ...]
-    burning: tuple[Burning, ...] = ()
+    burns: tuple[LookbackBurn, ...]
+    budget: BudgetState
+    alerts: tuple[AlertEvaluation, ...]
+    contributors: tuple[Contributor, ...] = ()
 
     @property
     def group_labels(self) -> Mapping[str, str]:
@@ -53,76 +62,80 @@ class Entry:
         return OTHERS in self.group
 
     @property
-    def standing(self) -> Standing:
+    def health(self) -> Health:
         """A stale entry is never fine: what was quiet when it was last seen is unknown now."""
-        standing = self._standing_when_seen()
-        return Standing.UNKNOWN if self.stale and standing is Standing.FINE else standing
+        standing = self._health_when_read()
+        return Health.UNKNOWN if self.stale and standing is Health.FINE else standing
 
-    def alert(self, severity: Severity) -> Alert | None:
+    def alert_for(self, severity: Severity) -> AlertEvaluation | None:
         """None where the SLO has no such alert."""
         return next((alert for alert in self.alerts if alert.severity is severity), None)
 
-    def burn(self, lookback: int) -> Burn:
+    def burn_over(self, lookback: int) -> LookbackBurn:
         return next(burn for burn in self.burns if burn.lookback == lookback)
 
-    def _standing_when_seen(self) -> Standing:
-        firing = {alert.severity for alert in self.alerts if alert.state is State.FIRING}
+    def _health_when_read(self) -> Health:
+        firing = {alert.severity for alert in self.alerts if alert.state is AlertState.FIRING}
         if Severity.PAGE in firing:
-            return Standing.PAGING
+            return Health.PAGING
         if Severity.TICKET in firing:
-            return Standing.TICKETED
-        if self.budget.exhausted is None:
-            return Standing.UNKNOWN
-        if self.budget.exhausted:
-            return Standing.EXHAUSTED
-        if self.budget.exhausting(self.slo.alerting.exhausting_within):
-            return Standing.EXHAUSTING
-        unknown = any(alert.state is State.UNKNOWN for alert in self.alerts)
-        return Standing.UNKNOWN if unknown else Standing.FINE
+            return Health.TICKETED
+        if self.budget.is_exhausted is None:
+            return Health.UNKNOWN
+        if self.budget.is_exhausted:
+            return Health.EXHAUSTED
+        if self.budget.exhausts_within(self.slo.alerting.exhausting_within):
+            return Health.EXHAUSTING
+        unknown = any(alert.state is AlertState.UNKNOWN for alert in self.alerts)
+        return Health.UNKNOWN if unknown else Health.FINE
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Snapshot:
     """*at* is the tick, None before the first.
 
     *trouble* says why the source gave nothing this time, *store_trouble* what a restart would lose, or has.
     """
 
     at: float | None
-    entries: tuple[Entry, ...]
-    refusals: tuple[Refusal, ...] = ()
-    trouble: str | None = None
-    store_trouble: str | None = None
+    states: tuple[SloState, ...]
+    unsupported: tuple[Refusal, ...] = ()
+    source_issue: str | None = None
+    store_issue: str | None = None
 
     @classmethod
-    def empty(cls) -> "Board":
-        return cls(at=None, entries=())
+    def without_slos(cls) -> "Snapshot":
+        return cls(at=None, states=())
 
     @classmethod
-    def unread(cls, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> "Board":
+    def without_data(cls, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> "Snapshot":
         """Every SLO, none of them read yet."""
-        return cls(at=None, entries=tuple(unread(Yardstick.of(slo)) for slo in slos), refusals=refusals)
+        return cls(
+            at=None,
+            states=tuple(state_without_data(SloPlan.from_slo(slo)) for slo in slos),
+            unsupported=refusals,
+        )
 
     @property
     def has_data(self) -> bool:
-        return any(entry.last is not None for entry in self.entries)
+        return any(entry.last is not None for entry in self.states)
 
-    def worst_first(self) -> tuple[Entry, ...]:
-        return tuple(sorted(self.entries, key=_badness))
+    def worst_first(self) -> tuple[SloState, ...]:
+        return tuple(sorted(self.states, key=_urgency_key))
 
-    def marked_stale(self, trouble: str | None = None) -> "Board":
+    def marked_stale(self, trouble: str | None = None) -> "Snapshot":
         """The same numbers, no longer current."""
         entries = tuple(
             entry if entry.stale or entry.last is None else replace(entry, stale=True)
-            for entry in self.entries
+            for entry in self.states
         )
-        return replace(self, entries=entries, trouble=trouble)
+        return replace(self, states=entries, source_issue=trouble)
 
 
-def unread(measure: Yardstick) -> Entry:
+def state_without_data(measure: SloPlan) -> SloState:
     """An SLO of which nothing is known."""
-    burned = burns(measure, [NOTHING] * len(measure.lookbacks))
-    return Entry(
+    burned = evaluate_burns(measure, [EMPTY_SUM] * len(measure.lookbacks))
+    return SloState(
         slo=measure.slo,
         group=(),
         since=None,
@@ -131,11 +144,11 @@ def unread(measure: Yardstick) -> Entry:
         errors=0.0,
         events=0.0,
         burns=burned,
-        budget=budget(measure, burned),
-        alerts=alerts(measure, burned),
+        budget=evaluate_budget(measure, burned),
+        alerts=evaluate_alerts(measure, burned),
     )
 
 
-def _badness(entry: Entry) -> tuple[Standing, float, str, Group]:
+def _urgency_key(entry: SloState) -> tuple[Health, float, str, Group]:
     left = entry.budget.left
-    return entry.standing, 1.0 if left is None else left, entry.slo.id, entry.group
+    return entry.health, 1.0 if left is None else left, entry.slo.id, entry.group

@@ -16,24 +16,27 @@ from typing import Final, TypeAlias
 from sloctl.duration import HOUR, MINUTE
 from sloctl.rollup import EventCounts
 
-MAX_VALUES: Final = 64
+MAX_LABEL_VALUES: Final = 64
 LOOKBACKS: Final = (5 * MINUTE, HOUR)
 # Of each lookback this many values are told, each with at least this share of the errors.
-_TOLD: Final = 5
-_WORTH_TELLING: Final = 0.05
+_MAX_LISTED: Final = 5
+_MIN_ERROR_SHARE: Final = 0.05
 # Seconds between two looks at what burns.
-_LOOK_EVERY: Final = 10
+_RANK_EVERY_SECONDS: Final = 10
 # The running minute and five before it, then the running five minutes and twelve before them.
-_MINUTES: Final = 6
-_FIVES: Final = 13
-_OF: Final = {5 * MINUTE: slice(0, _MINUTES), HOUR: slice(_MINUTES, _MINUTES + _FIVES)}
+_MINUTE_SLOTS: Final = 6
+_FIVE_MINUTE_SLOTS: Final = 13
+_LOOKBACK_SLOTS: Final = {
+    5 * MINUTE: slice(0, _MINUTE_SLOTS),
+    HOUR: slice(_MINUTE_SLOTS, _MINUTE_SLOTS + _FIVE_MINUTE_SLOTS),
+}
 
 # A label's name and value.
 LabelValue: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Burning:
+class Contributor:
     """One label value over one *lookback* (300 or 3600 seconds): its errors, and its shares of all."""
 
     label: str
@@ -49,111 +52,122 @@ class Burning:
         return self.share_of_errors / self.share_of_traffic if self.share_of_traffic > 0 else inf
 
 
-class _Tally:
+class _LabelValueTally:
     """Errors and events of one label value, and all events of the SLO at the ticks that told of the value."""
 
-    __slots__ = ("all", "errors", "inherited", "total")
+    __slots__ = ("errors", "inherited_errors", "slo_events", "total")
 
     def __init__(self, inherited: float) -> None:
-        self.errors = array("f", bytes(4 * (_MINUTES + _FIVES)))
+        self.errors = array("f", bytes(4 * (_MINUTE_SLOTS + _FIVE_MINUTE_SLOTS)))
         self.total = array("f", self.errors)
-        self.all = array("f", self.errors)
+        self.slo_events = array("f", self.errors)
         # Of the value it displaced: ranks it, is not shown.
-        self.inherited = inherited
+        self.inherited_errors = inherited
 
     @property
     def rank(self) -> float:
-        return self.inherited + sum(self.errors[_OF[HOUR]])
+        return self.inherited_errors + sum(self.errors[_LOOKBACK_SLOTS[HOUR]])
 
-    def add(self, places: Iterable[int], errors: float, total: float, everything: float) -> None:
+    def add_counts(self, places: Iterable[int], errors: float, total: float, everything: float) -> None:
         for place in places:
             self.errors[place] += errors
             self.total[place] += total
-            self.all[place] += everything
+            self.slo_events[place] += everything
 
-    def clear(self, place: int) -> None:
-        self.errors[place] = self.total[place] = self.all[place] = 0.0
+    def clear_slot(self, place: int) -> None:
+        self.errors[place] = self.total[place] = self.slo_events[place] = 0.0
 
 
-class Suspects:
+class ContributorTracker:
     """What one SLO's errors have in common; made when it first errs, *idle* an hour after it last did."""
 
     def __init__(self) -> None:
-        self._tallies: dict[LabelValue, _Tally] = {}
-        self._slo = _Tally(0.0)
+        self._tallies: dict[LabelValue, _LabelValueTally] = {}
+        self._slo = _LabelValueTally(0.0)
         self._minute = 0
         self._looked: float | None = None
-        self._burning: tuple[Burning, ...] = ()
+        self._burning: tuple[Contributor, ...] = ()
 
     @property
-    def held(self) -> int:
+    def label_value_count(self) -> int:
         """How many label values are counted."""
         return len(self._tallies)
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         return not any(self._slo.errors)
 
-    def add(self, at: float, counts: EventCounts, by_label: Mapping[LabelValue, EventCounts]) -> None:
+    def record_counts(
+        self, at: float, counts: EventCounts, by_label: Mapping[LabelValue, EventCounts]
+    ) -> None:
         """Count what happened up to *at*: all of it, and by label value. What comes late counts as of now."""
-        self.pass_time(at)
-        places = (self._minute % _MINUTES, _MINUTES + self._minute // 5 % _FIVES)
-        self._slo.add(places, counts.error, counts.total, counts.total)
+        self.advance_to(at)
+        places = (self._minute % _MINUTE_SLOTS, _MINUTE_SLOTS + self._minute // 5 % _FIVE_MINUTE_SLOTS)
+        self._slo.add_counts(places, counts.error, counts.total, counts.total)
         for name, of_value in by_label.items():
             tally = self._tallies.get(name)
             if tally is None:
                 if of_value.error <= 0:
                     continue
-                tally = self._tallies[name] = _Tally(self._make_room())
-            tally.add(places, of_value.error, of_value.total, counts.total)
+                tally = self._tallies[name] = _LabelValueTally(self._make_room())
+            tally.add_counts(places, of_value.error, of_value.total, counts.total)
 
-    def pass_time(self, at: float) -> None:
+    def advance_to(self, at: float) -> None:
         minute = int(at // MINUTE)
         passed = minute - self._minute
         if passed <= 0:
             return
-        stale = {(self._minute + n) % _MINUTES for n in range(1, 1 + min(passed, _MINUTES))}
+        stale = {(self._minute + n) % _MINUTE_SLOTS for n in range(1, 1 + min(passed, _MINUTE_SLOTS))}
         fives = minute // 5 - self._minute // 5
-        stale |= {_MINUTES + (self._minute // 5 + n) % _FIVES for n in range(1, 1 + min(fives, _FIVES))}
+        stale |= {
+            _MINUTE_SLOTS + (self._minute // 5 + n) % _FIVE_MINUTE_SLOTS
+            for n in range(1, 1 + min(fives, _FIVE_MINUTE_SLOTS))
+        }
         for tally in (self._slo, *self._tallies.values()):
             for place in stale:
-                tally.clear(place)
+                tally.clear_slot(place)
         self._minute = minute
         for name in [name for name, tally in self._tallies.items() if not any(tally.errors)]:
             del self._tallies[name]
 
-    def burning(self, at: float) -> tuple[Burning, ...]:
+    def top_contributors(self, at: float) -> tuple[Contributor, ...]:
         """The worst lift first, of each lookback; looked up anew every ten seconds."""
-        if self._looked is None or not 0 <= at - self._looked < _LOOK_EVERY:
+        if self._looked is None or not 0 <= at - self._looked < _RANK_EVERY_SECONDS:
             self._looked = at
-            self._burning = tuple(each for lookback in LOOKBACKS for each in self._worst(lookback))
+            self._burning = tuple(
+                each for lookback in LOOKBACKS for each in self._rank_contributors(lookback)
+            )
         return self._burning
 
-    def _worst(self, lookback: int) -> list[Burning]:
-        span = _OF[lookback]
+    def _rank_contributors(self, lookback: int) -> list[Contributor]:
+        span = _LOOKBACK_SLOTS[lookback]
         errors = sum(self._slo.errors[span])
         if errors <= 0:
             return []
-        found = [_burning(name, tally, lookback, errors) for name, tally in self._tallies.items()]
+        found = [_build_contributor(name, tally, lookback, errors) for name, tally in self._tallies.items()]
         telling = [
             each
             for each in found
-            if each.share_of_errors >= _WORTH_TELLING and each.share_of_errors > each.share_of_traffic
+            if each.share_of_errors >= _MIN_ERROR_SHARE and each.share_of_errors > each.share_of_traffic
         ]
-        return sorted(telling, key=lambda each: (-each.lift, -each.errors, each.label, each.value))[:_TOLD]
+        return sorted(telling, key=lambda each: (-each.lift, -each.errors, each.label, each.value))[
+            :_MAX_LISTED
+        ]
 
     def _make_room(self) -> float:
         """What a new value inherits of the one that made room."""
-        if len(self._tallies) < MAX_VALUES:
+        if len(self._tallies) < MAX_LABEL_VALUES:
             return 0.0
         least = min(self._tallies, key=lambda name: self._tallies[name].rank)
         return self._tallies.pop(least).rank
 
 
-def _burning(name: LabelValue, tally: _Tally, lookback: int, errors: float) -> Burning:
-    span = _OF[lookback]
-    own, everything = sum(tally.errors[span]), sum(tally.all[span])
-    return Burning(
+def _build_contributor(
+    name: LabelValue, tally: _LabelValueTally, lookback: int, errors: float
+) -> Contributor:
+    span = _LOOKBACK_SLOTS[lookback]
+    own, everything = sum(tally.errors[span]), sum(tally.slo_events[span])
+    return Contributor(
         *name,
         lookback=lookback,
         errors=own,

@@ -13,17 +13,28 @@ from typing import Final, NamedTuple
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.account import Account
-from sloctl.sidecar.steps import Seen
-from sloctl.sidecar.verdict import Burn, State, Yardstick, alerts, burns
+from sloctl.sidecar.account import SloTracker
+from sloctl.sidecar.steps import BucketSum
+from sloctl.sidecar.verdict import AlertState, LookbackBurn, SloPlan, evaluate_alerts, evaluate_burns
 
 MAX_POINTS: Final = 96
 # Seconds a point may last, so that its edges are edges of steps.
-_WIDTHS: Final = (15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR)
+_POINT_WIDTHS: Final = (
+    15,
+    30,
+    MINUTE,
+    5 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    4 * HOUR,
+    8 * HOUR,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TimelinePoint:
     """What was seen from *begin* to *end* (Unix seconds).
 
     *budget_left* is what the errors up to *end* have left of the budget of the window that ends now.
@@ -37,7 +48,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Firing:
+class FiringPeriod:
     """From *begin* to *end* an alert fired, as far as the points tell."""
 
     severity: Severity
@@ -46,7 +57,7 @@ class Firing:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class SloTimeline:
     """One range, and the *points* that touch it; time without a point is time without data.
 
     Of what was *firing* tickets come before pages.
@@ -54,83 +65,83 @@ class Chart:
 
     begin: float
     end: float
-    points: tuple[Point, ...]
-    firing: tuple[Firing, ...] = ()
+    points: tuple[TimelinePoint, ...]
+    firing: tuple[FiringPeriod, ...] = ()
 
 
-def chart(account: Account, period: Burn, *, begin: float, end: float) -> Chart:
+def build_timeline(account: SloTracker, period: LookbackBurn, *, begin: float, end: float) -> SloTimeline:
     """*period* is the burn of the whole window, which the budget's line ends at.
 
     When alerts fired is decided anew at the end of each point; where steps are wider than a lookback, they
     stand in for it.
     """
-    measure = account.yardstick
-    steps = [_Step(*step) for step in account.stretches(begin - max(measure.lookbacks, default=0))]
-    points = _points(measure, steps, period, begin=begin, end=end)
-    return Chart(begin, end, points, tuple(_firing(measure, steps, points)))
+    measure = account.plan
+    steps = [_TimedBucket(*step) for step in account.buckets_after(begin - max(measure.lookbacks, default=0))]
+    points = _merge_points(measure, steps, period, begin=begin, end=end)
+    return SloTimeline(begin, end, points, tuple(_firing_periods(measure, steps, points)))
 
 
-def recent_burn(account: Account, *, end: float, width: int, points: int) -> list[float | None]:
+def recent_burn_rates(account: SloTracker, *, end: float, width: int, points: int) -> list[float | None]:
     """Burn rates of *points* times *width* seconds, the oldest first; None where nothing happened."""
     begin = end - points * width
     errors, totals = [0.0] * points, [0.0] * points
-    for _, ended, seen in account.stretches(begin):
+    for _, ended, seen in account.buckets_after(begin):
         place = min(points - 1, int((ended - begin - 1) // width))
         errors[place] += seen.error
         totals[place] += seen.total
-    budget = account.yardstick.budget
+    budget = account.plan.budget
     return [
         max(0.0, error) / total / budget if total > 0 else None
         for error, total in zip(errors, totals, strict=True)
     ]
 
 
-class _Step(NamedTuple):
+class _TimedBucket(NamedTuple):
     begin: float
     end: float
-    seen: Seen
+    seen: BucketSum
 
 
-class _Sums:
+class _PrefixSums:
     """Sums over any stretch that ends at the end of a step."""
 
-    def __init__(self, steps: Sequence[_Step]) -> None:
+    def __init__(self, steps: Sequence[_TimedBucket]) -> None:
         self._ends = [step.end for step in steps]
         self._widths = [step.end - step.begin for step in steps]
-        self._until = [Seen(0, 0.0, 0.0)]
+        self._until = [BucketSum(0, 0.0, 0.0)]
         for step in steps:
             before, seen = self._until[-1], step.seen
             self._until.append(
-                Seen(before.seconds + seen.seconds, before.error + seen.error, before.total + seen.total)
+                BucketSum(before.seconds + seen.seconds, before.error + seen.error, before.total + seen.total)
             )
 
-    def lookbacks(self, at: float, lookbacks: Iterable[int]) -> list[Seen]:
+    def lookback_sums(self, at: float, lookbacks: Iterable[int]) -> list[BucketSum]:
         last = bisect_right(self._ends, at)
         width = self._widths[last - 1] if last else 0
-        return [self._between(at - max(lookback, width), last) for lookback in lookbacks]
+        return [self._sum_between(at - max(lookback, width), last) for lookback in lookbacks]
 
-    def _between(self, cut: float, last: int) -> Seen:
+    def _sum_between(self, cut: float, last: int) -> BucketSum:
         first = bisect_right(self._ends, cut)
         # The nearest edge, as the history itself rounds.
         if first < last and cut - (self._ends[first] - self._widths[first]) > self._widths[first] / 2:
             first += 1
         end, begin = self._until[last], self._until[first]
-        return Seen(end.seconds - begin.seconds, end.error - begin.error, end.total - begin.total)
+        return BucketSum(end.seconds - begin.seconds, end.error - begin.error, end.total - begin.total)
 
 
-def _points(
-    measure: Yardstick, steps: Sequence[_Step], period: Burn, *, begin: float, end: float
-) -> tuple[Point, ...]:
+def _merge_points(
+    measure: SloPlan, steps: Sequence[_TimedBucket], period: LookbackBurn, *, begin: float, end: float
+) -> tuple[TimelinePoint, ...]:
     width = _width(end - begin)
     shown = [step for step in steps if step.end > begin and step.begin < end]
     after = sum(step.seen.error for step in steps if step.begin >= end)
-    merged: list[Point] = []
+    merged: list[TimelinePoint] = []
     for _, some in groupby(reversed(shown), key=lambda step: -(-step.end // width)):
         together = list(some)
         errors = max(0.0, sum(step.seen.error for step in together))
         counts = EventCounts(errors, sum(step.seen.total for step in together))
         merged.append(
-            Point(
+            TimelinePoint(
                 begin=together[-1].begin,
                 end=together[0].end,
                 counts=counts,
@@ -142,7 +153,7 @@ def _points(
     return tuple(reversed(merged))
 
 
-def _left(measure: Yardstick, period: Burn, errors_after: float) -> float | None:
+def _left(measure: SloPlan, period: LookbackBurn, errors_after: float) -> float | None:
     """What was left before the last *errors_after* errors of the window."""
     if period.counts is None or period.error_ratio is None:
         return None
@@ -150,27 +161,29 @@ def _left(measure: Yardstick, period: Burn, errors_after: float) -> float | None
 
 
 def _width(seconds: float) -> int:
-    return next((width for width in _WIDTHS if seconds / width <= MAX_POINTS), DAY)
+    return next((width for width in _POINT_WIDTHS if seconds / width <= MAX_POINTS), DAY)
 
 
-def _firing(measure: Yardstick, steps: Sequence[_Step], points: Sequence[Point]) -> Iterator[Firing]:
-    sums = _Sums(steps)
-    firing: dict[Severity, list[Point]] = {}
+def _firing_periods(
+    measure: SloPlan, steps: Sequence[_TimedBucket], points: Sequence[TimelinePoint]
+) -> Iterator[FiringPeriod]:
+    sums = _PrefixSums(steps)
+    firing: dict[Severity, list[TimelinePoint]] = {}
     for point in points:
         if point.counts.error > 0 or any(run[-1].end == point.begin for run in firing.values()):
-            burned = burns(measure, sums.lookbacks(point.end, measure.lookbacks))
-            for alert in alerts(measure, burned):
-                if alert.state is State.FIRING:
+            burned = evaluate_burns(measure, sums.lookback_sums(point.end, measure.lookbacks))
+            for alert in evaluate_alerts(measure, burned):
+                if alert.state is AlertState.FIRING:
                     firing.setdefault(alert.severity, []).append(point)
     for severity in (Severity.TICKET, Severity.PAGE):
         if severity in firing:
-            yield from _joined(severity, firing[severity])
+            yield from _join_points(severity, firing[severity])
 
 
-def _joined(severity: Severity, points: Sequence[Point]) -> Iterator[Firing]:
+def _join_points(severity: Severity, points: Sequence[TimelinePoint]) -> Iterator[FiringPeriod]:
     begin = points[0].begin
     for before, after in pairwise(points):
         if after.begin > before.end:
-            yield Firing(severity, begin, before.end)
+            yield FiringPeriod(severity, begin, before.end)
             begin = after.begin
-    yield Firing(severity, begin, points[-1].end)
+    yield FiringPeriod(severity, begin, points[-1].end)

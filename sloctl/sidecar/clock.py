@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Time:
+class Clock:
     """*now* is in Unix seconds and never steps back; *sleep* waits that many of its seconds.
 
     One second of the world's time is *speed* of its seconds.
@@ -18,19 +18,19 @@ class Time:
     speed: float = 1
 
 
-def running(*, since: float, speed: float = 1) -> Time:
+def start_clock(*, since: float, speed: float = 1) -> Clock:
     """Time that reads *since* now and passes *speed* times as fast as the world's.
 
     It follows a clock that nobody sets, so that a corrected system clock moves no event into another minute.
     """
-    started = _seconds()
+    started = _monotonic_seconds()
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / speed)
 
-    return Time(now=lambda: since + (_seconds() - started) * speed, sleep=sleep, speed=speed)
+    return Clock(now=lambda: since + (_monotonic_seconds() - started) * speed, sleep=sleep, speed=speed)
 
 
-def _seconds() -> float:
+def _monotonic_seconds() -> float:
     """Since some moment; where the system has such a clock, the time it slept passes too."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -3,7 +3,7 @@
 import gc
 
 
-def collect_seldom() -> None:
+def tune_garbage_collector() -> None:
     """For the whole process, once, before it serves.
 
     A board holds no cycles: it goes when the next one comes, without the collector. But the collector takes

@@ -8,7 +8,7 @@ from sloctl.lower import lower_indicator
 from sloctl.model import Slo
 
 
-def fingerprint(slo: Slo) -> str:
+def slo_fingerprint(slo: Slo) -> str:
     """The same as long as the same events of the same SLO are counted into the same groups.
 
     An objective, an alert, a description or a label changes nothing here; an indicator or groupBy does. So

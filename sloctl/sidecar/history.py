@@ -21,12 +21,12 @@ from typing import Final
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.steps import NOTHING, Seen, Steps
+from sloctl.sidecar.steps import EMPTY_SUM, BucketSum, TimeBuckets
 
-_WIDTHS: Final = (MINUTE, 15 * MINUTE, 2 * HOUR)
-_REACHES: Final = (10 * MINUTE, 6 * HOUR, 3 * DAY)
+_STEP_WIDTHS: Final = (MINUTE, 15 * MINUTE, 2 * HOUR)
+_STEP_REACHES: Final = (10 * MINUTE, 6 * HOUR, 3 * DAY)
 # All steps divide it, so a history moves by whole multiples of it.
-WIDEST: Final = _WIDTHS[-1]
+WIDEST_STEP: Final = _STEP_WIDTHS[-1]
 # Counters carry what happened between two readings; no farther apart, that time counts as seen.
 _LONGEST_PAUSE: Final = 5 * MINUTE
 # Edges of lookbacks pass edges of steps at half minutes.
@@ -38,21 +38,30 @@ def tick_step(interval: float) -> int:
     return max(step for step in range(1, MINUTE + 1) if MINUTE % step == 0 and step <= max(1.0, interval))
 
 
-class History:
+class CountHistory:
     """Bounded: 9 KB for a whole month at a tick of 5 s, and little before there is much to hold."""
 
-    __slots__ = ("_older", "_older_for", "_previous", "_since", "_steps", "_window", "last", "touched")
+    __slots__ = (
+        "_older",
+        "_older_for",
+        "_previous",
+        "_since",
+        "_steps",
+        "_window",
+        "last",
+        "oldest_unsaved_minute",
+    )
 
     def __init__(self, *, step: int, window: int) -> None:
-        self._steps = (Steps(step), *(Steps(width) for width in _WIDTHS))
+        self._steps = (TimeBuckets(step), *(TimeBuckets(width) for width in _STEP_WIDTHS))
         self._window = window
         self._since: float | None = None
         self._previous: float | None = None
         self._older_for: tuple[float, Sequence[int]] | None = None
-        self._older: Sequence[Seen] = ()
+        self._older: Sequence[BucketSum] = ()
         self.last: float | None = None
         # The oldest minute that counts were added to since someone last looked; None where none was.
-        self.touched: int | None = None
+        self.oldest_unsaved_minute: int | None = None
 
     @property
     def since(self) -> float | None:
@@ -61,7 +70,7 @@ class History:
             return None
         return max(self._since, self.last - self._window)
 
-    def add(self, at: float, counts: EventCounts) -> None:
+    def record_counts(self, at: float, counts: EventCounts) -> None:
         """Count what happened up to *at*.
 
         What comes late is added to the step that holds its time; what is older than the window is dropped.
@@ -72,10 +81,10 @@ class History:
         begins = at - self._steps[0].width
         self._since = begins if self._since is None else min(self._since, begins)
         self._previous = at
-        self._advance(at)
-        self._put(at, Seen(seconds, counts.error, counts.total))
+        self._advance_to(at)
+        self._add_to_bucket(at, BucketSum(seconds, counts.error, counts.total))
 
-    def sums(self, now: float, lookbacks: Sequence[int]) -> list[Seen]:
+    def lookback_sums(self, now: float, lookbacks: Sequence[int]) -> list[BucketSum]:
         """What was counted in each lookback up to *now*, or up to the newest count where that is later.
 
         *lookbacks* are in seconds, the shortest first.
@@ -83,25 +92,25 @@ class History:
         now = now if self.last is None else max(now, self.last)
         key = (now // _EDGE_EVERY, lookbacks)
         if self._older_for != key:
-            self._older = self._behind_ticks(now, lookbacks)
+            self._older = self._sums_before_ticks(now, lookbacks)
             self._older_for = key
         ticks = self._steps[0]
         begin = ticks.begin if ticks else now
-        live = ticks.whole()
+        live = ticks.sum_all()
         return [
-            ticks.since(now - lookback) if now - lookback >= begin else _plus(live, older)
+            ticks.sum_since(now - lookback) if now - lookback >= begin else add_sums(live, older)
             for lookback, older in zip(lookbacks, self._older, strict=True)
         ]
 
-    def absorb(self, newer: "History") -> None:
+    def merge_newer(self, newer: "CountHistory") -> None:
         """Take in what another history of the same events has counted."""
         if newer.last is None or newer._since is None:  # noqa: SLF001 - another of this class
             return
         self._since = newer._since if self._since is None else min(self._since, newer._since)  # noqa: SLF001
-        self._advance(newer.last)
+        self._advance_to(newer.last)
         for steps in reversed(newer._steps):  # noqa: SLF001
-            for number, seen in steps.each():
-                self._put(number * steps.width, seen)
+            for number, seen in steps.filled_buckets():
+                self._add_to_bucket(number * steps.width, seen)
 
     def move_back(self, seconds: int) -> None:
         """All of it happened so much earlier; a multiple of WIDEST."""
@@ -111,9 +120,9 @@ class History:
         self.last = None if self.last is None else self.last - seconds
         self._previous = None
         self._older_for = None
-        self.touched = 0
+        self.oldest_unsaved_minute = 0
 
-    def minutes_after(self, minute: int) -> list[tuple[int, Seen]]:
+    def minutes_after(self, minute: int) -> list[tuple[int, BucketSum]]:
         """The minutes with a higher number, as the ticks and the one-minute steps hold them."""
         ticks, minutes = self._steps[0], self._steps[1]
         held = [steps for steps in (ticks, minutes) if steps]
@@ -125,9 +134,9 @@ class History:
         found = (
             (
                 number,
-                _plus(
-                    minutes.between(number, number),
-                    ticks.between((number - 1) * per_minute + 1, number * per_minute),
+                add_sums(
+                    minutes.sum_between(number, number),
+                    ticks.sum_between((number - 1) * per_minute + 1, number * per_minute),
                 ),
             )
             for number in range(oldest, newest + 1)
@@ -135,94 +144,96 @@ class History:
         return [(number, seen) for number, seen in found if seen.seconds]
 
     @property
-    def settled_minute(self) -> int:
+    def base_minute(self) -> int:
         """The newest minute in the steps that `packed` packs; 0 where there are none."""
         return max((steps.end // MINUTE for steps in self._steps[1:] if steps), default=0)
 
-    def stretches(self, after: float) -> Iterator[tuple[float, float, Seen]]:
+    def buckets_after(self, after: float) -> Iterator[tuple[float, float, BucketSum]]:
         """Begin, end and counts of every step with data that ends later than *after*, the oldest first."""
         for steps in reversed(self._steps):
             if steps.end > after:
-                for number, seen in steps.each():
+                for number, seen in steps.filled_buckets():
                     if (end := number * steps.width) > after:
                         yield end - steps.width, end, seen
 
-    def packed(self) -> bytes:
+    def pack_base(self) -> bytes:
         """All but the ticks."""
-        return b"".join(steps.packed() for steps in self._steps[1:])
+        return b"".join(steps.pack_buckets() for steps in self._steps[1:])
 
-    def unpack(
-        self, packed: bytes, minutes: Sequence[tuple[int, Seen]], *, since: float, last: float
+    def unpack_history(
+        self, packed: bytes, minutes: Sequence[tuple[int, BucketSum]], *, since: float, last: float
     ) -> None:
         """Hold what was `packed`, and the *minutes* after it; raises struct.error."""
         offset = 0
         for steps in self._steps[1:]:
-            offset = steps.unpack(packed, offset)
+            offset = steps.unpack_buckets(packed, offset)
         for number, seen in minutes:
-            self._steps[1].add(number, seen)
+            self._steps[1].add_sum(number, seen)
         self._since, self.last = since, last
-        self._fold(last)
+        self._fold_old_buckets(last)
 
     def _seconds(self, at: float) -> int:
         pause = at - self._previous if self._previous is not None else 0.0
         return max(1, round(pause if 0 < pause <= _LONGEST_PAUSE else self._steps[0].width))
 
-    def _advance(self, at: float) -> None:
+    def _advance_to(self, at: float) -> None:
         """Time is at least *at* now."""
         if self.last is None or at // MINUTE > self.last // MINUTE:
-            self._fold(at)
+            self._fold_old_buckets(at)
         self.last = at if self.last is None else max(self.last, at)
 
-    def _fold(self, last: float) -> None:
+    def _fold_old_buckets(self, last: float) -> None:
         self._older_for = None
-        for finer, coarser, reach in zip(self._steps, self._steps[1:], _REACHES, strict=False):
+        for finer, coarser, reach in zip(self._steps, self._steps[1:], _STEP_REACHES, strict=False):
             while finer and (end := _end_around(finer, coarser.width)) <= last - reach:
-                coarser.add(end // coarser.width, finer.take(end // finer.width + 1))
+                coarser.add_sum(end // coarser.width, finer.remove_before(end // finer.width + 1))
         for steps in self._steps:
-            steps.take(int((last - self._window) // steps.width) + 1)
+            steps.remove_before(int((last - self._window) // steps.width) + 1)
 
-    def _put(self, at: float, seen: Seen) -> None:
+    def _add_to_bucket(self, at: float, seen: BucketSum) -> None:
         ticks = self._steps[0]
-        steps = ticks if ticks and at > ticks.begin else self._home(at)
+        steps = ticks if ticks and at > ticks.begin else self._buckets_holding(at)
         if steps is not ticks:
             self._older_for = None
-        steps.add(steps.number(at), seen)
+        steps.add_sum(steps.bucket_number(at), seen)
         minute = int(-(-at // MINUTE))
-        self.touched = minute if self.touched is None else min(self.touched, minute)
+        self.oldest_unsaved_minute = (
+            minute if self.oldest_unsaved_minute is None else min(self.oldest_unsaved_minute, minute)
+        )
 
-    def _home(self, at: float) -> Steps:
+    def _buckets_holding(self, at: float) -> TimeBuckets:
         """The finest steps that reach back to *at*; wider ones never hold what is newer than finer ones."""
         age = (self.last or at) - at
-        for place, (steps, reach) in enumerate(zip(self._steps, _REACHES, strict=False)):
+        for place, (steps, reach) in enumerate(zip(self._steps, _STEP_REACHES, strict=False)):
             if steps and at > steps.begin:
                 return steps
             wider = (other.end for other in self._steps[place + 1 :] if other)
-            if age < reach and (steps.number(at) - 1) * steps.width >= max(wider, default=0):
+            if age < reach and (steps.bucket_number(at) - 1) * steps.width >= max(wider, default=0):
                 return steps
         return self._steps[-1]
 
-    def _behind_ticks(self, now: float, lookbacks: Sequence[int]) -> list[Seen]:
+    def _sums_before_ticks(self, now: float, lookbacks: Sequence[int]) -> list[BucketSum]:
         """Every step is summed once: a longer lookback is a shorter one and what lies behind it."""
         rungs = [steps for steps in self._steps[1:] if steps]
         ends = [len(steps) for steps in rungs]
-        sums: list[Seen] = []
-        total, rung = NOTHING, 0
+        sums: list[BucketSum] = []
+        total, rung = EMPTY_SUM, 0
         for lookback in lookbacks:
             cut = now - lookback
             while rung < len(rungs) and cut < rungs[rung].begin:
-                total = _plus(total, rungs[rung].part(0, ends[rung]))
+                total = add_sums(total, rungs[rung].sum_slice(0, ends[rung]))
                 rung += 1
-            if rung < len(rungs) and (place := rungs[rung].place(cut)) < ends[rung]:
-                total = _plus(total, rungs[rung].part(place, ends[rung]))
+            if rung < len(rungs) and (place := rungs[rung].first_index_after(cut)) < ends[rung]:
+                total = add_sums(total, rungs[rung].sum_slice(place, ends[rung]))
                 ends[rung] = place
             sums.append(total)
         return sums
 
 
-def _end_around(steps: Steps, width: int) -> int:
+def _end_around(steps: TimeBuckets, width: int) -> int:
     """Where the wider step ends that holds the oldest of *steps*."""
     return -(-steps.first * steps.width // width) * width
 
 
-def _plus(one: Seen, other: Seen) -> Seen:
-    return Seen(one.seconds + other.seconds, one.error + other.error, one.total + other.total)
+def add_sums(one: BucketSum, other: BucketSum) -> BucketSum:
+    return BucketSum(one.seconds + other.seconds, one.error + other.error, one.total + other.total)

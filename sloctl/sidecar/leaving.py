@@ -12,23 +12,23 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-_NAME: Final = "waiting"
+_THREAD_NAME: Final = "waiting"
 
 
-def run_and_leave(work: Coroutine[None, None, None]) -> None:
+def run_and_exit(work: Coroutine[None, None, None]) -> None:
     """As asyncio.run; where a thread is still busy after *work*, the process ends here, with exit code 0.
 
     By then *work* has closed and written down everything.
     """
-    threads = ThreadPoolExecutor(thread_name_prefix=_NAME)
-    asyncio.run(_run(work, threads))
+    threads = ThreadPoolExecutor(thread_name_prefix=_THREAD_NAME)
+    asyncio.run(_run_with_executor(work, threads))
     threads.shutdown(wait=False, cancel_futures=True)
-    if any(thread.name.startswith(_NAME) for thread in threading.enumerate()):
+    if any(thread.name.startswith(_THREAD_NAME) for thread in threading.enumerate()):
         logging.shutdown()
         os._exit(0)
 
 
-async def _run(work: Coroutine[None, None, None], threads: ThreadPoolExecutor) -> None:
+async def _run_with_executor(work: Coroutine[None, None, None], threads: ThreadPoolExecutor) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(threads)
     await work

@@ -5,23 +5,23 @@ from typing import Final
 
 from sloctl.model import Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.account import Account
-from sloctl.sidecar.board import Board, Entry, unread
-from sloctl.sidecar.burning import Burning, Suspects
-from sloctl.sidecar.fingerprint import fingerprint
+from sloctl.sidecar.account import SloTracker
+from sloctl.sidecar.board import SloState, Snapshot, state_without_data
+from sloctl.sidecar.burning import Contributor, ContributorTracker
+from sloctl.sidecar.fingerprint import slo_fingerprint
 from sloctl.sidecar.history import tick_step
-from sloctl.sidecar.kept import Kept
+from sloctl.sidecar.kept import Checkpoint
 from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Refusal
-from sloctl.sidecar.verdict import Yardstick
+from sloctl.sidecar.verdict import SloPlan
 
 MAX_GROUPS: Final = 200
 # A source that gives this, or NaN, has read nothing: one such count would outshine all others for a month.
-_BEYOND_COUNTING: Final = 1e30
+_IMPLAUSIBLE_COUNT: Final = 1e30
 # So many SLOs are assessed in one go: some milliseconds.
-_IN_ONE_GO: Final = 100
+_SLOS_PER_PIECE: Final = 100
 
 
-class Ledger:
+class Engine:
     """Counts in, boards out; *interval* is the seconds between two ticks.
 
     An SLO is stale when a tick brings no reading of it and its newest data are older than *patience* seconds:
@@ -39,115 +39,121 @@ class Ledger:
         self._step = tick_step(interval)
         self._refusals = refusals
         self._patience = patience
-        self._watched: dict[str, _Watched] = {slo.id: _Watched(slo, self._step) for slo in slos}
+        self._watched: dict[str, _SloTrackers] = {slo.id: _SloTrackers(slo, self._step) for slo in slos}
 
     @property
     def slos(self) -> tuple[Slo, ...]:
         return tuple(watched.slo for watched in self._watched.values())
 
-    def remember(self, slo: Slo, group: Group, at: float, counts: EventCounts) -> None:
+    def backfill_counts(self, slo: Slo, group: Group, at: float, counts: EventCounts) -> None:
         """Take in what happened before the first tick; in any order, oldest first is fastest."""
-        self._watched[slo.id].account(group).remember(at, counts)
+        self._watched[slo.id].tracker_for(group).backfill_counts(at, counts)
 
-    def recall(self, slo: Slo, kept: Iterable[Kept], now: float, *, counters: bool) -> float:
+    def restore_checkpoints(
+        self, slo: Slo, kept: Iterable[Checkpoint], now: float, *, counters: bool
+    ) -> float:
         """Go on from what the store holds of *slo*; *counters* says whether those exposed go on too.
 
         Gives by how many seconds histories were moved back, at most; raises struct.error.
         """
         watched = self._watched[slo.id]
         return max(
-            (watched.account(each.group).recall(each, now, counters=counters) for each in kept), default=0
+            (
+                watched.tracker_for(each.group).restore_checkpoint(each, now, counters=counters)
+                for each in kept
+            ),
+            default=0,
         )
 
-    def replace(self, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> tuple[Slo, ...]:
+    def replace_slos(self, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> tuple[Slo, ...]:
         """Watch these instead. Gives those that start anew: they are new, or count something else now."""
         before = self._watched
         self._refusals = refusals
-        self._watched = {slo.id: _Watched(slo, self._step) for slo in slos}
-        anew = [watched for watched in self._watched.values() if not watched.goes_on_from(before)]
+        self._watched = {slo.id: _SloTrackers(slo, self._step) for slo in slos}
+        anew = [watched for watched in self._watched.values() if not watched.take_over_from(before)]
         return tuple(watched.slo for watched in anew)
 
-    def known(self, slo: Slo) -> tuple[float, float] | None:
+    def data_span(self, slo: Slo) -> tuple[float, float] | None:
         """Since when, and until when, there are data of *slo*, in any group."""
-        accounts = self._watched[slo.id].accounts.values()
+        accounts = self._watched[slo.id].trackers.values()
         spans = [
             (each.since, each.last) for each in accounts if each.since is not None and each.last is not None
         ]
         return (min(since for since, _ in spans), max(last for _, last in spans)) if spans else None
 
-    def account(self, slo_id: str, group: Group) -> Account | None:
+    def find_tracker(self, slo_id: str, group: Group) -> SloTracker | None:
         """None where there is no such SLO, or nothing of the group yet."""
         watched = self._watched.get(slo_id)
-        return None if watched is None else watched.accounts.get(group)
+        return None if watched is None else watched.trackers.get(group)
 
-    def accounts(self) -> Iterator[tuple[Slo, str, Account]]:
+    def iter_trackers(self) -> Iterator[tuple[Slo, str, SloTracker]]:
         """Each with the fingerprint of its SLO."""
         for watched in tuple(self._watched.values()):
-            for account in tuple(watched.accounts.values()):
+            for account in tuple(watched.trackers.values()):
                 yield watched.slo, watched.fingerprint, account
 
-    def record(self, at: float, readings: Sequence[Readings]) -> Board:
+    def record_tick(self, at: float, readings: Sequence[Readings]) -> Snapshot:
         """Count one tick. What *readings* leave out keeps its last entry, marked stale."""
-        return next(board for board in self.recording(at, readings) if board is not None)
+        return next(board for board in self.record_in_pieces(at, readings) if board is not None)
 
-    def recording(self, at: float, readings: Sequence[Readings]) -> Iterator[Board | None]:
+    def record_in_pieces(self, at: float, readings: Sequence[Readings]) -> Iterator[Snapshot | None]:
         """As `record`, in pieces: None while it goes on, then the board."""
-        entries: list[Entry] = []
+        entries: list[SloState] = []
         for number, watched in enumerate(tuple(self._watched.values()), start=1):
             for each in readings:
                 if (reading := each.slos.get(watched.slo.id)) is not None:
                     # A clock elsewhere that is ahead must not make everything here old.
-                    watched.count(at, min(each.at, at), reading)
-            entries += watched.entries(at, self._patience)
-            if number % _IN_ONE_GO == 0:
+                    watched.record_reading(at, min(each.at, at), reading)
+            entries += watched.evaluate_states(at, self._patience)
+            if number % _SLOS_PER_PIECE == 0:
                 yield None
-        yield Board(at=at, entries=tuple(entries), refusals=self._refusals)
+        yield Snapshot(at=at, states=tuple(entries), unsupported=self._refusals)
 
 
-class _Watched:
+class _SloTrackers:
     """One SLO with all its groups."""
 
-    __slots__ = ("_measure", "_step", "_suspects", "accounts", "fingerprint")
+    __slots__ = ("_measure", "_step", "_suspects", "fingerprint", "trackers")
 
     def __init__(self, slo: Slo, step: int) -> None:
-        self._measure = Yardstick.of(slo)
+        self._measure = SloPlan.from_slo(slo)
         self._step = step
-        self._suspects: Suspects | None = None
-        self.fingerprint = fingerprint(slo)
-        self.accounts: dict[Group, Account] = {}
+        self._suspects: ContributorTracker | None = None
+        self.fingerprint = slo_fingerprint(slo)
+        self.trackers: dict[Group, SloTracker] = {}
 
     @property
     def slo(self) -> Slo:
         return self._measure.slo
 
-    def account(self, group: Group) -> Account:
-        if group not in self.accounts and len(self.accounts) >= MAX_GROUPS:
+    def tracker_for(self, group: Group) -> SloTracker:
+        if group not in self.trackers and len(self.trackers) >= MAX_GROUPS:
             group = (OTHERS,) * len(group)
-        if group not in self.accounts:
-            self.accounts[group] = Account(self._measure, group, self._step)
-        return self.accounts[group]
+        if group not in self.trackers:
+            self.trackers[group] = SloTracker(self._measure, group, self._step)
+        return self.trackers[group]
 
-    def count(self, tick: float, at: float, reading: Reading) -> None:
+    def record_reading(self, tick: float, at: float, reading: Reading) -> None:
         for group, counts in reading.groups.items():
-            if not _is_count(counts):
+            if not _is_countable(counts):
                 continue
-            account = self.account(group)
-            account.add(at, counts)
+            account = self.tracker_for(group)
+            account.record_counts(at, counts)
             account.read_at = tick
         if self._suspects is None and any(counts.error > 0 for counts in reading.by_label.values()):
-            self._suspects = Suspects()
-        if self._suspects is not None and _is_count(together := _together(reading.groups.values())):
-            self._suspects.add(at, together, reading.by_label)
+            self._suspects = ContributorTracker()
+        if self._suspects is not None and _is_countable(together := _together(reading.groups.values())):
+            self._suspects.record_counts(at, together, reading.by_label)
 
-    def entries(self, at: float, patience: float) -> list[Entry]:
-        for group in [group for group, account in self.accounts.items() if account.is_forgotten(at)]:
-            del self.accounts[group]
-        burning = self._burning(at)
-        return [_entry(account, at, patience, burning) for account in self.accounts.values()] or [
-            unread(self._measure)
+    def evaluate_states(self, at: float, patience: float) -> list[SloState]:
+        for group in [group for group, account in self.trackers.items() if account.is_expired(at)]:
+            del self.trackers[group]
+        burning = self._top_contributors(at)
+        return [_entry(account, at, patience, burning) for account in self.trackers.values()] or [
+            state_without_data(self._measure)
         ]
 
-    def goes_on_from(self, before: Mapping[str, "_Watched"]) -> bool:
+    def take_over_from(self, before: Mapping[str, "_SloTrackers"]) -> bool:
         was = before.get(self.slo.id)
         if (
             was is None
@@ -155,30 +161,30 @@ class _Watched:
             or was.slo.window.seconds < self._measure.window
         ):
             return False
-        self.accounts, self._suspects = was.accounts, was._suspects  # noqa: SLF001 - another of this class
-        for account in self.accounts.values():
-            account.measure_by(self._measure)
+        self.trackers, self._suspects = was.trackers, was._suspects  # noqa: SLF001 - another of this class
+        for account in self.trackers.values():
+            account.replace_plan(self._measure)
         return True
 
-    def _burning(self, at: float) -> tuple[Burning, ...]:
+    def _top_contributors(self, at: float) -> tuple[Contributor, ...]:
         if self._suspects is None:
             return ()
-        self._suspects.pass_time(at)
-        if self._suspects.idle:
+        self._suspects.advance_to(at)
+        if self._suspects.is_idle:
             self._suspects = None
             return ()
-        return self._suspects.burning(at)
+        return self._suspects.top_contributors(at)
 
 
-def _entry(account: Account, at: float, patience: float, burning: tuple[Burning, ...]) -> Entry:
+def _entry(account: SloTracker, at: float, patience: float, burning: tuple[Contributor, ...]) -> SloState:
     fresh = account.read_at is not None and account.last is not None and account.last >= at - patience
     if account.read_at == at or fresh:
-        return account.entry(at, burning)
-    return account.stale_entry(at)
+        return account.update_state(at, burning)
+    return account.stale_state(at)
 
 
-def _is_count(counts: EventCounts) -> bool:
-    return abs(counts.error) < _BEYOND_COUNTING and abs(counts.total) < _BEYOND_COUNTING
+def _is_countable(counts: EventCounts) -> bool:
+    return abs(counts.error) < _IMPLAUSIBLE_COUNT and abs(counts.total) < _IMPLAUSIBLE_COUNT
 
 
 def _together(counts: Iterable[EventCounts]) -> EventCounts:

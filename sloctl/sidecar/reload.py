@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from sloctl.files import SpecFileError
 from sloctl.model import Slo
 from sloctl.problems import Place, Problem, ProblemLevel
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.parts import Figure, Kind, Reloaded
 from sloctl.spec import read_specs
 
@@ -40,7 +40,7 @@ class Specs:
     """What is watched, and how the last attempt to change it ended; *apply* takes what replaces it."""
 
     def __init__(
-        self, files: SpecFiles, *, apply: Callable[[Sequence[Slo]], Awaitable[None]], time: Time
+        self, files: SpecFiles, *, apply: Callable[[Sequence[Slo]], Awaitable[None]], time: Clock
     ) -> None:
         self._files = files
         self._apply = apply

@@ -13,16 +13,16 @@ from typing import Final
 from sloctl.sidecar.sources import Readings, Source, Unreadable
 
 # Past this the live counts go on alone: whoever is on call needs them more than a full month.
-LIMIT_SECONDS: Final = 120.0
+BACKFILL_LIMIT_SECONDS: Final = 120.0
 
 _log: Final = logging.getLogger(__name__)
 
 
-class Remembering:
+class BackfillingSource:
     """*source*, read only after *remember* has ended; *trouble* says why it ended early."""
 
     def __init__(self, source: Source, remember: Callable[[], Awaitable[None]], *, waits: bool) -> None:
-        self.trouble: str | None = None
+        self.issue: str | None = None
         self._source = source
         self._remember = remember
         # Whether the source must not be read before it has remembered.
@@ -31,9 +31,9 @@ class Remembering:
         self._past: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def remembering(self) -> AsyncIterator["Remembering"]:
+    async def open_backfill(self) -> AsyncIterator["BackfillingSource"]:
         """Reads the past beside whatever else goes on."""
-        self._past = asyncio.create_task(self._read_past(), name="past")
+        self._past = asyncio.create_task(self._run_backfill(), name="past")
         try:
             yield self
         finally:
@@ -51,18 +51,18 @@ class Remembering:
         kept, self._kept = self._kept, []
         return [*kept, *readings]
 
-    async def _read_past(self) -> None:
+    async def _run_backfill(self) -> None:
         try:
-            async with asyncio.timeout(LIMIT_SECONDS):
+            async with asyncio.timeout(BACKFILL_LIMIT_SECONDS):
                 await self._remember()
         except TimeoutError:
-            self.trouble = (
-                f"the past was not read within {LIMIT_SECONDS:g} s: windows may be shorter than told"
+            self.issue = (
+                f"the past was not read within {BACKFILL_LIMIT_SECONDS:g} s: windows may be shorter than told"
             )
         except Unreadable as failure:
-            self.trouble = f"the past was not read: {failure}"
+            self.issue = f"the past was not read: {failure}"
         except Exception:  # noqa: BLE001 - without its past the sidecar still serves what happens now
             _log.exception("reading the past failed through a mistake of ours")
-            self.trouble = "the past was not read through a mistake in sloctl; the log has more"
-        if self.trouble is not None:
-            _log.warning("%s", self.trouble)
+            self.issue = "the past was not read through a mistake in sloctl; the log has more"
+        if self.issue is not None:
+            _log.warning("%s", self.issue)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 _HEAD: Final = struct.Struct("<qI")
 
 
-class Seen(NamedTuple):
+class BucketSum(NamedTuple):
     """What was counted in some stretch of time, and how many *seconds* of it anything was seen at all."""
 
     seconds: int
@@ -20,10 +20,10 @@ class Seen(NamedTuple):
     total: float
 
 
-NOTHING: Final = Seen(0, 0.0, 0.0)
+EMPTY_SUM: Final = BucketSum(0, 0.0, 0.0)
 
 
-class Steps:
+class TimeBuckets:
     """Step *n* is what happened in ((n - 1) * width, n * width] seconds; without data it has seen no seconds.
 
     Counts are single floats: exact to 16 million a step, to seven digits beyond.
@@ -51,59 +51,61 @@ class Steps:
         """When the newest step ends."""
         return (self.first + len(self.seconds) - 1) * self.width
 
-    def number(self, at: float) -> int:
+    def bucket_number(self, at: float) -> int:
         return int(-(-at // self.width))
 
-    def add(self, number: int, seen: Seen) -> None:
+    def add_sum(self, number: int, seen: BucketSum) -> None:
         """A step out of order is put in its place; what lies between holds nothing."""
-        place = self._made_place(number)
+        place = self._ensure_index(number)
         self.seconds[place] = min(self.seconds[place] + seen.seconds, 0xFFFF)
         self.errors[place] += seen.error
         self.totals[place] += seen.total
 
-    def since(self, cut: float) -> Seen:
+    def sum_since(self, cut: float) -> BucketSum:
         """The steps that end later than half a step after *cut*: its nearest edge."""
-        return self.part(self.place(cut), len(self.seconds))
+        return self.sum_slice(self.first_index_after(cut), len(self.seconds))
 
-    def place(self, cut: float) -> int:
+    def first_index_after(self, cut: float) -> int:
         """Where the steps begin that `since` sums."""
         return max(0, int((cut + self.width / 2) // self.width) + 1 - self.first)
 
-    def part(self, begin: int, end: int) -> Seen:
+    def sum_slice(self, begin: int, end: int) -> BucketSum:
         """By places, not by numbers."""
-        return Seen(sum(self.seconds[begin:end]), sum(self.errors[begin:end]), sum(self.totals[begin:end]))
+        return BucketSum(
+            sum(self.seconds[begin:end]), sum(self.errors[begin:end]), sum(self.totals[begin:end])
+        )
 
-    def between(self, first: int, last: int) -> Seen:
+    def sum_between(self, first: int, last: int) -> BucketSum:
         """The steps with these numbers, both included."""
-        return self.part(max(0, first - self.first), max(0, last + 1 - self.first))
+        return self.sum_slice(max(0, first - self.first), max(0, last + 1 - self.first))
 
-    def whole(self) -> Seen:
-        return Seen(sum(self.seconds), sum(self.errors), sum(self.totals))
+    def sum_all(self) -> BucketSum:
+        return BucketSum(sum(self.seconds), sum(self.errors), sum(self.totals))
 
-    def each(self) -> list[tuple[int, Seen]]:
+    def filled_buckets(self) -> list[tuple[int, BucketSum]]:
         """Every step that has seen anything, the oldest first."""
         rows = zip(self.seconds, self.errors, self.totals, strict=True)
-        return [(self.first + place, Seen(*row)) for place, row in enumerate(rows) if row[0]]
+        return [(self.first + place, BucketSum(*row)) for place, row in enumerate(rows) if row[0]]
 
-    def take(self, before: int) -> Seen:
+    def remove_before(self, before: int) -> BucketSum:
         """Remove the steps with a number below *before*, and give their sum."""
         count = min(max(0, before - self.first), len(self.seconds))
         if count == 0:
-            return NOTHING
-        taken = Seen(sum(self.seconds[:count]), sum(self.errors[:count]), sum(self.totals[:count]))
+            return EMPTY_SUM
+        taken = BucketSum(sum(self.seconds[:count]), sum(self.errors[:count]), sum(self.totals[:count]))
         self.first += count
         del self.seconds[:count]
         del self.errors[:count]
         del self.totals[:count]
         return taken
 
-    def packed(self) -> bytes:
+    def pack_buckets(self) -> bytes:
         """The same on every machine: little-endian."""
         count = len(self.seconds)
         columns = struct.pack(f"<{count}H{2 * count}f", *self.seconds, *self.errors, *self.totals)
         return _HEAD.pack(self.first, count) + columns
 
-    def unpack(self, packed: bytes, offset: int) -> int:
+    def unpack_buckets(self, packed: bytes, offset: int) -> int:
         """Hold what `packed` wrote at *offset*, and give where it ends; raises struct.error."""
         head: tuple[int, int] = _HEAD.unpack_from(packed, offset)
         self.first, count = head
@@ -113,12 +115,12 @@ class Steps:
         self.totals = array("f", columns[2 * count :])
         return offset + _HEAD.size + 10 * count
 
-    def _made_place(self, number: int) -> int:
+    def _ensure_index(self, number: int) -> int:
         if not self.seconds:
             self.first = number
         place = number - self.first
         if place < 0:
-            self._pad(-place, at=0)
+            self._insert_empty(-place, at=0)
             self.first = number
             return 0
         missing = place + 1 - len(self.seconds)
@@ -127,10 +129,10 @@ class Steps:
             self.errors.append(0.0)
             self.totals.append(0.0)
         elif missing > 1:
-            self._pad(missing, at=len(self.seconds))
+            self._insert_empty(missing, at=len(self.seconds))
         return place
 
-    def _pad(self, count: int, *, at: int) -> None:
+    def _insert_empty(self, count: int, *, at: int) -> None:
         self.seconds[at:at] = array("H", bytes(2 * count))
         self.errors[at:at] = array("f", bytes(4 * count))
         self.totals[at:at] = array("f", bytes(4 * count))

@@ -21,18 +21,18 @@ from typing import Final, TypeVar
 from opentelemetry.trace import get_tracer
 
 from sloctl.model import Slo
-from sloctl.sidecar.account import Account
-from sloctl.sidecar.clock import Time
-from sloctl.sidecar.fingerprint import fingerprint
-from sloctl.sidecar.kept import Kept
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.account import SloTracker
+from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.fingerprint import slo_fingerprint
+from sloctl.sidecar.kept import Checkpoint
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Refusal
-from sloctl.sidecar.store_file import StoreFile, UnusableStore, set_aside
-from sloctl.sidecar.store_rows import Change, Corrupt
+from sloctl.sidecar.store_file import StoreFile, UnusableStore, set_aside_file
+from sloctl.sidecar.store_rows import CorruptStore, PendingCheckpoint
 
 # So many accounts are looked at, and written, in one go: about ten milliseconds.
-_IN_ONE_GO: Final = 200
-_FAILURES: Final = (sqlite3.Error, OSError, UnusableStore, Corrupt)
+_TRACKERS_PER_PIECE: Final = 200
+_FAILURES: Final = (sqlite3.Error, OSError, UnusableStore, CorruptStore)
 
 _Made = TypeVar("_Made")
 
@@ -48,14 +48,14 @@ class StoreOptions:
     flush_every: float = 10.0
 
 
-class Store:
+class HistoryStore:
     """Fills the *ledger* when entered, and writes down what it learns until left.
 
     *flushed* is when that last succeeded, in the ledger's time, and *took* how many seconds it took.
     Entering raises UnusableStore.
     """
 
-    def __init__(self, options: StoreOptions, ledger: Ledger, time: Time) -> None:
+    def __init__(self, options: StoreOptions, ledger: Engine, time: Clock) -> None:
         self._path = options.path
         self._flush_every = options.flush_every
         self._ledger = ledger
@@ -69,23 +69,23 @@ class Store:
         self._is_loaded = False
         self._set_aside: str | None = None
         self._failing: str | None = None
-        self.flushed: float | None = None
-        self.took = 0.0
+        self.last_flush_at: float | None = None
+        self.last_flush_seconds = 0.0
 
     @property
-    def trouble(self) -> str | None:
+    def issue(self) -> str | None:
         """What is lost, or would be by a restart; None where all is well."""
         return "; ".join(filter(None, (self._set_aside, self._failing))) or None
 
-    async def __aenter__(self) -> "Store":
+    async def __aenter__(self) -> "HistoryStore":
         try:
-            await self._ready()
+            await self._usable_file()
         except UnusableStore as refusal:
             self._thread.shutdown()
             raise UnusableStore(f"{self._path}: {refusal}") from refusal
         except _FAILURES as failure:
-            await self._fails(failure)
-        self._flushing = asyncio.create_task(self._flush_now_and_then(), name="store")
+            await self._report_failure(failure)
+        self._flushing = asyncio.create_task(self._flush_periodically(), name="store")
         return self
 
     async def __aexit__(
@@ -94,26 +94,26 @@ class Store:
         self._leaving.set()
         if self._flushing is not None:
             await self._flushing
-        await self._flush(clean=True)
-        await self._in_thread(self._close)
+        await self._flush_or_report(clean=True)
+        await self._in_thread(self._close_file)
         self._thread.shutdown()
 
-    async def flush(self) -> None:
+    async def flush_changes(self) -> None:
         """Write what has changed; where that fails, `trouble` says so afterwards."""
-        await self._flush(clean=False)
+        await self._flush_or_report(clean=False)
 
-    async def replace(self, slos: Sequence[Slo], refusals: tuple[Refusal, ...] = ()) -> None:
+    async def replace_slos(self, slos: Sequence[Slo], refusals: tuple[Refusal, ...] = ()) -> None:
         """Let the ledger watch these instead; what the store knows of those that start anew goes on."""
-        await self.flush()
+        await self.flush_changes()
         try:
-            kept = await self._in_thread(lambda: self._stored(slos))
+            kept = await self._in_thread(lambda: self._load_checkpoints(slos))
         except _FAILURES as failure:
-            await self._fails(failure)
+            await self._report_failure(failure)
             kept = {}
-        for slo in self._ledger.replace(slos, refusals):
-            self._recall(slo, kept.get(slo.id, ()), counters=False)
+        for slo in self._ledger.replace_slos(slos, refusals):
+            self._restore_slo(slo, kept.get(slo.id, ()), counters=False)
 
-    async def _flush_now_and_then(self) -> None:
+    async def _flush_periodically(self) -> None:
         while not self._leaving.is_set():
             try:
                 await asyncio.wait_for(self._leaving.wait(), self._flush_every)
@@ -122,87 +122,87 @@ class Store:
 
     async def _flush_whatever_happens(self) -> None:
         try:
-            await self.flush()
+            await self.flush_changes()
         except Exception as bug:  # noqa: BLE001 - serving comes first, and the next flush may do better
             _log.exception("a flush failed through a mistake of ours")
-            await self._fails(bug)
+            await self._report_failure(bug)
 
     @_tracer.start_as_current_span("flush")
-    async def _flush(self, *, clean: bool) -> None:
+    async def _flush_or_report(self, *, clean: bool) -> None:
         async with self._turn:
             try:
-                await self._write(await self._ready(), clean=clean)
-            except Corrupt as failure:
-                await self._put_aside(failure)
+                await self._write_changes(await self._usable_file(), clean=clean)
+            except CorruptStore as failure:
+                await self._set_aside_corrupt(failure)
             except _FAILURES as failure:
-                await self._fails(failure)
+                await self._report_failure(failure)
 
-    async def _write(self, file: StoreFile, *, clean: bool) -> None:
+    async def _write_changes(self, file: StoreFile, *, clean: bool) -> None:
         """One transaction, in pieces: others have their turn in between, and no piece is large."""
         began, now = perf_counter(), self._time.now()
-        saving: list[Account] = []
+        saving: list[SloTracker] = []
         try:
-            await self._in_thread(file.begin)
-            for piece in self._pieces(saving):
-                await self._in_thread(partial(file.save, piece))
-            await self._in_thread(lambda: file.commit(now=now, clean=clean))
+            await self._in_thread(file.begin_transaction)
+            for piece in self._changes_in_pieces(saving):
+                await self._in_thread(partial(file.save_changes, piece))
+            await self._in_thread(lambda: file.commit_transaction(now=now, clean=clean))
         except BaseException:
             for account in saving:
-                account.not_saved()
+                account.reject_checkpoint()
             raise
         for account in saving:
-            account.saved()
+            account.confirm_checkpoint()
         self._succeeds(now, perf_counter() - began)
 
-    def _pieces(self, saving: list[Account]) -> Iterator[Sequence[Change]]:
+    def _changes_in_pieces(self, saving: list[SloTracker]) -> Iterator[Sequence[PendingCheckpoint]]:
         """What the store lacks; *saving* learns of whom."""
-        accounts = self._ledger.accounts()
-        while piece := list(islice(accounts, _IN_ONE_GO)):
-            changes: list[Change] = []
+        accounts = self._ledger.iter_trackers()
+        while piece := list(islice(accounts, _TRACKERS_PER_PIECE)):
+            changes: list[PendingCheckpoint] = []
             for slo, identity, account in piece:
-                if (kept := account.unsaved()) is not None:
+                if (kept := account.take_checkpoint()) is not None:
                     saving.append(account)
-                    changes.append(Change(slo, identity, kept))
+                    changes.append(PendingCheckpoint(slo, identity, kept))
             yield changes
 
-    async def _ready(self) -> StoreFile:
+    async def _usable_file(self) -> StoreFile:
         """The open file; what it holds of the ledger's SLOs has been recalled."""
         try:
-            return await self._opened()
-        except (Corrupt, struct.error) as failure:
-            await self._put_aside(failure)
-            return await self._opened()
+            return await self._open_and_restore()
+        except (CorruptStore, struct.error) as failure:
+            await self._set_aside_corrupt(failure)
+            return await self._open_and_restore()
 
-    async def _opened(self) -> StoreFile:
+    async def _open_and_restore(self) -> StoreFile:
         if self._file is None:
             self._file = await self._in_thread(lambda: StoreFile.open(self._path))
         if not self._is_loaded:
             slos = self._ledger.slos
-            kept = await self._in_thread(lambda: self._stored(slos))
-            counters = await self._in_thread(self._file.take_clean)
+            kept = await self._in_thread(lambda: self._load_checkpoints(slos))
+            counters = await self._in_thread(self._file.take_clean_flag)
             for slo in slos:
-                self._recall(slo, kept.get(slo.id, ()), counters=counters)
+                self._restore_slo(slo, kept.get(slo.id, ()), counters=counters)
             self._is_loaded = True
         return self._file
 
-    def _recall(self, slo: Slo, kept: Iterable[Kept], *, counters: bool) -> None:
-        moved = self._ledger.recall(slo, kept, self._time.now(), counters=counters)
+    def _restore_slo(self, slo: Slo, kept: Iterable[Checkpoint], *, counters: bool) -> None:
+        moved = self._ledger.restore_checkpoints(slo, kept, self._time.now(), counters=counters)
         if moved:
             _log.warning(
                 "%s: the clock was stepped back; what was counted is moved back %.0f s", slo.id, moved
             )
 
-    async def _put_aside(self, failure: Exception) -> None:
+    async def _set_aside_corrupt(self, failure: Exception) -> None:
         """Go on with a new file, into which everything is written again; raises OSError."""
-        await self._in_thread(self._close)
-        aside = await self._in_thread(lambda: set_aside(self._path))
+        await self._in_thread(self._close_file)
+        aside = await self._in_thread(lambda: set_aside_file(self._path))
         self._set_aside = f"{self._path} was corrupt ({failure}) and is now {aside.name}"
         _log.error("%s: what was counted before may be missing", self._set_aside)
-        for _, _, account in self._ledger.accounts():
-            account.unsave()
+        for _, _, account in self._ledger.iter_trackers():
+            account.mark_unsaved()
 
-    async def _fails(self, failure: Exception) -> None:
-        await self._in_thread(self._close)
+    async def _report_failure(self, failure: Exception) -> None:
+        await self._in_thread(self._close_file)
         if self._failing is None:
             _log.error("%s: %s: what is counted now is only in memory", self._path, failure)
         self._failing = f"{self._path}: {failure}: what is counted now is only in memory"
@@ -211,17 +211,17 @@ class Store:
         if self._failing is not None:
             _log.info("%s is written again", self._path)
         self._failing = None
-        self.flushed = now
-        self.took = seconds
+        self.last_flush_at = now
+        self.last_flush_seconds = seconds
 
     # What runs in the thread.
 
-    def _stored(self, slos: Sequence[Slo]) -> Mapping[str, Sequence[Kept]]:
+    def _load_checkpoints(self, slos: Sequence[Slo]) -> Mapping[str, Sequence[Checkpoint]]:
         if self._file is None:
             return {}
-        return self._file.load([(slo, fingerprint(slo)) for slo in slos])
+        return self._file.load_checkpoints([(slo, slo_fingerprint(slo)) for slo in slos])
 
-    def _close(self) -> None:
+    def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from sloctl.model import Slo
-from sloctl.sidecar.kept import Kept
-from sloctl.sidecar.store_rows import Change, Corrupt, Row, kept, saved, settled
+from sloctl.sidecar.kept import Checkpoint
+from sloctl.sidecar.store_rows import (
+    CorruptStore,
+    PendingCheckpoint,
+    StoredRow,
+    account_row,
+    base_row,
+    checkpoint_from_row,
+)
 
 # Number n makes a file of version n one of version n + 1; SQLite calls an empty file version 0.
 MIGRATIONS: Final = (
@@ -42,9 +49,9 @@ MIGRATIONS: Final = (
     """,
 )
 # A predecessor that is about to leave gets that long; seconds.
-_WAIT: Final = 5.0
-_CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_SAVE: Final = """
+_LOCK_WAIT_SECONDS: Final = 5.0
+_CORRUPT_CODES: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_SAVE_ACCOUNT_SQL: Final = """
     INSERT INTO account (
         slo, fingerprint, window, grp, since, last, errors, events, firing, settled_minute, tail
     )
@@ -53,12 +60,12 @@ _SAVE: Final = """
         since = excluded.since, last = excluded.last, errors = excluded.errors, events = excluded.events,
         firing = excluded.firing, settled_minute = excluded.settled_minute, tail = excluded.tail
 """
-_SETTLE: Final = """
+_SAVE_BASE_SQL: Final = """
     INSERT INTO settled (account, packed)
     SELECT id, ? FROM account WHERE fingerprint = ? AND window = ? AND grp = ?
     ON CONFLICT (account) DO UPDATE SET packed = excluded.packed
 """
-_LOAD: Final = """
+_LOAD_SQL: Final = """
     SELECT grp, since, last, errors, events, firing, settled_minute, tail, packed
     FROM account JOIN settled ON settled.account = account.id
     WHERE fingerprint = ? AND window >= ? ORDER BY last
@@ -76,26 +83,28 @@ class StoreFile:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path, *, wait: float = _WAIT) -> "StoreFile":
+    def open(cls, path: Path, *, wait: float = _LOCK_WAIT_SECONDS) -> "StoreFile":
         """Makes the file where there is none. Raises UnusableStore where another process has it."""
-        with _meant():
+        with _translated_errors():
             connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
             try:
-                _prepare(connection)
+                _prepare_database(connection)
             except BaseException:
                 connection.close()
                 raise
         return cls(connection)
 
-    def load(self, slos: Iterable[tuple[Slo, str]]) -> Mapping[str, Sequence[Kept]]:
+    def load_checkpoints(self, slos: Iterable[tuple[Slo, str]]) -> Mapping[str, Sequence[Checkpoint]]:
         """By SLO id, for SLOs and their fingerprints; a history of a shorter window does not count."""
-        with _meant():
+        with _translated_errors():
             return {
-                slo.id: list({row[0]: kept(row) for row in self._rows(fingerprint, slo)}.values())
+                slo.id: list(
+                    {row[0]: checkpoint_from_row(row) for row in self._rows(fingerprint, slo)}.values()
+                )
                 for slo, fingerprint in slos
             }
 
-    def take_clean(self) -> bool:
+    def take_clean_flag(self) -> bool:
         """Whether the last process left in order, so that its counters may go on; true only once.
 
         Counters of an earlier moment would fall, and whoever scrapes them would take that for a restart and
@@ -108,20 +117,20 @@ class StoreFile:
             return False
         return bool(clean)
 
-    def begin(self) -> None:
+    def begin_transaction(self) -> None:
         """What is saved from here on is there after `commit`, or none of it."""
-        with _meant():
+        with _translated_errors():
             self._connection.execute("BEGIN IMMEDIATE")
 
-    def save(self, changes: Sequence[Change]) -> None:
-        settling = [change for change in changes if change.kept.settled is not None]
-        with _meant():
-            self._connection.executemany(_SAVE, map(saved, changes))
-            self._connection.executemany(_SETTLE, map(settled, settling))
+    def save_changes(self, changes: Sequence[PendingCheckpoint]) -> None:
+        settling = [change for change in changes if change.checkpoint.base is not None]
+        with _translated_errors():
+            self._connection.executemany(_SAVE_ACCOUNT_SQL, map(account_row, changes))
+            self._connection.executemany(_SAVE_BASE_SQL, map(base_row, settling))
 
-    def commit(self, *, now: float, clean: bool) -> None:
+    def commit_transaction(self, *, now: float, clean: bool) -> None:
         """Also drops what lies wholly outside its window; *clean* says that nothing will follow."""
-        with _meant():
+        with _translated_errors():
             self._connection.execute("DELETE FROM account WHERE last < ? - window", (now,))
             self._connection.execute("UPDATE state SET clean = ?", (clean,))
             self._connection.execute("COMMIT")
@@ -131,11 +140,11 @@ class StoreFile:
         with suppress(sqlite3.Error):
             self._connection.close()
 
-    def _rows(self, fingerprint: str, slo: Slo) -> Iterable[Row]:
-        return self._connection.execute(_LOAD, (fingerprint, slo.window.seconds))
+    def _rows(self, fingerprint: str, slo: Slo) -> Iterable[StoredRow]:
+        return self._connection.execute(_LOAD_SQL, (fingerprint, slo.window.seconds))
 
 
-def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+def migrate_schema(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Bring an older file up to date, wholly or not at all; raises UnusableStore for a newer one."""
     version = _version(connection)
     if version > len(migrations):
@@ -156,7 +165,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
         raise
 
 
-def set_aside(path: Path) -> Path:
+def set_aside_file(path: Path) -> Path:
     """Rename a corrupt file, and what SQLite keeps beside it, out of the way; raises OSError."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     aside = path.with_name(f"{path.name}.corrupt-{stamp}")
@@ -168,10 +177,10 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare_database(connection: sqlite3.Connection) -> None:
     # Held until closed, so that a second process is told; and no shared memory is needed beside the file.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    migrate(connection)
+    migrate_schema(connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -179,7 +188,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     ((answer,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
     connection.execute("COMMIT")
     if answer != "ok":
-        raise Corrupt(str(answer))
+        raise CorruptStore(str(answer))
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -188,15 +197,15 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def _meant() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     """Two of SQLite's errors mean something of their own here."""
     try:
         yield
     except sqlite3.Error as failure:
         # The low byte is the kind of an error.
         code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
-        if code in _CORRUPT:
-            raise Corrupt(str(failure)) from failure
+        if code in _CORRUPT_CODES:
+            raise CorruptStore(str(failure)) from failure
         if code == sqlite3.SQLITE_BUSY:
             raise UnusableStore("another process uses it: each sidecar needs a store of its own") from failure
         raise

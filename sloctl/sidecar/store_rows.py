@@ -7,72 +7,72 @@ from typing import Final, TypeAlias
 from zlib import crc32
 
 from sloctl.model import Severity, Slo
-from sloctl.sidecar.kept import Kept
+from sloctl.sidecar.kept import Checkpoint
 
-_SEAL: Final = struct.Struct("<I")
+_CHECKSUM: Final = struct.Struct("<I")
 
-Row: TypeAlias = tuple[str, float, float, float, float, str, int, bytes, bytes]
+StoredRow: TypeAlias = tuple[str, float, float, float, float, str, int, bytes, bytes]
 
 
-class Corrupt(Exception):
+class CorruptStore(Exception):
     """The file is not what was written; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PendingCheckpoint:
     """What is to be written of one account."""
 
     slo: Slo
     fingerprint: str
-    kept: Kept
+    checkpoint: Checkpoint
 
 
-def saved(change: Change) -> tuple[object, ...]:
-    kept = change.kept
+def account_row(change: PendingCheckpoint) -> tuple[object, ...]:
+    kept = change.checkpoint
     firing = {severity.value: since for severity, since in kept.firing.items()}
     numbers = (float(kept.since), float(kept.last), float(kept.errors), float(kept.events))
-    columns = (json.dumps(kept.group), *numbers, json.dumps(firing), kept.settled_minute)
+    columns = (json.dumps(kept.group), *numbers, json.dumps(firing), kept.base_minute)
     return (
         change.slo.id,
         change.fingerprint,
         change.slo.window.seconds,
         *columns,
-        _sealed(kept.tail, columns),
+        _with_checksum(kept.delta, columns),
     )
 
 
-def settled(change: Change) -> tuple[object, ...]:
-    return _sealed(change.kept.settled or b"", change.kept.settled_minute), *_key(change)
+def base_row(change: PendingCheckpoint) -> tuple[object, ...]:
+    return _with_checksum(change.checkpoint.base or b"", change.checkpoint.base_minute), *_key(change)
 
 
-def _key(change: Change) -> tuple[str, int, str]:
-    return change.fingerprint, change.slo.window.seconds, json.dumps(change.kept.group)
+def _key(change: PendingCheckpoint) -> tuple[str, int, str]:
+    return change.fingerprint, change.slo.window.seconds, json.dumps(change.checkpoint.group)
 
 
-def kept(row: Row) -> Kept:
+def checkpoint_from_row(row: StoredRow) -> Checkpoint:
     *columns, tail, packed = row
     group, since, last, errors, events, firing, minute = row[:7]
-    tail, packed = _opened(tail, tuple(columns)), _opened(packed, minute)
-    return Kept(
+    tail, packed = _verify_checksum(tail, tuple(columns)), _verify_checksum(packed, minute)
+    return Checkpoint(
         group=tuple(json.loads(group)),
         since=since,
         last=last,
         errors=errors,
         events=events,
         firing={Severity(severity): at for severity, at in json.loads(firing).items()},
-        settled_minute=minute,
-        settled=packed,
-        tail=tail,
+        base_minute=minute,
+        base=packed,
+        delta=tail,
     )
 
 
-def _sealed(content: bytes, beside: object) -> bytes:
+def _with_checksum(content: bytes, beside: object) -> bytes:
     """With a checksum of it and of what belongs to it."""
-    return content + _SEAL.pack(crc32(repr(beside).encode(), crc32(content)))
+    return content + _CHECKSUM.pack(crc32(repr(beside).encode(), crc32(content)))
 
 
-def _opened(sealed: bytes, beside: object) -> bytes:
-    content = sealed[: -_SEAL.size]
-    if sealed != _sealed(content, beside):
-        raise Corrupt("a history in it has changed since it was written")
+def _verify_checksum(sealed: bytes, beside: object) -> bytes:
+    content = sealed[: -_CHECKSUM.size]
+    if sealed != _with_checksum(content, beside):
+        raise CorruptStore("a history in it has changed since it was written")
     return content

@@ -11,7 +11,7 @@ from typing import Final, Protocol, assert_never
 from aiohttp import web
 
 from sloctl.model import Slo
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.configuration.options import SourceOptions
 from sloctl.sidecar.sources import Refusal, Source, otlp, scrape
 from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource
@@ -59,7 +59,7 @@ class Supply(Protocol):
     def troubles(self) -> Mapping[str, str]: ...
 
 
-def supply(options: SourceOptions, slos: Sequence[Slo], time: Time) -> Supply:
+def supply(options: SourceOptions, slos: Sequence[Slo], time: Clock) -> Supply:
     """The kind that *options* are of."""
     match options:
         case ScrapeOptions():
@@ -142,7 +142,7 @@ class Asking:
 class Receiving:
     """What services send."""
 
-    def __init__(self, options: OtlpOptions, slos: Sequence[Slo], time: Time) -> None:
+    def __init__(self, options: OtlpOptions, slos: Sequence[Slo], time: Clock) -> None:
         self._plan = otlp.plan(slos)
         self._source = OtlpSource(self._plan, options, now=time.now)
         self.patience = 0.0

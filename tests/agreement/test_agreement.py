@@ -20,12 +20,12 @@ from sloctl.duration import DAY, MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.rollup import COARSE_STEP, FINE_STEP, build_resolutions
 from sloctl.rules.groups import rule_groups
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.scrape import ScrapeOptions, open_source, plan
 from sloctl.sidecar.sources.targets import Target
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 from tests.agreement.shop import Pod, Shop, Stretch
 from tests.conftest import Figure
 from tests.differential.engine import Recorded, Story, record
@@ -97,7 +97,7 @@ async def shown_by_sidecar(shop: Shop, minutes: Sequence[int]) -> dict[int, Show
 
     app = web.Application()
     app.router.add_get("/{number}/metrics", expose)
-    ledger = Ledger([SLO], interval=TICK)
+    ledger = Engine([SLO], interval=TICK)
     shown: dict[int, Shown] = {}
     async with serving(app, "127.0.0.1", 0) as url:
         targets = tuple(
@@ -106,17 +106,17 @@ async def shown_by_sidecar(shop: Shop, minutes: Sequence[int]) -> dict[int, Show
         )
         async with open_source(ScrapeOptions(targets), plan([SLO])) as source:
             for now in range(0, shop.seconds + 1, TICK):
-                board = ledger.record(EPOCH + now, await source.read(EPOCH + now))
+                board = ledger.record_tick(EPOCH + now, await source.read(EPOCH + now))
                 if now in minutes:
                     shown[now] = on_board(board)
     return shown
 
 
-def on_board(board: Board) -> Shown:
-    [entry] = board.entries
+def on_board(board: Snapshot) -> Shown:
+    [entry] = board.states
     return Shown(
         {burn.lookback: burn.error_ratio for burn in entry.burns},
-        frozenset(alert.severity for alert in entry.alerts if alert.state is State.FIRING),
+        frozenset(alert.severity for alert in entry.alerts if alert.state is AlertState.FIRING),
     )
 
 

@@ -16,8 +16,8 @@ from sloctl.promql import quote_string
 from sloctl.rollup import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Reading, Readings
 from sloctl.targets.prometheus import render_rules
 
@@ -61,23 +61,23 @@ def rollups(slos: Sequence[Slo], now: int) -> Iterator[tuple[str, float, float]]
             yield from _rollups(slo, LIVES[slo.name], now)
 
 
-def board(slos: Sequence[Slo], now: int) -> Board:
+def board(slos: Sequence[Slo], now: int) -> Snapshot:
     """What a sidecar that counted the same makes of it."""
-    ledger, read = Ledger(slos, interval=5), {}
+    ledger, read = Engine(slos, interval=5), {}
     for slo in slos:
         if slo.name not in LIVES:
             continue
         life = LIVES[slo.name]
         group = tuple(value for _, value in life.group)
         total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE_STEP
-        ledger.remember(slo, group, now - 10 * DAY, EventCounts(total * life.before, total))
+        ledger.backfill_counts(slo, group, now - 10 * DAY, EventCounts(total * life.before, total))
         for ago in range(_RECENT - FINE_STEP, -1, -FINE_STEP):
             events_now = _EVENTS * FINE_STEP / COARSE_STEP
-            ledger.remember(
+            ledger.backfill_counts(
                 slo, group, now - FINE_STEP - ago, EventCounts(events_now * life.failing(ago), events_now)
             )
         read[slo.id] = Reading({group: EventCounts(0, 0)})
-    return ledger.record(now, [Readings(now, read)])
+    return ledger.record_tick(now, [Readings(now, read)])
 
 
 def hurried(slos: Sequence[Slo]) -> str:

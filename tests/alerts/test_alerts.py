@@ -15,7 +15,7 @@ import yaml
 from sloctl.duration import DAY, HOUR
 from sloctl.model import Severity
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.notify.alarms import Alarms
 from sloctl.sidecar.notify.text import annotations
 from sloctl.sidecar.views.page_query import Range, slo_url
@@ -175,7 +175,7 @@ def test_a_sidecar_that_counted_the_same_says_the_same(name: str) -> None:
 
 def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
     shown = {"availability": 6 * HOUR, "latency": 3 * DAY, "refunds": 30 * DAY, "authorisation": 6 * HOUR}
-    entries = {entry.slo.name: entry for entry in board(SLOS, 1_700_000_000).entries}
+    entries = {entry.slo.name: entry for entry in board(SLOS, 1_700_000_000).states}
 
     pages = {name: slo_url(entries[name], Range(seconds)) for name, seconds in shown.items()}
 
@@ -187,7 +187,7 @@ def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
 def _alarms(now: int) -> Alarms:
     """Of a sidecar that has run for an hour."""
     alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
-    alarms.hear(Board.unread(SLOS), now - HOUR)
+    alarms.hear(Snapshot.without_data(SLOS), now - HOUR)
     alarms.hear(board(SLOS, now), now)
     return alarms
 

@@ -16,8 +16,8 @@ from sloctl.dashboards.service import build_service_dashboard
 from sloctl.duration import DAY
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Group, Reading, Readings
 from sloctl.sidecar.views.metrics import FAMILIES, BoardText
 from sloctl.sidecar.views.metrics_text import Format
@@ -37,15 +37,15 @@ READ: Final[dict[str, dict[Group, float]]] = {
 }
 
 
-def board() -> Board:
-    ledger = Ledger(SHOP, interval=5)
+def board() -> Snapshot:
+    ledger = Engine(SHOP, interval=5)
     # Of ten days ago, so that of the availability's budget four fifths are left.
-    ledger.remember(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000))
+    ledger.backfill_counts(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000))
     readings = {
         slo: Reading({group: EventCounts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
         for slo, groups in READ.items()
     }
-    return ledger.record(NOW, [Readings(NOW, readings)])
+    return ledger.record_tick(NOW, [Readings(NOW, readings)])
 
 
 def scraped() -> Iterator[tuple[str, float, float]]:

@@ -17,8 +17,8 @@ from sloctl.rollup import COARSE_STEP, FINE_STEP, EventCounts, Rollups, build_re
 from sloctl.rules.ratios import counted_lookbacks
 from sloctl.rules.scope import build_scope
 from sloctl.sidecar import verdict
-from sloctl.sidecar.steps import NOTHING, Seen
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.steps import EMPTY_SUM, BucketSum
+from sloctl.sidecar.verdict import AlertState
 from tests.differential.counting import Counting
 from tests.differential.engine import Recorded, Recording
 from tests.differential.kinds import Kind
@@ -111,7 +111,7 @@ class _Account:
         self._counting = counting
         self._series = series
         self._group = group
-        self._measure = verdict.Yardstick.of(slo)
+        self._measure = verdict.SloPlan.from_slo(slo)
         self._ladder = build_resolutions(slo.alerting.policy, slo.window.seconds)
         self._counted = counted_lookbacks(build_scope(slo, naming.NATIVE_STYLE))
         self._fine = Rollups(FINE_STEP, slo.window.seconds)
@@ -137,16 +137,16 @@ class _Account:
             yield from _rollups(FINE_STEP, counts)
         yield from self._ratios(FINE_STEP, now)
         burns = self._burns(lambda lookback: self._seen_by_fast(now, lookback))
-        budget = verdict.budget(self._measure, burns)
+        budget = verdict.evaluate_budget(self._measure, burns)
         by_lookback = {each.lookback: each for each in burns}
         window = self._slo.window.seconds
         yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE_STEP].burn_rate)
         yield from _known(naming.PERIOD_BURN_RATE, by_lookback[window].burn_rate)
         yield from _known(naming.BUDGET_REMAINING, budget.left)
         yield from self._burn_alert(Severity.PAGE, burns)
-        if budget.exhausted:
+        if budget.is_exhausted:
             yield _firing(naming.EXHAUSTED_ALERT, Severity.TICKET)
-        if budget.exhausting(self._slo.alerting.exhausting_within):
+        if budget.exhausts_within(self._slo.alerting.exhausting_within):
             yield _firing(naming.EXHAUSTING_ALERT, Severity.TICKET)
 
     def _slow(self, now: int) -> Iterator[tuple[str, float]]:
@@ -177,11 +177,11 @@ class _Account:
         yield from _known(f"{naming.event_count_metric(COARSE_STEP)} repair", total)
         yield from _known(f"{naming.error_count_metric(COARSE_STEP)} repair", error)
 
-    def _burns(self, summed: Callable[[int], EventCounts | None]) -> tuple[verdict.Burn, ...]:
+    def _burns(self, summed: Callable[[int], EventCounts | None]) -> tuple[verdict.LookbackBurn, ...]:
         sums = [(lookback, summed(lookback)) for lookback in self._measure.lookbacks]
-        return verdict.burns(
+        return verdict.evaluate_burns(
             self._measure,
-            [NOTHING if it is None else Seen(lookback, it.error, it.total) for lookback, it in sums],
+            [EMPTY_SUM if it is None else BucketSum(lookback, it.error, it.total) for lookback, it in sums],
         )
 
     def _seen_by_fast(self, now: int, lookback: int) -> EventCounts | None:
@@ -214,9 +214,11 @@ class _Account:
                 yield naming.error_count_metric(rung.lookback), counts.error
             yield from _known(naming.error_ratio_metric(rung.lookback), counts.error_ratio)
 
-    def _burn_alert(self, severity: Severity, burns: tuple[verdict.Burn, ...]) -> Iterator[tuple[str, float]]:
-        for alert in verdict.alerts(self._measure, burns):
-            if alert.severity is severity and alert.state is State.FIRING:
+    def _burn_alert(
+        self, severity: Severity, burns: tuple[verdict.LookbackBurn, ...]
+    ) -> Iterator[tuple[str, float]]:
+        for alert in verdict.evaluate_alerts(self._measure, burns):
+            if alert.severity is severity and alert.state is AlertState.FIRING:
                 yield _firing(naming.BURN_ALERT, severity)
 
 

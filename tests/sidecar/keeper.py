@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sloctl.duration import DAY
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.clock import Time
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Reading, Readings
-from sloctl.sidecar.store import Store, StoreOptions
+from sloctl.sidecar.store import HistoryStore, StoreOptions
 from tests.sidecar.specimens import slo
 
 SLOS = tuple(slo(name=f"slo-{number}") for number in range(30))
@@ -25,25 +25,31 @@ TICKS_PER_FLUSH = 3
 
 async def keep(path: Path) -> None:
     """A tick is a minute, so that steps are folded and settled all the time; never ends."""
-    ledger = Ledger(SLOS, interval=60)
-    async with Store(StoreOptions(path, flush_every=DAY), ledger, Time(lambda: NOW, asyncio.sleep)) as store:
-        counted = [ledger.known(slo) for slo in SLOS]
+    ledger = Engine(SLOS, interval=60)
+    async with HistoryStore(
+        StoreOptions(path, flush_every=DAY), ledger, Clock(lambda: NOW, asyncio.sleep)
+    ) as store:
+        counted = [ledger.data_span(slo) for slo in SLOS]
         at = max((known[1] for known in counted if known is not None), default=START)
         events = counted_events(ledger, at)
         while True:
             for _ in range(TICKS_PER_FLUSH):
                 at += 60
-                ledger.record(at, [Readings(at, {slo.id: Reading({(): EventCounts(0, 1)}) for slo in SLOS})])
+                ledger.record_tick(
+                    at, [Readings(at, {slo.id: Reading({(): EventCounts(0, 1)}) for slo in SLOS})]
+                )
                 events += 1
                 print("recorded", events, flush=True)
-            await store.flush()
+            await store.flush_changes()
             print("flushed", events, flush=True)
 
 
-def counted_events(ledger: Ledger, at: float) -> int:
+def counted_events(ledger: Engine, at: float) -> int:
     """Of each SLO, and the same for all of them: a flush is one transaction."""
-    entries = ledger.record(at, []).entries
-    (total,) = {0.0 if (counts := entry.burn(30 * DAY).counts) is None else counts.total for entry in entries}
+    entries = ledger.record_tick(at, []).states
+    (total,) = {
+        0.0 if (counts := entry.burn_over(30 * DAY).counts) is None else counts.total for entry in entries
+    }
     return round(total)
 
 

@@ -11,9 +11,9 @@ from aiohttp import web
 from sloctl.model import Slo
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.assembly import Assembly
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.scrape import ScrapeOptions
@@ -48,8 +48,8 @@ class Hours:
         self.at = START
         self._ticks: asyncio.Queue[float] = asyncio.Queue()
 
-    def time(self) -> Time:
-        return Time(now=lambda: self.at, sleep=self._sleep)
+    def time(self) -> Clock:
+        return Clock(now=lambda: self.at, sleep=self._sleep)
 
     def tick(self, seconds: float = 5) -> None:
         self._ticks.put_nowait(seconds)
@@ -67,12 +67,12 @@ class Watched:
     sidecar: Sidecar
     hours: Hours = field(repr=False)
 
-    async def tick(self, exposition: str | None = None, *, seconds: float = 5) -> Board:
+    async def tick(self, exposition: str | None = None, *, seconds: float = 5) -> Snapshot:
         """The board after the next tick, which finds *exposition*."""
         if exposition is not None:
             self.shop.exposition = exposition
         self.hours.tick(seconds)
-        return await asyncio.wait_for(self.sidecar.feed.next(), 10)
+        return await asyncio.wait_for(self.sidecar.feed.next_snapshot(), 10)
 
 
 @asynccontextmanager
@@ -86,7 +86,7 @@ async def watching(
         scraped = ScrapeOptions((Target.at(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2))
         sidecar = Assembly(slos or (SHOP,), Settings(5, scraped), time=hours.time()).sidecar()
         sidecar = replace(sidecar, **changed)
-        first = asyncio.ensure_future(sidecar.feed.next())
+        first = asyncio.ensure_future(sidecar.feed.next_snapshot())
         async with serving(application(sidecar), "127.0.0.1", 0, sidecar.web.certificate) as url:
             await asyncio.wait_for(first, 10)
             yield Watched(url, shop, sidecar, hours)

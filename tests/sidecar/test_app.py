@@ -119,13 +119,13 @@ async def test_a_target_that_fails_leaves_the_numbers_and_says_so_on_the_page(
 
         board = await watched.tick()
 
-        assert [(entry.stale, entry.events) for entry in board.entries] == [(True, 100)]
+        assert [(entry.stale, entry.events) for entry in board.states] == [(True, 100)]
         page = await text(client, f"{watched.url}/")
         assert "The source cannot be read." in page
         assert "answered 500" in page
         assert "No data since 22:13 UTC" in page
         watched.shop.status = 200
-        assert not (await watched.tick()).entries[0].stale
+        assert not (await watched.tick()).states[0].stale
 
 
 async def test_what_only_promql_could_count_is_named_with_the_reason(client: aiohttp.ClientSession) -> None:

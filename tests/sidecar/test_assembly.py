@@ -9,7 +9,7 @@ from typing import Any
 
 from sloctl.sidecar.app import Sidecar, application
 from sloctl.sidecar.assembly import Assembly
-from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.reload import SpecFiles, Texts
 from sloctl.sidecar.serve import serving
@@ -53,13 +53,13 @@ class Assembled:
     sidecar: Sidecar
     hours: Hours
 
-    async def tick(self, *, good: int, bad: int = 0) -> Board:
+    async def tick(self, *, good: int, bad: int = 0) -> Snapshot:
         """The board after the next tick, which finds counters at these values."""
         self.shop.exposition = (
             f'requests_total{{status="200"}} {good}\nrequests_total{{status="500"}} {bad}\n'
         )
         self.hours.tick(5)
-        return await asyncio.wait_for(self.sidecar.feed.next(), 10)
+        return await asyncio.wait_for(self.sidecar.feed.next_snapshot(), 10)
 
 
 @asynccontextmanager
@@ -78,14 +78,14 @@ async def assembled(
         files = SpecFiles(mounted.look, mounted.look())
         assembly = Assembly(read_specs(files.seen).slos, settings, time=hours.time(), files=files)
         sidecar = assembly.sidecar()
-        first = asyncio.ensure_future(sidecar.feed.next())
+        first = asyncio.ensure_future(sidecar.feed.next_snapshot())
         async with serving(application(sidecar), "127.0.0.1", 0) as url:
             await asyncio.wait_for(first, 10)
             yield Assembled(url, shop, sidecar, hours)
 
 
-def only(board: Board) -> Entry:
-    [entry] = board.entries
+def only(board: Snapshot) -> SloState:
+    [entry] = board.states
     return entry
 
 

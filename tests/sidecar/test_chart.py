@@ -5,10 +5,10 @@ import pytest
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.account import Account
-from sloctl.sidecar.board import Entry
-from sloctl.sidecar.chart import Chart, Firing, chart, recent_burn
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.account import SloTracker
+from sloctl.sidecar.board import SloState
+from sloctl.sidecar.chart import FiringPeriod, SloTimeline, build_timeline, recent_burn_rates
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Reading, Readings
 from tests.sidecar.specimens import slo
 
@@ -18,19 +18,19 @@ NOW = 1_700_006_400
 GOOD, BAD = EventCounts(0, 100), EventCounts(50, 100)
 
 
-def watched(*minutes: tuple[int, EventCounts]) -> tuple[Account, Entry]:
+def watched(*minutes: tuple[int, EventCounts]) -> tuple[SloTracker, SloState]:
     """Counts so many minutes ago, the oldest first, and good ones now."""
-    ledger = Ledger([SHOP], interval=60)
+    ledger = Engine([SHOP], interval=60)
     for ago, counts in minutes:
-        ledger.remember(SHOP, (), NOW - ago * MINUTE, counts)
-    board = ledger.record(NOW, [Readings(NOW, {SHOP.id: Reading({(): GOOD})})])
-    account = ledger.account(SHOP.id, ())
+        ledger.backfill_counts(SHOP, (), NOW - ago * MINUTE, counts)
+    board = ledger.record_tick(NOW, [Readings(NOW, {SHOP.id: Reading({(): GOOD})})])
+    account = ledger.find_tracker(SHOP.id, ())
     assert account is not None
-    return account, board.entries[0]
+    return account, board.states[0]
 
 
-def drawn(account: Account, entry: Entry, seconds: int, *, until: int = NOW) -> Chart:
-    return chart(account, entry.burn(30 * DAY), begin=until - seconds, end=until)
+def drawn(account: SloTracker, entry: SloState, seconds: int, *, until: int = NOW) -> SloTimeline:
+    return build_timeline(account, entry.burn_over(30 * DAY), begin=until - seconds, end=until)
 
 
 def outage(begins: int, ends: int) -> list[tuple[int, EventCounts]]:
@@ -86,7 +86,7 @@ def test_an_outage_fires_from_when_it_paged_to_when_both_lookbacks_are_clean() -
 
     assert [each.severity for each in fired] == [Severity.TICKET, Severity.PAGE]
     # 30 minutes after its end the shorter lookback is clean; told to a point, five minutes here.
-    assert fired[1] == Firing(Severity.PAGE, NOW - 90 * MINUTE, NOW - 55 * MINUTE)
+    assert fired[1] == FiringPeriod(Severity.PAGE, NOW - 90 * MINUTE, NOW - 55 * MINUTE)
 
 
 def test_nothing_fires_where_nothing_fails() -> None:
@@ -104,6 +104,6 @@ def test_a_range_before_all_data_is_empty() -> None:
 def test_a_sparkline_tells_no_traffic_from_no_errors() -> None:
     account, _ = watched((25, BAD), (5, GOOD))
 
-    rates = recent_burn(account, end=NOW, width=600, points=3)
+    rates = recent_burn_rates(account, end=NOW, width=600, points=3)
 
     assert rates == [pytest.approx(500), None, 0]

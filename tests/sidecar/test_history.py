@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.rollup import COARSE_STEP, EventCounts, Rollups
-from sloctl.sidecar.history import WIDEST, History, tick_step
-from sloctl.sidecar.steps import Seen, Steps
+from sloctl.sidecar.history import WIDEST_STEP, CountHistory, tick_step
+from sloctl.sidecar.steps import BucketSum, TimeBuckets
 
 START = 1_700_006_400  # a whole number of days
 LOOKBACKS = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 30 * DAY)
@@ -27,8 +27,8 @@ HALF_STEPS = {
 }
 
 
-def month() -> History:
-    return History(step=5, window=30 * DAY)
+def month() -> CountHistory:
+    return CountHistory(step=5, window=30 * DAY)
 
 
 def between(ticks: Sequence[tuple[int, EventCounts]], begin: float, end: float) -> EventCounts:
@@ -57,9 +57,9 @@ def test_every_lookback_is_exact_but_for_half_a_step_at_its_old_edge(
         at += gap
         counts = EventCounts(errors, errors + good)
         ticks.append((at, counts))
-        history.add(at, counts)
+        history.record_counts(at, counts)
 
-    for lookback, seen in zip(LOOKBACKS, history.sums(at, LOOKBACKS), strict=True):
+    for lookback, seen in zip(LOOKBACKS, history.lookback_sums(at, LOOKBACKS), strict=True):
         half = HALF_STEPS[lookback]
         least = between(ticks, at - lookback + half, at)
         most = between(ticks, at - lookback - half, at)
@@ -74,25 +74,25 @@ def test_at_a_whole_minute_the_fine_lookbacks_are_what_the_rules_sum(
     history, rules, at = month(), Rollups(MINUTE, 30 * DAY), START
     for gap, errors, good in drawn:
         at += gap
-        history.add(at, EventCounts(errors, errors + good))
+        history.record_counts(at, EventCounts(errors, errors + good))
         rules.add_counts(at, EventCounts(errors, errors + good))
     minute = -(-at // MINUTE) * MINUTE
 
-    for lookback, seen in zip(LOOKBACKS[:5], history.sums(minute, LOOKBACKS[:5]), strict=True):
+    for lookback, seen in zip(LOOKBACKS[:5], history.lookback_sums(minute, LOOKBACKS[:5]), strict=True):
         expected = rules.sum_counts(minute, lookback)
         assert (seen.error, seen.total) == ((0, 0) if expected is None else (expected.error, expected.total))
 
 
 @pytest.mark.parametrize("step", [1, 5, 60])
 def test_over_a_month_of_even_traffic_each_ratio_is_the_one_of_the_rules_five_minutes(step: int) -> None:
-    history, rules = History(step=step, window=30 * DAY), Rollups(COARSE_STEP, 30 * DAY)
+    history, rules = CountHistory(step=step, window=30 * DAY), Rollups(COARSE_STEP, 30 * DAY)
     for at in range(START + MINUTE, START + 31 * DAY, MINUTE):
         counts = EventCounts(error=1 + at // DAY % 3, total=1000)
-        history.add(at, counts)
+        history.record_counts(at, counts)
         rules.add_counts(at, counts)
     now = START + 31 * DAY - COARSE_STEP
 
-    for lookback, seen in zip(LOOKBACKS[3:], history.sums(now, LOOKBACKS[3:]), strict=True):
+    for lookback, seen in zip(LOOKBACKS[3:], history.lookback_sums(now, LOOKBACKS[3:]), strict=True):
         exact = rules.sum_counts(now, lookback)
         assert exact is not None
         assert exact.error_ratio is not None
@@ -100,12 +100,12 @@ def test_over_a_month_of_even_traffic_each_ratio_is_the_one_of_the_rules_five_mi
 
 
 def test_sums_do_not_drift() -> None:
-    history = History(step=5, window=DAY)
+    history = CountHistory(step=5, window=DAY)
     for n in range(1, 3 * DAY // 5):
-        history.add(START + 5 * n, EventCounts(error=0.1, total=0.3))
+        history.record_counts(START + 5 * n, EventCounts(error=0.1, total=0.3))
     now = START + 3 * DAY
 
-    (seen,) = history.sums(now, [HOUR])
+    (seen,) = history.lookback_sums(now, [HOUR])
 
     assert seen.error == pytest.approx(0.1 * (HOUR // 5 - 1), rel=1e-6)
     assert seen.total == pytest.approx(0.3 * (HOUR // 5 - 1), rel=1e-6)
@@ -114,41 +114,41 @@ def test_sums_do_not_drift() -> None:
 def test_a_month_of_counts_is_held_in_ten_kilobytes() -> None:
     history = month()
     for n in range(1, 30 * DAY // MINUTE):
-        history.add(START + n * MINUTE, EventCounts(1, 100))
+        history.record_counts(START + n * MINUTE, EventCounts(1, 100))
     for n in range(1, 600):
-        history.add(START + 30 * DAY + 5 * n, EventCounts(1, 100))
+        history.record_counts(START + 30 * DAY + 5 * n, EventCounts(1, 100))
 
-    assert len(history.packed()) < 10_000
+    assert len(history.pack_base()) < 10_000
 
 
 def test_nothing_seen_is_told_from_nothing_happened() -> None:
     history = month()
-    history.add(START, EventCounts(0, 0))
+    history.record_counts(START, EventCounts(0, 0))
 
-    assert history.sums(START, [5 * MINUTE]) == [Seen(5, 0, 0)]
-    assert history.sums(START + HOUR, [5 * MINUTE]) == [Seen(0, 0, 0)]
+    assert history.lookback_sums(START, [5 * MINUTE]) == [BucketSum(5, 0, 0)]
+    assert history.lookback_sums(START + HOUR, [5 * MINUTE]) == [BucketSum(0, 0, 0)]
 
 
 def test_a_lookback_tells_how_much_of_it_was_seen() -> None:
     history = month()
     for n in range(1, 121):
-        history.add(START + 5 * n, EventCounts(0, 1))
+        history.record_counts(START + 5 * n, EventCounts(0, 1))
     for n in range(1, 121):
-        history.add(START + HOUR + 5 * n, EventCounts(0, 1))
+        history.record_counts(START + HOUR + 5 * n, EventCounts(0, 1))
 
-    (seen,) = history.sums(START + HOUR + 10 * MINUTE, [2 * HOUR])
+    (seen,) = history.lookback_sums(START + HOUR + 10 * MINUTE, [2 * HOUR])
 
     assert seen.seconds == 20 * MINUTE
 
 
 def test_what_comes_late_is_added_to_the_step_of_its_time() -> None:
     history = month()
-    history.add(START, EventCounts(1, 10))
-    history.add(START + HOUR, EventCounts(1, 10))
+    history.record_counts(START, EventCounts(1, 10))
+    history.record_counts(START + HOUR, EventCounts(1, 10))
 
-    history.add(START + 20 * MINUTE, EventCounts(5, 50))
+    history.record_counts(START + 20 * MINUTE, EventCounts(5, 50))
 
-    five, half, whole = history.sums(START + HOUR, [5 * MINUTE, 30 * MINUTE, 2 * HOUR])
+    five, half, whole = history.lookback_sums(START + HOUR, [5 * MINUTE, 30 * MINUTE, 2 * HOUR])
     assert (five.error, half.error, whole.error) == (1, 1, 7)
     assert history.last == START + HOUR
 
@@ -156,11 +156,11 @@ def test_what_comes_late_is_added_to_the_step_of_its_time() -> None:
 @given(st.lists(st.integers(0, 31 * DAY), min_size=2, max_size=30))
 def test_no_order_of_arrival_loses_or_doubles_what_lies_in_the_window(ages: list[int]) -> None:
     history, now = month(), START + 40 * DAY
-    history.add(now, EventCounts(1, 1))
+    history.record_counts(now, EventCounts(1, 1))
     for age in ages:
-        history.add(now - age, EventCounts(1, 1))
+        history.record_counts(now - age, EventCounts(1, 1))
 
-    (seen,) = history.sums(now, [30 * DAY])
+    (seen,) = history.lookback_sums(now, [30 * DAY])
 
     kept = 1 + sum(age < 30 * DAY - HOUR for age in ages)
     at_most = 1 + sum(age < 30 * DAY for age in ages)
@@ -175,23 +175,25 @@ def test_what_is_unpacked_goes_on_as_if_nothing_had_happened(
     went_on, at = month(), START
     for gap, errors, good in before:
         at += gap
-        went_on.add(at, EventCounts(errors, errors + good))
+        went_on.record_counts(at, EventCounts(errors, errors + good))
     assert went_on.since is not None
     restored = month()
-    restored.unpack(
-        went_on.packed(), went_on.minutes_after(went_on.settled_minute), since=went_on.since, last=at
+    restored.unpack_history(
+        went_on.pack_base(), went_on.minutes_after(went_on.base_minute), since=went_on.since, last=at
     )
     for gap, errors, good in after:
         at += gap
-        went_on.add(at, EventCounts(errors, errors + good))
-        restored.add(at, EventCounts(errors, errors + good))
+        went_on.record_counts(at, EventCounts(errors, errors + good))
+        restored.record_counts(at, EventCounts(errors, errors + good))
     minute = -(-at // MINUTE) * MINUTE
 
-    assert counts(restored.sums(minute, LOOKBACKS)) == counts(went_on.sums(minute, LOOKBACKS))
+    assert counts(restored.lookback_sums(minute, LOOKBACKS)) == counts(
+        went_on.lookback_sums(minute, LOOKBACKS)
+    )
     assert restored.since == went_on.since
 
 
-def counts(sums: Sequence[Seen]) -> list[tuple[float, float]]:
+def counts(sums: Sequence[BucketSum]) -> list[tuple[float, float]]:
     return [(seen.error, seen.total) for seen in sums]
 
 
@@ -200,12 +202,12 @@ def test_a_history_moved_back_is_the_same_history_earlier(drawn: list[tuple[int,
     history, moved, at = month(), month(), START + 40 * DAY
     for gap, errors, good in drawn:
         at += gap
-        history.add(at, EventCounts(errors, errors + good))
-        moved.add(at, EventCounts(errors, errors + good))
+        history.record_counts(at, EventCounts(errors, errors + good))
+        moved.record_counts(at, EventCounts(errors, errors + good))
 
-    moved.move_back(12 * WIDEST)
+    moved.move_back(12 * WIDEST_STEP)
 
-    assert moved.sums(at - DAY, LOOKBACKS) == history.sums(at, LOOKBACKS)
+    assert moved.lookback_sums(at - DAY, LOOKBACKS) == history.lookback_sums(at, LOOKBACKS)
 
 
 def test_a_tick_step_divides_the_minute() -> None:
@@ -223,9 +225,13 @@ def test_a_tick_step_divides_the_minute() -> None:
 
 
 def test_steps_between_two_that_are_known_hold_nothing() -> None:
-    steps = Steps(60)
+    steps = TimeBuckets(60)
     for first, then in pairwise([7, 3, 9]):
-        steps.add(first, Seen(60, 0, 1))
-        steps.add(then, Seen(60, 0, 1))
+        steps.add_sum(first, BucketSum(60, 0, 1))
+        steps.add_sum(then, BucketSum(60, 0, 1))
 
-    assert steps.each() == [(3, Seen(120, 0, 2)), (7, Seen(60, 0, 1)), (9, Seen(60, 0, 1))]
+    assert steps.filled_buckets() == [
+        (3, BucketSum(120, 0, 2)),
+        (7, BucketSum(60, 0, 1)),
+        (9, BucketSum(60, 0, 1)),
+    ]

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from sloctl.duration import DAY
-from sloctl.sidecar.clock import Time
-from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.store import Store, StoreOptions
+from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.store import HistoryStore, StoreOptions
 from tests.conftest import Figure
 from tests.sidecar.keeper import NOW, SLOS, START, TICKS_PER_FLUSH, counted_events
 
@@ -40,10 +40,12 @@ async def killed(path: Path, lines: int, after: float) -> tuple[int, int]:
 
 async def stored(path: Path) -> tuple[int, str | None]:
     """Events in the store, and what is wrong with it."""
-    ledger = Ledger(SLOS, interval=60)
-    async with Store(StoreOptions(path, flush_every=DAY), ledger, Time(lambda: NOW, asyncio.sleep)) as store:
-        known = ledger.known(SLOS[0])
-        return counted_events(ledger, START if known is None else known[1]), store.trouble
+    ledger = Engine(SLOS, interval=60)
+    async with HistoryStore(
+        StoreOptions(path, flush_every=DAY), ledger, Clock(lambda: NOW, asyncio.sleep)
+    ) as store:
+        known = ledger.data_span(SLOS[0])
+        return counted_events(ledger, START if known is None else known[1]), store.issue
 
 
 @pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.full)])

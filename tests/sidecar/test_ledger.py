@@ -11,26 +11,26 @@ from hypothesis import strategies as st
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity, Slo
 from sloctl.rollup import EventCounts, Rollups
-from sloctl.sidecar.board import Board, Entry, Standing
-from sloctl.sidecar.ledger import MAX_GROUPS, Ledger
-from sloctl.sidecar.poller import poll
+from sloctl.sidecar.board import Health, SloState, Snapshot
+from sloctl.sidecar.ledger import MAX_GROUPS, Engine
+from sloctl.sidecar.poller import poll_source
 from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Unreadable
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 from tests.sidecar.specimens import LATENCY, slo
 
 SHOP = slo()
 T0 = 1_700_000_000.0
 
 
-def only(board: Board) -> Entry:
-    (entry,) = board.entries
+def only(board: Snapshot) -> SloState:
+    (entry,) = board.states
     return entry
 
 
-def ticked(ledger: Ledger, counted: Slo, ticks: list[tuple[float, EventCounts]]) -> Board:
-    board = Board.unread([counted])
+def ticked(ledger: Engine, counted: Slo, ticks: list[tuple[float, EventCounts]]) -> Snapshot:
+    board = Snapshot.without_data([counted])
     for at, counts in ticks:
-        board = ledger.record(at, [read(at, counted, {(): counts})])
+        board = ledger.record_tick(at, [read(at, counted, {(): counts})])
     return board
 
 
@@ -45,81 +45,81 @@ def steady(
 
 
 def test_what_has_not_been_read_is_unknown_and_neither_good_nor_bad() -> None:
-    entry = only(Board.unread([SHOP]))
+    entry = only(Snapshot.without_data([SHOP]))
 
-    assert (entry.standing, entry.budget.left, entry.burn(HOUR).burn_rate) == (Standing.UNKNOWN, None, None)
-    assert {alert.state for alert in entry.alerts} == {State.UNKNOWN}
+    assert (entry.health, entry.budget.left, entry.burn_over(HOUR).burn_rate) == (Health.UNKNOWN, None, None)
+    assert {alert.state for alert in entry.alerts} == {AlertState.UNKNOWN}
 
 
 def test_no_traffic_is_data_without_a_ratio() -> None:
-    entry = only(ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(0, 0))]))
+    entry = only(ticked(Engine([SHOP], interval=5), SHOP, [(T0, EventCounts(0, 0))]))
 
-    assert (entry.last, entry.burn(HOUR).error_ratio, entry.standing) == (T0, None, Standing.UNKNOWN)
+    assert (entry.last, entry.burn_over(HOUR).error_ratio, entry.health) == (T0, None, Health.UNKNOWN)
 
 
 def test_a_budget_is_what_the_errors_leave_of_it() -> None:
-    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(error=0.5, total=1000))])
+    board = ticked(Engine([SHOP], interval=5), SHOP, [(T0, EventCounts(error=0.5, total=1000))])
 
     assert only(board).budget.left == 0.5
     assert only(board).budget.events_left == 0.5
 
 
 def test_a_total_outage_pages_from_the_tick_at_which_both_lookbacks_are_above() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     for at, counts in steady(EventCounts(0, 50), since=T0 - 6 * HOUR, until=T0, every=5):
-        ledger.remember(SHOP, (), at, counts)
+        ledger.backfill_counts(SHOP, (), at, counts)
 
     board = ticked(ledger, SHOP, steady(EventCounts(50, 50), since=T0, until=T0 + 3 * MINUTE, every=5))
 
-    page = only(board).alert(Severity.PAGE)
+    page = only(board).alert_for(Severity.PAGE)
     assert page is not None
     # 14.4 x 0.1 % of an hour is 51.84 s of outage: over at the eleventh tick.
-    assert (page.state, page.since) == (State.FIRING, T0 + 55)
-    assert only(board).standing is Standing.PAGING
+    assert (page.state, page.since) == (AlertState.FIRING, T0 + 55)
+    assert only(board).health is Health.PAGING
 
 
 def test_half_the_lowest_threshold_never_pages() -> None:
     ticks = steady(EventCounts(0.3, 100), since=T0, until=T0 + HOUR, every=15)
 
-    board = ticked(Ledger([SHOP], interval=15), SHOP, ticks)
+    board = ticked(Engine([SHOP], interval=15), SHOP, ticks)
 
-    page = only(board).alert(Severity.PAGE)
+    page = only(board).alert_for(Severity.PAGE)
     assert page is not None
-    assert [row.state for row in page.rows] == [State.INACTIVE, State.INACTIVE]
+    assert [row.state for row in page.rows] == [AlertState.INACTIVE, AlertState.INACTIVE]
 
 
 def test_one_failed_request_of_a_quiet_service_pages_nobody() -> None:
-    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(error=1, total=2))])
+    board = ticked(Engine([SHOP], interval=5), SHOP, [(T0, EventCounts(error=1, total=2))])
 
-    assert {alert.state for alert in only(board).alerts} == {State.INACTIVE}
+    assert {alert.state for alert in only(board).alerts} == {AlertState.INACTIVE}
 
 
 def test_few_events_do_not_convince_an_slo_that_asks_for_confidence() -> None:
     convinced, unconvinced = slo(min_errors=0), slo(min_errors=0, confidence=Fraction(99, 100))
 
     states = [
-        only(ticked(Ledger([each], interval=5), each, [(T0, EventCounts(error=1, total=50))])).alerts[0].state
+        only(ticked(Engine([each], interval=5), each, [(T0, EventCounts(error=1, total=50))])).alerts[0].state
         for each in (convinced, unconvinced)
     ]
 
-    assert states == [State.FIRING, State.INACTIVE]
+    assert states == [AlertState.FIRING, AlertState.INACTIVE]
 
 
 def test_what_a_tick_leaves_out_keeps_its_last_entry_marked_stale() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     seen = ticked(ledger, SHOP, [(T0, EventCounts(0, 10))])
 
-    after = ledger.record(T0 + 5, [])
+    after = ledger.record_tick(T0 + 5, [])
 
     assert only(after) == replace(only(seen), stale=True)
 
 
 def test_a_stale_entry_is_never_fine() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     seen = ticked(ledger, SHOP, [(T0, EventCounts(0, 10))])
 
-    assert only(seen).standing is Standing.FINE
-    assert only(ledger.record(T0 + 5, [])).standing is Standing.UNKNOWN
+    assert only(seen).health is Health.FINE
+    assert only(ledger.record_tick(T0 + 5, [])).health is Health.UNKNOWN
 
 
 class Broken:
@@ -130,10 +130,10 @@ class Broken:
 
 
 async def test_an_outage_of_the_target_keeps_the_last_answer() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     board = ticked(ledger, SHOP, [(T0, EventCounts(10, 10))])
 
-    after = await poll(Broken(), ledger, board, T0 + 5)
+    after = await poll_source(Broken(), ledger, board, T0 + 5)
 
     assert after == board.marked_stale("http://shop/metrics: no answer in time")
     assert only(after).stale
@@ -141,14 +141,14 @@ async def test_an_outage_of_the_target_keeps_the_last_answer() -> None:
 
 def test_groups_beyond_the_cap_share_one_entry() -> None:
     grouped = slo(group_by=("route",))
-    ledger = Ledger([grouped], interval=5)
+    ledger = Engine([grouped], interval=5)
 
-    board = ledger.record(
+    board = ledger.record_tick(
         T0, [read(T0, grouped, {(f"/{n}",): EventCounts(0, 1) for n in range(MAX_GROUPS + 50)})]
     )
 
-    others = board.entries[-1]
-    assert (len(board.entries), others.group, others.is_overflow, others.events) == (
+    others = board.states[-1]
+    assert (len(board.states), others.group, others.is_overflow, others.events) == (
         MAX_GROUPS + 1,
         (OTHERS,),
         True,
@@ -158,49 +158,49 @@ def test_groups_beyond_the_cap_share_one_entry() -> None:
 
 def test_a_group_without_data_for_a_whole_window_is_forgotten() -> None:
     grouped = slo(group_by=("route",))
-    ledger = Ledger([grouped], interval=5)
-    ledger.record(T0, [read(T0, grouped, {("/old",): EventCounts(0, 1)})])
+    ledger = Engine([grouped], interval=5)
+    ledger.record_tick(T0, [read(T0, grouped, {("/old",): EventCounts(0, 1)})])
 
     later = T0 + 31 * DAY
-    board = ledger.record(later, [read(later, grouped, {("/new",): EventCounts(0, 1)})])
+    board = ledger.record_tick(later, [read(later, grouped, {("/new",): EventCounts(0, 1)})])
 
-    assert [entry.group for entry in board.entries] == [("/new",)]
+    assert [entry.group for entry in board.states] == [("/new",)]
 
 
 def test_numbers_say_since_when_there_are_data() -> None:
-    board = ticked(Ledger([SHOP], interval=5), SHOP, [(T0, EventCounts(0, 1)), (T0 + 5, EventCounts(0, 1))])
+    board = ticked(Engine([SHOP], interval=5), SHOP, [(T0, EventCounts(0, 1)), (T0 + 5, EventCounts(0, 1))])
 
     assert (only(board).since, only(board).last) == (T0 - 5, T0 + 5)
 
 
 def test_a_source_that_catches_up_is_counted_minute_by_minute() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     minutes = [read(T0 + n * MINUTE, SHOP, {(): EventCounts(n, 10)}) for n in range(1, 11)]
 
-    board = ledger.record(T0 + 10 * MINUTE, minutes)
+    board = ledger.record_tick(T0 + 10 * MINUTE, minutes)
 
-    assert only(board).burn(5 * MINUTE).counts == EventCounts(6 + 7 + 8 + 9 + 10, 50)
-    assert only(board).burn(HOUR).counts == EventCounts(55, 100)
+    assert only(board).burn_over(5 * MINUTE).counts == EventCounts(6 + 7 + 8 + 9 + 10, 50)
+    assert only(board).burn_over(HOUR).counts == EventCounts(55, 100)
 
 
 def test_a_source_with_news_once_a_minute_is_fresh_in_between() -> None:
-    patient = Ledger([SHOP], interval=5, patience=2 * MINUTE)
-    patient.record(T0, [read(T0 - MINUTE, SHOP, {(): EventCounts(0, 10)})])
+    patient = Engine([SHOP], interval=5, patience=2 * MINUTE)
+    patient.record_tick(T0, [read(T0 - MINUTE, SHOP, {(): EventCounts(0, 10)})])
 
-    between = only(patient.record(T0 + 5, []))
-    later = only(patient.record(T0 + MINUTE + 5, []))
+    between = only(patient.record_tick(T0 + 5, []))
+    later = only(patient.record_tick(T0 + MINUTE + 5, []))
 
     assert (between.stale, later.stale) == (False, True)
 
 
 def test_a_new_objective_keeps_history_and_a_new_indicator_does_not() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     ticked(ledger, SHOP, [(T0, EventCounts(5, 10))])
 
-    assert ledger.replace([slo(objective=Fraction(9, 10))]) == ()
-    kept = only(ledger.record(T0 + 5, []))
-    (anew,) = ledger.replace([slo(LATENCY)])
-    lost = only(ledger.record(T0 + 5, []))
+    assert ledger.replace_slos([slo(objective=Fraction(9, 10))]) == ()
+    kept = only(ledger.record_tick(T0 + 5, []))
+    (anew,) = ledger.replace_slos([slo(LATENCY)])
+    lost = only(ledger.record_tick(T0 + 5, []))
 
     assert (kept.last, kept.slo.objective) == (T0, Fraction(9, 10))
     assert (lost.last, anew.indicator) == (None, LATENCY)
@@ -209,28 +209,31 @@ def test_a_new_objective_keeps_history_and_a_new_indicator_does_not() -> None:
 def test_data_cover_as_much_of_a_lookback_as_was_seen() -> None:
     ticks = steady(EventCounts(0, 1), since=T0, until=T0 + 10 * MINUTE, every=5)
 
-    entry = only(ticked(Ledger([SHOP], interval=5), SHOP, ticks))
+    entry = only(ticked(Engine([SHOP], interval=5), SHOP, ticks))
 
-    assert (entry.burn(5 * MINUTE).covered, entry.burn(HOUR).covered) == (5 * MINUTE, 10 * MINUTE)
+    assert (entry.burn_over(5 * MINUTE).covered_seconds, entry.burn_over(HOUR).covered_seconds) == (
+        5 * MINUTE,
+        10 * MINUTE,
+    )
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf"), 1e300])
 def test_what_is_no_count_has_not_been_read(broken: float) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     ticked(ledger, SHOP, [(T0, EventCounts(0, 10))])
 
     entry = only(ticked(ledger, SHOP, [(T0 + 5, EventCounts(broken, 10)), (T0 + 10, EventCounts(0, broken))]))
 
-    assert (entry.stale, entry.burn(HOUR).counts, entry.events) == (True, EventCounts(0, 10), 10)
+    assert (entry.stale, entry.burn_over(HOUR).counts, entry.events) == (True, EventCounts(0, 10), 10)
 
 
 def test_a_source_whose_clock_is_ahead_makes_nothing_old() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     ticked(ledger, SHOP, [(T0, EventCounts(1, 10))])
 
-    board = ledger.record(T0 + 5, [read(T0 + 365 * DAY, SHOP, {(): EventCounts(1, 10)})])
+    board = ledger.record_tick(T0 + 5, [read(T0 + 365 * DAY, SHOP, {(): EventCounts(1, 10)})])
 
-    assert (only(board).last, only(board).burn(HOUR).counts) == (T0 + 5, EventCounts(2, 20))
+    assert (only(board).last, only(board).burn_over(HOUR).counts) == (T0 + 5, EventCounts(2, 20))
 
 
 TICKS = st.lists(

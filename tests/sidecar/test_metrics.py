@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from sloctl.model import Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.parts import Figure, Kind
 from sloctl.sidecar.sources import Group, Reading, Readings
 from sloctl.sidecar.views.metrics import BoardText
@@ -28,8 +28,8 @@ HOSTILE: Final = 'a"b\\c\nd{e}=f'
 ROUTES: Final = slo(group_by=("route",))
 
 
-def board(one: Slo, groups: dict[Group, EventCounts], at: float = START) -> Board:
-    return Ledger([one], interval=5).record(at, [Readings(at, {one.id: Reading(groups)})])
+def board(one: Slo, groups: dict[Group, EventCounts], at: float = START) -> Snapshot:
+    return Engine([one], interval=5).record_tick(at, [Readings(at, {one.id: Reading(groups)})])
 
 
 def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -44,7 +44,7 @@ def names(text: str) -> set[str]:
     return {name for name, _ in samples(text)}
 
 
-def text_of(shown: Board, now: float) -> str:
+def text_of(shown: Snapshot, now: float) -> str:
     return BoardText.of(shown, now).exposition(Format.TEXT, now).decode()
 
 
@@ -74,7 +74,7 @@ def test_every_value_of_the_board_is_a_sample_with_the_identity_of_its_slo() -> 
 
 
 def test_an_slo_that_was_never_read_has_nothing_but_its_description() -> None:
-    assert names(text_of(Board.unread([slo()]), START)) == {"slo_info"}
+    assert names(text_of(Snapshot.without_data([slo()]), START)) == {"slo_info"}
 
 
 def test_old_numbers_are_left_out_and_the_age_of_the_data_is_told() -> None:
@@ -180,6 +180,6 @@ async def test_promtool_finds_nothing_to_say() -> None:
 
 def test_a_counter_stays_where_it_is_when_its_slo_grows_stale() -> None:
     shown = board(slo(), {(): EventCounts(error=1, total=10)})
-    stale = replace(shown, entries=tuple(replace(entry, stale=True) for entry in shown.entries))
+    stale = replace(shown, states=tuple(replace(entry, stale=True) for entry in shown.states))
 
     assert samples(text_of(stale, START)) == samples(text_of(shown, START))

@@ -9,7 +9,7 @@ from sloctl.compiler import compile_rules
 from sloctl.duration import HOUR, MINUTE
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Reading, Readings
 from sloctl.sidecar.views.metrics import BoardText
 from sloctl.sidecar.views.metrics_text import Format
@@ -54,14 +54,14 @@ def test_the_rules_compute_the_sidecars_ratios_from_its_two_counters(tmp_path: P
 
 def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
     """What a Prometheus finds at each scrape, in promtool's notation, and the ratios of the last board."""
-    ledger = Ledger([WATCHED], interval=5)
+    ledger = Engine([WATCHED], interval=5)
     found: dict[str, list[str]] = {}
     board = None
     for tick in range(MINUTES * MINUTE // 5 + 1):
         at = START + 5 * tick
         failing = 0.2 if 20 * MINUTE < 5 * tick < 40 * MINUTE else 0.01
         counts = EventCounts(error=float(random.randrange(round(1000 * failing))), total=500.0)
-        board = ledger.record(at, [Readings(at, {WATCHED.id: Reading({(): counts})})])
+        board = ledger.record_tick(at, [Readings(at, {WATCHED.id: Reading({(): counts})})])
         if 5 * tick % SCRAPE == 0:
             for line in BoardText.of(board, at).exposition(Format.TEXT, at).decode().splitlines():
                 if line.startswith(("slo_events_total", "slo_error_events_total")):
@@ -69,8 +69,8 @@ def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
                     found.setdefault(name, []).append(value)
     assert board is not None
     ratios = {"30m": 30 * MINUTE, "1h": HOUR}
-    (entry,) = board.entries
+    (entry,) = board.states
     return (
         {name: " ".join(values) for name, values in found.items()},
-        {name: entry.burn(lookback).error_ratio or 0.0 for name, lookback in ratios.items()},
+        {name: entry.burn_over(lookback).error_ratio or 0.0 for name, lookback in ratios.items()},
     )

@@ -24,10 +24,10 @@ from opentelemetry.sdk.resources import Resource
 
 from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector, Slo
 from sloctl.sidecar.app import Sidecar, application
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import running
-from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.poller import Feed, Poller
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import start_clock
+from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan
@@ -49,20 +49,20 @@ TEMPORALITIES = {
 @dataclass
 class Watching:
     url: str
-    feed: Feed
+    feed: SnapshotFeed
 
-    async def board(self, holds: Callable[[Board], bool]) -> Board:
+    async def board(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
         """The first board of which *holds* holds."""
         async with asyncio.timeout(30):
-            while not holds(self.feed.board):
-                await self.feed.next()
-        return self.feed.board
+            while not holds(self.feed.snapshot):
+                await self.feed.next_snapshot()
+        return self.feed.snapshot
 
 
 @asynccontextmanager
 async def watching(*slos: Slo, options: OtlpOptions | None = None) -> AsyncIterator[Watching]:
     """A whole sidecar that ticks ten times a second."""
-    real = running(since=time.time())
+    real = start_clock(since=time.time())
     planned = plan(slos or WATCHED)
     source = OtlpSource(planned, options or OtlpOptions(), now=real.now)
 
@@ -70,9 +70,9 @@ async def watching(*slos: Slo, options: OtlpOptions | None = None) -> AsyncItera
     async def open_source() -> AsyncIterator[Source]:
         yield source
 
-    feed = Feed(Board.unread(planned.slos, planned.refusals))
-    ledger = Ledger(planned.slos, interval=1)
-    poller = Poller(ledger, feed, time=real, interval=0.1)
+    feed = SnapshotFeed(Snapshot.without_data(planned.slos, planned.refusals))
+    ledger = Engine(planned.slos, interval=1)
+    poller = TickLoop(ledger, feed, time=real, interval=0.1)
     sidecar = Sidecar(open_source, poller, feed, ledger, time=real, interval=0.1, routes=routes(source))
     async with serving(application(sidecar), "127.0.0.1", 0) as url:
         yield Watching(url, feed)
@@ -106,15 +106,15 @@ def use_a_service(url: str, temporality: AggregationTemporality) -> None:
     provider.shutdown()
 
 
-def counted(board: Board) -> dict[str, tuple[float, float]]:
-    return {entry.slo.name: (round(entry.errors, 6), entry.events) for entry in board.entries}
+def counted(board: Snapshot) -> dict[str, tuple[float, float]]:
+    return {entry.slo.name: (round(entry.errors, 6), entry.events) for entry in board.states}
 
 
 @pytest.mark.parametrize("temporality", TEMPORALITIES)
 async def test_the_stock_exporter_of_opentelemetry_is_counted_exactly(temporality: str) -> None:
     async with watching() as sidecar:
         await asyncio.to_thread(use_a_service, sidecar.url, TEMPORALITIES[temporality])
-        board = await sidecar.board(lambda board: all(each.events >= 100 for each in board.entries))
+        board = await sidecar.board(lambda board: all(each.events >= 100 for each in board.states))
 
     assert counted(board) == {"availability": (4, 100), "fast": (10, 100), "fast-too": (10, 100)}
 
@@ -203,6 +203,6 @@ async def test_more_than_can_be_counted_is_asked_for_again_later() -> None:
 
 async def test_silence_shows_as_stale_with_the_reason() -> None:
     async with watching() as sidecar:
-        board = await sidecar.board(lambda board: board.trouble is not None)
+        board = await sidecar.board(lambda board: board.source_issue is not None)
 
-    assert board.trouble == "no service sends what the SLOs count"
+    assert board.source_issue == "no service sends what the SLOs count"

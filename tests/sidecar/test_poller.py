@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import Time, running
-from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.poller import Feed, Poller, poll
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import Clock, start_clock
+from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.poller import SnapshotFeed, TickLoop, poll_source
 from sloctl.sidecar.sources import Reading, Readings, Source
 from tests.sidecar.specimens import slo
 
@@ -41,8 +41,8 @@ class Ticks:
         self._late = late
         self._go = asyncio.Semaphore(0)
 
-    def time(self) -> Time:
-        return Time(now=lambda: self.at, sleep=self._sleep)
+    def time(self) -> Clock:
+        return Clock(now=lambda: self.at, sleep=self._sleep)
 
     def tick(self) -> None:
         self._go.release()
@@ -54,11 +54,11 @@ class Ticks:
 
 
 @asynccontextmanager
-async def polling(source: Source, ticks: Ticks, **options: object) -> AsyncIterator[Feed]:
+async def polling(source: Source, ticks: Ticks, **options: object) -> AsyncIterator[SnapshotFeed]:
     """After the first tick."""
-    feed = Feed(Board.unread([SHOP]))
-    poller = Poller(Ledger([SHOP], interval=5), feed, time=ticks.time(), interval=5, **options)  # type: ignore[arg-type] # passed on
-    first = asyncio.ensure_future(feed.next())
+    feed = SnapshotFeed(Snapshot.without_data([SHOP]))
+    poller = TickLoop(Engine([SHOP], interval=5), feed, time=ticks.time(), interval=5, **options)  # type: ignore[arg-type] # passed on
+    first = asyncio.ensure_future(feed.next_snapshot())
     await asyncio.sleep(0)
     task = asyncio.create_task(poller.run(source))
     await asyncio.wait_for(first, 10)
@@ -66,8 +66,8 @@ async def polling(source: Source, ticks: Ticks, **options: object) -> AsyncItera
     task.cancel()
 
 
-async def next_board(feed: Feed, ticks: Ticks) -> Board:
-    board = asyncio.ensure_future(feed.next())
+async def next_board(feed: SnapshotFeed, ticks: Ticks) -> Snapshot:
+    board = asyncio.ensure_future(feed.next_snapshot())
     await asyncio.sleep(0)
     ticks.tick()
     return await asyncio.wait_for(board, 10)
@@ -81,10 +81,10 @@ async def test_a_bug_makes_the_board_stale_and_the_loop_lives(caplog: pytest.Log
         broken = await next_board(feed, ticks)
         mended = await next_board(feed, ticks)
 
-    assert broken.trouble == "a mistake in sloctl: ZeroDivisionError; the log has more"
-    assert broken.entries[0].stale
+    assert broken.source_issue == "a mistake in sloctl: ZeroDivisionError; the log has more"
+    assert broken.states[0].stale
     assert "ZeroDivisionError: ours" in caplog.text
-    assert (mended.trouble, mended.entries[0].stale) == (None, False)
+    assert (mended.source_issue, mended.states[0].stale) == (None, False)
 
 
 async def test_a_late_tick_is_counted_when_it_comes_and_none_is_made_up_for() -> None:
@@ -100,7 +100,7 @@ async def test_a_late_tick_is_counted_when_it_comes_and_none_is_made_up_for() ->
 async def test_the_board_tells_the_trouble_of_the_store() -> None:
     ticks = Ticks()
     async with polling(Told(EventCounts(0, 10)), ticks, store_trouble=lambda: "disk full") as feed:
-        assert feed.board.store_trouble == "disk full"
+        assert feed.snapshot.store_issue == "disk full"
 
 
 async def test_others_have_their_turn_while_a_large_board_is_made() -> None:
@@ -114,14 +114,14 @@ async def test_others_have_their_turn_while_a_large_board_is_made() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(others())
-    await poll(Told(EventCounts(0, 10)), Ledger(slos, interval=5), Board.unread(slos), T0)
+    await poll_source(Told(EventCounts(0, 10)), Engine(slos, interval=5), Snapshot.without_data(slos), T0)
     other.cancel()
 
     assert turns >= 5
 
 
 async def test_time_goes_forward_only() -> None:
-    clock = running(since=T0, speed=1000)
+    clock = start_clock(since=T0, speed=1000)
     seen = [clock.now() for _ in range(1000)]
     await clock.sleep(10)
 

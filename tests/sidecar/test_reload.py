@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sloctl.files import read_spec_files
 from sloctl.model import Slo
-from sloctl.sidecar.clock import running
+from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.reload import SpecFiles, Specs
 
 SPEC = """\
@@ -32,7 +32,7 @@ class Watched:
         self.applied: asyncio.Queue[Sequence[Slo]] = asyncio.Queue()
         self._directory = str(directory)
         files = SpecFiles(self._look, self._look())
-        self.specs = Specs(files, apply=self.applied.put, time=running(since=1_700_000_000))
+        self.specs = Specs(files, apply=self.applied.put, time=start_clock(since=1_700_000_000))
 
     def _look(self) -> Sequence[tuple[str, bytes]]:
         return read_spec_files([self._directory], io.BytesIO())

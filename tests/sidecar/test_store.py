@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import RollingWindow, Severity, Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board, Entry
-from sloctl.sidecar.clock import Time
-from sloctl.sidecar.filling import fill
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import SloState, Snapshot
+from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.filling import backfill_history
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Group, Reading, Readings
-from sloctl.sidecar.store import Store, StoreOptions
-from sloctl.sidecar.store_file import StoreFile, UnusableStore, migrate
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.store import HistoryStore, StoreOptions
+from sloctl.sidecar.store_file import StoreFile, UnusableStore, migrate_schema
+from sloctl.sidecar.verdict import AlertState
 from tests.sidecar.specimens import LATENCY, slo
 
 T0 = 1_700_000_000.0
@@ -33,35 +33,35 @@ async def _forever(_: float) -> None:
     raise AssertionError("a store waits in the world's time, not in the ledger's")
 
 
-def store(path: Path, ledger: Ledger, *, now: float = T0) -> Store:
+def store(path: Path, ledger: Engine, *, now: float = T0) -> HistoryStore:
     """Flushes when told to, not by itself."""
-    return Store(StoreOptions(path, flush_every=HOUR), ledger, Time(now=lambda: now, sleep=_forever))
+    return HistoryStore(StoreOptions(path, flush_every=HOUR), ledger, Clock(now=lambda: now, sleep=_forever))
 
 
-def tick(ledger: Ledger, at: float, *, error: float = 1, total: float = 10) -> Board:
+def tick(ledger: Engine, at: float, *, error: float = 1, total: float = 10) -> Snapshot:
     (watched,) = ledger.slos
-    return ledger.record(at, [Readings(at, {watched.id: Reading({(): EventCounts(error, total)})})])
+    return ledger.record_tick(at, [Readings(at, {watched.id: Reading({(): EventCounts(error, total)})})])
 
 
-def only(board: Board) -> Entry:
-    (entry,) = board.entries
+def only(board: Snapshot) -> SloState:
+    (entry,) = board.states
     return entry
 
 
-def events(board: Board, lookback: int = 30 * DAY) -> float:
-    counts = only(board).burn(lookback).counts
+def events(board: Snapshot, lookback: int = 30 * DAY) -> float:
+    counts = only(board).burn_over(lookback).counts
     return 0.0 if counts is None else counts.total
 
 
-async def restarted(path: Path, watched: Slo = SHOP, *, now: float = T0) -> Entry:
+async def restarted(path: Path, watched: Slo = SHOP, *, now: float = T0) -> SloState:
     """What the next process knows before its first reading."""
-    ledger = Ledger([watched], interval=5)
+    ledger = Engine([watched], interval=5)
     async with store(path, ledger, now=now):
-        return only(ledger.record(now, []))
+        return only(ledger.record_tick(now, []))
 
 
 async def test_a_restart_goes_on_from_what_was_counted(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         before = [tick(ledger, T0 + 5 * n) for n in range(1000)][-1]
 
@@ -76,47 +76,47 @@ async def test_a_restart_goes_on_from_what_was_counted(tmp_path: Path) -> None:
 
 
 async def test_since_when_an_alert_fires_survives(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         for n in range(100):
             tick(ledger, T0 + 5 * n, error=10)
 
-    after = Ledger([SHOP], interval=5)
+    after = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", after, now=T0 + 500):
-        page = only(tick(after, T0 + 500, error=10)).alert(Severity.PAGE)
+        page = only(tick(after, T0 + 500, error=10)).alert_for(Severity.PAGE)
 
     assert page is not None
-    assert (page.state, page.since) == (State.FIRING, T0)
+    assert (page.state, page.since) == (AlertState.FIRING, T0)
 
 
 async def test_after_a_kill_the_counts_go_on_and_the_counters_start_from_zero(tmp_path: Path) -> None:
     """A counter that fell a little would look like one that was reset, and all of it be counted again."""
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     killed = store(tmp_path / "store", ledger)
     async with killed:
         tick(ledger, T0)
-        await killed.flush()
+        await killed.flush_changes()
         (tmp_path / "copy").write_bytes((tmp_path / "store").read_bytes())
         (tmp_path / "copy-wal").write_bytes((tmp_path / "store-wal").read_bytes())
 
     after = await restarted(tmp_path / "copy")
 
-    assert after.burn(HOUR).counts == EventCounts(1, 10)
+    assert after.burn_over(HOUR).counts == EventCounts(1, 10)
     assert (after.errors, after.events) == (0, 0)
 
 
 async def test_counters_go_on_once_only(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         tick(ledger, T0)
 
-    reader = Ledger([SHOP], interval=5)
+    reader = Engine([SHOP], interval=5)
     killed = store(tmp_path / "store", reader)
     async with killed:
         (tmp_path / "copy").write_bytes((tmp_path / "store").read_bytes())
         (tmp_path / "copy-wal").write_bytes((tmp_path / "store-wal").read_bytes())
 
-    assert only(reader.record(T0, [])).events == 10
+    assert only(reader.record_tick(T0, [])).events == 10
     assert (await restarted(tmp_path / "copy")).events == 0
 
 
@@ -132,18 +132,18 @@ async def test_counters_go_on_once_only(tmp_path: Path) -> None:
     ids=["objective", "alerting", "indicator", "groupBy", "name"],
 )
 async def test_history_belongs_to_what_is_counted(tmp_path: Path, changed: Slo, remembered: float) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         tick(ledger, T0)
 
     after = await restarted(tmp_path / "store", changed)
 
-    counts = after.burn(HOUR).counts
+    counts = after.burn_over(HOUR).counts
     assert (counts.total if counts else 0) == remembered
 
 
 async def test_a_shorter_window_keeps_history_and_a_longer_one_starts_anew(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         tick(ledger, T0)
 
@@ -159,24 +159,24 @@ def windowed(seconds: int) -> Slo:
 
 async def test_what_a_reload_takes_away_comes_back_with_its_slo(tmp_path: Path) -> None:
     other = slo(name="other")
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     kept = store(tmp_path / "store", ledger)
     async with kept:
         tick(ledger, T0)
-        await kept.replace([other])
-        without = ledger.record(T0 + 5, [])
-        await kept.replace([SHOP])
+        await kept.replace_slos([other])
+        without = ledger.record_tick(T0 + 5, [])
+        await kept.replace_slos([SHOP])
 
-        assert [entry.slo.name for entry in without.entries] == ["other"]
+        assert [entry.slo.name for entry in without.states] == ["other"]
         assert events(tick(ledger, T0 + 10)) == 20
 
 
 async def test_a_reload_keeps_what_is_counted_the_same(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     kept = store(tmp_path / "store", ledger)
     async with kept:
         tick(ledger, T0)
-        await kept.replace([slo(objective=Fraction(9, 10))])
+        await kept.replace_slos([slo(objective=Fraction(9, 10))])
         board = tick(ledger, T0 + 5)
 
     assert events(board) == 20
@@ -186,25 +186,25 @@ async def test_a_reload_keeps_what_is_counted_the_same(tmp_path: Path) -> None:
 
 
 async def test_only_what_changed_is_written_again(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger) as kept:
         tick(ledger, T0)
-        await kept.flush()
-        (account,) = [account for _, _, account in ledger.accounts()]
+        await kept.flush_changes()
+        (account,) = [account for _, _, account in ledger.iter_trackers()]
 
-        assert account.unsaved() is None
+        assert account.take_checkpoint() is None
 
 
 async def test_a_clock_stepped_back_by_a_day_loses_nothing_and_keeps_the_order(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         for n in range(10):
             tick(ledger, T0 + n * HOUR)
 
     yesterday = T0 - DAY
-    after = Ledger([SHOP], interval=5)
+    after = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", after, now=yesterday):
-        before = only(after.record(yesterday, []))
+        before = only(after.record_tick(yesterday, []))
         board = tick(after, yesterday + 5)
 
     assert before.last is not None
@@ -214,16 +214,16 @@ async def test_a_clock_stepped_back_by_a_day_loses_nothing_and_keeps_the_order(t
 
 
 async def test_a_clock_stepped_forward_by_a_day_is_a_day_without_data(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         tick(ledger, T0)
 
-    after = Ledger([SHOP], interval=5)
+    after = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", after, now=T0 + DAY):
         board = tick(after, T0 + DAY + HOUR)
 
     assert (events(board), events(board, DAY)) == (20, 10)
-    assert only(board).burn(30 * DAY).covered == 10
+    assert only(board).burn_over(30 * DAY).covered_seconds == 10
 
 
 @settings(max_examples=20)
@@ -235,7 +235,7 @@ async def test_however_the_clock_steps_between_restarts_every_event_stays(
     total = 0.0
     for step in [0, *steps]:
         now += step
-        ledger = Ledger([SHOP], interval=5)
+        ledger = Engine([SHOP], interval=5)
         async with store(path, ledger, now=now):
             total = events(tick(ledger, now))
 
@@ -245,10 +245,10 @@ async def test_however_the_clock_steps_between_restarts_every_event_stays(
 async def test_a_corrupt_file_is_set_aside_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "store"
     path.write_bytes(b"this was a database once" * 1000)
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
 
     async with store(path, ledger) as kept:
-        trouble = kept.trouble
+        trouble = kept.issue
         tick(ledger, T0)
 
     aside = set_aside_in(tmp_path)
@@ -275,34 +275,34 @@ def set_aside_in(directory: Path) -> Path:
 )
 async def test_what_changed_since_it_was_written_is_not_read(tmp_path: Path, change: str) -> None:
     path = tmp_path / "store"
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(path, ledger):
         tick(ledger, T0)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(change)
 
-    after = Ledger([SHOP], interval=5)
+    after = Engine([SHOP], interval=5)
     async with store(path, after) as kept:
-        entry = only(after.record(T0, []))
+        entry = only(after.record_tick(T0, []))
 
         assert entry.last is None
-        assert kept.trouble is not None
-        assert "a history in it has changed since it was written" in kept.trouble
+        assert kept.issue is not None
+        assert "a history in it has changed since it was written" in kept.issue
 
 
 async def test_a_file_that_becomes_corrupt_is_written_anew_from_memory(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(path, ledger) as kept:
         tick(ledger, T0)
-        await kept.flush()
+        await kept.flush_changes()
         tick(ledger, T0 + 5)
         with files_of_at_most(1000):
-            await kept.flush()
+            await kept.flush_changes()
         path.write_bytes(b"not a database")
-        await kept.flush()
+        await kept.flush_changes()
 
-    assert (await restarted(path, now=T0 + 5)).burn(HOUR).counts == EventCounts(2, 20)
+    assert (await restarted(path, now=T0 + 5)).burn_over(HOUR).counts == EventCounts(2, 20)
 
 
 async def test_a_file_of_a_newer_sloctl_is_refused(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ async def test_a_file_of_version_zero_is_migrated(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")
 
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(path, ledger):
         tick(ledger, T0)
 
@@ -335,9 +335,9 @@ def test_a_migration_keeps_what_is_there() -> None:
     first = "CREATE TABLE count (n INTEGER); INSERT INTO count VALUES (41);"
     second = "UPDATE count SET n = n + 1;"
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection, [first])
-        migrate(connection, [first, second])
-        migrate(connection, [first, second])
+        migrate_schema(connection, [first])
+        migrate_schema(connection, [first, second])
+        migrate_schema(connection, [first, second])
 
         assert connection.execute("SELECT n FROM count").fetchone() == (42,)
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
@@ -346,16 +346,18 @@ def test_a_migration_keeps_what_is_there() -> None:
 def test_a_migration_that_fails_changes_nothing() -> None:
     first = "CREATE TABLE count (n INTEGER);"
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection, [first])
+        migrate_schema(connection, [first])
         with pytest.raises(sqlite3.OperationalError):
-            migrate(connection, [first, "INSERT INTO count VALUES (1); INSERT INTO nothing VALUES (2);"])
+            migrate_schema(
+                connection, [first, "INSERT INTO count VALUES (1); INSERT INTO nothing VALUES (2);"]
+            )
 
         assert connection.execute("SELECT n FROM count").fetchall() == []
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
 
 
 async def test_a_second_process_on_the_same_file_is_told(tmp_path: Path) -> None:
-    async with store(tmp_path / "store", Ledger([SHOP], interval=5)):
+    async with store(tmp_path / "store", Engine([SHOP], interval=5)):
         with pytest.raises(
             UnusableStore, match="another process uses it: each sidecar needs a store of its own"
         ):
@@ -364,30 +366,30 @@ async def test_a_second_process_on_the_same_file_is_told(tmp_path: Path) -> None
 
 async def test_a_full_disk_is_said_and_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(path, ledger) as kept:
         tick(ledger, T0)
-        await kept.flush()
+        await kept.flush_changes()
         tick(ledger, T0 + 5)
         with files_of_at_most(1000):
-            await kept.flush()
-        full = kept.trouble
+            await kept.flush_changes()
+        full = kept.issue
         board = tick(ledger, T0 + 10)
-        await kept.flush()
+        await kept.flush_changes()
 
         assert full is not None
         assert full.endswith("what is counted now is only in memory")
         assert events(board) == 30
-        assert kept.trouble is None
-    assert (await restarted(path, now=T0 + 10)).burn(HOUR).counts == EventCounts(3, 30)
+        assert kept.issue is None
+    assert (await restarted(path, now=T0 + 10)).burn_over(HOUR).counts == EventCounts(3, 30)
 
 
 async def test_a_disk_that_is_full_from_the_start_is_served_from_memory(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     with files_of_at_most(0):
         kept = store(tmp_path / "store", ledger)
         await kept.__aenter__()
-        full = kept.trouble
+        full = kept.issue
     tick(ledger, T0)
     await kept.__aexit__(None, None, None)
 
@@ -396,22 +398,22 @@ async def test_a_disk_that_is_full_from_the_start_is_served_from_memory(tmp_path
 
 
 async def test_what_was_stored_is_recalled_as_soon_as_it_can_be_read(tmp_path: Path) -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", ledger):
         tick(ledger, T0)
     (tmp_path / "store").rename(tmp_path / "elsewhere")
     (tmp_path / "store").mkdir()
 
-    after = Ledger([SHOP], interval=5)
+    after = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", after, now=T0 + 5) as kept:
         alone = events(tick(after, T0 + 5))
         (tmp_path / "store").rmdir()
         (tmp_path / "elsewhere").rename(tmp_path / "store")
-        await kept.flush()
+        await kept.flush_changes()
 
         assert alone == 10
         assert events(tick(after, T0 + 10)) == 30
-    assert (await restarted(tmp_path / "store", now=T0 + 10)).burn(HOUR).counts == EventCounts(3, 30)
+    assert (await restarted(tmp_path / "store", now=T0 + 10)).burn_over(HOUR).counts == EventCounts(3, 30)
 
 
 @contextmanager
@@ -427,11 +429,11 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 async def test_what_lies_outside_its_window_is_dropped_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     async with store(path, ledger):
         tick(ledger, T0)
 
-    other = Ledger([slo(name="other")], interval=5)
+    other = Engine([slo(name="other")], interval=5)
     async with store(path, other, now=T0 + 31 * DAY):
         tick(other, T0 + 31 * DAY)
 
@@ -441,30 +443,30 @@ async def test_what_lies_outside_its_window_is_dropped_from_the_file(tmp_path: P
 
 
 async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know() -> None:
-    ledger = Ledger([SHOP], interval=5)
+    ledger = Engine([SHOP], interval=5)
     for n in range(4):
-        ledger.remember(SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 1))
+        ledger.backfill_counts(SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 1))
 
     async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
         assert known == {}
         for n in range(-10, 10):
             yield SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 100)
 
-    await fill(ledger, past, T0 + HOUR)
+    await backfill_history(ledger, past, T0 + HOUR)
 
     # What may overlap is left out: ten come before the first known step, five surely after the last.
-    assert events(ledger.record(T0 + HOUR, [])) == 4 + 10 * 100 + 5 * 100
+    assert events(ledger.record_tick(T0 + HOUR, [])) == 4 + 10 * 100 + 5 * 100
 
 
 async def test_of_a_whole_window_only_the_time_since_is_asked() -> None:
-    ledger = Ledger([SHOP], interval=5)
-    ledger.remember(SHOP, (), T0 - 30 * DAY + 12 * HOUR, EventCounts(0, 1))
-    ledger.remember(SHOP, (), T0, EventCounts(0, 1))
+    ledger = Engine([SHOP], interval=5)
+    ledger.backfill_counts(SHOP, (), T0 - 30 * DAY + 12 * HOUR, EventCounts(0, 1))
+    ledger.backfill_counts(SHOP, (), T0, EventCounts(0, 1))
 
     async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
         assert known == {SHOP.id: T0}
         yield SHOP, (), T0 + MINUTE, EventCounts(0, 100)
 
-    await fill(ledger, past, T0 + HOUR)
+    await backfill_history(ledger, past, T0 + HOUR)
 
-    assert events(ledger.record(T0 + HOUR, [])) == 102
+    assert events(ledger.record_tick(T0 + HOUR, [])) == 102

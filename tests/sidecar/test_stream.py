@@ -10,8 +10,8 @@ import aiohttp
 import msgspec
 import pytest
 
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.views.api_sheet import Sheets
 from sloctl.sidecar.views.stream import RESUMABLE_BOARDS, Changes
 from sloctl.sidecar.web import WebOptions
@@ -159,14 +159,14 @@ async def test_the_stream_ends_when_the_sidecar_does() -> None:
 
 
 async def test_a_reader_away_for_longer_than_boards_are_remembered_gets_a_snapshot() -> None:
-    feed = Feed(Board.unread([SHOP]))
-    changes = Changes(feed, Sheets(lambda: feed.board), "epoch")
+    feed = SnapshotFeed(Snapshot.without_data([SHOP]))
+    changes = Changes(feed, Sheets(lambda: feed.snapshot), "epoch")
     changes.event(None)
     running = asyncio.create_task(changes.run())
     for number in range(1, RESUMABLE_BOARDS + 2):
         told = asyncio.create_task(changes.next())
         await asyncio.sleep(0)
-        feed.publish(Board.unread([SHOP]))
+        feed.publish_snapshot(Snapshot.without_data([SHOP]))
         await told
         assert changes.number == number
     running.cancel()

@@ -6,8 +6,8 @@ import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Group, Reading, Readings
 from sloctl.sidecar.views import words
 from sloctl.sidecar.views.terminal import line, table
@@ -16,13 +16,17 @@ from tests.sidecar.specimens import slo
 GROUPED = slo(group_by=("route",))
 
 
-def boards() -> list[Board]:
+def boards() -> list[Snapshot]:
     """One good route, one bad; then the bad one is gone."""
-    ledger = Ledger([GROUPED], interval=5)
+    ledger = Engine([GROUPED], interval=5)
     return [
-        ledger.record(1000, [read(1000, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]),
-        ledger.record(1065, [read(1065, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]),
-        ledger.record(1070, [read(1070, {("/good",): EventCounts(0, 50)})]),
+        ledger.record_tick(
+            1000, [read(1000, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]
+        ),
+        ledger.record_tick(
+            1065, [read(1065, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]
+        ),
+        ledger.record_tick(1070, [read(1070, {("/good",): EventCounts(0, 50)})]),
     ]
 
 
@@ -46,7 +50,7 @@ def test_a_narrow_terminal_loses_the_least_important_columns() -> None:
 
 
 def test_a_line_holds_an_slo() -> None:
-    assert line(boards()[1].entries[1]) == (
+    assert line(boards()[1].states[1]) == (
         "shop/availability {route=/bad}: budget left -9,900 %; burn 5m 100× 30m 100× 1h 100× 6h 100×; "
         "page firing for 1m 5s, ticket firing for 1m 5s"
     )

@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 from sloctl.model import Labels
 from sloctl.naming import LabelStyle
 from sloctl.rollup import FINE_STEP
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.notify.claims import Claim, Key, claims
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 
 # The rules look once a minute: one that ends sooner would end Prometheus's alert too, only for it to be
 # raised again at its next resend. It also keeps a ratio that dances on its threshold from flapping.
@@ -63,9 +63,9 @@ class Alarms:
     def firing(self) -> tuple[Alarm, ...]:
         return tuple(self._firing.values())
 
-    def hear(self, board: Board, now: float) -> bool:
+    def hear(self, board: Snapshot, now: float) -> bool:
         """Whether an alarm began or ended."""
-        unread = {entry.slo.id for entry in board.entries if entry.last is None}
+        unread = {entry.slo.id for entry in board.states if entry.last is None}
         self._unread_since = {slo: self._unread_since.get(slo, now) for slo in unread}
         changes = [self._hear(claim, now) for claim in claims(board, now, self._unread_since)]
         silent = [key for key, alarm in self._firing.items() if now - alarm.heard > QUIET_FOR]
@@ -77,7 +77,7 @@ class Alarms:
 
     def _hear(self, claim: Claim, now: float) -> bool:
         known = self._firing.get(claim.key)
-        if claim.state is State.UNKNOWN:
+        if claim.state is AlertState.UNKNOWN:
             if known is not None and now <= known.claim.until:
                 self._firing[claim.key] = replace(known, heard=now)
             return False

@@ -10,9 +10,9 @@ from sloctl.burn import exhaustion_row
 from sloctl.model import AlertMetadata, Labels, Severity, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.annotations import expand_template
-from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.verdict import Alert, State
+from sloctl.sidecar.verdict import AlertEvaluation, AlertState
 
 
 class AlertKind(Enum):
@@ -47,8 +47,8 @@ class Claim:
     """
 
     kind: AlertKind
-    entry: Entry
-    state: State
+    entry: SloState
+    state: AlertState
     since: float | None
     value: float
     until: float
@@ -81,10 +81,10 @@ class Claim:
         return {label: value for label, value in labels.items() if value}
 
 
-def claims(board: Board, now: float, unread_since: Mapping[str, float]) -> Iterator[Claim]:
+def claims(board: Snapshot, now: float, unread_since: Mapping[str, float]) -> Iterator[Claim]:
     """All that *board* claims; an SLO that was never read is in *unread_since*, by its id."""
-    newest: dict[str, tuple[Entry, float]] = {}
-    for entry in board.entries:
+    newest: dict[str, tuple[SloState, float]] = {}
+    for entry in board.states:
         yield from _burning(entry)
         yield from _budget(entry)
         last = unread_since[entry.slo.id] if entry.last is None else entry.last
@@ -95,9 +95,9 @@ def claims(board: Board, now: float, unread_since: Mapping[str, float]) -> Itera
         yield from _no_data(entry, last, now)
 
 
-def _burning(entry: Entry) -> Iterator[Claim]:
+def _burning(entry: SloState) -> Iterator[Claim]:
     for alert in entry.alerts:
-        if alert.state is not State.INACTIVE:
+        if alert.state is not AlertState.INACTIVE:
             value, lookback = _evidence(alert)
             yield Claim(
                 kind=_BURN[alert.severity],
@@ -109,34 +109,34 @@ def _burning(entry: Entry) -> Iterator[Claim]:
             )
 
 
-def _evidence(alert: Alert) -> tuple[float, int]:
+def _evidence(alert: AlertEvaluation) -> tuple[float, int]:
     """The long error ratio of the first row that fires, and the longest lookback that does."""
-    firing = [row for row in alert.rows if row.state is State.FIRING]
+    firing = [row for row in alert.rows if row.state is AlertState.FIRING]
     ratio = firing[0].long.error_ratio if firing else None
-    return ratio or 0.0, max((row.row.long for row in firing), default=0)
+    return ratio or 0.0, max((row.policy_row.long for row in firing), default=0)
 
 
-def _budget(entry: Entry) -> Iterator[Claim]:
+def _budget(entry: SloState) -> Iterator[Claim]:
     budget, alerting, window = entry.budget, entry.slo.alerting, entry.slo.window.seconds
-    if alerting.exhausted is not None and (gone := budget.exhausted) is not False:
+    if alerting.exhausted is not None and (gone := budget.is_exhausted) is not False:
         yield _of_budget(AlertKind.EXHAUSTED, entry, is_so=gone, lookback=window)
-    going = alerting.exhausting is not None and budget.exhausting(alerting.exhausting_within)
+    going = alerting.exhausting is not None and budget.exhausts_within(alerting.exhausting_within)
     # Without a row nothing tells how long the budget lasts, and the rules have no such alert either.
     if going is not False and (row := exhaustion_row(alerting.policy)) is not None:
         yield _of_budget(AlertKind.EXHAUSTING, entry, is_so=going, lookback=row.long)
 
 
-def _of_budget(kind: AlertKind, entry: Entry, *, is_so: bool | None, lookback: int) -> Claim:
-    state = State.UNKNOWN if is_so is None else State.FIRING
+def _of_budget(kind: AlertKind, entry: SloState, *, is_so: bool | None, lookback: int) -> Claim:
+    state = AlertState.UNKNOWN if is_so is None else AlertState.FIRING
     until = (entry.last or 0.0) + lookback
     return Claim(kind, entry, state, since=None, value=entry.budget.left or 0.0, until=until)
 
 
-def _no_data(entry: Entry, last: float, now: float) -> Iterator[Claim]:
+def _no_data(entry: SloState, last: float, now: float) -> Iterator[Claim]:
     alerting = entry.slo.alerting
     since = last + alerting.no_data_after
     if alerting.no_data is not None and now > since:
-        yield Claim(AlertKind.NO_DATA, entry, State.FIRING, since, value=1.0, until=now)
+        yield Claim(AlertKind.NO_DATA, entry, AlertState.FIRING, since, value=1.0, until=now)
 
 
 def _texts(slo: Slo) -> dict[AlertKind, AlertMetadata | None]:

@@ -17,9 +17,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.client import open_client, shown
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.notify.alarms import Alarm, Alarms
 from sloctl.sidecar.notify.alertmanager import (
     Alertmanager,
@@ -29,7 +29,7 @@ from sloctl.sidecar.notify.alertmanager import (
 )
 from sloctl.sidecar.notify.outbox import END_TOLD_EVERY, LASTS, Outbox
 from sloctl.sidecar.parts import Figure, Kind
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.poller import SnapshotFeed
 
 _LONGEST_BACKOFF: Final = 30.0
 _LEAVE_WITHIN: Final = 1.0
@@ -43,8 +43,8 @@ class Notifier:
     def __init__(
         self,
         options: AlertmanagerOptions,
-        feed: Feed,
-        time: Time,
+        feed: SnapshotFeed,
+        time: Clock,
         *,
         wall: Callable[[], float] = world.time,
         jitter: Callable[[], float] = random.random,
@@ -101,7 +101,7 @@ class Notifier:
     async def _hear_on(self) -> None:
         """Also without a new board: a loop that hangs is no data too."""
         while True:
-            board = self._feed.board
+            board = self._feed.snapshot
             try:
                 has_changed = self._alarms.hear(board, self._time.now())
             except Exception:  # noqa: BLE001 - the loop's rim: one board that trips us must not end all paging
@@ -112,9 +112,9 @@ class Notifier:
                 self._changed = asyncio.Event()
             await _first(self._newer_than(board), self._time.sleep(END_TOLD_EVERY))
 
-    async def _newer_than(self, board: Board) -> None:
-        while self._feed.board is board:
-            await self._feed.next()
+    async def _newer_than(self, board: Snapshot) -> None:
+        while self._feed.snapshot is board:
+            await self._feed.next_snapshot()
 
     async def _tell_on(self, url: str, alertmanager: Alertmanager) -> None:
         outbox, failures = self._outboxes[url], 0

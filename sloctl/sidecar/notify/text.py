@@ -15,10 +15,10 @@ from sloctl.model import Labels, PolicyRow, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules import wording
 from sloctl.rules.annotations import expand_template
-from sloctl.sidecar.board import Entry
+from sloctl.sidecar.board import SloState
 from sloctl.sidecar.notify.alarms import Alarm
 from sloctl.sidecar.notify.claims import AlertKind, Claim
-from sloctl.sidecar.verdict import Alert
+from sloctl.sidecar.verdict import AlertEvaluation
 from sloctl.sidecar.views.words import moment
 
 _LONGEST_VALUE: Final = 120
@@ -76,7 +76,7 @@ class _Numbers:
         return expand_template(text, claim.expression_labels(self.style), claim.value)
 
     def burn(self, lookback: int) -> str:
-        rate = self._entry.burn(lookback).burn_rate
+        rate = self._entry.burn_over(lookback).burn_rate
         if rate is None:
             return "an unknown number of times"
         return f"{rate:.3g}x" if rate < 100 else f"{rate:.0f}x"
@@ -84,11 +84,11 @@ class _Numbers:
     def exceeded(self, row: PolicyRow) -> str:
         entry = self._entry
         threshold = alert_threshold(row, entry.slo.window.seconds, entry.slo.budget)
-        long, short = (entry.burn(lookback).error_ratio for lookback in (row.long, row.short))
+        long, short = (entry.burn_over(lookback).error_ratio for lookback in (row.long, row.short))
         return ": both above" if is_firing(long, short, threshold) else ""
 
     def gone_in(self, lookback: int) -> str:
-        left, rate = self._entry.budget.left, self._entry.burn(lookback).burn_rate
+        left, rate = self._entry.budget.left, self._entry.burn_over(lookback).burn_rate
         if left is None or left <= 0 or not rate:
             return ""
         return f", gone in {humanize_duration(left * self._entry.slo.window.seconds / rate)} at this rate"
@@ -97,7 +97,7 @@ class _Numbers:
         return f"{1000 * (int(self.alarm.began) - before)}"
 
     @property
-    def _entry(self) -> Entry:
+    def _entry(self) -> SloState:
         return self.alarm.claim.entry
 
 
@@ -106,7 +106,7 @@ def _said(claim: Claim, numbers: _Numbers) -> tuple[Labels, int]:
     slo = claim.entry.slo
     match claim.kind:
         case AlertKind.PAGE | AlertKind.TICKET:
-            rows = [row.row for row in _alert(claim).rows]
+            rows = [row.policy_row for row in _alert(claim).rows]
             return wording.burn_text(slo, rows, numbers), wording.longest_lookback(rows)
         case AlertKind.EXHAUSTED:
             row = exhaustion_row(slo.alerting.policy)
@@ -128,17 +128,17 @@ def _added(claim: Claim) -> Iterable[str]:
         yield f"No data since {moment(entry.last)}: it may be over, nobody knows."
 
 
-def _what_burns(entry: Entry) -> Iterable[str]:
-    if entry.burning:
+def _what_burns(entry: SloState) -> Iterable[str]:
+    if entry.contributors:
         whole = " (of the whole SLO, not of this group alone)" if entry.group else ""
         yield f"What burns{whole}:"
-    for each in entry.burning:
+    for each in entry.contributors:
         shares = f"{_percent(each.share_of_errors)} of errors, {_percent(each.share_of_traffic)} of traffic"
         yield f"- {each.label}={_shown(each.value)}: {shares} over {format_duration(each.lookback)}"
 
 
-def _alert(claim: Claim) -> Alert:
-    alert = claim.entry.alert(claim.kind.severity)
+def _alert(claim: Claim) -> AlertEvaluation:
+    alert = claim.entry.alert_for(claim.kind.severity)
     assert alert is not None, "the claim came from this alert"  # noqa: S101 - holds by construction
     return alert
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sloctl.sidecar.client import USER_AGENT
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.parts import Kind
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.telemetry.asked import Signal, asked_signals
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
 
@@ -34,7 +34,7 @@ _VERSION: Final = USER_AGENT.partition("/")[2]
 
 
 @asynccontextmanager
-async def exporting(feed: Feed, time: Time, environment: Mapping[str, str]) -> AsyncIterator[None]:
+async def exporting(feed: SnapshotFeed, time: Clock, environment: Mapping[str, str]) -> AsyncIterator[None]:
     """Exports the newest board every minute and spans as they end, where *environment* asks for it.
 
     The SDK reads its own settings from the environment of the process. A collector that does not answer costs
@@ -61,7 +61,7 @@ def _resource() -> "Resource":
     return ours.merge(OTELResourceDetector().detect())
 
 
-def _start_metrics(feed: Feed, time: Time, resource: "Resource") -> Callable[[], None]:
+def _start_metrics(feed: SnapshotFeed, time: Clock, resource: "Resource") -> Callable[[], None]:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415 - only when asked
         OTLPMetricExporter,
     )
@@ -79,12 +79,12 @@ def _start_metrics(feed: Feed, time: Time, resource: "Resource") -> Callable[[],
     return provider.shutdown
 
 
-def _observe(meter: "Meter", instrument: Instrument, feed: Feed, time: Time) -> None:
+def _observe(meter: "Meter", instrument: Instrument, feed: SnapshotFeed, time: Clock) -> None:
     from opentelemetry.metrics import Observation  # noqa: PLC0415 - only when asked
 
     def newest(_: "CallbackOptions") -> "Iterable[Observation]":
         # In a thread of the SDK: a board is frozen.
-        for value, attributes in instrument.measured(feed.board, time.now()):
+        for value, attributes in instrument.measured(feed.snapshot, time.now()):
             yield Observation(value, attributes)
 
     create = (
@@ -93,7 +93,7 @@ def _observe(meter: "Meter", instrument: Instrument, feed: Feed, time: Time) -> 
     create(instrument.name, [newest], instrument.unit, instrument.description)
 
 
-def _start_traces(_: Feed, __: Time, resource: "Resource") -> Callable[[], None]:
+def _start_traces(_: SnapshotFeed, __: Clock, resource: "Resource") -> Callable[[], None]:
     from opentelemetry import trace  # noqa: PLC0415 - only when asked
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - only when asked
         OTLPSpanExporter,

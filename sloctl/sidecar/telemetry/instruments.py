@@ -13,12 +13,12 @@ from typing import Final, TypeAlias
 from sloctl.duration import format_duration
 from sloctl.model import Labels
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.parts import Kind
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 
 # What one entry gives at Unix time *now*, each with the attributes that come on top.
-Values: TypeAlias = Callable[[Entry, float], Iterable[tuple[Labels, float]]]
+Values: TypeAlias = Callable[[SloState, float], Iterable[tuple[Labels, float]]]
 _NONE: Final[Labels] = {}
 # Attributes of ours; a group's of the same name moves aside, as on /metrics.
 _OWN: Final = frozenset({"lookback", "severity"})
@@ -38,8 +38,8 @@ class Instrument:
     values: Values
     judgement: bool = True
 
-    def measured(self, board: Board, now: float) -> Iterator[tuple[float, Labels]]:
-        for entry in board.entries:
+    def measured(self, board: Snapshot, now: float) -> Iterator[tuple[float, Labels]]:
+        for entry in board.states:
             if entry.last is None:
                 continue
             if self.judgement and now > entry.last + entry.slo.alerting.no_data_after:
@@ -48,50 +48,50 @@ class Instrument:
                 yield value, {**attributes(entry), **more}
 
 
-def attributes(entry: Entry) -> Labels:
+def attributes(entry: SloState) -> Labels:
     """The identity labels and those of the group."""
     group = {f"exported_{name}" if name in _OWN else name: it for name, it in entry.group_labels.items()}
     return {**NATIVE_STYLE.identity_labels(entry.slo), **group}
 
 
-def _events(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:
+def _events(entry: SloState, _: float) -> Iterator[tuple[Labels, float]]:
     yield _NONE, entry.events
 
 
-def _errors(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:
+def _errors(entry: SloState, _: float) -> Iterator[tuple[Labels, float]]:
     yield _NONE, entry.errors
 
 
-def _ratios(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:
+def _ratios(entry: SloState, _: float) -> Iterator[tuple[Labels, float]]:
     for burn in entry.burns:
         if burn.error_ratio is not None:
             yield {"lookback": format_duration(burn.lookback)}, burn.error_ratio
 
 
-def _burn_rates(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:
+def _burn_rates(entry: SloState, _: float) -> Iterator[tuple[Labels, float]]:
     for burn in entry.burns:
         if burn.burn_rate is not None:
             yield {"lookback": format_duration(burn.lookback)}, burn.burn_rate
 
 
-def _left(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:
+def _left(entry: SloState, _: float) -> Iterator[tuple[Labels, float]]:
     if entry.budget.left is not None:
         yield _NONE, entry.budget.left
 
 
-def _exhaustion(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:
+def _exhaustion(entry: SloState, _: float) -> Iterator[tuple[Labels, float]]:
     seconds = entry.budget.time_to_exhaustion
     if seconds is not None and not isinf(seconds):
         yield _NONE, seconds
 
 
-def _firing(entry: Entry, _: float) -> Iterator[tuple[Labels, float]]:
+def _firing(entry: SloState, _: float) -> Iterator[tuple[Labels, float]]:
     for alert in entry.alerts:
-        if alert.state is not State.UNKNOWN:
-            yield {"severity": alert.severity.value}, float(alert.state is State.FIRING)
+        if alert.state is not AlertState.UNKNOWN:
+            yield {"severity": alert.severity.value}, float(alert.state is AlertState.FIRING)
 
 
-def _age(entry: Entry, now: float) -> Iterator[tuple[Labels, float]]:
+def _age(entry: SloState, now: float) -> Iterator[tuple[Labels, float]]:
     if entry.last is not None:
         yield _NONE, now - entry.last
 

@@ -5,24 +5,24 @@ from functools import lru_cache
 from math import isinf
 
 from sloctl.duration import format_duration
-from sloctl.sidecar.board import Entry, Standing
-from sloctl.sidecar.burning import Burning
+from sloctl.sidecar.board import Health, SloState
+from sloctl.sidecar.burning import Contributor
 from sloctl.sidecar.parts import Reloaded
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.verdict import Alert, Budget, Burn, RowVerdict
+from sloctl.sidecar.verdict import AlertEvaluation, AlertRow, BudgetState, LookbackBurn
 from sloctl.sidecar.views import api_shapes as shapes
 
-STANDINGS: dict[Standing, shapes.StandingName] = {
-    Standing.PAGING: "paging",
-    Standing.TICKETED: "ticketed",
-    Standing.EXHAUSTED: "exhausted",
-    Standing.EXHAUSTING: "exhausting",
-    Standing.UNKNOWN: "unknown",
-    Standing.FINE: "fine",
+STANDINGS: dict[Health, shapes.StandingName] = {
+    Health.PAGING: "paging",
+    Health.TICKETED: "ticketed",
+    Health.EXHAUSTED: "exhausted",
+    Health.EXHAUSTING: "exhausting",
+    Health.UNKNOWN: "unknown",
+    Health.FINE: "fine",
 }
 
 
-def slo(entry: Entry) -> shapes.Slo:
+def slo(entry: SloState) -> shapes.Slo:
     slo = entry.slo
     return shapes.Slo(
         id=slo.id,
@@ -34,18 +34,18 @@ def slo(entry: Entry) -> shapes.Slo:
         overflow=entry.is_overflow,
         objective=float(slo.objective),
         window=format_duration(slo.window.seconds),
-        standing=STANDINGS[entry.standing],
+        standing=STANDINGS[entry.health],
         stale=entry.stale,
         since=time(entry.since),
         last_data=time(entry.last),
         budget=_budget(entry.budget, slo.alerting.exhausting_within),
         lookbacks=tuple(map(_burn, entry.burns)),
         alerts=tuple(map(_alert, entry.alerts)),
-        burning=tuple(map(_burning, entry.burning)),
+        burning=tuple(map(_burning, entry.contributors)),
     )
 
 
-def key(entry: Entry) -> tuple[str, Group]:
+def key(entry: SloState) -> tuple[str, Group]:
     """What an entry is found by, and the order of lists."""
     return entry.slo.id, entry.group
 
@@ -78,31 +78,31 @@ def moment(at: float) -> shapes.Time:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _budget(budget: Budget, exhausting_within: int) -> shapes.Budget:
+def _budget(budget: BudgetState, exhausting_within: int) -> shapes.Budget:
     seconds = budget.time_to_exhaustion
     burning = seconds is not None and not isinf(seconds)
     return shapes.Budget(
         left=budget.left,
         events_left=budget.events_left,
-        exhausted=budget.exhausted,
-        exhausting=budget.exhausting(exhausting_within),
+        exhausted=budget.is_exhausted,
+        exhausting=budget.exhausts_within(exhausting_within),
         burning=None if seconds is None else burning,
         seconds_to_exhaustion=seconds if burning else None,
     )
 
 
-def _burn(burn: Burn) -> shapes.Burn:
+def _burn(burn: LookbackBurn) -> shapes.Burn:
     return shapes.Burn(
         lookback=format_duration(burn.lookback),
         errors=burn.counts.error if burn.counts else None,
         events=burn.counts.total if burn.counts else None,
         error_ratio=burn.error_ratio,
         burn_rate=burn.burn_rate,
-        covered_seconds=burn.covered,
+        covered_seconds=burn.covered_seconds,
     )
 
 
-def _burning(burning: Burning) -> shapes.Burning:
+def _burning(burning: Contributor) -> shapes.Burning:
     return shapes.Burning(
         label=burning.label,
         value=burning.value,
@@ -113,7 +113,7 @@ def _burning(burning: Burning) -> shapes.Burning:
     )
 
 
-def _alert(alert: Alert) -> shapes.Alert:
+def _alert(alert: AlertEvaluation) -> shapes.Alert:
     return shapes.Alert(
         severity=alert.severity.value,
         state=alert.state.value,
@@ -122,12 +122,12 @@ def _alert(alert: Alert) -> shapes.Alert:
     )
 
 
-def _row(verdict: RowVerdict) -> shapes.Row:
+def _row(verdict: AlertRow) -> shapes.Row:
     return shapes.Row(
         state=verdict.state.value,
         factor=float(verdict.factor),
-        long=format_duration(verdict.row.long),
+        long=format_duration(verdict.policy_row.long),
         long_burn_rate=verdict.long.burn_rate,
-        short=format_duration(verdict.row.short),
+        short=format_duration(verdict.policy_row.short),
         short_burn_rate=verdict.short.burn_rate,
     )

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.notify.claims import Claim, claims
 from sloctl.sidecar.sources.targets import TargetState
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
 from sloctl.sidecar.views.api_query import Selection
@@ -17,7 +17,7 @@ from sloctl.sidecar.views.api_sheet import Sheet
 def slo_page(sheet: Sheet, selection: Selection) -> shapes.SloPage:
     return shapes.SloPage(
         at=api.time(sheet.board.at),
-        trouble=sheet.board.trouble,
+        trouble=sheet.board.source_issue,
         slos=sheet.encoded(selection.places),
         next=selection.next,
     )
@@ -27,33 +27,33 @@ def slo_groups(sheet: Sheet, slo_id: str) -> shapes.SloGroups | None:
     """None where no spec has such an SLO."""
     board = sheet.board
     places = sheet.groups(slo_id)
-    refused = next((refusal.reason for refusal in board.refusals if refusal.slo.id == slo_id), None)
+    refused = next((refusal.reason for refusal in board.unsupported if refusal.slo.id == slo_id), None)
     if not places and refused is None:
         return None
-    return shapes.SloGroups(api.time(board.at), board.trouble, sheet.encoded(places), refused)
+    return shapes.SloGroups(api.time(board.at), board.source_issue, sheet.encoded(places), refused)
 
 
-def firing_alerts(board: Board, *, now: float, watched_since: float) -> shapes.FiringAlerts:
+def firing_alerts(board: Snapshot, *, now: float, watched_since: float) -> shapes.FiringAlerts:
     """What never had data counts as without since *watched_since*; Unix seconds."""
-    unread = {entry.slo.id: watched_since for entry in board.entries if entry.last is None}
-    firing = [claim for claim in claims(board, now, unread) if claim.state is State.FIRING]
+    unread = {entry.slo.id: watched_since for entry in board.states if entry.last is None}
+    firing = [claim for claim in claims(board, now, unread) if claim.state is AlertState.FIRING]
     alerts = sorted(map(_firing_alert, firing), key=_by_severity)
     return shapes.FiringAlerts(api.time(board.at), tuple(alerts))
 
 
 def status(
-    board: Board, *, version: str, started: float, is_ready: bool, troubles: Mapping[str, str]
+    board: Snapshot, *, version: str, started: float, is_ready: bool, troubles: Mapping[str, str]
 ) -> shapes.Status:
-    standings = Counter(entry.standing for entry in board.entries)
+    standings = Counter(entry.health for entry in board.states)
     return shapes.Status(
         version=version,
         started_at=api.moment(started),
         at=api.time(board.at),
         ready=is_ready,
-        trouble=board.trouble,
+        trouble=board.source_issue,
         standings={name: standings[standing] for standing, name in api.STANDINGS.items()},
         troubles=dict(troubles),
-        refused=tuple(shapes.Refused(refusal.slo.id, refusal.reason) for refusal in board.refusals),
+        refused=tuple(shapes.Refused(refusal.slo.id, refusal.reason) for refusal in board.unsupported),
     )
 
 

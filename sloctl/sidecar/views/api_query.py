@@ -7,7 +7,7 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from sloctl.sidecar.board import Entry
+from sloctl.sidecar.board import SloState
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
 
@@ -75,7 +75,7 @@ def no_query(parameters: Iterable[tuple[str, str]]) -> None:
         raise BadQuery(f"there is no parameter {name!r} here")
 
 
-def place_text(entry: Entry) -> str:
+def place_text(entry: SloState) -> str:
     """Where an entry stands: lists are in the order of this text, and what is after any text is well defined.
 
     It is made of the entry's key, so that entries that come, go or stand differently shift nothing.
@@ -83,7 +83,7 @@ def place_text(entry: Entry) -> str:
     return msgspec.json.encode([entry.slo.id, *entry.group]).decode()
 
 
-def selected(query: SloQuery, entries: Sequence[Entry], texts: Sequence[str]) -> Selection:
+def selected(query: SloQuery, entries: Sequence[SloState], texts: Sequence[str]) -> Selection:
     """*texts* are those of the places of *entries*, both in order."""
     labels = frozenset((name, value) for name, _, value in (text.partition("=") for text in query.label))
     start = 0 if query.after is None else bisect_right(texts, query.after)
@@ -96,9 +96,9 @@ def selected(query: SloQuery, entries: Sequence[Entry], texts: Sequence[str]) ->
     return Selection(places, None)
 
 
-def _is_asked_for(query: SloQuery, labels: frozenset[tuple[str, str]], entry: Entry) -> bool:
+def _is_asked_for(query: SloQuery, labels: frozenset[tuple[str, str]], entry: SloState) -> bool:
     return (
         (query.service is None or entry.slo.service == query.service)
-        and (not query.standing or api.STANDINGS[entry.standing] in query.standing)
+        and (not query.standing or api.STANDINGS[entry.health] in query.standing)
         and (not labels or labels <= {*entry.slo.labels.items(), *entry.group_labels.items()})
     )

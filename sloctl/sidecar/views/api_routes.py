@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.parts import Reload, Troubles
 from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views import api
@@ -86,7 +86,7 @@ class Api:
         return _parameter(request) or _answered(request, document())
 
     @property
-    def _board(self) -> Board:
+    def _board(self) -> Snapshot:
         return self.sheets.newest.board
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
 from sloctl.sidecar.views.api_query import place_text
@@ -40,10 +40,10 @@ def answer_of(body: bytes) -> Answer:
 class Sheet:
     """A board whose entries stand in the order of lists."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Snapshot) -> None:
         self.board = board
-        placed = sorted(((place_text(entry), entry) for entry in board.entries), key=itemgetter(0))
-        self.entries: tuple[Entry, ...] = tuple(entry for _, entry in placed)
+        placed = sorted(((place_text(entry), entry) for entry in board.states), key=itemgetter(0))
+        self.entries: tuple[SloState, ...] = tuple(entry for _, entry in placed)
         self.texts = tuple(text for text, _ in placed)
         self._encoded: dict[int, msgspec.Raw] = {}
         self._answers: dict[Hashable, Answer] = {}
@@ -90,7 +90,7 @@ class Sheet:
 class Sheets:
     """The sheet of the newest board."""
 
-    def __init__(self, newest: Callable[[], Board]) -> None:
+    def __init__(self, newest: Callable[[], Snapshot]) -> None:
         self._board = newest
         self._sheet = Sheet(newest())
 

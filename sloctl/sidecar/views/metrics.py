@@ -11,9 +11,9 @@ from typing import Final
 from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.board import Board, Entry
+from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.parts import Kind
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.verdict import AlertState
 from sloctl.sidecar.views.metrics_text import Family, Format, exposition, labels_text, sample
 
 EVENTS: Final = Family("slo_events_total", "Events counted.", Kind.COUNTER)
@@ -47,7 +47,7 @@ class BoardText:
     Complete once `parts` has ended.
     """
 
-    def __init__(self, board: Board, now: float) -> None:
+    def __init__(self, board: Snapshot, now: float) -> None:
         self.board = board
         self.until = inf
         self._now = now
@@ -57,7 +57,7 @@ class BoardText:
         self._encoded: dict[Format, bytes] = {}
 
     @classmethod
-    def of(cls, board: Board, now: float) -> "BoardText":
+    def of(cls, board: Snapshot, now: float) -> "BoardText":
         """All in one go."""
         text = cls(board, now)
         for _ in text.parts():
@@ -66,7 +66,7 @@ class BoardText:
 
     def parts(self) -> Iterator[None]:
         """Makes the text piece by piece, so that others have their turn in between."""
-        for number, entry in enumerate(self.board.entries, start=1):
+        for number, entry in enumerate(self.board.states, start=1):
             self._add(entry)
             if number % _PIECE == 0:
                 yield
@@ -78,7 +78,7 @@ class BoardText:
         ages = [sample(AGE.name, labels, now - last) for labels, last in self._seen]
         return encoded + exposition([(AGE, ages)], form)
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: SloState) -> None:
         slo = entry.slo
         labels = labels_text(*NATIVE_STYLE.identity_labels(slo).items(), *_group(entry))
         if slo.id not in self._described:
@@ -96,7 +96,7 @@ class BoardText:
             for family, more, value in _gauges(entry):
                 self._lines[family].append(sample(family.name, labels + more, value))
 
-    def _add_burns(self, entry: Entry, labels: str) -> None:
+    def _add_burns(self, entry: SloState, labels: str) -> None:
         """Four lines of five are of these."""
         ratios, rates = self._lines[RATIO], self._lines[BURN]
         for burn in entry.burns:
@@ -106,7 +106,7 @@ class BoardText:
                 rates.append(f"{BURN.name}{over} {burn.burn_rate!r}\n")
 
 
-def _gauges(entry: Entry) -> Iterator[tuple[Family, str, float]]:
+def _gauges(entry: SloState) -> Iterator[tuple[Family, str, float]]:
     """The known ones beside the burns, each with its own label as text."""
     if entry.budget.left is not None:
         yield LEFT, "", entry.budget.left
@@ -114,16 +114,16 @@ def _gauges(entry: Entry) -> Iterator[tuple[Family, str, float]]:
     if seconds is not None and not isinf(seconds):
         yield EXHAUSTION, "", seconds
     for alert in entry.alerts:
-        if alert.state is not State.UNKNOWN:
-            yield FIRING, f',severity="{alert.severity.value}"', float(alert.state is State.FIRING)
+        if alert.state is not AlertState.UNKNOWN:
+            yield FIRING, f',severity="{alert.severity.value}"', float(alert.state is AlertState.FIRING)
 
 
-def _group(entry: Entry) -> Iterator[tuple[str, str]]:
+def _group(entry: SloState) -> Iterator[tuple[str, str]]:
     for name, value in entry.group_labels.items():
         yield f"exported_{name}" if name in _OWN else name, value
 
 
-def _described(entry: Entry) -> str:
+def _described(entry: SloState) -> str:
     slo = entry.slo
     return labels_text(
         *NATIVE_STYLE.identity_labels(slo).items(),

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.parts import Figure, Figures, Kind
 from sloctl.sidecar.views.metrics import BoardText
 from sloctl.sidecar.views.metrics_text import Format
@@ -24,11 +24,11 @@ class MetricsPage:
     """What a scrape gets. The text of a board is made once; so is all of it within a second."""
 
     def __init__(
-        self, newest: Callable[[], Board], now: Callable[[], float], figures: Iterable[Figures]
+        self, newest: Callable[[], Snapshot], now: Callable[[], float], figures: Iterable[Figures]
     ) -> None:
         self._newest = newest
         self._now = now
-        self._text = BoardText.of(Board.empty(), now())
+        self._text = BoardText.of(Snapshot.without_slos(), now())
         self._making = asyncio.Lock()
         self._answers: dict[Format, _Answer] = {}
         self._registry = CollectorRegistry()

@@ -9,7 +9,7 @@ from typing import Any, Final
 import jinja2
 
 from sloctl.duration import format_duration
-from sloctl.sidecar.board import Board, Entry, Standing
+from sloctl.sidecar.board import Health, SloState, Snapshot
 from sloctl.sidecar.ledger import MAX_GROUPS
 from sloctl.sidecar.views import page_facts as facts
 from sloctl.sidecar.views import words
@@ -27,7 +27,7 @@ _TEMPLATES: Final = jinja2.Environment(
 )
 _TEMPLATES.globals |= {
     "STANDINGS": STANDINGS,
-    "Standing": Standing,
+    "Standing": Health,
     "Sort": Sort,
     "duration": format_duration,
     "facts": facts,
@@ -50,7 +50,7 @@ class Frame:
     keep them for good.
     """
 
-    board: Board
+    board: Snapshot
     paging: int
     now: float
     tick: float
@@ -62,8 +62,8 @@ class Frame:
 class Detail:
     """One entry, its *siblings* (the groups of its SLO, the worst first), and its charts."""
 
-    entry: Entry
-    siblings: Sequence[Entry]
+    entry: SloState
+    siblings: Sequence[SloState]
     asked: Range | None
     errors: tuple[Range, Drawing] | None
     budget: tuple[Range, Drawing] | None

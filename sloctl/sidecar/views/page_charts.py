@@ -10,9 +10,9 @@ from math import log1p
 from typing import Final
 
 from sloctl.duration import DAY
-from sloctl.sidecar.board import Entry
-from sloctl.sidecar.chart import Chart, Point
-from sloctl.sidecar.verdict import RowVerdict
+from sloctl.sidecar.board import SloState
+from sloctl.sidecar.chart import SloTimeline, TimelinePoint
+from sloctl.sidecar.verdict import AlertRow
 from sloctl.sidecar.views import words
 
 # Above the highest burn rate a little room, above the highest threshold enough for its name.
@@ -56,14 +56,14 @@ class Drawing:
     ticks: tuple[str, ...]
 
 
-def error_drawing(entry: Entry, chart: Chart) -> Drawing:
+def error_drawing(entry: SloState, chart: SloTimeline) -> Drawing:
     """How fast the budget burned; from 0 upwards ever more compressed, so that thresholds stay in sight."""
     rows = [row for alert in entry.alerts for row in alert.rows]
     rates = [_ROOM_ABOVE_BURN * (point.burn_rate or 0.0) for point in chart.points]
     factors = [_ROOM_ABOVE_THRESHOLD * float(row.factor) for row in rows]
     top = log1p(max([*rates, *factors, 1.0]))
 
-    def height(point: Point) -> float | None:
+    def height(point: TimelinePoint) -> float | None:
         return None if point.burn_rate is None else 100 * (1 - log1p(point.burn_rate) / top)
 
     area, line = _paths(chart, height)
@@ -73,7 +73,11 @@ def error_drawing(entry: Entry, chart: Chart) -> Drawing:
         line=line,
         shades=(*_gaps(chart), *_firing(chart)),
         levels=tuple(
-            Level(_percent(100 * (1 - log1p(float(row.factor)) / top)), row.row.severity.value, _level(row))
+            Level(
+                _percent(100 * (1 - log1p(float(row.factor)) / top)),
+                row.policy_row.severity.value,
+                _level(row),
+            )
             for row in rows
         ),
         points=tuple(_span(chart, point, _error_text(point)) for point in chart.points),
@@ -81,12 +85,12 @@ def error_drawing(entry: Entry, chart: Chart) -> Drawing:
     )
 
 
-def budget_drawing(chart: Chart) -> Drawing:
+def budget_drawing(chart: SloTimeline) -> Drawing:
     """What was left of the window's budget."""
     left = [point.budget_left for point in chart.points if point.budget_left is not None]
     low, high = min([*left, 0.0]), max([*left, 1.0])
 
-    def height(point: Point) -> float | None:
+    def height(point: TimelinePoint) -> float | None:
         return None if point.budget_left is None else 100 * (high - point.budget_left) / (high - low)
 
     area, line = _paths(chart, height)
@@ -113,7 +117,7 @@ def spark_path(rates: Sequence[float | None]) -> str:
     )
 
 
-def _paths(chart: Chart, height: Callable[[Point], float | None]) -> tuple[str, str]:
+def _paths(chart: SloTimeline, height: Callable[[TimelinePoint], float | None]) -> tuple[str, str]:
     """Steps, broken where there are no data: the area under them, and their upper edge."""
     area, line = [], []
     for run in _runs(chart.points, height):
@@ -125,9 +129,9 @@ def _paths(chart: Chart, height: Callable[[Point], float | None]) -> tuple[str, 
 
 
 def _runs(
-    points: Iterable[Point], height: Callable[[Point], float | None]
-) -> Iterator[Sequence[tuple[Point, float]]]:
-    run: list[tuple[Point, float]] = []
+    points: Iterable[TimelinePoint], height: Callable[[TimelinePoint], float | None]
+) -> Iterator[Sequence[tuple[TimelinePoint, float]]]:
+    run: list[tuple[TimelinePoint, float]] = []
     for point in points:
         y = height(point)
         if run and (y is None or point.begin > run[-1][0].end + _SEAM):
@@ -139,7 +143,7 @@ def _runs(
         yield run
 
 
-def _gaps(chart: Chart) -> Iterator[Span]:
+def _gaps(chart: SloTimeline) -> Iterator[Span]:
     """Where there are no data: before, between and after the points."""
     edges = [(0.0, chart.begin), *((point.begin, point.end) for point in chart.points), (chart.end, 0.0)]
     for (_, ended), (begins, _) in pairwise(edges):
@@ -149,19 +153,19 @@ def _gaps(chart: Chart) -> Iterator[Span]:
             yield Span(*_extent(chart, ended, begins), "gap", text)
 
 
-def _firing(chart: Chart) -> Iterator[Span]:
+def _firing(chart: SloTimeline) -> Iterator[Span]:
     for firing in chart.firing:
         name = firing.severity.value
         text = f"{name} fired from {_moment(chart, firing.begin)} to {_moment(chart, firing.end)} UTC"
         yield Span(*_extent(chart, firing.begin, firing.end), f"firing {name}", text)
 
 
-def _span(chart: Chart, point: Point, said: str) -> Span:
+def _span(chart: SloTimeline, point: TimelinePoint, said: str) -> Span:
     when = f"{_moment(chart, point.begin)} to {_moment(chart, min(point.end, chart.end))} UTC"
     return Span(*_extent(chart, point.begin, point.end), "point", f"{when}: {said}")
 
 
-def _error_text(point: Point) -> str:
+def _error_text(point: TimelinePoint) -> str:
     if point.counts.error_ratio is None:
         return "no events"
     bad, all_of_them = words.count(point.counts.error), words.count(point.counts.total)
@@ -169,12 +173,12 @@ def _error_text(point: Point) -> str:
     return f"{bad} of {all_of_them} events bad ({ratio}), burns {words.times(point.burn_rate)}"
 
 
-def _budget_text(point: Point) -> str:
+def _budget_text(point: TimelinePoint) -> str:
     cost = words.count(point.counts.error)
     return f"{words.percent(point.budget_left)} of the budget left, after {cost} bad events"
 
 
-def _error_summary(chart: Chart) -> str:
+def _error_summary(chart: SloTimeline) -> str:
     worst = max(chart.points, key=lambda point: point.burn_rate or 0.0, default=None)
     if worst is None:
         return "No data in this range."
@@ -188,26 +192,26 @@ def _budget_summary(left: Sequence[float]) -> str:
     return f"From {words.percent(left[0])} to {words.percent(left[-1])}."
 
 
-def _level(row: RowVerdict) -> str:
-    return f"{row.row.severity.value} {words.factor(row)}×"
+def _level(row: AlertRow) -> str:
+    return f"{row.policy_row.severity.value} {words.factor(row)}×"
 
 
-def _ticks(chart: Chart) -> tuple[str, ...]:
+def _ticks(chart: SloTimeline) -> tuple[str, ...]:
     middle = (chart.begin + chart.end) / 2
     return tuple(_moment(chart, at) for at in (chart.begin, middle, chart.end))
 
 
-def _moment(chart: Chart, at: float) -> str:
+def _moment(chart: SloTimeline, at: float) -> str:
     """As exact as the range is short."""
     return words.hour(at) if chart.end - chart.begin <= DAY else words.day(at)
 
 
-def _extent(chart: Chart, begin: float, end: float) -> tuple[str, str]:
+def _extent(chart: SloTimeline, begin: float, end: float) -> tuple[str, str]:
     left, right = _x(chart, begin), _x(chart, end)
     return _percent(left), _percent(max(right - left, 0.3))
 
 
-def _x(chart: Chart, at: float) -> float:
+def _x(chart: SloTimeline, at: float) -> float:
     return min(100.0, max(0.0, 100 * (at - chart.begin) / (chart.end - chart.begin)))
 
 

@@ -22,8 +22,8 @@ from sloctl.model import (
     Slo,
 )
 from sloctl.promql import format_selector, metric_selector
-from sloctl.sidecar.board import Entry
-from sloctl.sidecar.burning import Burning
+from sloctl.sidecar.board import SloState
+from sloctl.sidecar.burning import Contributor
 from sloctl.sidecar.views.words import seconds
 
 # An annotation that says where Prometheus is.
@@ -72,7 +72,7 @@ def indicator(slo: Slo) -> Sequence[Told]:
     return [Told(name, text) for name, text in _indicator(slo)]
 
 
-def queries(entry: Entry) -> Sequence[Told]:
+def queries(entry: SloState) -> Sequence[Told]:
     """What the compiled rules record of it, ready to paste."""
     slo = entry.slo
     labels = {**naming.NATIVE_STYLE.id_label(slo), **entry.group_labels}
@@ -89,9 +89,9 @@ def queries(entry: Entry) -> Sequence[Told]:
     ]
 
 
-def telling(entry: Entry) -> Sequence[Burning]:
+def telling(entry: SloState) -> Sequence[Contributor]:
     """What burns, without the label values that err hardly more often than all."""
-    return [burning for burning in entry.burning if burning.lift >= _TELLING]
+    return [burning for burning in entry.contributors if burning.lift >= _TELLING]
 
 
 def _indicator(slo: Slo) -> Iterator[tuple[str, PromQL]]:

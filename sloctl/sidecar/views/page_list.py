@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Final
 
 from sloctl.duration import HOUR
-from sloctl.sidecar.board import Board, Entry, Standing
-from sloctl.sidecar.verdict import Burn
+from sloctl.sidecar.board import Health, SloState, Snapshot
+from sloctl.sidecar.verdict import LookbackBurn
 from sloctl.sidecar.views.page_query import ListQuery, Sort
 
 PAGE_SIZE: Final = 50
@@ -23,13 +23,13 @@ class Listing:
     """
 
     query: ListQuery
-    sections: Sequence[tuple[str, Sequence[Entry]]]
-    standings: Mapping[Standing, int]
+    sections: Sequence[tuple[str, Sequence[SloState]]]
+    standings: Mapping[Health, int]
     found: int
     pages: int
 
     @property
-    def entries(self) -> Iterable[Entry]:
+    def entries(self) -> Iterable[SloState]:
         return (entry for _, entries in self.sections for entry in entries)
 
 
@@ -37,21 +37,21 @@ class Listing:
 class Ranked:
     """The entries of a board, the worst first, each with how it stands; *groups* are those of an SLO's id."""
 
-    entries: Sequence[Entry]
-    standings: Sequence[Standing]
-    groups: Mapping[str, Sequence[Entry]]
+    entries: Sequence[SloState]
+    standings: Sequence[Health]
+    groups: Mapping[str, Sequence[SloState]]
 
     @property
     def paging(self) -> int:
-        return bisect_right(self.standings, Standing.PAGING)
+        return bisect_right(self.standings, Health.PAGING)
 
 
-def ranked(board: Board) -> Ranked:
+def ranked(board: Snapshot) -> Ranked:
     entries = board.worst_first()
-    groups: dict[str, list[Entry]] = {}
+    groups: dict[str, list[SloState]] = {}
     for entry in entries:
         groups.setdefault(entry.slo.id, []).append(entry)
-    return Ranked(entries, [entry.standing for entry in entries], groups)
+    return Ranked(entries, [entry.health for entry in entries], groups)
 
 
 def listing(board: Ranked, query: ListQuery) -> Listing:
@@ -75,7 +75,7 @@ def listing(board: Ranked, query: ListQuery) -> Listing:
     )
 
 
-def steady_burn(entry: Entry) -> Burn:
+def steady_burn(entry: SloState) -> LookbackBurn:
     """Beside the newest lookback the one that pages look at: an hour, or the first that is longer."""
     return next((burn for burn in entry.burns if burn.lookback >= HOUR), entry.burns[-1])
 
@@ -84,16 +84,16 @@ class Ranking:
     """The newest board, ranked once."""
 
     def __init__(self) -> None:
-        self._board = Board.empty()
+        self._board = Snapshot.without_slos()
         self._ranked = ranked(self._board)
 
-    def of(self, board: Board) -> Ranked:
+    def of(self, board: Snapshot) -> Ranked:
         if board is not self._board:
             self._board, self._ranked = board, ranked(board)
         return self._ranked
 
 
-def _matches(entry: Entry, query: ListQuery) -> bool:
+def _matches(entry: SloState, query: ListQuery) -> bool:
     if not (query.label or query.text):
         return True
     name, _, value = query.label.partition("=")
@@ -103,20 +103,20 @@ def _matches(entry: Entry, query: ListQuery) -> bool:
     return not text or any(text in told.casefold() for told in _told(entry))
 
 
-def _has_label(entry: Entry, name: str, value: str) -> bool:
+def _has_label(entry: SloState, name: str, value: str) -> bool:
     """A name alone asks for any value."""
     given = entry.slo.labels.get(name, entry.group_labels.get(name))
     return given is not None and value in {"", given}
 
 
-def _told(entry: Entry) -> Iterable[str]:
+def _told(entry: SloState) -> Iterable[str]:
     yield entry.slo.id
     yield entry.slo.description
     yield from entry.group
     yield from entry.slo.labels.values()
 
 
-def _sorted(entries: list[Entry], query: ListQuery) -> list[Entry]:
+def _sorted(entries: list[SloState], query: ListQuery) -> list[SloState]:
     """Stable: what is alike stays worst first."""
     match query.sort:
         case Sort.WORST:
@@ -133,10 +133,10 @@ def _sorted(entries: list[Entry], query: ListQuery) -> list[Entry]:
     return entries
 
 
-def _left(entry: Entry) -> float:
+def _left(entry: SloState) -> float:
     return float("inf") if entry.budget.left is None else entry.budget.left
 
 
-def _burn(entry: Entry) -> float:
+def _burn(entry: SloState) -> float:
     rate = entry.burns[0].burn_rate
     return -1.0 if rate is None else rate

@@ -6,13 +6,13 @@ The API's stream carries every number of every SLO, a megabyte at 500 of them; t
 import asyncio
 from typing import NoReturn
 
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.poller import SnapshotFeed
 
 
 class Ticks:
     """As a stream for `Readers`: the newest board is all there is to tell."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: SnapshotFeed) -> None:
         self._feed = feed
         self._published = asyncio.Event()
         self.number = 0
@@ -21,7 +21,7 @@ class Ticks:
     async def run(self) -> NoReturn:
         """Until cancelled."""
         while True:
-            await self._feed.next()
+            await self._feed.next_snapshot()
             self._wake()
 
     async def next(self) -> None:

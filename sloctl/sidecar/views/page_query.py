@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from sloctl.duration import DAY, HOUR, format_duration
-from sloctl.sidecar.board import Entry, Standing
+from sloctl.sidecar.board import Health, SloState
 from sloctl.sidecar.views.api import STANDINGS
 
 _STANDING_OF: Final = {name: standing for standing, name in STANDINGS.items()}
@@ -35,7 +35,7 @@ class ListQuery:
 
     text: str = ""
     label: str = ""
-    standing: Standing | None = None
+    standing: Health | None = None
     sort: Sort = Sort.WORST
     by_service: bool = False
     page: int = 1
@@ -47,7 +47,7 @@ class ListQuery:
     def on_page(self, number: int) -> str:
         return _list_url(replace(self, page=number))
 
-    def of_standing(self, standing: Standing | None) -> str:
+    def of_standing(self, standing: Health | None) -> str:
         return _list_url(replace(self, standing=standing, page=1))
 
 
@@ -90,7 +90,7 @@ def asked_range(asked: Mapping[str, str], window: int) -> Range | None:
     return Range(seconds or 6 * HOUR, until)
 
 
-def slo_url(entry: Entry, shown: Range | None = None) -> str:
+def slo_url(entry: SloState, shown: Range | None = None) -> str:
     """The page of one SLO, or of one group of it: by its labels, or by a key where those are too long."""
     path = f"/slo/{quote(entry.slo.service, safe='')}/{quote(entry.slo.name, safe='')}"
     asked = list(entry.group_labels.items())
@@ -103,7 +103,7 @@ def slo_url(entry: Entry, shown: Range | None = None) -> str:
     return f"{path}?{urlencode(asked)}" if asked else path
 
 
-def group_key(entry: Entry) -> str:
+def group_key(entry: SloState) -> str:
     """Tells an entry from all others, in a dozen characters."""
     return sha256("\n".join((entry.slo.id, *entry.group)).encode(errors="replace")).hexdigest()[:12]
 

@@ -8,11 +8,11 @@ from typing import Final
 from aiohttp import web
 
 from sloctl.duration import HOUR, MINUTE
-from sloctl.sidecar.board import Entry
-from sloctl.sidecar.chart import chart, recent_burn
-from sloctl.sidecar.clock import Time
-from sloctl.sidecar.ledger import Ledger
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.board import SloState
+from sloctl.sidecar.chart import build_timeline, recent_burn_rates
+from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.views import page
 from sloctl.sidecar.views.page_charts import budget_drawing, error_drawing, spark_path
 from sloctl.sidecar.views.page_list import Listing, Ranking, listing
@@ -35,7 +35,9 @@ _SPARKS: Final = 36
 class Pages:
     """*interval* is the seconds between two ticks; at most *limit* pages are live at once."""
 
-    def __init__(self, feed: Feed, ledger: Ledger, time: Time, *, interval: float, limit: int) -> None:
+    def __init__(
+        self, feed: SnapshotFeed, ledger: Engine, time: Clock, *, interval: float, limit: int
+    ) -> None:
         self._feed = feed
         self._ledger = ledger
         self._time = time
@@ -57,12 +59,12 @@ class Pages:
         ]
 
     async def _list(self, request: web.Request) -> web.Response:
-        shown = listing(self._ranking.of(self._feed.board), list_query(request.query))
+        shown = listing(self._ranking.of(self._feed.snapshot), list_query(request.query))
         return _html(page.list_page(self._frame(), shown, self._sparklines(shown)))
 
     async def _detail(self, request: web.Request) -> web.Response:
         slo_id = f"{request.match_info['service']}/{request.match_info['name']}"
-        groups = self._ranking.of(self._feed.board).groups.get(slo_id, ())
+        groups = self._ranking.of(self._feed.snapshot).groups.get(slo_id, ())
         entry = _asked_for(groups, request.query)
         if entry is None:
             return _html(page.missing_page(self._frame()), status=404)
@@ -79,8 +81,8 @@ class Pages:
 
     def _frame(self) -> page.Frame:
         return page.Frame(
-            board=self._feed.board,
-            paging=self._ranking.of(self._feed.board).paging,
+            board=self._feed.snapshot,
+            paging=self._ranking.of(self._feed.snapshot).paging,
             now=self._time.now(),
             tick=self._tick,
             speed=self._time.speed,
@@ -93,23 +95,25 @@ class Pages:
         if minute != self._sparked:
             self._sparked, self._sparks = minute, {}
         for entry in shown.entries:
-            account = self._ledger.account(entry.slo.id, entry.group)
+            account = self._ledger.find_tracker(entry.slo.id, entry.group)
             if (
                 account is not None
                 and entry.last is not None
                 and (key := group_key(entry)) not in self._sparks
             ):
-                rates = recent_burn(account, end=MINUTE * (minute + 1), width=_SPARK, points=_SPARKS)
+                rates = recent_burn_rates(account, end=MINUTE * (minute + 1), width=_SPARK, points=_SPARKS)
                 self._sparks[key] = spark_path(rates)
         return self._sparks
 
     @property
     def _now(self) -> float:
         """The tick that the board is of."""
-        return self._time.now() if self._feed.board.at is None else self._feed.board.at
+        return self._time.now() if self._feed.snapshot.at is None else self._feed.snapshot.at
 
-    def _detail_of(self, entry: Entry, groups: Sequence[Entry], asked: Mapping[str, str]) -> page.Detail:
-        account = self._ledger.account(entry.slo.id, entry.group)
+    def _detail_of(
+        self, entry: SloState, groups: Sequence[SloState], asked: Mapping[str, str]
+    ) -> page.Detail:
+        account = self._ledger.find_tracker(entry.slo.id, entry.group)
         window = entry.slo.window.seconds
         shown = asked_range(asked, window)
         if account is None or entry.last is None:
@@ -117,9 +121,11 @@ class Pages:
         now = self._now
         errors = shown or Range(min(_ERROR_RANGE, window))
         budget = shown or Range(window)
-        period = entry.burn(window)
+        period = entry.burn_over(window)
         drawn = {
-            each: chart(account, period, begin=(each.until or now) - each.seconds, end=each.until or now)
+            each: build_timeline(
+                account, period, begin=(each.until or now) - each.seconds, end=each.until or now
+            )
             for each in (errors, budget)
         }
         return page.Detail(
@@ -131,7 +137,7 @@ class Pages:
         )
 
 
-def _asked_for(groups: Sequence[Entry], asked: Mapping[str, str]) -> Entry | None:
+def _asked_for(groups: Sequence[SloState], asked: Mapping[str, str]) -> SloState | None:
     """The worst of the groups that have the label values, or the key, asked for."""
     for entry in groups:
         labels = entry.group_labels

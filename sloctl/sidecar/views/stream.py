@@ -7,8 +7,8 @@ since the last event it took; nothing is queued for it.
 import asyncio
 from typing import Final, NoReturn, TypeAlias
 
-from sloctl.sidecar.board import Entry
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.board import SloState
+from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
@@ -23,7 +23,7 @@ Key: TypeAlias = tuple[str, Group]
 class Changes:
     """Which board last changed which entry. *epoch* tells our boards from those of an earlier process."""
 
-    def __init__(self, feed: Feed, sheets: Sheets, epoch: str) -> None:
+    def __init__(self, feed: SnapshotFeed, sheets: Sheets, epoch: str) -> None:
         self._feed = feed
         self._sheets = sheets
         self._epoch = epoch
@@ -45,8 +45,8 @@ class Changes:
     async def run(self) -> NoReturn:
         """Until cancelled."""
         while True:
-            if self._feed.board is self._sheet.board:
-                await self._feed.next()
+            if self._feed.snapshot is self._sheet.board:
+                await self._feed.next_snapshot()
             await self._take(self._sheets.newest)
 
     async def next(self) -> None:
@@ -122,7 +122,7 @@ class Changes:
         removed = [key for number, key in self._removed.values() if after is not None and number > after]
         event = shapes.BoardEvent(
             at=api.time(board.at),
-            trouble=board.trouble,
+            trouble=board.source_issue,
             slos=self._sheet.encoded(places),
             removed=tuple(removed),
         )
@@ -131,11 +131,11 @@ class Changes:
         return head.encode() + answer(event).body + b"\n\n"
 
 
-def _by_key(sheet: Sheet) -> dict[Key, Entry]:
+def _by_key(sheet: Sheet) -> dict[Key, SloState]:
     return {api.key(entry): entry for entry in sheet.entries}
 
 
-def _is_same(before: Entry, now: Entry) -> bool:
+def _is_same(before: SloState, now: SloState) -> bool:
     """Whether only time has passed: newer data, and more of a lookback covered, are no change."""
     return before is now or (
         before.slo == now.slo
@@ -147,5 +147,5 @@ def _is_same(before: Entry, now: Entry) -> bool:
             (was.state, was.since) == (alert.state, alert.since)
             for was, alert in zip(before.alerts, now.alerts, strict=True)
         )
-        and before.burning == now.burning
+        and before.contributors == now.contributors
     )

@@ -5,8 +5,8 @@ from typing import Final
 from sloctl.columns import format_table
 from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.model import Severity
-from sloctl.sidecar.board import Board, Entry
-from sloctl.sidecar.verdict import State
+from sloctl.sidecar.board import SloState, Snapshot
+from sloctl.sidecar.verdict import AlertState
 from sloctl.sidecar.views import words
 
 # What a person watches while an incident goes on.
@@ -25,12 +25,12 @@ _LONGEST_NAME: Final = 40
 _NUMBERS: Final = range(3, 4 + len(_LOOKBACKS))
 
 
-def table(board: Board, width: int) -> str:
+def table(board: Snapshot, width: int) -> str:
     """As many columns as fit; in the board's own order, so that lines stay where they are."""
-    return format_table([_HEAD, *(_row(entry) for entry in board.entries)], width=width, right=_NUMBERS)
+    return format_table([_HEAD, *(_row(entry) for entry in board.states)], width=width, right=_NUMBERS)
 
 
-def line(entry: Entry) -> str:
+def line(entry: SloState) -> str:
     """One SLO on one line."""
     alerts = ", ".join(
         f"{alert.severity.value} {words.alert_state(alert, entry.last)}" for alert in entry.alerts
@@ -42,15 +42,15 @@ def line(entry: Entry) -> str:
     return f"{name(entry)}: budget left {words.percent(entry.budget.left)}; burn {burns}; {alerts}"
 
 
-def name(entry: Entry) -> str:
+def name(entry: SloState) -> str:
     """`shop/latency {uri=/pay}`; of a long one the end, where they differ."""
     groups = ", ".join(f"{label}={value}" for label, value in entry.group_labels.items())
     full = f"{entry.slo.id} {{{groups}}}" if groups else entry.slo.id
     return full if len(full) <= _LONGEST_NAME else f"…{full[1 - _LONGEST_NAME :]}"
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    standing = words.STANDING[entry.standing]
+def _row(entry: SloState) -> tuple[str, ...]:
+    standing = words.STANDING[entry.health]
     return (
         name(entry),
         f"{standing}, stale" if entry.stale else standing,
@@ -62,14 +62,14 @@ def _row(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def _rates(entry: Entry) -> list[str]:
+def _rates(entry: SloState) -> list[str]:
     rates = {burn.lookback: burn.burn_rate for burn in entry.burns}
     return [words.times(rates.get(lookback)) for lookback in _LOOKBACKS]
 
 
-def _firing_for(entry: Entry, severity: Severity) -> str:
-    alert = entry.alert(severity)
-    if alert is None or alert.state is State.UNKNOWN:
+def _firing_for(entry: SloState, severity: Severity) -> str:
+    alert = entry.alert_for(severity)
+    if alert is None or alert.state is AlertState.UNKNOWN:
         return words.UNKNOWN
     if alert.since is None or entry.last is None:
         return words.UNKNOWN if entry.stale else "no"

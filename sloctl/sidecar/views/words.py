@@ -9,31 +9,31 @@ from sloctl import duration
 from sloctl.decimals import format_number
 from sloctl.duration import DAY, format_duration
 from sloctl.model import Severity, Slo
-from sloctl.sidecar.board import Entry, Standing
-from sloctl.sidecar.burning import Burning
-from sloctl.sidecar.verdict import Alert, RowVerdict, State
+from sloctl.sidecar.board import Health, SloState
+from sloctl.sidecar.burning import Contributor
+from sloctl.sidecar.verdict import AlertEvaluation, AlertRow, AlertState
 
 UNKNOWN: Final = "–"
 
 span: Final = duration.humanize_duration
 
 STANDING: Final = {
-    Standing.PAGING: "paging",
-    Standing.TICKETED: "ticket",
-    Standing.EXHAUSTED: "budget gone",
-    Standing.EXHAUSTING: "budget going",
-    Standing.UNKNOWN: "unknown",
-    Standing.FINE: "fine",
+    Health.PAGING: "paging",
+    Health.TICKETED: "ticket",
+    Health.EXHAUSTED: "budget gone",
+    Health.EXHAUSTING: "budget going",
+    Health.UNKNOWN: "unknown",
+    Health.FINE: "fine",
 }
 
 # Told beside the words, and for those who cannot tell red from green.
 SHAPE: Final = {
-    Standing.PAGING: "■",
-    Standing.TICKETED: "▲",
-    Standing.EXHAUSTED: "◆",
-    Standing.EXHAUSTING: "◇",
-    Standing.UNKNOWN: "?",
-    Standing.FINE: "○",
+    Health.PAGING: "■",
+    Health.TICKETED: "▲",
+    Health.EXHAUSTED: "◆",
+    Health.EXHAUSTING: "◇",
+    Health.UNKNOWN: "?",
+    Health.FINE: "○",
 }
 
 
@@ -49,7 +49,7 @@ def ratio(share: float | None) -> str:
     return UNKNOWN if share is None else f"{100 * share:.3g} %"
 
 
-def suspect(burning: Burning) -> str:
+def suspect(burning: Contributor) -> str:
     """`98.0 % of errors have uri=/pay`."""
     return f"{percent(burning.share_of_errors)} of errors have {burning.label}={burning.value or '(none)'}"
 
@@ -98,7 +98,7 @@ def objective(slo: Slo) -> str:
     return f"{format_number(100 * slo.objective)} % over {format_duration(slo.window.seconds)}"
 
 
-def exhaustion(entry: Entry) -> str:
+def exhaustion(entry: SloState) -> str:
     """When the budget is gone at the present burn."""
     seconds = entry.budget.time_to_exhaustion
     if seconds is None:
@@ -108,13 +108,13 @@ def exhaustion(entry: Entry) -> str:
     return "not burning" if isinf(seconds) else f"in {span(seconds)}"
 
 
-def minutes_left(entry: Entry) -> str:
+def minutes_left(entry: SloState) -> str:
     """`15m 20s`: how long everything may fail, or has failed too long, at the window's mean traffic."""
     left = entry.budget.left
     return UNKNOWN if left is None else span(abs(left) * float(entry.slo.budget) * entry.slo.window.seconds)
 
 
-def gone_at(entry: Entry) -> str:
+def gone_at(entry: SloState) -> str:
     """The moment at which the budget is gone at the present burn; empty where there is none within a year."""
     seconds = entry.budget.time_to_exhaustion
     if seconds is None or seconds == 0 or seconds > 365 * DAY or entry.last is None:
@@ -128,41 +128,39 @@ def short_moment(at: float, *, beside: float) -> str:
     return f"{then:%H:%M} UTC" if then.date() == now.date() else f"{then:%a %-d %b %H:%M} UTC"
 
 
-def arithmetic(alert: Alert) -> str:
+def arithmetic(alert: AlertEvaluation) -> str:
     """`23× over 1h and 31× over 5m, pages above 14.4×`: the row that says most."""
-    row = alert.loudest
+    row = alert.worst_row
     return "" if row is None else row_arithmetic(row)
 
 
-def row_arithmetic(row: RowVerdict) -> str:
+def row_arithmetic(row: AlertRow) -> str:
     """As `arithmetic`, of one row."""
-    verb = "pages" if row.row.severity is Severity.PAGE else "tickets"
+    verb = "pages" if row.policy_row.severity is Severity.PAGE else "tickets"
     return f"{_rates(row)}, {verb} above {factor(row)}×"
 
 
-def factor(row: RowVerdict) -> str:
+def factor(row: AlertRow) -> str:
     return format_number(round(row.factor, 2))
 
 
-def held_back(row: RowVerdict, slo: Slo) -> str:
+def held_back(row: AlertRow, slo: Slo) -> str:
     """Why a row does not fire although both of its lookbacks burn faster than its factor; mostly empty."""
     above = all((burn.burn_rate or 0) > float(row.factor) for burn in (row.long, row.short))
-    if row.state is not State.INACTIVE or not above or row.long.counts is None:
+    if row.state is not AlertState.INACTIVE or not above or row.long.counts is None:
         return ""
     if row.long.counts.error < slo.alerting.min_errors - 0.5:
-        return (
-            f"held back: fewer than {slo.alerting.min_errors} bad events in {format_duration(row.row.long)}"
-        )
+        return f"held back: fewer than {slo.alerting.min_errors} bad events in {format_duration(row.policy_row.long)}"
     return "held back: too few events to be sure"
 
 
-def alert_state(alert: Alert, at: float | None) -> str:
+def alert_state(alert: AlertEvaluation, at: float | None) -> str:
     """`firing for 4m 10s`, `inactive`, `unknown`."""
-    if alert.state is not State.FIRING or alert.since is None or at is None:
+    if alert.state is not AlertState.FIRING or alert.since is None or at is None:
         return alert.state.value
     return f"firing for {span(at - alert.since)}"
 
 
-def _rates(row: RowVerdict) -> str:
-    long, short = format_duration(row.row.long), format_duration(row.row.short)
+def _rates(row: AlertRow) -> str:
+    long, short = format_duration(row.policy_row.long), format_duration(row.policy_row.short)
     return f"{times(row.long.burn_rate)} over {long} and {times(row.short.burn_rate)} over {short}"

@@ -5,37 +5,37 @@ from collections.abc import Mapping
 from sloctl.duration import DAY
 from sloctl.model import Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Group, Reading, Readings
 
 T0 = 1_700_000_000.0
 EVENTS = 100_000.0
 
 
-def grouped(at: float, slo: Slo, ratios: Mapping[Group, float | None], *, calm_before: float = 0) -> Board:
+def grouped(at: float, slo: Slo, ratios: Mapping[Group, float | None], *, calm_before: float = 0) -> Snapshot:
     """One SLO with an error ratio per group over every lookback; None is no traffic.
 
     *calm_before* good events of ten days ago are in its window besides.
     """
-    ledger = Ledger([slo], interval=5)
+    ledger = Engine([slo], interval=5)
     if calm_before:
         for group in ratios:
-            ledger.remember(slo, group, at - 10 * DAY, EventCounts(0, calm_before))
+            ledger.backfill_counts(slo, group, at - 10 * DAY, EventCounts(0, calm_before))
     counts = {
         group: EventCounts(0, 0) if ratio is None else EventCounts(ratio * EVENTS, EVENTS)
         for group, ratio in ratios.items()
     }
-    return ledger.record(at, [Readings(at, {slo.id: Reading(counts)})])
+    return ledger.record_tick(at, [Readings(at, {slo.id: Reading(counts)})])
 
 
-def outage(at: float, slo: Slo) -> Board:
+def outage(at: float, slo: Slo) -> Snapshot:
     return grouped(at, slo, {(): 1.0})
 
 
-def calm(at: float, slo: Slo) -> Board:
+def calm(at: float, slo: Slo) -> Snapshot:
     return grouped(at, slo, {(): 0.0})
 
 
-def stale(seen: Board) -> Board:
+def stale(seen: Snapshot) -> Snapshot:
     return seen.marked_stale("no answer in time")

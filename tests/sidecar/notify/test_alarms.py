@@ -6,8 +6,8 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import AlertMetadata
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.alarms import Alarms
 from sloctl.sidecar.sources import Reading, Readings
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
@@ -122,7 +122,7 @@ def test_a_loop_that_hangs_is_no_data() -> None:
 
 def test_what_was_never_read_has_no_data_since_it_is_watched() -> None:
     heard = alarms()
-    never = Board.unread([SHOP])
+    never = Snapshot.without_data([SHOP])
     heard.hear(never, T0)
 
     heard.hear(never, T0 + 10 * MINUTE)
@@ -136,21 +136,23 @@ def test_an_slo_added_by_a_reload_has_its_limit_from_then_on() -> None:
     heard = alarms()
     heard.hear(calm(T0, SHOP), T0)
 
-    heard.hear(Board.unread([slo(name="new")]), T0 + HOUR)
+    heard.hear(Snapshot.without_data([slo(name="new")]), T0 + HOUR)
     assert firing(heard) == []
 
-    heard.hear(Board.unread([slo(name="new")]), T0 + HOUR + 10 * MINUTE + 1)
+    heard.hear(Snapshot.without_data([slo(name="new")]), T0 + HOUR + 10 * MINUTE + 1)
     assert firing(heard) == [("SLONoData", "ticket")]
 
 
 def test_one_silent_group_is_not_no_data() -> None:
     by_route = slo(group_by=("route",))
     heard = alarms()
-    ledger = Ledger([by_route], interval=5)
-    ledger.remember(by_route, ("/a",), T0, EventCounts(0, 1))
+    ledger = Engine([by_route], interval=5)
+    ledger.backfill_counts(by_route, ("/a",), T0, EventCounts(0, 1))
     now = T0 + HOUR
 
-    heard.hear(ledger.record(now, [Readings(now, {by_route.id: Reading({("/b",): EventCounts(0, 1)})})]), now)
+    heard.hear(
+        ledger.record_tick(now, [Readings(now, {by_route.id: Reading({("/b",): EventCounts(0, 1)})})]), now
+    )
 
     assert firing(heard) == []
 
@@ -191,7 +193,7 @@ def test_an_slo_that_is_gone_ends_its_alerts() -> None:
     heard = alarms()
     heard.hear(outage(T0, SHOP), T0)
 
-    heard.hear(Board(T0 + 61, ()), T0 + 61)
+    heard.hear(Snapshot(T0 + 61, ()), T0 + 61)
 
     assert firing(heard) == []
 
@@ -233,6 +235,6 @@ def test_a_label_may_show_a_label_of_the_group_and_an_empty_one_is_none() -> Non
 def test_an_slo_never_read_makes_no_claim_but_no_data() -> None:
     heard = alarms()
 
-    heard.hear(Board.unread([SHOP]), T0)
+    heard.hear(Snapshot.without_data([SHOP]), T0)
 
     assert list(heard) == []

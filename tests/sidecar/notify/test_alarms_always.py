@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from sloctl.duration import HOUR, MINUTE
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.alarms import QUIET_FOR, Alarms
-from sloctl.sidecar.poller import poll
+from sloctl.sidecar.poller import poll_source
 from sloctl.sidecar.sources import Readings, Unreadable
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
@@ -22,7 +22,7 @@ SEEN = st.sampled_from(("outage", "calm", *SILENCE))
 GAPS = st.sampled_from((5, 30, 61, 10 * MINUTE, 2 * HOUR))
 
 
-def seen(what: str, at: float, before: Board) -> Board:
+def seen(what: str, at: float, before: Snapshot) -> Snapshot:
     match what:
         case "outage":
             return outage(at, SHOP)
@@ -50,11 +50,11 @@ def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]
 
 
 async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
-    restored = Ledger([SHOP], interval=5)
-    restored.remember(SHOP, (), T0, EventCounts(1000, 1000))
+    restored = Engine([SHOP], interval=5)
+    restored.backfill_counts(SHOP, (), T0, EventCounts(1000, 1000))
     alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
 
-    board = await poll(Down(), restored, Board.unread([SHOP]), T0 + MINUTE)
+    board = await poll_source(Down(), restored, Snapshot.without_data([SHOP]), T0 + MINUTE)
     alarms.hear(board, T0 + MINUTE)
 
     assert [it.began for it in alarms.firing if it.labels["severity"] == "page"] == [T0]

@@ -10,10 +10,10 @@ import pytest
 
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.poller import SnapshotFeed
 from tests.real import Server, free_port, running_alertmanager
 from tests.sidecar.notify.boards import T0, calm, outage
-from tests.sidecar.notify.told import Clock, Told
+from tests.sidecar.notify.told import ManualClock, Told
 from tests.sidecar.specimens import slo
 
 CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
@@ -27,7 +27,7 @@ def pages(alertmanager: Server) -> list[dict[str, Any]]:
 
 
 def notifier_of(url: str) -> Told:
-    clock, feed = Clock(), Feed(calm(T0, SHOP))
+    clock, feed = ManualClock(), SnapshotFeed(calm(T0, SHOP))
     options = AlertmanagerOptions(urls=(url,))
     # Alertmanager's clock is the world's; what passes when told is the sidecar's.
     return Told(clock, feed, Notifier(options, feed, clock.time(), wall=time.time, jitter=lambda: 0.5), [])

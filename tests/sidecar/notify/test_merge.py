@@ -18,12 +18,12 @@ from sloctl.promql import quote_string
 from sloctl.rollup import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import Time
-from sloctl.sidecar.ledger import Ledger
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.sources import Group, Reading, Readings
 from sloctl.targets.prometheus import render_rules
 from tests.real import Server, backfill, running_alertmanager, running_prometheus
@@ -120,16 +120,16 @@ def hurried(lived: Iterable[Lived], style: LabelStyle) -> str:
     )
 
 
-def board(lived: Sequence[Lived], now: float) -> Board:
+def board(lived: Sequence[Lived], now: float) -> Snapshot:
     """What the sidecar makes of the same counts."""
-    ledger = Ledger([each.slo for each in lived], interval=5)
+    ledger = Engine([each.slo for each in lived], interval=5)
     readings = {}
     for each in lived:
         for ago, counts in sorted(each.steps, key=lambda it: -it[0]):
-            ledger.remember(each.slo, each.group, now - FINE_STEP - ago, counts)
+            ledger.backfill_counts(each.slo, each.group, now - FINE_STEP - ago, counts)
         if each.steps:
             readings[each.slo.id] = Reading({each.group: EventCounts(0, 0)})
-    return ledger.record(now, [Readings(now, readings)])
+    return ledger.record_tick(now, [Readings(now, readings)])
 
 
 def alerts_of(server: Server) -> dict[str, dict[str, Any]]:
@@ -184,7 +184,7 @@ def sending_to(alertmanager: Server) -> str:
     return f"global: {json.dumps({'external_labels': EXTERNAL})}\nalerting: {json.dumps(alerting)}"
 
 
-async def tell(alertmanager: Server, seen: Board, style: LabelStyle) -> None:
+async def tell(alertmanager: Server, seen: Snapshot, style: LabelStyle) -> None:
     """Everything on *seen*, by a sidecar that has run for an hour."""
     options = AlertmanagerOptions(
         urls=(alertmanager.url,),
@@ -192,13 +192,13 @@ async def tell(alertmanager: Server, seen: Board, style: LabelStyle) -> None:
         external_labels=EXTERNAL,
         label_style=style,
     )
-    early = Board.unread([entry.slo for entry in seen.entries])
-    late, feed = [HOUR], Feed(early)
-    notifier = Notifier(options, feed, Time(now=lambda: time.time() - late[0], sleep=asyncio.sleep))
+    early = Snapshot.without_data([entry.slo for entry in seen.states])
+    late, feed = [HOUR], SnapshotFeed(early)
+    notifier = Notifier(options, feed, Clock(now=lambda: time.time() - late[0], sleep=asyncio.sleep))
     async with notifier.running():
         await asyncio.sleep(0.1)
         late[0] = 0
-        feed.publish(seen)
+        feed.publish_snapshot(seen)
         await until(lambda: notifier.health[0].sent == len(EXPECTED))
 
 

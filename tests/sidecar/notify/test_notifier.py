@@ -51,7 +51,7 @@ async def test_a_page_of_a_target_that_stopped_answering_is_told_on() -> None:
         seen = outage(T0, SHOP)
         await told.publish(seen)
         await told.until(lambda: len(told.receiver.named()) == 1)
-        told.feed.publish(stale(seen))
+        told.feed.publish_snapshot(stale(seen))
         await told.clock.pass_(65)
         await told.until(lambda: len(told.receiver.named()) == 2)
 

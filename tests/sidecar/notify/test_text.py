@@ -7,8 +7,8 @@ from msgspec.structs import replace as changed
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import AlertMetadata, Labels
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.burning import Burning
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.burning import Contributor
 from sloctl.sidecar.notify.alarms import Alarms
 from sloctl.sidecar.notify.text import annotations
 from tests.sidecar.notify.boards import T0, grouped, outage, stale
@@ -18,7 +18,7 @@ SHOP = slo()
 
 
 def said(
-    board: Board, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
+    board: Snapshot, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
 ) -> Labels:
     """The annotations of the one alert of that name."""
     alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
@@ -55,11 +55,11 @@ def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
 def test_it_says_what_burns() -> None:
     board = outage(T0, SHOP)
     burning = (
-        Burning("pod", "shop-7", 5 * MINUTE, errors=97, share_of_errors=0.97, share_of_traffic=0.1),
-        Burning("uri", "/a\nb", HOUR, errors=50, share_of_errors=0.5, share_of_traffic=0.25),
+        Contributor("pod", "shop-7", 5 * MINUTE, errors=97, share_of_errors=0.97, share_of_traffic=0.1),
+        Contributor("uri", "/a\nb", HOUR, errors=50, share_of_errors=0.5, share_of_traffic=0.25),
     )
 
-    page = said(replace(board, entries=tuple(replace(it, burning=burning) for it in board.entries)))
+    page = said(replace(board, states=tuple(replace(it, contributors=burning) for it in board.states)))
 
     assert page["description"].splitlines()[-3:] == [
         "What burns:",

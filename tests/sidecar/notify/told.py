@@ -11,11 +11,11 @@ from typing import Any
 
 from aiohttp import web
 
-from sloctl.sidecar.board import Board
-from sloctl.sidecar.clock import Time
+from sloctl.sidecar.board import Snapshot
+from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.serve import serving
 from tests.sidecar.notify.boards import T0
 
@@ -24,15 +24,15 @@ PATIENCE = 30.0
 WALL = 86_400.0
 
 
-class Clock:
+class ManualClock:
     """Time for any number of sleepers."""
 
     def __init__(self) -> None:
         self.at = T0
         self._sleepers: list[tuple[float, int, asyncio.Event]] = []
 
-    def time(self) -> Time:
-        return Time(now=lambda: self.at, sleep=self._sleep)
+    def time(self) -> Clock:
+        return Clock(now=lambda: self.at, sleep=self._sleep)
 
     def wall(self) -> float:
         return self.at + WALL
@@ -87,8 +87,8 @@ class Receiver:
 
 @dataclass
 class Told:
-    clock: Clock
-    feed: Feed
+    clock: ManualClock
+    feed: SnapshotFeed
     notifier: Notifier
     receivers: list[Receiver]
 
@@ -96,9 +96,9 @@ class Told:
     def receiver(self) -> Receiver:
         return self.receivers[0]
 
-    async def publish(self, board: Board) -> None:
+    async def publish(self, board: Snapshot) -> None:
         self.clock.at = max(self.clock.at, board.at or 0.0)
-        self.feed.publish(board)
+        self.feed.publish_snapshot(board)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -108,7 +108,7 @@ class Told:
 
 @asynccontextmanager
 async def telling(*receivers: Receiver, **options: Any) -> AsyncIterator[Told]:  # noqa: ANN401 - AlertmanagerOptions checks
-    clock, feed = Clock(), Feed(Board.empty())
+    clock, feed = ManualClock(), SnapshotFeed(Snapshot.without_slos())
     async with AsyncExitStack() as stack:
         urls = [
             await stack.enter_async_context(serving(it.application(), "127.0.0.1", 0)) for it in receivers

@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from sloctl.sidecar.board import Board
+from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.parts import Kind
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
 from sloctl.sidecar.views.metrics_page import MetricsPage
@@ -19,7 +19,7 @@ def series_name(instrument: Instrument) -> str:
     return name.removesuffix(suffix) + suffix
 
 
-def exported(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def exported(board: Snapshot, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     return {
         (series_name(instrument), frozenset(attributes.items())): value
         for instrument in INSTRUMENTS
@@ -27,7 +27,7 @@ def exported(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, s
     }
 
 
-async def shown(board: Board, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+async def shown(board: Snapshot, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """What /metrics shows of SLOs, but for slo_info, which is of the spec."""
     body, _ = await MetricsPage(lambda: board, lambda: now, ()).exposition("text/plain")
     return {
@@ -59,4 +59,4 @@ async def test_old_numbers_are_no_longer_exported_but_their_age_is() -> None:
 
 
 def test_what_was_never_read_is_not_exported() -> None:
-    assert exported(Board.unread([slo()]), T0) == {}
+    assert exported(Snapshot.without_data([slo()]), T0) == {}
