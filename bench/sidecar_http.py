@@ -26,7 +26,7 @@ from sloctl.sidecar.collecting import tune_garbage_collector
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.serve import asked_to_stop, serving
-from sloctl.sidecar.sources import Reading, Readings, Source
+from sloctl.sidecar.sources import IntervalCounts, SloCounts, Source
 
 INTERVAL: Final = 5.0
 READERS: Final = 50
@@ -43,12 +43,14 @@ class Varying:
         self._ids = [slo.id for slo in many(count)]
         self._random = Random(1)  # noqa: S311 - traffic, not a secret
 
-    async def read(self, now: float) -> Sequence[Readings]:
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
         counts = [
             EventCounts(error=self._random.random(), total=1000 + self._random.random()) for _ in self._ids
         ]
         return (
-            Readings(now, {slo: Reading({(): each}) for slo, each in zip(self._ids, counts, strict=True)}),
+            IntervalCounts(
+                now, {slo: SloCounts({(): each}) for slo, each in zip(self._ids, counts, strict=True)}
+            ),
         )
 
 

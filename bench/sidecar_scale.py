@@ -28,7 +28,7 @@ from sloctl.sidecar.history import CountHistory
 from sloctl.sidecar.kept import Checkpoint
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.sidecar.store import HistoryStore, StoreOptions
 from tests.sidecar.specimens import slo
 
@@ -80,11 +80,14 @@ class Counting:
         by_label = {
             ("pod", f"shop-{number}"): EventCounts(error=1 + number, total=160) for number in range(6)
         }
-        quiet, erring = Reading({(): EventCounts(0, 1000)}), Reading({(): EventCounts(21, 1000)}, by_label)
+        quiet, erring = (
+            SloCounts({(): EventCounts(0, 1000)}),
+            SloCounts({(): EventCounts(21, 1000)}, by_label),
+        )
         self._slos = {slo.id: quiet if number % _ERRING else erring for number, slo in enumerate(slos)}
 
-    async def read(self, now: float) -> Sequence[Readings]:
-        return (Readings(now, self._slos),)
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
+        return (IntervalCounts(now, self._slos),)
 
 
 async def measured(count: int, seconds: float, directory: Path) -> Scale:

@@ -17,7 +17,7 @@ from aiohttp import web
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.serve import serving
-from sloctl.sidecar.sources.scrape import ScrapeOptions, Target, open_source, plan
+from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeTarget, open_scrape_source, plan_scrape
 from tests.sidecar.specimens import slo
 
 TICKS: Final = 10
@@ -47,12 +47,16 @@ def row(what: str, *, megabytes: int, routes: int, targets: int) -> None:
 
 async def least(url: str, slos: Sequence[Slo], targets: int) -> float:
     """Processor seconds of the cheapest tick."""
-    asked = tuple(Target.at(f"{url}/{number}", {"instance": str(number)}) for number in range(targets))
+    asked = tuple(
+        ScrapeTarget.from_url(f"{url}/{number}", {"instance": str(number)}) for number in range(targets)
+    )
     spent = []
-    async with open_source(ScrapeOptions(asked, ClientOptions(timeout_seconds=60)), plan(slos)) as source:
+    async with open_scrape_source(
+        ScrapeOptions(asked, ClientOptions(timeout_seconds=60)), plan_scrape(slos)
+    ) as source:
         for tick in range(TICKS):
             began = time.process_time()
-            await source.read(tick * TICK)
+            await source.read_counts(tick * TICK)
             spent.append(time.process_time() - began)
     return min(spent)
 

@@ -28,7 +28,7 @@ from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import Target
+from sloctl.sidecar.sources.targets import ScrapeTarget
 from sloctl.sidecar.verdict import AlertState
 from sloctl.spec import read_specs
 from tests.real import Prometheus, running_prometheus
@@ -139,7 +139,7 @@ def shop(job: str) -> Shop:
 async def watched(it: Shop, url: str) -> AsyncIterator[SnapshotFeed]:
     """A sidecar of its own, serving as it would in a cluster."""
     scraped = ScrapeOptions(
-        (Target.at(url, {"job": it.job}),), ClientOptions(timeout_seconds=SIDECAR_INTERVAL)
+        (ScrapeTarget.from_url(url, {"job": it.job}),), ClientOptions(timeout_seconds=SIDECAR_INTERVAL)
     )
     settings = Settings(SIDECAR_INTERVAL, scraped)
     sidecar = Assembly([it.slo], settings, time=start_clock(since=time.time())).sidecar()

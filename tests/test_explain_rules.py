@@ -16,7 +16,7 @@ from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE_
 from sloctl.rollup import EventCounts
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.sidecar.verdict import AlertState
 from sloctl.spec import read_specs
 from tests.differential.engine import Recording, Story, record
@@ -132,7 +132,7 @@ def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
     firing_at = []
     for now in range(5, ends + HOUR // 2, 5):
         counts = EventCounts(error=EVENTS if begins < now <= ends else 0, total=EVENTS)
-        board = ledger.record_tick(now, [Readings(now, {slo.id: Reading({(): counts}, {})})])
+        board = ledger.record_tick(now, [IntervalCounts(now, {slo.id: SloCounts({(): counts}, {})})])
         page = board.states[0].alert_for(Severity.PAGE)
         if page is not None and page.state is AlertState.FIRING:
             firing_at.append(now)

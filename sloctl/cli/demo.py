@@ -40,8 +40,8 @@ with require_sidecar_extra():
     from sloctl.sidecar.configuration.read import Settings
     from sloctl.sidecar.poller import SnapshotFeed
     from sloctl.sidecar.serve import asked_to_stop, serving
-    from sloctl.sidecar.sources.scrape import ScrapeOptions, plan
-    from sloctl.sidecar.sources.targets import Target
+    from sloctl.sidecar.sources.scrape import ScrapeOptions, plan_scrape
+    from sloctl.sidecar.sources.targets import ScrapeTarget
     from sloctl.sidecar.views import terminal, words
 
 _SPEED: Final = 60
@@ -93,10 +93,17 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
     payments = service.DemoService(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
     chronicle = IncidentRecorder(played, script, payments.truth)
     async with serving(service.build_application(payments), _LOOPBACK, 0) as target:
-        scraped = ScrapeOptions((Target.at(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT))
+        scraped = ScrapeOptions(
+            (ScrapeTarget.from_url(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT)
+        )
         sidecar = Assembly(slos, Settings(_INTERVAL, scraped), time=clock).sidecar()
         past.backfill_history(
-            plan(slos), sidecar.ledger, payments.truth, labels=_LABELS, until=clock.now(), interval=_INTERVAL
+            plan_scrape(slos),
+            sidecar.ledger,
+            payments.truth,
+            labels=_LABELS,
+            until=clock.now(),
+            interval=_INTERVAL,
         )
         try:
             async with serving(application(sidecar), _LOOPBACK, port) as url:

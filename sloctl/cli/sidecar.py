@@ -36,7 +36,7 @@ with require_sidecar_extra():
     from sloctl.sidecar.reload import SpecFiles, Texts
     from sloctl.sidecar.serve import asked_to_stop, serving
     from sloctl.sidecar.sources.scrape import ScrapeOptions
-    from sloctl.sidecar.sources.targets import Target
+    from sloctl.sidecar.sources.targets import ScrapeTarget
     from sloctl.sidecar.store_file import UnusableStore
     from sloctl.sidecar.telemetry.logs import configure_logging
     from sloctl.sidecar.web import LOOPBACK, WebOptions
@@ -122,7 +122,7 @@ def _settings_in(path: str) -> Settings | None:
 
 def _single_target_settings(arguments: argparse.Namespace) -> Settings:
     try:
-        target = Target.at(arguments.target, dict(arguments.target_label))
+        target = ScrapeTarget.from_url(arguments.target, dict(arguments.target_label))
     except ValueError as wrong:
         raise CouldNotRun(str(wrong)) from wrong
     seconds = arguments.interval or _INTERVAL

@@ -10,14 +10,14 @@ from sloctl.demo.truth import GroundTruth
 from sloctl.model import Labels
 from sloctl.rollup import COARSE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources.counting import Key, Shares, settle, tally
-from sloctl.sidecar.sources.exposition import Exposition
-from sloctl.sidecar.sources.increases import Baseline, advance
-from sloctl.sidecar.sources.scrape import Plan
+from sloctl.sidecar.sources.counting import SeriesWeights, SloGroup, merge_tallies, tally_samples
+from sloctl.sidecar.sources.exposition import ExpositionParser
+from sloctl.sidecar.sources.increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.scrape import ScrapePlan
 
 
 def backfill_history(
-    plan: Plan, ledger: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
+    plan: ScrapePlan, ledger: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
 ) -> None:
     """Give the *ledger* and the *truth* a past that ends at *until*."""
     slos = {slo.id: slo for slo in plan.slos}
@@ -30,16 +30,16 @@ def backfill_history(
         truth.record_requests(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
-def _counts_per_request(plan: Plan, labels: Labels) -> Mapping[Key, EventCounts]:
+def _counts_per_request(plan: ScrapePlan, labels: Labels) -> Mapping[SloGroup, EventCounts]:
     """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
     served = RequestMetrics()
     for kind, share in traffic_mix(EVERYDAY_ERROR_RATIO):
         served.count_requests(kind, share)
     registry = CollectorRegistry()
     registry.register(served)
-    exposed = Exposition(plan.metrics, labels).samples(generate_latest(registry).decode())
-    _, scrape = advance(Baseline(unbroken=True), exposed, 0.0)
-    counts, _ = settle([tally(scrape, Shares(plan.pairs), {})], {})
+    exposed = ExpositionParser(plan.metric_names, labels).parse_samples(generate_latest(registry).decode())
+    _, scrape = advance_baseline(Baseline(unbroken=True), exposed, 0.0)
+    counts, _ = merge_tallies([tally_samples(scrape, SeriesWeights(plan.pairs), {})], {})
     return counts
 
 

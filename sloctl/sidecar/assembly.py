@@ -18,9 +18,9 @@ from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.reload import SpecFiles, Specs
 from sloctl.sidecar.remembering import BackfillingSource
 from sloctl.sidecar.sources import Source
-from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
+from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
 from sloctl.sidecar.store import HistoryStore, StoreOptions
-from sloctl.sidecar.supplies import Supply, supply
+from sloctl.sidecar.supplies import SourceFactory, source_factory
 from sloctl.sidecar.telemetry.export import exporting
 
 
@@ -32,14 +32,14 @@ class Assembly:
     ) -> None:
         self._settings = settings
         self._time = time
-        self._supply: Supply = supply(settings.source, slos, time)
+        self._supply: SourceFactory = source_factory(settings.source, slos, time)
         self._ledger = Engine(
             self._supply.slos,
             interval=settings.interval,
-            refusals=self._supply.refusals,
-            patience=self._supply.patience,
+            refusals=self._supply.unsupported,
+            patience=self._supply.stale_after_seconds,
         )
-        self._feed = SnapshotFeed(Snapshot.without_data(self._supply.slos, self._supply.refusals))
+        self._feed = SnapshotFeed(Snapshot.without_data(self._supply.slos, self._supply.unsupported))
         self._store = (
             None if settings.store is None else HistoryStore(StoreOptions(settings.store), self._ledger, time)
         )
@@ -71,18 +71,18 @@ class Assembly:
             parts=parts,
             routes=self._supply.routes,
             reload=None if self._specs is None else self._specs.reload,
-            targets=self._supply.targets,
+            targets=self._supply.target_states,
             figures=self._figures,
             troubles=self._troubles,
             web=self._settings.web,
         )
 
     async def _watch(self, slos: Sequence[Slo]) -> None:
-        self._supply.replan(slos)
+        self._supply.replace_slos(slos)
         if self._store is not None:
-            await self._store.replace_slos(self._supply.slos, self._supply.refusals)
+            await self._store.replace_slos(self._supply.slos, self._supply.unsupported)
         else:
-            self._ledger.replace_slos(self._supply.slos, self._supply.refusals)
+            self._ledger.replace_slos(self._supply.slos, self._supply.unsupported)
 
     @asynccontextmanager
     async def _open_source(self) -> AsyncIterator[Source]:
@@ -90,7 +90,7 @@ class Assembly:
         async with AsyncExitStack() as stack:
             if self._store is not None:
                 await stack.enter_async_context(self._store)
-            source = await stack.enter_async_context(self._supply.open())
+            source = await stack.enter_async_context(self._supply.open_source())
             self._past = await self._remembering(source, stack)
             if self._past is not None:
                 source = await stack.enter_async_context(self._past.open_backfill())
@@ -101,19 +101,19 @@ class Assembly:
             return BackfillingSource(source, self._reads_past_of(source), waits=True)
         if self._settings.history is None:
             return None
-        prometheus = open_prometheus(self._ledger.slos, self._settings.history, jitter=random.random)
+        prometheus = open_prometheus_source(self._ledger.slos, self._settings.history, jitter=random.random)
         past = await stack.enter_async_context(prometheus)
         return BackfillingSource(source, self._reads_past_of(past), waits=False)
 
     def _reads_past_of(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:
         async def read() -> None:
             now = self._time.now()
-            await backfill_history(self._ledger, lambda known: prometheus.history(now, after=known), now)
+            await backfill_history(self._ledger, lambda known: prometheus.read_history(now, after=known), now)
 
         return read
 
     def _troubles(self) -> Mapping[str, str]:
-        troubles = dict(self._supply.troubles())
+        troubles = dict(self._supply.issues())
         if self._specs is not None:
             troubles |= self._specs.troubles()
         if self._notifier is not None:

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.burning import Contributor
-from sloctl.sidecar.sources import OTHERS, Group, Refusal
+from sloctl.sidecar.sources import OTHERS, Group, UnsupportedSlo
 from sloctl.sidecar.steps import EMPTY_SUM
 from sloctl.sidecar.verdict import (
     AlertEvaluation,
@@ -99,7 +99,7 @@ class Snapshot:
 
     at: float | None
     states: tuple[SloState, ...]
-    unsupported: tuple[Refusal, ...] = ()
+    unsupported: tuple[UnsupportedSlo, ...] = ()
     source_issue: str | None = None
     store_issue: str | None = None
 
@@ -108,7 +108,7 @@ class Snapshot:
         return cls(at=None, states=())
 
     @classmethod
-    def without_data(cls, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> "Snapshot":
+    def without_data(cls, slos: Iterable[Slo], refusals: tuple[UnsupportedSlo, ...] = ()) -> "Snapshot":
         """Every SLO, none of them read yet."""
         return cls(
             at=None,

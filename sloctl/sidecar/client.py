@@ -15,18 +15,18 @@ from typing import Final, TypeAlias
 import aiohttp
 from yarl import URL
 
-from sloctl.sidecar.credentials import Basic, Tls, TlsContext, secret
+from sloctl.sidecar.credentials import BasicAuth, TlsContext, TlsFiles, read_secret
 
 __all__ = [
     "USER_AGENT",
-    "Answer",
-    "Basic",
-    "Client",
+    "BasicAuth",
     "ClientOptions",
-    "NoAnswer",
-    "Tls",
+    "HttpClient",
+    "HttpResponse",
+    "RequestFailed",
+    "TlsFiles",
     "open_client",
-    "shown",
+    "redact_url",
 ]
 
 USER_AGENT: Final = f"sloctl/{version('sloctl')}"
@@ -44,12 +44,12 @@ class ClientOptions:
     timeout_seconds: float = 10.0
     max_bytes: int = 32 * 1024 * 1024
     bearer_token_file: Path | None = None
-    basic: Basic | None = None
-    tls: Tls = field(default_factory=Tls)
+    basic_auth: BasicAuth | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)
     headers: Headers = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if self.bearer_token_file is not None and self.basic is not None:
+        if self.bearer_token_file is not None and self.basic_auth is not None:
             raise ValueError("a bearer token and basic authentication exclude each other")
         if (self.tls.cert_file is None) != (self.tls.key_file is None):
             raise ValueError("a client certificate is a cert_file and a key_file")
@@ -60,7 +60,7 @@ class ClientOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What a server said, of any status but a redirect; *content_type* without its parameters."""
 
     status: int
@@ -69,16 +69,16 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-class NoAnswer(Exception):
+class RequestFailed(Exception):
     """Nothing came that could be used: why, in words that hold no secret; the caller says who was asked."""
 
 
-def shown(url: URL | str) -> str:
+def redact_url(url: URL | str) -> str:
     """*url* without user, password, query and fragment: what may stand in a log and on a page."""
     return str(URL(url).with_user(None).with_query(None).with_fragment(None))
 
 
-class Client:
+class HttpClient:
     """Makes requests as *options* say; requests may run at the same time."""
 
     def __init__(self, options: ClientOptions, session: aiohttp.ClientSession) -> None:
@@ -88,7 +88,7 @@ class Client:
 
     async def get(
         self, url: URL | str, *, headers: Headers | None = None, server_name: str | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         return await self.request("GET", url, headers=headers, server_name=server_name)
 
     async def request(
@@ -99,85 +99,85 @@ class Client:
         headers: Headers | None = None,
         body: bytes | None = None,
         server_name: str | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """The answer, whatever its status; raises NoAnswer.
 
         *headers* win over those of the options. *server_name* is what a certificate must say where neither
         the options nor the host of *url* do, as for one address behind a name.
         """
-        parsed = _askable(url)
+        parsed = _parse_url(url)
         try:
             async with (
                 asyncio.timeout(self._options.timeout_seconds),
                 self._session.request(
                     method,
                     parsed.with_user(None),
-                    headers=self._headers(parsed) | dict(headers or {}),
+                    headers=self._build_headers(parsed) | dict(headers or {}),
                     data=body,
-                    ssl=self._context.current() if parsed.scheme == "https" else True,
+                    ssl=self._context.current_context() if parsed.scheme == "https" else True,
                     server_hostname=self._options.tls.server_name or server_name,
                     allow_redirects=False,
                 ) as response,
             ):
-                return await self._answer(response)
+                return await self._read_response(response)
         except TimeoutError:
-            raise NoAnswer(f"no answer within {self._options.timeout_seconds:g} s") from None
+            raise RequestFailed(f"no answer within {self._options.timeout_seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as failure:
             # The cause is left out: an exception of aiohttp may hold the headers that were sent.
-            raise NoAnswer(_reason(failure)) from None
+            raise RequestFailed(_failure_reason(failure)) from None
 
-    def _headers(self, url: URL) -> dict[str, str]:
+    def _build_headers(self, url: URL) -> dict[str, str]:
         """Read at each request: these files are small, and Kubernetes swaps them at any time."""
         options = self._options
         headers = {"User-Agent": USER_AGENT, **options.headers}
         if options.bearer_token_file is not None:
-            headers["Authorization"] = f"Bearer {secret(options.bearer_token_file)}"
-        elif options.basic is not None:
-            password = secret(options.basic.password_file)
-            headers["Authorization"] = aiohttp.encode_basic_auth(options.basic.username, password)
+            headers["Authorization"] = f"Bearer {read_secret(options.bearer_token_file)}"
+        elif options.basic_auth is not None:
+            password = read_secret(options.basic_auth.password_file)
+            headers["Authorization"] = aiohttp.encode_basic_auth(options.basic_auth.username, password)
         elif url.user is not None or url.password is not None:
             headers["Authorization"] = aiohttp.encode_basic_auth(url.user or "", url.password or "")
         return headers
 
-    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
+    async def _read_response(self, response: aiohttp.ClientResponse) -> HttpResponse:
         if response.status in {301, 302, 303, 307, 308}:
-            raise NoAnswer(_redirect(response))
+            raise RequestFailed(_redirect(response))
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > self._options.max_bytes:
-                raise NoAnswer(f"answered more than {self._options.max_bytes / 1024**2:g} MiB")
-        return Answer(response.status, response.content_type, response.headers, bytes(body))
+                raise RequestFailed(f"answered more than {self._options.max_bytes / 1024**2:g} MiB")
+        return HttpResponse(response.status, response.content_type, response.headers, bytes(body))
 
 
 @asynccontextmanager
-async def open_client(options: ClientOptions) -> AsyncIterator[Client]:
+async def open_client(options: ClientOptions) -> AsyncIterator[HttpClient]:
     """A client with connections of its own, closed at the end; it keeps no cookies and uses no proxy."""
     # The time is limited around the whole request.
     unlimited = aiohttp.ClientTimeout(total=None, sock_connect=None)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=unlimited) as session:
-        yield Client(options, session)
+        yield HttpClient(options, session)
 
 
-def _askable(url: URL | str) -> URL:
+def _parse_url(url: URL | str) -> URL:
     try:
         parsed = URL(url)
     except ValueError:
-        raise NoAnswer("not a URL") from None
+        raise RequestFailed("not a URL") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise NoAnswer("not the URL of an http or https server")
+        raise RequestFailed("not the URL of an http or https server")
     return parsed
 
 
 def _redirect(response: aiohttp.ClientResponse) -> str:
     try:
-        target = shown(response.url.join(URL(response.headers.get("Location", ""))))
+        target = redact_url(response.url.join(URL(response.headers.get("Location", ""))))
     except ValueError:
         target = "nowhere"
     return f"answered {response.status}, a redirect to {target}: give the address it should ask"
 
 
-def _reason(failure: Exception) -> str:
+def _failure_reason(failure: Exception) -> str:
     match failure:
         case aiohttp.ClientResponseError():
             return f"answered no HTTP that can be read ({type(failure).__name__})"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Basic:
+class BasicAuth:
     """Basic authentication; *password_file* holds nothing but the password."""
 
     username: str
@@ -17,7 +17,7 @@ class Basic:
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
+class TlsFiles:
     """Whom to believe, and who we are: PEM files.
 
     *ca_file* stands in for the system's authorities; *cert_file* and *key_file* are ours, for mutual TLS;
@@ -30,7 +30,7 @@ class Tls:
     server_name: str | None = None
 
 
-class Unusable(ValueError):
+class UnusableFile(ValueError):
     """A file that cannot be used as it was meant: which, and why."""
 
 
@@ -40,19 +40,19 @@ class TlsContext:
     aiohttp keeps connections per context: none outlives the certificate it was opened with by a request.
     """
 
-    def __init__(self, tls: Tls) -> None:
+    def __init__(self, tls: TlsFiles) -> None:
         self._tls = tls
         self._files = [file for file in (tls.ca_file, tls.cert_file, tls.key_file) if file is not None]
         self._built: tuple[list[tuple[int, int, int]], ssl.SSLContext] | None = None
 
-    def current(self) -> ssl.SSLContext:
+    def current_context(self) -> ssl.SSLContext:
         """Raises Unusable for a file that cannot be used."""
-        state = [_state(file) for file in self._files]
+        state = [_file_state(file) for file in self._files]
         if self._built is None or self._built[0] != state:
-            self._built = state, self._build()
+            self._built = state, self._build_context()
         return self._built[1]
 
-    def _build(self) -> ssl.SSLContext:
+    def _build_context(self) -> ssl.SSLContext:
         tls = self._tls
         try:
             context = ssl.create_default_context(cafile=tls.ca_file)
@@ -61,29 +61,29 @@ class TlsContext:
                 context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: "")
         except (OSError, ValueError) as failure:
             files = ", ".join(str(file) for file in self._files)
-            raise Unusable(f"cannot use {files} for TLS: {_why(failure)}") from None
+            raise UnusableFile(f"cannot use {files} for TLS: {_why(failure)}") from None
         return context
 
 
-def _state(file: Path) -> tuple[int, int, int]:
+def _file_state(file: Path) -> tuple[int, int, int]:
     try:
         stat = file.stat()
     except OSError as failure:
-        raise Unusable(f"cannot read {file}: {failure.strerror}") from None
+        raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def secret(file: Path) -> str:
+def read_secret(file: Path) -> str:
     """The one line of text in *file*; raises Unusable."""
     try:
         text = file.read_text().rstrip("\r\n")
     except OSError as failure:
-        raise Unusable(f"cannot read {file}: {failure.strerror}") from None
+        raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
     except UnicodeDecodeError:
-        raise Unusable(f"{file} is not UTF-8 text") from None
+        raise UnusableFile(f"{file} is not UTF-8 text") from None
     # Checked here because the library's own complaint might quote it.
     if not text or not text.isprintable():
-        raise Unusable(f"{file} holds no single line of text")
+        raise UnusableFile(f"{file} holds no single line of text")
     return text
 
 

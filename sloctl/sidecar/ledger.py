@@ -11,7 +11,7 @@ from sloctl.sidecar.burning import Contributor, ContributorTracker
 from sloctl.sidecar.fingerprint import slo_fingerprint
 from sloctl.sidecar.history import tick_step
 from sloctl.sidecar.kept import Checkpoint
-from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Refusal
+from sloctl.sidecar.sources import OTHERS, Group, IntervalCounts, SloCounts, UnsupportedSlo
 from sloctl.sidecar.verdict import SloPlan
 
 MAX_GROUPS: Final = 200
@@ -33,7 +33,7 @@ class Engine:
         slos: Iterable[Slo],
         *,
         interval: float,
-        refusals: tuple[Refusal, ...] = (),
+        refusals: tuple[UnsupportedSlo, ...] = (),
         patience: float = 0.0,
     ) -> None:
         self._step = tick_step(interval)
@@ -65,7 +65,7 @@ class Engine:
             default=0,
         )
 
-    def replace_slos(self, slos: Iterable[Slo], refusals: tuple[Refusal, ...] = ()) -> tuple[Slo, ...]:
+    def replace_slos(self, slos: Iterable[Slo], refusals: tuple[UnsupportedSlo, ...] = ()) -> tuple[Slo, ...]:
         """Watch these instead. Gives those that start anew: they are new, or count something else now."""
         before = self._watched
         self._refusals = refusals
@@ -92,11 +92,11 @@ class Engine:
             for account in tuple(watched.trackers.values()):
                 yield watched.slo, watched.fingerprint, account
 
-    def record_tick(self, at: float, readings: Sequence[Readings]) -> Snapshot:
+    def record_tick(self, at: float, readings: Sequence[IntervalCounts]) -> Snapshot:
         """Count one tick. What *readings* leave out keeps its last entry, marked stale."""
         return next(board for board in self.record_in_pieces(at, readings) if board is not None)
 
-    def record_in_pieces(self, at: float, readings: Sequence[Readings]) -> Iterator[Snapshot | None]:
+    def record_in_pieces(self, at: float, readings: Sequence[IntervalCounts]) -> Iterator[Snapshot | None]:
         """As `record`, in pieces: None while it goes on, then the board."""
         entries: list[SloState] = []
         for number, watched in enumerate(tuple(self._watched.values()), start=1):
@@ -133,7 +133,7 @@ class _SloTrackers:
             self.trackers[group] = SloTracker(self._measure, group, self._step)
         return self.trackers[group]
 
-    def record_reading(self, tick: float, at: float, reading: Reading) -> None:
+    def record_reading(self, tick: float, at: float, reading: SloCounts) -> None:
         for group, counts in reading.groups.items():
             if not _is_countable(counts):
                 continue

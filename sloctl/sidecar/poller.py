@@ -11,7 +11,7 @@ from opentelemetry.trace import get_tracer
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Source, Unreadable
+from sloctl.sidecar.sources import Source, SourceUnavailable
 
 _log: Final = logging.getLogger(__name__)
 _tracer: Final = get_tracer(__name__)
@@ -41,8 +41,8 @@ async def poll_source(source: Source, ledger: Engine, board: Snapshot, now: floa
     Others have their turn while a large board is made.
     """
     try:
-        readings = await source.read(now)
-    except Unreadable as trouble:
+        readings = await source.read_counts(now)
+    except SourceUnavailable as trouble:
         remembered = board if board.has_data else ledger.record_tick(now, ())
         return (remembered if remembered.has_data else board).marked_stale(str(trouble))
     recording = ledger.record_in_pieces(now, readings)

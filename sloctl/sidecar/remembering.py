@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from sloctl.sidecar.sources import Readings, Source, Unreadable
+from sloctl.sidecar.sources import IntervalCounts, Source, SourceUnavailable
 
 # Past this the live counts go on alone: whoever is on call needs them more than a full month.
 BACKFILL_LIMIT_SECONDS: Final = 120.0
@@ -27,7 +27,7 @@ class BackfillingSource:
         self._remember = remember
         # Whether the source must not be read before it has remembered.
         self._waits = waits
-        self._kept: list[Readings] = []
+        self._kept: list[IntervalCounts] = []
         self._past: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -41,13 +41,13 @@ class BackfillingSource:
             with suppress(asyncio.CancelledError):
                 await self._past
 
-    async def read(self, now: float) -> Sequence[Readings]:
+    async def read(self, now: float) -> Sequence[IntervalCounts]:
         """What has waited, and what is new; raises Unreadable as long as the past is being read."""
         if self._past is not None and not self._past.done():
             if not self._waits:
-                self._kept += await self._source.read(now)
-            raise Unreadable("the windows are still being filled with what Prometheus has seen")
-        readings = await self._source.read(now)
+                self._kept += await self._source.read_counts(now)
+            raise SourceUnavailable("the windows are still being filled with what Prometheus has seen")
+        readings = await self._source.read_counts(now)
         kept, self._kept = self._kept, []
         return [*kept, *readings]
 
@@ -59,7 +59,7 @@ class BackfillingSource:
             self.issue = (
                 f"the past was not read within {BACKFILL_LIMIT_SECONDS:g} s: windows may be shorter than told"
             )
-        except Unreadable as failure:
+        except SourceUnavailable as failure:
             self.issue = f"the past was not read: {failure}"
         except Exception:  # noqa: BLE001 - without its past the sidecar still serves what happens now
             _log.exception("reading the past failed through a mistake of ours")

@@ -26,7 +26,7 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.fingerprint import slo_fingerprint
 from sloctl.sidecar.kept import Checkpoint
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Refusal
+from sloctl.sidecar.sources import UnsupportedSlo
 from sloctl.sidecar.store_file import StoreFile, UnusableStore, set_aside_file
 from sloctl.sidecar.store_rows import CorruptStore, PendingCheckpoint
 
@@ -102,7 +102,7 @@ class HistoryStore:
         """Write what has changed; where that fails, `trouble` says so afterwards."""
         await self._flush_or_report(clean=False)
 
-    async def replace_slos(self, slos: Sequence[Slo], refusals: tuple[Refusal, ...] = ()) -> None:
+    async def replace_slos(self, slos: Sequence[Slo], refusals: tuple[UnsupportedSlo, ...] = ()) -> None:
         """Let the ledger watch these instead; what the store knows of those that start anew goes on."""
         await self.flush_changes()
         try:

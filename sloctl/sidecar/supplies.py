@@ -13,23 +13,23 @@ from aiohttp import web
 from sloctl.model import Slo
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.configuration.options import SourceOptions
-from sloctl.sidecar.sources import Refusal, Source, otlp, scrape
+from sloctl.sidecar.sources import Source, UnsupportedSlo, otlp, scrape
 from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource
-from sloctl.sidecar.sources.otlp_http import routes
-from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
+from sloctl.sidecar.sources.otlp_http import otlp_routes
+from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeSource
 from sloctl.sidecar.sources.targets import TargetState
 
 # News come once a minute and settle for some seconds; two minutes without any are two that failed.
-_MINUTES_PATIENCE: Final = 150.0
+_PROMETHEUS_STALE_AFTER: Final = 150.0
 
 
-class Supply(Protocol):
+class SourceFactory(Protocol):
     """One kind of source."""
 
     @property
-    def patience(self) -> float:
+    def stale_after_seconds(self) -> float:
         """For how many seconds it may bring no news of a sound SLO."""
         ...
 
@@ -39,7 +39,7 @@ class Supply(Protocol):
         ...
 
     @property
-    def refusals(self) -> tuple[Refusal, ...]:
+    def unsupported(self) -> tuple[UnsupportedSlo, ...]:
         """What it cannot count."""
         ...
 
@@ -48,39 +48,39 @@ class Supply(Protocol):
         """What the application serves for it."""
         ...
 
-    def open(self) -> AbstractAsyncContextManager[Source]: ...
+    def open_source(self) -> AbstractAsyncContextManager[Source]: ...
 
-    def replan(self, slos: Sequence[Slo]) -> None:
+    def replace_slos(self, slos: Sequence[Slo]) -> None:
         """Count these from now on."""
         ...
 
-    def targets(self) -> Sequence[TargetState]: ...
+    def target_states(self) -> Sequence[TargetState]: ...
 
-    def troubles(self) -> Mapping[str, str]: ...
+    def issues(self) -> Mapping[str, str]: ...
 
 
-def supply(options: SourceOptions, slos: Sequence[Slo], time: Clock) -> Supply:
+def source_factory(options: SourceOptions, slos: Sequence[Slo], time: Clock) -> SourceFactory:
     """The kind that *options* are of."""
     match options:
         case ScrapeOptions():
-            return Scraping(options, slos)
+            return ScrapeFactory(options, slos)
         case PrometheusOptions():
-            return Asking(options, slos)
+            return PrometheusFactory(options, slos)
         case OtlpOptions():
-            return Receiving(options, slos, time)
+            return OtlpFactory(options, slos, time)
         case _:
             assert_never(options)
 
 
-class Scraping:
+class ScrapeFactory:
     """The services' own metrics."""
 
-    patience = 0.0
+    stale_after_seconds = 0.0
     routes: Sequence[web.RouteDef] = ()
 
     def __init__(self, options: ScrapeOptions, slos: Sequence[Slo]) -> None:
         self._options = options
-        self._plan = scrape.plan(slos)
+        self._plan = scrape.plan_scrape(slos)
         self._source: ScrapeSource | None = None
 
     @property
@@ -88,32 +88,32 @@ class Scraping:
         return self._plan.slos
 
     @property
-    def refusals(self) -> tuple[Refusal, ...]:
-        return self._plan.refusals
+    def unsupported(self) -> tuple[UnsupportedSlo, ...]:
+        return self._plan.unsupported
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Source]:
-        async with scrape.open_source(self._options, self._plan) as self._source:
+    async def open_source(self) -> AsyncIterator[Source]:
+        async with scrape.open_scrape_source(self._options, self._plan) as self._source:
             yield self._source
 
-    def replan(self, slos: Sequence[Slo]) -> None:
-        self._plan = scrape.plan(slos)
+    def replace_slos(self, slos: Sequence[Slo]) -> None:
+        self._plan = scrape.plan_scrape(slos)
         if self._source is not None:
-            self._source.replan(self._plan)
+            self._source.replace_plan(self._plan)
 
-    def targets(self) -> Sequence[TargetState]:
-        return () if self._source is None else self._source.targets
+    def target_states(self) -> Sequence[TargetState]:
+        return () if self._source is None else self._source.target_states
 
-    def troubles(self) -> Mapping[str, str]:
+    def issues(self) -> Mapping[str, str]:
         """Names that cannot be resolved; targets that do not answer tell so themselves."""
-        return _told("discovery", () if self._source is None else self._source.troubles)
+        return _join_issues("discovery", () if self._source is None else self._source.issues)
 
 
-class Asking:
+class PrometheusFactory:
     """A Prometheus."""
 
-    patience = _MINUTES_PATIENCE
-    refusals: tuple[Refusal, ...] = ()
+    stale_after_seconds = _PROMETHEUS_STALE_AFTER
+    unsupported: tuple[UnsupportedSlo, ...] = ()
     routes: Sequence[web.RouteDef] = ()
 
     def __init__(self, options: PrometheusOptions, slos: Sequence[Slo]) -> None:
@@ -122,56 +122,56 @@ class Asking:
         self.slos = slos
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Source]:
-        async with open_prometheus(self.slos, self._options, jitter=random.random) as self._source:
+    async def open_source(self) -> AsyncIterator[Source]:
+        async with open_prometheus_source(self.slos, self._options, jitter=random.random) as self._source:
             yield self._source
 
-    def replan(self, slos: Sequence[Slo]) -> None:
+    def replace_slos(self, slos: Sequence[Slo]) -> None:
         self.slos = slos
         if self._source is not None:
-            self._source.replan(slos)
+            self._source.replace_slos(slos)
 
-    def targets(self) -> Sequence[TargetState]:
+    def target_states(self) -> Sequence[TargetState]:
         return ()
 
-    def troubles(self) -> Mapping[str, str]:
+    def issues(self) -> Mapping[str, str]:
         """What could not be read, some of it."""
-        return _told("prometheus", () if self._source is None else self._source.troubles)
+        return _join_issues("prometheus", () if self._source is None else self._source.issues)
 
 
-class Receiving:
+class OtlpFactory:
     """What services send."""
 
     def __init__(self, options: OtlpOptions, slos: Sequence[Slo], time: Clock) -> None:
-        self._plan = otlp.plan(slos)
+        self._plan = otlp.plan_otlp(slos)
         self._source = OtlpSource(self._plan, options, now=time.now)
-        self.patience = 0.0
-        self.routes = routes(self._source)
+        self.stale_after_seconds = 0.0
+        self.routes = otlp_routes(self._source)
 
     @property
     def slos(self) -> Sequence[Slo]:
         return self._plan.slos
 
     @property
-    def refusals(self) -> tuple[Refusal, ...]:
-        return self._plan.refusals
+    def unsupported(self) -> tuple[UnsupportedSlo, ...]:
+        return self._plan.unsupported
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Source]:
+    async def open_source(self) -> AsyncIterator[Source]:
         yield self._source
 
-    def replan(self, slos: Sequence[Slo]) -> None:
-        self._plan = otlp.plan(slos)
-        self._source.replan(self._plan)
+    def replace_slos(self, slos: Sequence[Slo]) -> None:
+        self._plan = otlp.plan_otlp(slos)
+        self._source.replace_plan(self._plan)
 
-    def targets(self) -> Sequence[TargetState]:
+    def target_states(self) -> Sequence[TargetState]:
         return ()
 
-    def troubles(self) -> Mapping[str, str]:
+    def issues(self) -> Mapping[str, str]:
         """What was sent and is of no use, some of it."""
-        return _told("otlp", self._source.troubles)
+        return _join_issues("otlp", self._source.issues)
 
 
-def _told(about: str, troubles: Iterable[str]) -> Mapping[str, str]:
+def _join_issues(about: str, troubles: Iterable[str]) -> Mapping[str, str]:
     text = "; ".join(troubles)
     return {about: text} if text else {}

@@ -23,8 +23,8 @@ from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.serve import serving
-from sloctl.sidecar.sources.scrape import ScrapeOptions, open_source, plan
-from sloctl.sidecar.sources.targets import Target
+from sloctl.sidecar.sources.scrape import ScrapeOptions, open_scrape_source, plan_scrape
+from sloctl.sidecar.sources.targets import ScrapeTarget
 from sloctl.sidecar.verdict import AlertState
 from tests.agreement.shop import Pod, Shop, Stretch
 from tests.conftest import Figure
@@ -101,12 +101,12 @@ async def shown_by_sidecar(shop: Shop, minutes: Sequence[int]) -> dict[int, Show
     shown: dict[int, Shown] = {}
     async with serving(app, "127.0.0.1", 0) as url:
         targets = tuple(
-            Target(URL(f"{url}/{number}/metrics"), {"job": "shop", "instance": pod.instance})
+            ScrapeTarget(URL(f"{url}/{number}/metrics"), {"job": "shop", "instance": pod.instance})
             for number, pod in enumerate(shop.pods)
         )
-        async with open_source(ScrapeOptions(targets), plan([SLO])) as source:
+        async with open_scrape_source(ScrapeOptions(targets), plan_scrape([SLO])) as source:
             for now in range(0, shop.seconds + 1, TICK):
-                board = ledger.record_tick(EPOCH + now, await source.read(EPOCH + now))
+                board = ledger.record_tick(EPOCH + now, await source.read_counts(EPOCH + now))
                 if now in minutes:
                     shown[now] = on_board(board)
     return shown

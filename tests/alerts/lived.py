@@ -18,7 +18,7 @@ from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.targets.prometheus import render_rules
 
 _RECENT: Final = 3 * DAY
@@ -76,8 +76,8 @@ def board(slos: Sequence[Slo], now: int) -> Snapshot:
             ledger.backfill_counts(
                 slo, group, now - FINE_STEP - ago, EventCounts(events_now * life.failing(ago), events_now)
             )
-        read[slo.id] = Reading({group: EventCounts(0, 0)})
-    return ledger.record_tick(now, [Readings(now, read)])
+        read[slo.id] = SloCounts({group: EventCounts(0, 0)})
+    return ledger.record_tick(now, [IntervalCounts(now, read)])
 
 
 def hurried(slos: Sequence[Slo]) -> str:

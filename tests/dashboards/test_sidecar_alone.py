@@ -18,7 +18,7 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.views.metrics import FAMILIES, BoardText
 from sloctl.sidecar.views.metrics_text import Format
 from sloctl.targets.grafana import render_dashboard
@@ -42,10 +42,10 @@ def board() -> Snapshot:
     # Of ten days ago, so that of the availability's budget four fifths are left.
     ledger.backfill_counts(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000))
     readings = {
-        slo: Reading({group: EventCounts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
+        slo: SloCounts({group: EventCounts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
         for slo, groups in READ.items()
     }
-    return ledger.record_tick(NOW, [Readings(NOW, readings)])
+    return ledger.record_tick(NOW, [IntervalCounts(NOW, readings)])
 
 
 def scraped() -> Iterator[tuple[str, float, float]]:

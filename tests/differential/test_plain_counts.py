@@ -13,7 +13,7 @@ from sloctl.duration import MINUTE
 from sloctl.lower import CounterPair, lower_indicator
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import counting, increases
-from sloctl.sidecar.sources.exposition import Sample, Series
+from sloctl.sidecar.sources.exposition import ExposedSample, SeriesId
 from tests.differential.counting import Counting
 from tests.differential.drawn import HORIZON, steady_targets, targets
 from tests.differential.engine import Story, record
@@ -66,23 +66,23 @@ def _counted_by_the_sidecar(series: Sequence[Scraped], moments: Sequence[int]) -
     """Scrape after scrape; an event belongs to the minute in which it was first seen."""
     pair = lower_indicator(SLO.indicator)
     assert isinstance(pair, CounterPair)
-    shares = counting.Shares([(SLO, pair)])
+    shares = counting.SeriesWeights([(SLO, pair)])
     totals = {at: EventCounts(error=0.0, total=0.0) for at in moments}
     for target in {it.labels["instance"] for it in series}:
         own = [it for it in series if it.labels["instance"] == target]
         baseline = increases.Baseline()
         for at in sorted({at for it in own for at in it.times}):
-            baseline, scrape = increases.advance(baseline, _exposed(own, at), at)
-            counts, _ = counting.settle([counting.tally(scrape, shares, {})], {})
+            baseline, scrape = increases.advance_baseline(baseline, _exposed(own, at), at)
+            counts, _ = counting.merge_tallies([counting.tally_samples(scrape, shares, {})], {})
             minute = -(-at // MINUTE) * MINUTE
             if minute in totals:
                 totals[minute] = _plus(totals[minute], counts.get((SLO.id, ())))
     return totals
 
 
-def _exposed(series: Sequence[Scraped], at: int) -> list[Sample]:
+def _exposed(series: Sequence[Scraped], at: int) -> list[ExposedSample]:
     return [
-        Sample(Series(it.metric, tuple(sorted(it.labels.items()))), value)
+        ExposedSample(SeriesId(it.metric, tuple(sorted(it.labels.items()))), value)
         for it in series
         for moment, value in zip(it.times, it.values, strict=True)
         if moment == at and isinstance(value, float)

@@ -12,7 +12,7 @@ from sloctl.duration import DAY
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.sidecar.store import HistoryStore, StoreOptions
 from tests.sidecar.specimens import slo
 
@@ -36,7 +36,7 @@ async def keep(path: Path) -> None:
             for _ in range(TICKS_PER_FLUSH):
                 at += 60
                 ledger.record_tick(
-                    at, [Readings(at, {slo.id: Reading({(): EventCounts(0, 1)}) for slo in SLOS})]
+                    at, [IntervalCounts(at, {slo.id: SloCounts({(): EventCounts(0, 1)}) for slo in SLOS})]
                 )
                 events += 1
                 print("recorded", events, flush=True)

@@ -12,7 +12,7 @@ from aiohttp import web
 from sloctl.model import Slo
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.serve import serving
-from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
+from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 
 # (errors, events) by the end of the minute.
@@ -103,7 +103,7 @@ async def reading(
             client=client or ClientOptions(),
             settle_seconds=5,
             read_seconds=read_seconds,
-            telling=telling,
+            contributor_labels=telling,
         )
-        async with open_prometheus(slos, options, jitter=lambda: 0.0) as source:
+        async with open_prometheus_source(slos, options, jitter=lambda: 0.0) as source:
             yield source

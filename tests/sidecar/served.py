@@ -17,7 +17,7 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import Target
+from sloctl.sidecar.sources.targets import ScrapeTarget
 from tests.sidecar.specimens import slo
 
 START = 1_700_000_000.0
@@ -83,7 +83,9 @@ async def watching(
     """After the first scrape, which counts nothing; *changed* are fields of the Sidecar."""
     shop, hours = Shop(), Hours()
     async with serving(shop.application(), "127.0.0.1", 0) as target:
-        scraped = ScrapeOptions((Target.at(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2))
+        scraped = ScrapeOptions(
+            (ScrapeTarget.from_url(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2)
+        )
         sidecar = Assembly(slos or (SHOP,), Settings(5, scraped), time=hours.time()).sidecar()
         sidecar = replace(sidecar, **changed)
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())

@@ -15,7 +15,7 @@ from sloctl.sidecar.reload import SpecFiles, Texts
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import Target
+from sloctl.sidecar.sources.targets import ScrapeTarget
 from sloctl.sidecar.web import WebOptions
 from sloctl.spec import read_specs
 from tests.real import free_port
@@ -73,7 +73,7 @@ async def assembled(
     """After its first tick; *changed* are settings."""
     shop, hours = shop or Shop(), hours or Hours()
     async with serving(shop.application(), "127.0.0.1", 0) as target:
-        scraped = ScrapeOptions((Target.at(target, {"job": "shop", "instance": "shop:80"}),))
+        scraped = ScrapeOptions((ScrapeTarget.from_url(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
         files = SpecFiles(mounted.look, mounted.look())
         assembly = Assembly(read_specs(files.seen).slos, settings, time=hours.time(), files=files)

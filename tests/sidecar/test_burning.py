@@ -10,7 +10,7 @@ from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import SloState
 from sloctl.sidecar.burning import MAX_LABEL_VALUES, Contributor, ContributorTracker
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from tests.sidecar.specimens import slo
 
 SHOP = slo()
@@ -116,9 +116,9 @@ def test_the_number_of_values_is_bounded() -> None:
 
 def test_the_board_tells_it_of_each_group() -> None:
     ledger = Engine([SHOP], interval=5)
-    reading = Reading({(): EventCounts(20, 200)}, {("pod", "a"): EventCounts(20, 100)})
+    reading = SloCounts({(): EventCounts(20, 200)}, {("pod", "a"): EventCounts(20, 100)})
 
-    board = ledger.record_tick(T0, [Readings(T0, {SHOP.id: reading})])
+    board = ledger.record_tick(T0, [IntervalCounts(T0, {SHOP.id: reading})])
 
     assert [(each.value, each.share_of_traffic) for each in only(board.states).contributors] == [
         ("a", 0.5),
@@ -128,9 +128,9 @@ def test_the_board_tells_it_of_each_group() -> None:
 
 def test_where_nothing_errs_nothing_is_held() -> None:
     ledger = Engine([SHOP], interval=5)
-    reading = Reading({(): EventCounts(0, 200)}, {("pod", "a"): EventCounts(0, 100)})
+    reading = SloCounts({(): EventCounts(0, 200)}, {("pod", "a"): EventCounts(0, 100)})
 
-    board = ledger.record_tick(T0, [Readings(T0, {SHOP.id: reading})])
+    board = ledger.record_tick(T0, [IntervalCounts(T0, {SHOP.id: reading})])
 
     assert only(board.states).contributors == ()
 

@@ -9,7 +9,7 @@ from sloctl.sidecar.account import SloTracker
 from sloctl.sidecar.board import SloState
 from sloctl.sidecar.chart import FiringPeriod, SloTimeline, build_timeline, recent_burn_rates
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from tests.sidecar.specimens import slo
 
 SHOP = slo()
@@ -23,7 +23,7 @@ def watched(*minutes: tuple[int, EventCounts]) -> tuple[SloTracker, SloState]:
     ledger = Engine([SHOP], interval=60)
     for ago, counts in minutes:
         ledger.backfill_counts(SHOP, (), NOW - ago * MINUTE, counts)
-    board = ledger.record_tick(NOW, [Readings(NOW, {SHOP.id: Reading({(): GOOD})})])
+    board = ledger.record_tick(NOW, [IntervalCounts(NOW, {SHOP.id: SloCounts({(): GOOD})})])
     account = ledger.find_tracker(SHOP.id, ())
     assert account is not None
     return account, board.states[0]

@@ -10,7 +10,16 @@ import pytest
 import trustme
 from aiohttp import web
 
-from sloctl.sidecar.client import USER_AGENT, Answer, Basic, ClientOptions, NoAnswer, Tls, open_client, shown
+from sloctl.sidecar.client import (
+    USER_AGENT,
+    BasicAuth,
+    ClientOptions,
+    HttpResponse,
+    RequestFailed,
+    TlsFiles,
+    open_client,
+    redact_url,
+)
 from tests.sidecar.asked import answering, authority, certificate, misbehaving, server_context
 
 SECRET = "hunter2-do-not-show"  # noqa: S105 - what must not be shown
@@ -21,7 +30,7 @@ async def authorization(request: web.Request) -> web.Response:
     return web.Response(text=request.headers.get("Authorization", "none"))
 
 
-async def ask(url: str, options: ClientOptions | None = None) -> Answer:
+async def ask(url: str, options: ClientOptions | None = None) -> HttpResponse:
     async with open_client(options or ClientOptions()) as client:
         return await client.get(url)
 
@@ -44,7 +53,7 @@ async def test_a_password_comes_from_its_file(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("open sesame\n")
     async with answering(authorization) as url:
-        answer = await ask(url, ClientOptions(basic=Basic("ali", password)))
+        answer = await ask(url, ClientOptions(basic_auth=BasicAuth("ali", password)))
 
     assert answer.body == b"Basic YWxpOm9wZW4gc2VzYW1l"
 
@@ -54,7 +63,7 @@ async def test_a_password_in_the_url_is_sent_and_never_shown() -> None:
         answer = await ask(url.replace("//", "//ali:sesame@"))
 
     assert answer.body == b"Basic YWxpOnNlc2FtZQ=="
-    assert shown("https://ali:sesame@shop:8443/metrics?key=1#x") == "https://shop:8443/metrics"
+    assert redact_url("https://ali:sesame@shop:8443/metrics?key=1#x") == "https://shop:8443/metrics"
 
 
 async def test_it_says_who_asks_and_keeps_no_cookie() -> None:
@@ -75,7 +84,7 @@ async def test_a_redirect_is_not_followed_and_its_target_is_named() -> None:
         raise web.HTTPFound("http://ali:sesame@elsewhere:1/metrics?key=2")
 
     async with answering(away) as url:
-        with pytest.raises(NoAnswer) as told:
+        with pytest.raises(RequestFailed) as told:
             await ask(url)
 
     assert (
@@ -86,10 +95,10 @@ async def test_a_redirect_is_not_followed_and_its_target_is_named() -> None:
 
 async def test_a_server_proves_itself_to_the_authority_given(tmp_path: Path) -> None:
     ca = trustme.CA()
-    tls = Tls(ca_file=authority(tmp_path, ca))
+    tls = TlsFiles(ca_file=authority(tmp_path, ca))
     async with answering(authorization, server_context(ca.issue_cert("127.0.0.1"))) as url:
         answer = await ask(url, ClientOptions(tls=tls))
-        with pytest.raises(NoAnswer, match="unable to get local issuer certificate"):
+        with pytest.raises(RequestFailed, match="unable to get local issuer certificate"):
             await ask(url)
 
     assert answer.status == 200
@@ -99,9 +108,9 @@ async def test_a_certificate_of_another_name_is_refused_unless_that_name_is_mean
     ca = trustme.CA()
     ca_file = authority(tmp_path, ca)
     async with answering(authorization, server_context(ca.issue_cert("shop.example"))) as url:
-        answer = await ask(url, ClientOptions(tls=Tls(ca_file=ca_file, server_name="shop.example")))
-        with pytest.raises(NoAnswer, match="IP address mismatch"):
-            await ask(url, ClientOptions(tls=Tls(ca_file=ca_file)))
+        answer = await ask(url, ClientOptions(tls=TlsFiles(ca_file=ca_file, server_name="shop.example")))
+        with pytest.raises(RequestFailed, match="IP address mismatch"):
+            await ask(url, ClientOptions(tls=TlsFiles(ca_file=ca_file)))
 
     assert answer.status == 200
 
@@ -114,7 +123,7 @@ async def test_a_renewed_client_certificate_is_shown_without_a_restart(tmp_path:
 
     ca = trustme.CA()
     cert, key = certificate(tmp_path, ca.issue_cert("first.example"))
-    tls = Tls(authority(tmp_path, ca), cert, key)
+    tls = TlsFiles(authority(tmp_path, ca), cert, key)
     context = server_context(ca.issue_cert("127.0.0.1"), clients_of=ca)
     async with answering(peer, context) as url, open_client(ClientOptions(tls=tls)) as client:
         before = await client.get(url)
@@ -132,7 +141,7 @@ async def test_an_answer_larger_than_the_limit_is_dropped_while_it_comes() -> No
             await writer.drain()
 
     async with misbehaving(endless) as url:
-        with pytest.raises(NoAnswer, match="answered more than 1 MiB"):
+        with pytest.raises(RequestFailed, match="answered more than 1 MiB"):
             await ask(url, ClientOptions(max_bytes=MIB))
 
 
@@ -144,7 +153,7 @@ async def test_a_small_answer_that_inflates_to_a_gigabyte_takes_no_memory() -> N
     async with answering(bomb) as url:
         tracemalloc.start()
         try:
-            with pytest.raises(NoAnswer, match="answered more than 1 MiB"):
+            with pytest.raises(RequestFailed, match="answered more than 1 MiB"):
                 await ask(url, ClientOptions(max_bytes=MIB))
             _, peak = tracemalloc.get_traced_memory()
         finally:
@@ -162,7 +171,7 @@ async def test_a_slow_answer_is_given_up() -> None:
             await asyncio.sleep(0.05)
 
     async with misbehaving(drip) as url:
-        with pytest.raises(NoAnswer, match=r"no answer within 0\.2 s"):
+        with pytest.raises(RequestFailed, match=r"no answer within 0\.2 s"):
             await ask(url, ClientOptions(timeout_seconds=0.2))
 
 
@@ -179,7 +188,7 @@ async def test_what_is_no_answer_says_why(said: bytes, why: str) -> None:
         writer.write(said)
 
     async with misbehaving(say) as url:
-        with pytest.raises(NoAnswer, match=why):
+        with pytest.raises(RequestFailed, match=why):
             await ask(url)
 
 
@@ -193,14 +202,14 @@ async def test_what_is_no_answer_says_why(said: bytes, why: str) -> None:
     ],
 )
 async def test_what_is_no_url_to_ask_says_so_without_quoting_it(url: str, why: str) -> None:
-    with pytest.raises(NoAnswer) as told:
+    with pytest.raises(RequestFailed) as told:
         await ask(url)
 
     assert str(told.value) == why
 
 
 async def test_a_name_that_does_not_resolve_says_so() -> None:
-    with pytest.raises(NoAnswer, match="cannot connect: "):
+    with pytest.raises(RequestFailed, match="cannot connect: "):
         await ask("http://nobody.invalid/", ClientOptions(timeout_seconds=60))
 
 
@@ -208,7 +217,7 @@ async def test_nobody_there_says_so() -> None:
     async with answering(authorization) as url:
         pass
 
-    with pytest.raises(NoAnswer, match="cannot connect: Connect"):
+    with pytest.raises(RequestFailed, match="cannot connect: Connect"):
         await ask(url)
 
 
@@ -217,14 +226,14 @@ async def test_a_file_that_holds_no_token_is_named_and_not_quoted(tmp_path: Path
     token = tmp_path / "token"
     token.write_text(content)
 
-    with pytest.raises(NoAnswer) as told:
+    with pytest.raises(RequestFailed) as told:
         await ask("http://127.0.0.1:1", ClientOptions(bearer_token_file=token))
 
     assert str(told.value) == f"{token} holds no single line of text"
 
 
 async def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoAnswer) as told:
+    with pytest.raises(RequestFailed) as told:
         await ask("http://127.0.0.1:1", ClientOptions(bearer_token_file=tmp_path / "token"))
 
     assert str(told.value) == f"cannot read {tmp_path}/token: No such file or directory"
@@ -235,15 +244,15 @@ async def test_a_key_that_needs_a_password_is_refused_rather_than_asked_for(tmp_
     cert, key = certificate(tmp_path, ca.issue_cert("me.example"))
     key.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
 
-    with pytest.raises(NoAnswer, match=rf"cannot use {cert}, {key} for TLS"):
-        await ask("https://127.0.0.1:1", ClientOptions(tls=Tls(cert_file=cert, key_file=key)))
+    with pytest.raises(RequestFailed, match=rf"cannot use {cert}, {key} for TLS"):
+        await ask("https://127.0.0.1:1", ClientOptions(tls=TlsFiles(cert_file=cert, key_file=key)))
 
 
 async def test_no_secret_is_in_a_repr_or_in_the_trace_of_a_failure(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text(SECRET)
     options = ClientOptions(bearer_token_file=token, headers={"X-Key": SECRET})
-    with pytest.raises(NoAnswer) as told:
+    with pytest.raises(RequestFailed) as told:
         await ask(f"http://ali:{SECRET}@127.0.0.1:1/{os.sep}", options)
 
     assert SECRET not in f"{options} {told.value!r} {told.getrepr(showlocals=False, chain=True)}"
@@ -252,8 +261,8 @@ async def test_no_secret_is_in_a_repr_or_in_the_trace_of_a_failure(tmp_path: Pat
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"bearer_token_file": Path("a"), "basic": Basic("b", Path("c"))}, "exclude each other"),
-        ({"tls": Tls(cert_file=Path("a"))}, "a cert_file and a key_file"),
+        ({"bearer_token_file": Path("a"), "basic": BasicAuth("b", Path("c"))}, "exclude each other"),
+        ({"tls": TlsFiles(cert_file=Path("a"))}, "a cert_file and a key_file"),
         ({"headers": {"X-Key": f"{SECRET}\r\nX: 1"}}, "the header 'X-Key' is no single line of text"),
     ],
 )

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from sloctl.naming import SLOTH_STYLE
-from sloctl.sidecar.client import Basic, ClientOptions, Tls
+from sloctl.sidecar.client import BasicAuth, ClientOptions, TlsFiles
 from sloctl.sidecar.configuration.read import Settings, read
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.otlp import OtlpOptions
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import Service, Target
+from sloctl.sidecar.sources.targets import DnsService, ScrapeTarget
 from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.sidecar.web import LOOPBACK, Certificate, WebOptions
 
@@ -70,7 +70,7 @@ def problems(text: str) -> list[str]:
 
 def test_what_is_not_said_is_what_a_sidecar_beside_one_service_needs() -> None:
     assert settings(SHORT) == Settings(
-        interval=5.0, source=ScrapeOptions((Target.at("http://shop:8080", {}),)), web=LOOPBACK
+        interval=5.0, source=ScrapeOptions((ScrapeTarget.from_url("http://shop:8080", {}),)), web=LOOPBACK
     )
 
 
@@ -79,17 +79,17 @@ def test_everything_can_be_said() -> None:
         interval=2.0,
         source=ScrapeOptions(
             (
-                Target.at("http://shop:8080/internal/metrics", {"job": "shop"}),
-                Service.at("https://carts:9090", {"job": "carts"}),
+                ScrapeTarget.from_url("http://shop:8080/internal/metrics", {"job": "shop"}),
+                DnsService.from_url("https://carts:9090", {"job": "carts"}),
             ),
             ClientOptions(
                 timeout_seconds=1.5,
                 max_bytes=1 << 20,
                 bearer_token_file=Path("/run/token"),
-                tls=Tls(Path("/tls/ca.pem"), Path("/tls/us.pem"), Path("/tls/us.key"), "carts"),
+                tls=TlsFiles(Path("/tls/ca.pem"), Path("/tls/us.pem"), Path("/tls/us.key"), "carts"),
             ),
-            at_once=20,
-            telling=("instance", "route"),
+            concurrency=20,
+            contributor_labels=("instance", "route"),
         ),
         history=PrometheusOptions(
             "http://mimir:8080/prometheus", ClientOptions(headers={"X-Scope-OrgID": "shop"}), SLOTH_STYLE
@@ -97,7 +97,7 @@ def test_everything_can_be_said() -> None:
         store=Path("/data/slo.db"),
         notify=AlertmanagerOptions(
             ("http://alertmanager-0:9093", "http://alertmanager-1:9093"),
-            ClientOptions(basic=Basic("sloctl", Path("/run/password"))),
+            ClientOptions(basic_auth=BasicAuth("sloctl", Path("/run/password"))),
             resend=30.0,
             external_url="https://slo.example.com",
             external_labels={"cluster": "north"},
@@ -118,7 +118,7 @@ def test_everything_can_be_said() -> None:
     ("source", "options"),
     [
         ('prometheus: {url: "http://prometheus:9090"}', PrometheusOptions("http://prometheus:9090")),
-        ("otlp: {promote: [k8s.pod.name]}", OtlpOptions(promoted=("k8s.pod.name",))),
+        ("otlp: {promote: [k8s.pod.name]}", OtlpOptions(promoted_attributes=("k8s.pod.name",))),
     ],
 )
 def test_counts_come_from_one_kind_of_source(source: str, options: object) -> None:

@@ -22,11 +22,19 @@ from sloctl.model import (
     WindowQuery,
 )
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources import Group, Refusal
-from sloctl.sidecar.sources.counting import Key, Owed, Shares, countable, metrics, settle, tally
-from sloctl.sidecar.sources.exposition import Exposition, Series
-from sloctl.sidecar.sources.increases import Baseline, advance
-from sloctl.sidecar.sources.selecting import Selecting, matches
+from sloctl.sidecar.sources import Group, UnsupportedSlo
+from sloctl.sidecar.sources.counting import (
+    HeldCounts,
+    SeriesWeights,
+    SloGroup,
+    countable_pair,
+    merge_tallies,
+    metric_names,
+    tally_samples,
+)
+from sloctl.sidecar.sources.exposition import ExpositionParser, SeriesId
+from sloctl.sidecar.sources.increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.selecting import SelectorIndex, matches_labels
 from tests.sidecar.specimens import LATENCY, slo
 
 
@@ -37,20 +45,20 @@ def counts(counted: Slo, *expositions: str | None) -> dict[Group, EventCounts]:
 
 def each(counted: Slo, *expositions: str | None) -> list[dict[Group, EventCounts]]:
     """What each of several scrapes adds; None is one that failed."""
-    pair = countable(counted)
-    assert not isinstance(pair, Refusal)
-    exposition, shares = Exposition(metrics(pair), {}), Shares([(counted, pair)])
+    pair = countable_pair(counted)
+    assert not isinstance(pair, UnsupportedSlo)
+    exposition, shares = ExpositionParser(metric_names(pair), {}), SeriesWeights([(counted, pair)])
     baseline, added = Baseline(), list[dict[Group, EventCounts]]()
-    owed: Owed = {}
-    debts: Mapping[Key, float] = {}
+    owed: HeldCounts = {}
+    debts: Mapping[SloGroup, float] = {}
     for number, text in enumerate(expositions):
         if text is None:
-            baseline = baseline.interrupted()
+            baseline = baseline.after_interruption()
             continue
-        baseline, scrape = advance(baseline, exposition.samples(text), number * 5.0)
-        told = tally(scrape, shares, owed)
-        settled, debts = settle([told], debts)
-        owed = told.owed
+        baseline, scrape = advance_baseline(baseline, exposition.parse_samples(text), number * 5.0)
+        told = tally_samples(scrape, shares, owed)
+        settled, debts = merge_tallies([told], debts)
+        owed = told.held_counts
         added.append({group: found for (_, group), found in settled.items()})
     return added
 
@@ -194,7 +202,7 @@ def test_a_probe_is_one_event_per_sample() -> None:
     ],
 )
 def test_matchers_hold_as_in_prometheus(matcher: LabelMatcher, value: str, *, held: bool) -> None:
-    assert matches(Selector("requests_total", (matcher,)), {"status": value}) is held
+    assert matches_labels(Selector("requests_total", (matcher,)), {"status": value}) is held
 
 
 PROMQL = WindowQuery("increase(x[$window])")
@@ -214,9 +222,9 @@ PROMQL = WindowQuery("increase(x[$window])")
     ],
 )
 def test_what_a_scrape_cannot_count_is_refused_with_the_reason(indicator: Indicator, reason: str) -> None:
-    refusal = countable(slo(indicator))
+    refusal = countable_pair(slo(indicator))
 
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, UnsupportedSlo)
     assert reason in refusal.reason
     assert refusal.reason.endswith("(the source `prometheus`), with the compiled rules")
 
@@ -227,9 +235,13 @@ def test_of_many_selectors_those_are_found_that_mean_a_series() -> None:
         (Selector("a_total", (job, LabelMatcher("route", MatchOp.EQUAL, f"/{number}"))), number)
         for number in range(100)
     ]
-    selecting = Selecting(
+    selecting = SelectorIndex(
         [*by_route, (Selector("a_total"), -1), (Selector("a_total", (job,)), -2), (Selector("b_total"), -3)]
     )
 
-    assert sorted(selecting.of(Series("a_total", (("job", "shop"), ("route", "/7"))))) == [-2, -1, 7]
-    assert sorted(selecting.of(Series("a_total", (("job", "till"), ("route", "/7"))))) == [-1]
+    assert sorted(selecting.find_matches(SeriesId("a_total", (("job", "shop"), ("route", "/7"))))) == [
+        -2,
+        -1,
+        7,
+    ]
+    assert sorted(selecting.find_matches(SeriesId("a_total", (("job", "till"), ("route", "/7"))))) == [-1]

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Labels
 from sloctl.sidecar.sources import exposition
-from sloctl.sidecar.sources.exposition import Exposition, Sample, Series
+from sloctl.sidecar.sources.exposition import ExposedSample, ExpositionParser, SeriesId
 
 TEXT = r"""# HELP a_total Things, a_total{of="all"} 3 kinds.
 # TYPE a_total counter
@@ -22,18 +22,18 @@ ab_total 9
 b_bucket{le="0.3"} 2 # {trace_id="q r"} 0.2 1700000000.5
 not a line of any format }{
 """
-A = Series("a_total", ())
+A = SeriesId("a_total", ())
 
 
-def samples(text: str, metrics: Collection[str], target: Labels) -> list[Sample]:
-    return Exposition(metrics, target).samples(text)
+def samples(text: str, metrics: Collection[str], target: Labels) -> list[ExposedSample]:
+    return ExpositionParser(metrics, target).parse_samples(text)
 
 
 def test_only_lines_of_wanted_metrics_are_read() -> None:
     assert samples(TEXT, {"a_total", "b_bucket"}, {}) == [
-        Sample(Series("a_total", (("path", "/x y"), ("quote", '"}"'))), 5.0),
-        Sample(A, 7.0, at=1_700_000_000.0),
-        Sample(Series("b_bucket", (("le", "0.3"),)), 2.0),
+        ExposedSample(SeriesId("a_total", (("path", "/x y"), ("quote", '"}"'))), 5.0),
+        ExposedSample(A, 7.0, at=1_700_000_000.0),
+        ExposedSample(SeriesId("b_bucket", (("le", "0.3"),)), 2.0),
     ]
 
 
@@ -48,9 +48,9 @@ def test_where_nothing_is_wanted_nothing_is_read() -> None:
 
 
 def test_what_was_parsed_once_reads_the_same_again() -> None:
-    reader = Exposition({"a_total", "b_bucket"}, {})
+    reader = ExpositionParser({"a_total", "b_bucket"}, {})
 
-    assert reader.samples(TEXT) == reader.samples(TEXT)
+    assert reader.parse_samples(TEXT) == reader.parse_samples(TEXT)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_openmetrics_with_exemplars_and_creation_times_reads_alike() -> None:
     counter.inc(3, {"trace_id": "x y"})
     encode, _ = choose_encoder("application/openmetrics-text;version=1.0.0")
 
-    (read,) = Exposition({"a_total"}, {}).samples(encode(registry).decode(), openmetrics=True)
+    (read,) = ExpositionParser({"a_total"}, {}).parse_samples(encode(registry).decode(), openmetrics=True)
 
-    assert read == Sample(Series("a_total", (("code", "500"),)), 3.0, created=counter._created)  # noqa: SLF001 - told nowhere else
+    assert read == ExposedSample(SeriesId("a_total", (("code", "500"),)), 3.0, created=counter._created)  # noqa: SLF001 - told nowhere else
 
 
 def test_all_series_of_a_histogram_share_its_creation_time() -> None:
@@ -100,14 +100,16 @@ def test_all_series_of_a_histogram_share_its_creation_time() -> None:
 
 
 def test_openmetrics_tells_its_timestamps_in_seconds() -> None:
-    (read,) = Exposition({"a_total"}, {}).samples("a_total 7 1700000000.5\n# EOF\n", openmetrics=True)
+    (read,) = ExpositionParser({"a_total"}, {}).parse_samples(
+        "a_total 7 1700000000.5\n# EOF\n", openmetrics=True
+    )
 
     assert read.at == 1_700_000_000.5
 
 
 def test_openmetrics_that_was_cut_off_is_an_error() -> None:
     with pytest.raises(ValueError, match="was cut off"):
-        Exposition({"a_total"}, {}).samples("a_total 7\n", openmetrics=True)
+        ExpositionParser({"a_total"}, {}).parse_samples("a_total 7\n", openmetrics=True)
 
 
 def test_more_samples_than_anybody_would_count_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,27 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.sidecar.sources.exposition import Sample, Series
-from sloctl.sidecar.sources.increases import REMEMBERED, Baseline, advance
+from sloctl.sidecar.sources.exposition import ExposedSample, SeriesId
+from sloctl.sidecar.sources.increases import MAX_BASELINE_AGE, Baseline, advance_baseline
 
-A = Series("a_total", (("job", "shop"),))
-B = Series("b_total", (("job", "shop"),))
+A = SeriesId("a_total", (("job", "shop"),))
+B = SeriesId("b_total", (("job", "shop"),))
 START = 1_700_000_000.0
 TICK = 5.0
 
 
-def increases(*scrapes: Mapping[Series, float]) -> list[dict[str, float | None]]:
+def increases(*scrapes: Mapping[SeriesId, float]) -> list[dict[str, float | None]]:
     """The increase of each series in each scrape; an empty scrape is one that failed."""
-    return sampled(*([Sample(series, value) for series, value in scrape.items()] for scrape in scrapes))
+    return sampled(
+        *([ExposedSample(series, value) for series, value in scrape.items()] for scrape in scrapes)
+    )
 
 
-def sampled(*scrapes: list[Sample], tick: float = TICK) -> list[dict[str, float | None]]:
+def sampled(*scrapes: list[ExposedSample], tick: float = TICK) -> list[dict[str, float | None]]:
     baseline, grown = Baseline(), []
     for number, scrape in enumerate(scrapes):
         if not scrape:
-            baseline = baseline.interrupted()
+            baseline = baseline.after_interruption()
             continue
-        baseline, observed = advance(baseline, scrape, START + number * tick)
+        baseline, observed = advance_baseline(baseline, scrape, START + number * tick)
         grown.append({each.series.metric: each.increase for each in observed})
     return grown
 
@@ -65,7 +67,7 @@ def test_a_series_that_is_not_there_when_all_others_restart_restarts_with_them()
 
 
 def test_a_series_that_is_not_there_when_some_others_restart_goes_on() -> None:
-    c = Series("c_total", ())
+    c = SeriesId("c_total", ())
 
     grown = increases({A: 100, B: 50, c: 7}, {A: 3, c: 7}, {A: 9, B: 60, c: 7})
 
@@ -73,13 +75,15 @@ def test_a_series_that_is_not_there_when_some_others_restart_goes_on() -> None:
 
 
 def test_what_was_gone_for_too_long_is_new() -> None:
-    scrapes = [{A: 1.0, B: 50.0}, *[{A: 1.0}] * int(REMEMBERED / TICK + 1), {A: 1.0, B: 52.0}]
+    scrapes = [{A: 1.0, B: 50.0}, *[{A: 1.0}] * int(MAX_BASELINE_AGE / TICK + 1), {A: 1.0, B: 52.0}]
 
     assert increases(*scrapes)[-1] == {"a_total": 0, "b_total": 52}
 
 
 def test_a_target_that_was_gone_for_too_long_starts_anew() -> None:
-    assert sampled([Sample(A, 100)], [Sample(A, 999)], tick=REMEMBERED + 1)[-1] == {"a_total": None}
+    assert sampled([ExposedSample(A, 100)], [ExposedSample(A, 999)], tick=MAX_BASELINE_AGE + 1)[-1] == {
+        "a_total": None
+    }
 
 
 @pytest.mark.parametrize("unreadable", [nan, inf, -1.0])
@@ -92,57 +96,62 @@ def test_a_series_whose_first_value_is_no_number_has_no_baseline_yet() -> None:
 
 
 def test_of_a_series_exposed_twice_the_first_sample_counts() -> None:
-    _, observed = advance(Baseline(), [Sample(A, 5.0), Sample(A, 7.0)], START)
+    _, observed = advance_baseline(Baseline(), [ExposedSample(A, 5.0), ExposedSample(A, 7.0)], START)
 
     assert [series.value for series in observed] == [5.0]
 
 
 def test_a_counter_created_anew_counts_from_zero_although_it_is_higher_than_before() -> None:
-    before = Sample(A, 100, created=START - 100)
-    after = Sample(A, 120, created=START + 2)
+    before = ExposedSample(A, 100, created=START - 100)
+    after = ExposedSample(A, 120, created=START + 2)
 
     assert sampled([before], [after])[-1] == {"a_total": 120}
 
 
 def test_a_creation_time_that_wavers_is_no_reset() -> None:
-    before = Sample(A, 100, created=START - 100)
-    after = Sample(A, 120, created=START - 99.2)
+    before = ExposedSample(A, 100, created=START - 100)
+    after = ExposedSample(A, 120, created=START - 99.2)
 
     assert sampled([before], [after])[-1] == {"a_total": 20}
 
 
 def test_the_counter_of_an_older_process_has_no_baseline() -> None:
-    before = Sample(A, 100, created=START - 100)
-    after = Sample(A, 120, created=START - 900)
+    before = ExposedSample(A, 100, created=START - 100)
+    after = ExposedSample(A, 120, created=START - 900)
 
     assert sampled([before], [after])[-1] == {"a_total": None}
 
 
 def test_a_series_created_while_scrapes_failed_counts_from_zero() -> None:
-    born = Sample(B, 7, created=START + 3)
+    born = ExposedSample(B, 7, created=START + 3)
 
-    assert sampled([Sample(A, 1)], [], [Sample(A, 1), born])[-1] == {"a_total": 0, "b_total": 7}
+    assert sampled([ExposedSample(A, 1)], [], [ExposedSample(A, 1), born])[-1] == {"a_total": 0, "b_total": 7}
 
 
 def test_a_series_created_before_the_first_scrape_has_no_baseline() -> None:
-    assert sampled([Sample(A, 1, created=START - 1)])[-1] == {"a_total": None}
+    assert sampled([ExposedSample(A, 1, created=START - 1)])[-1] == {"a_total": None}
 
 
 def test_a_series_first_seen_long_after_its_creation_was_not_born_now() -> None:
-    shown_again = Sample(B, 7, created=START - 3600)
+    shown_again = ExposedSample(B, 7, created=START - 3600)
 
-    assert sampled([Sample(A, 1)], [Sample(A, 1), shown_again])[-1] == {"a_total": 0, "b_total": None}
+    assert sampled([ExposedSample(A, 1)], [ExposedSample(A, 1), shown_again])[-1] == {
+        "a_total": 0,
+        "b_total": None,
+    }
 
 
 def test_a_sample_no_newer_than_the_last_counts_nothing() -> None:
-    first, older = Sample(A, 100, at=START), Sample(A, 40, at=START - 10)
-    newer = Sample(A, 103, at=START + 9)
+    first, older = ExposedSample(A, 100, at=START), ExposedSample(A, 40, at=START - 10)
+    newer = ExposedSample(A, 103, at=START + 9)
 
     assert [each["a_total"] for each in sampled([first], [older], [newer])] == [None, 0, 3]
 
 
 def test_a_sample_of_long_ago_is_not_there() -> None:
-    assert sampled([Sample(A, 100, at=START - REMEMBERED - 1), Sample(B, 1)]) == [{"b_total": None}]
+    assert sampled([ExposedSample(A, 100, at=START - MAX_BASELINE_AGE - 1), ExposedSample(B, 1)]) == [
+        {"b_total": None}
+    ]
 
 
 LIVES = st.lists(st.one_of(st.none(), st.integers(1, 20)), min_size=1, max_size=30)

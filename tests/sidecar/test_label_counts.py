@@ -6,36 +6,38 @@ from sloctl.duration import HOUR
 from sloctl.lower import lower_indicator
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, ProbeIndicator, RatioIndicator, Selector, Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources.burning import MAX_PAIRS, Burning, Pair
-from sloctl.sidecar.sources.counting import Part, Shares
-from sloctl.sidecar.sources.exposition import Series
-from sloctl.sidecar.sources.shares import Share
+from sloctl.sidecar.sources.burning import MAX_PAIRS, LabelCounter, LabelPair
+from sloctl.sidecar.sources.counting import SeriesCounts, SeriesWeights
+from sloctl.sidecar.sources.exposition import SeriesId
+from sloctl.sidecar.sources.shares import SeriesWeight
 from tests.sidecar.specimens import LATENCY, slo
 
 NOW = 1_700_000_000.0
 
 
-def part(error: float, total: float, slo_id: str = "shop/a", **labels: str) -> Part:
-    share = Share((slo_id, ()), 1, 1, newborn=True, is_probe=False, labels=tuple(labels.items()))
-    return Part(share, error, total)
+def part(error: float, total: float, slo_id: str = "shop/a", **labels: str) -> SeriesCounts:
+    share = SeriesWeight(
+        (slo_id, ()), 1, 1, count_new_series=True, is_probe=False, contributor_labels=tuple(labels.items())
+    )
+    return SeriesCounts(share, error, total)
 
 
-def told(burning: Burning, *parts: Part, at: float = NOW) -> Mapping[Pair, EventCounts]:
-    return burning.of(parts, at).get("shop/a", {})
+def told(burning: LabelCounter, *parts: SeriesCounts, at: float = NOW) -> Mapping[LabelPair, EventCounts]:
+    return burning.count_by_label(parts, at).get("shop/a", {})
 
 
 def test_without_errors_nothing_is_told() -> None:
-    assert Burning().of([part(0, 5, pod="a")], NOW) == {}
+    assert LabelCounter().count_by_label([part(0, 5, pod="a")], NOW) == {}
 
 
 def test_only_values_with_errors_are_told_and_all_their_traffic() -> None:
     parts = part(0, 90, pod="a"), part(2, 0, pod="a"), part(0, 50, pod="b"), part(1, 1)
 
-    assert told(Burning(), *parts) == {("pod", "a"): EventCounts(error=2, total=90)}
+    assert told(LabelCounter(), *parts) == {("pod", "a"): EventCounts(error=2, total=90)}
 
 
 def test_a_value_that_had_errors_is_told_for_an_hour_after_the_last() -> None:
-    burning = Burning()
+    burning = LabelCounter()
     told(burning, part(1, 1, pod="a"))
 
     assert told(burning, part(0, 7, pod="a"), at=NOW + HOUR) == {("pod", "a"): EventCounts(error=0, total=7)}
@@ -43,7 +45,7 @@ def test_a_value_that_had_errors_is_told_for_an_hour_after_the_last() -> None:
 
 
 def test_the_errors_of_one_slo_tell_nothing_of_another() -> None:
-    found = Burning().of([part(1, 1, pod="a"), part(0, 1, "shop/b", pod="a")], NOW)
+    found = LabelCounter().count_by_label([part(1, 1, pod="a"), part(0, 1, "shop/b", pod="a")], NOW)
 
     assert set(found) == {"shop/a"}
 
@@ -51,14 +53,14 @@ def test_the_errors_of_one_slo_tell_nothing_of_another() -> None:
 def test_of_a_thousand_values_those_with_most_errors_are_told() -> None:
     many = [part(number, number, user=str(number)) for number in range(1000)]
 
-    found = told(Burning(), *many)
+    found = told(LabelCounter(), *many)
 
     assert len(found) == MAX_PAIRS
     assert min(counts.error for counts in found.values()) == 1000 - MAX_PAIRS
 
 
 def test_values_with_errors_now_take_the_place_of_those_that_had_some() -> None:
-    burning = Burning()
+    burning = LabelCounter()
     told(burning, *[part(1, 1, user=f"old{number}") for number in range(MAX_PAIRS)])
 
     found = told(burning, *[part(1, 1, user=f"new{number}") for number in range(MAX_PAIRS)], at=NOW + 5)
@@ -69,9 +71,9 @@ def test_values_with_errors_now_take_the_place_of_those_that_had_some() -> None:
 def labels(counted: Slo, metric: str, **exposed: str) -> list[str]:
     """Names of the labels that may tell what burns."""
     pair = lower_indicator(counted.indicator)
-    series = Series(metric, tuple(sorted(exposed.items())))
-    (share,) = Shares([(counted, pair)]).of(series)  # type: ignore[list-item]  # a pair that can be counted
-    return [label for label, _ in share.labels]
+    series = SeriesId(metric, tuple(sorted(exposed.items())))
+    (share,) = SeriesWeights([(counted, pair)]).weights_of(series)  # type: ignore[list-item]  # a pair that can be counted
+    return [label for label, _ in share.contributor_labels]
 
 
 def test_labels_that_always_say_the_same_tell_nothing() -> None:

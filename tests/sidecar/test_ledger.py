@@ -14,7 +14,7 @@ from sloctl.rollup import EventCounts, Rollups
 from sloctl.sidecar.board import Health, SloState, Snapshot
 from sloctl.sidecar.ledger import MAX_GROUPS, Engine
 from sloctl.sidecar.poller import poll_source
-from sloctl.sidecar.sources import OTHERS, Group, Reading, Readings, Unreadable
+from sloctl.sidecar.sources import OTHERS, Group, IntervalCounts, SloCounts, SourceUnavailable
 from sloctl.sidecar.verdict import AlertState
 from tests.sidecar.specimens import LATENCY, slo
 
@@ -34,8 +34,8 @@ def ticked(ledger: Engine, counted: Slo, ticks: list[tuple[float, EventCounts]])
     return board
 
 
-def read(at: float, counted: Slo, groups: Mapping[Group, EventCounts]) -> Readings:
-    return Readings(at, {counted.id: Reading(groups)})
+def read(at: float, counted: Slo, groups: Mapping[Group, EventCounts]) -> IntervalCounts:
+    return IntervalCounts(at, {counted.id: SloCounts(groups)})
 
 
 def steady(
@@ -125,8 +125,8 @@ def test_a_stale_entry_is_never_fine() -> None:
 class Broken:
     """A source behind which nobody answers."""
 
-    async def read(self, now: float) -> Sequence[Readings]:  # noqa: ARG002 - the shape of a Source
-        raise Unreadable("http://shop/metrics: no answer in time")
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:  # noqa: ARG002 - the shape of a Source
+        raise SourceUnavailable("http://shop/metrics: no answer in time")
 
 
 async def test_an_outage_of_the_target_keeps_the_last_answer() -> None:

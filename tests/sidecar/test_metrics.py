@@ -15,7 +15,7 @@ from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.parts import Figure, Kind
-from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.views.metrics import BoardText
 from sloctl.sidecar.views.metrics_page import MetricsPage
 from sloctl.sidecar.views.metrics_text import Format
@@ -29,7 +29,7 @@ ROUTES: Final = slo(group_by=("route",))
 
 
 def board(one: Slo, groups: dict[Group, EventCounts], at: float = START) -> Snapshot:
-    return Engine([one], interval=5).record_tick(at, [Readings(at, {one.id: Reading(groups)})])
+    return Engine([one], interval=5).record_tick(at, [IntervalCounts(at, {one.id: SloCounts(groups)})])
 
 
 def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

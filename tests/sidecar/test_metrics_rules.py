@@ -10,7 +10,7 @@ from sloctl.duration import HOUR, MINUTE
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.sidecar.views.metrics import BoardText
 from sloctl.sidecar.views.metrics_text import Format
 from sloctl.spec import read_specs
@@ -61,7 +61,7 @@ def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
         at = START + 5 * tick
         failing = 0.2 if 20 * MINUTE < 5 * tick < 40 * MINUTE else 0.01
         counts = EventCounts(error=float(random.randrange(round(1000 * failing))), total=500.0)
-        board = ledger.record_tick(at, [Readings(at, {WATCHED.id: Reading({(): counts})})])
+        board = ledger.record_tick(at, [IntervalCounts(at, {WATCHED.id: SloCounts({(): counts})})])
         if 5 * tick % SCRAPE == 0:
             for line in BoardText.of(board, at).exposition(Format.TEXT, at).decode().splitlines():
                 if line.startswith(("slo_events_total", "slo_error_events_total")):

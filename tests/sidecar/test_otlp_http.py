@@ -30,8 +30,8 @@ from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.serve import serving
 from sloctl.sidecar.sources import Source
-from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan
-from sloctl.sidecar.sources.otlp_http import PROTOBUF, routes
+from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan_otlp
+from sloctl.sidecar.sources.otlp_http import PROTOBUF, otlp_routes
 from tests.sidecar.otlp_requests import counter, number, request
 from tests.sidecar.specimens import slo
 
@@ -63,17 +63,17 @@ class Watching:
 async def watching(*slos: Slo, options: OtlpOptions | None = None) -> AsyncIterator[Watching]:
     """A whole sidecar that ticks ten times a second."""
     real = start_clock(since=time.time())
-    planned = plan(slos or WATCHED)
+    planned = plan_otlp(slos or WATCHED)
     source = OtlpSource(planned, options or OtlpOptions(), now=real.now)
 
     @asynccontextmanager
     async def open_source() -> AsyncIterator[Source]:
         yield source
 
-    feed = SnapshotFeed(Snapshot.without_data(planned.slos, planned.refusals))
+    feed = SnapshotFeed(Snapshot.without_data(planned.slos, planned.unsupported))
     ledger = Engine(planned.slos, interval=1)
     poller = TickLoop(ledger, feed, time=real, interval=0.1)
-    sidecar = Sidecar(open_source, poller, feed, ledger, time=real, interval=0.1, routes=routes(source))
+    sidecar = Sidecar(open_source, poller, feed, ledger, time=real, interval=0.1, routes=otlp_routes(source))
     async with serving(application(sidecar), "127.0.0.1", 0) as url:
         yield Watching(url, feed)
 

@@ -11,11 +11,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 
 from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector
-from sloctl.sidecar.sources import Readings
-from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan
-from sloctl.sidecar.sources.otlp_exponential import Exponential, above
-from sloctl.sidecar.sources.otlp_points import Rejected, points
-from sloctl.sidecar.sources.prometheus import open_prometheus
+from sloctl.sidecar.sources import IntervalCounts
+from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan_otlp
+from sloctl.sidecar.sources.otlp_exponential import ExponentialHistogram, count_above
+from sloctl.sidecar.sources.otlp_points import RejectedPoints, translate_points
+from sloctl.sidecar.sources.prometheus import open_prometheus_source
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from tests.real import Prometheus, promtool_version, running_prometheus
 from tests.sidecar.otlp_requests import counter, exponential, gauge, histogram, number, request
@@ -129,10 +129,10 @@ def test_series_are_named_and_labelled_as_prometheus_names_them(prometheus: Prom
 
     stored = prometheus.get("/api/v1/series", **{"match[]": '{job="eu/shop", __name__!="target_info"}'})
     theirs = {tuple(sorted(series.items())) for series in json.loads(stored)["data"]}
-    rejected = Rejected()
+    rejected = RejectedPoints()
     ours = {
         tuple(sorted([("__name__", point.series.metric), *point.series.labels]))
-        for point in points(pushed, wanted=Everything(), promoted=PROMOTED, rejected=rejected)
+        for point in translate_points(pushed, wanted=Everything(), promoted=PROMOTED, rejected=rejected)
     }
 
     assert rejected.points == 0
@@ -167,7 +167,9 @@ def test_slow_observations_are_those_of_histogram_fraction(
     series = name.replace(".", "_") + "_seconds"
     (fraction,) = prometheus.instant(f"histogram_fraction(-Inf, {float(threshold)}, {series})", at=now)
     (count,) = prometheus.instant(f"histogram_count({series})", at=now)
-    slow = above(Exponential.of(metric.exponential_histogram.data_points[0]), None, float(threshold))
+    slow = count_above(
+        ExponentialHistogram.from_point(metric.exponential_histogram.data_points[0]), None, float(threshold)
+    )
 
     assert slow == pytest.approx(count.value * (1 - fraction.value), abs=1e-9)
 
@@ -197,7 +199,7 @@ def exported(step: int, at: float, start: float) -> ExportMetricsServiceRequest:
 async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: Prometheus) -> None:
     first = time.time() // 60 * 60 - MINUTES * 60
     now = first - 3600
-    source = OtlpSource(plan(WATCHED), OtlpOptions(), now=lambda: now)
+    source = OtlpSource(plan_otlp(WATCHED), OtlpOptions(), now=lambda: now)
     options = PrometheusOptions(prometheus.url, settle_seconds=0)
     ours: dict[str, list[float]] = {each.id: [0.0, 0.0] for each in WATCHED}
     theirs: dict[str, list[float]] = {each.id: [0.0, 0.0] for each in WATCHED}
@@ -208,12 +210,12 @@ async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: P
         source.accept(exported(step + 1, now, first - 7200))
         # From the third minute on, as the first has no minute before it.
         if step == 2 * 60 // STEP:
-            await source.read(now)
-    for each in await source.read(now):
+            await source.read_counts(now)
+    for each in await source.read_counts(now):
         add(ours, each)
-    async with open_prometheus(WATCHED, options, jitter=lambda: 0.0) as asked:
+    async with open_prometheus_source(WATCHED, options, jitter=lambda: 0.0) as asked:
         for minute in range(3, MINUTES + 1):
-            for each in await asked.read(first + minute * 60 + STEP):
+            for each in await asked.read_counts(first + minute * 60 + STEP):
                 add(theirs, each)
 
     steps = (MINUTES - 2) * 60 // STEP
@@ -223,7 +225,7 @@ async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: P
         assert counts == pytest.approx(ours[slo_id], rel=1e-9)
 
 
-def add(sums: dict[str, list[float]], readings: Readings) -> None:
+def add(sums: dict[str, list[float]], readings: IntervalCounts) -> None:
     for slo_id, reading in readings.slos.items():
         for counts in reading.groups.values():
             sums[slo_id][0] += counts.error

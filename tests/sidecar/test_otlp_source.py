@@ -29,8 +29,8 @@ from sloctl.model import (
     WhenAbsent,
 )
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources import Reading, Unreadable
-from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, Overloaded, plan
+from sloctl.sidecar.sources import SloCounts, SourceUnavailable
+from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, Overloaded, plan_otlp
 from tests.sidecar.otlp_requests import (
     DELTA,
     SHOP,
@@ -58,23 +58,23 @@ class Listening:
     def __init__(self, *slos: Slo, options: OtlpOptions | None = None) -> None:
         self.now = START
         self.slos = slos or (RATIO,)
-        self.source = OtlpSource(plan(self.slos), options or OtlpOptions(), now=lambda: self.now)
+        self.source = OtlpSource(plan_otlp(self.slos), options or OtlpOptions(), now=lambda: self.now)
 
     def send(self, at: float, exported: ExportMetricsServiceRequest) -> str:
         """What was rejected, in words."""
         self.now = START + at
         return str(self.source.accept(exported))
 
-    async def reading(self, at: float) -> Reading | None:
+    async def reading(self, at: float) -> SloCounts | None:
         """The first SLO's."""
         self.now = START + at
-        (readings,) = await self.source.read(self.now)
+        (readings,) = await self.source.read_counts(self.now)
         return readings.slos.get(self.slos[0].id)
 
     async def first(self) -> None:
         """A read that finds totals without knowing what they were before."""
-        with pytest.raises(Unreadable):
-            await self.source.read(self.now)
+        with pytest.raises(SourceUnavailable):
+            await self.source.read_counts(self.now)
 
     async def counts(self, at: float) -> EventCounts | None:
         reading = await self.reading(at)
@@ -180,7 +180,7 @@ async def test_silence_is_not_zero() -> None:
     await listening.counts(2)
 
     assert await listening.counts(152) == EventCounts(error=0, total=0)
-    with pytest.raises(Unreadable, match="no service sends what the SLOs count"):
+    with pytest.raises(SourceUnavailable, match="no service sends what the SLOs count"):
         await listening.counts(153)
 
 
@@ -190,7 +190,7 @@ async def test_a_point_without_a_value_is_no_sign_of_life() -> None:
     gone.flags = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
     listening.send(1, request(counter(gone)))
 
-    with pytest.raises(Unreadable):
+    with pytest.raises(SourceUnavailable):
         await listening.counts(2)
 
 
@@ -233,7 +233,7 @@ async def test_resources_are_told_apart_by_job_and_promoted_attributes() -> None
     selector = Selector("requests_total", (LabelMatcher("job", MatchOp.EQUAL, "eu/shop"),))
     failed = Selector("requests_total", (*selector.matchers, LabelMatcher("status", MatchOp.EQUAL, "500")))
     watched = slo(RatioIndicator(CountedSide.ERROR, (failed,), (selector,)), group_by=("zone",))
-    listening = Listening(watched, options=OtlpOptions(promoted=("zone",)))
+    listening = Listening(watched, options=OtlpOptions(promoted_attributes=("zone",)))
     for zone, space in (("a", "eu"), ("b", "eu"), ("c", "us")):
         resource = {**SHOP, "service.namespace": space, "zone": zone}
         exported = counter(requests(1, 5, start=START, status="500"), temporality=DELTA)
@@ -294,10 +294,10 @@ def test_there_is_room_for_so_many_points() -> None:
 
 
 def test_what_needs_promql_is_refused_and_native_histograms_are_not() -> None:
-    planned = plan([slo(ConditionIndicator("up > 0", WhenAbsent.BAD)), slo(NATIVE, name="fast")])
+    planned = plan_otlp([slo(ConditionIndicator("up > 0", WhenAbsent.BAD)), slo(NATIVE, name="fast")])
 
     assert [each.id for each in planned.slos] == ["shop/fast"]
-    assert [refusal.reason.partition(":")[0] for refusal in planned.refusals] == [
+    assert [refusal.reason.partition(":")[0] for refusal in planned.unsupported] == [
         "a condition is PromQL, which the sidecar does not evaluate"
     ]
 
@@ -329,7 +329,7 @@ async def test_every_event_of_a_service_that_started_while_we_listened_counts_on
             listening.send(at + 1, exported)
         last, counted = exported, total
 
-    (readings,) = await listening.source.read(listening.now)
+    (readings,) = await listening.source.read_counts(listening.now)
 
     assert readings.slos[RATIO.id].groups[()].total == total
 
@@ -338,7 +338,7 @@ async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
     listening = Listening(RATIO)
     listening.send(1, request(counter(requests(1, 100))))
     listening.slos = (slo(name="other"),)
-    listening.source.replan(plan(listening.slos))
+    listening.source.replace_plan(plan_otlp(listening.slos))
     listening.now = START + 99
     await listening.first()
     listening.send(111, request(counter(requests(111, 104))))
@@ -349,11 +349,11 @@ async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
 def test_what_was_rejected_is_a_trouble_for_a_while() -> None:
     listening = Listening()
     listening.send(1, request(counter(number(5, at=0))))
-    told = listening.source.troubles
+    told = listening.source.issues
     listening.now += 151
 
     assert told == ("rejected requests_total: it has no time",)
-    assert listening.source.troubles == ()
+    assert listening.source.issues == ()
     assert listening.source.rejected == 1
 
 
@@ -367,7 +367,7 @@ async def test_series_that_are_wanted_only_now_are_not_taken_for_new() -> None:
         listening.send(at, request(histogram([1], [1], at=START + at, start=START + 1)))
     listening.slos = (RATIO,)
     listening.now = START + 190
-    listening.source.replan(plan(listening.slos))
+    listening.source.replace_plan(plan_otlp(listening.slos))
     listening.send(200, request(*both))
     await listening.first()
     listening.send(210, request(counter(requests(210, 901, start=START + 1))))
@@ -395,7 +395,7 @@ async def test_whatever_is_sent_the_source_lives_on(changes: list[tuple[int, int
 
     listening.send(1, exported)
     listening.send(2, exported)
-    with suppress(Unreadable):
+    with suppress(SourceUnavailable):
         await listening.counts(3)
     listening.send(10, request(counter(requests(10, 7, start=START + 9, status="204"))))
 
@@ -428,7 +428,7 @@ async def test_a_series_that_returns_to_a_service_known_for_long_is_not_new() ->
     listening.send(0, request(counter(requests(0, 50, status="500"))))
     for at in range(0, 7200, 60):
         listening.send(at, request(counter(requests(at, at))))
-        with suppress(Unreadable):
+        with suppress(SourceUnavailable):
             await listening.counts(at)
     listening.send(7200, request(counter(requests(7200, 51, status="500"))))
 

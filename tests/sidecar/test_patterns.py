@@ -2,7 +2,7 @@
 
 import pytest
 
-from sloctl.sidecar.sources.patterns import NotAPattern, compiled
+from sloctl.sidecar.sources.patterns import UnsupportedPattern, compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ from sloctl.sidecar.sources.patterns import NotAPattern, compiled
     ],
 )
 def test_a_pattern_matches_as_in_prometheus(pattern: str, text: str, *, matches: bool) -> None:
-    assert (compiled(pattern).fullmatch(text) is not None) is matches
+    assert (compile_pattern(pattern).fullmatch(text) is not None) is matches
 
 
 @pytest.mark.parametrize(
@@ -61,5 +61,5 @@ def test_a_pattern_matches_as_in_prometheus(pattern: str, text: str, *, matches:
     ],
 )
 def test_what_means_something_else_or_nothing_there_is_refused(pattern: str) -> None:
-    with pytest.raises(NotAPattern):
-        compiled(pattern)
+    with pytest.raises(UnsupportedPattern):
+        compile_pattern(pattern)

@@ -11,7 +11,7 @@ from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import Clock, start_clock
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop, poll_source
-from sloctl.sidecar.sources import Reading, Readings, Source
+from sloctl.sidecar.sources import IntervalCounts, SloCounts, Source
 from tests.sidecar.specimens import slo
 
 SHOP = slo()
@@ -24,10 +24,10 @@ class Told:
     def __init__(self, *answers: Exception | EventCounts) -> None:
         self._answers = list(answers)
 
-    async def read(self, now: float) -> Sequence[Readings]:
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
         match self._answers.pop(0):
             case EventCounts() as counts:
-                return (Readings(now, {SHOP.id: Reading({(): counts})}),)
+                return (IntervalCounts(now, {SHOP.id: SloCounts({(): counts})}),)
             case failure:
                 raise failure
 

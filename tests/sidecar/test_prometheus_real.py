@@ -21,8 +21,8 @@ from sloctl.rollup import EventCounts
 from sloctl.rules.past import backfill_rollups
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus
-from sloctl.sidecar.sources.prometheus_history import Past
+from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
+from sloctl.sidecar.sources.prometheus_history import PastCounts
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from tests.real import Prometheus, backfill, running_prometheus
 from tests.sidecar.specimens import slo
@@ -74,16 +74,16 @@ def opened(
         label_style=style,
         settle_seconds=0,
         read_seconds=120,
-        telling=telling,
+        contributor_labels=telling,
     )
-    return open_prometheus(slos, options, jitter=lambda: 0.0)
+    return open_prometheus_source(slos, options, jitter=lambda: 0.0)
 
 
 async def read_hour(source: PrometheusSource, watched: Slo) -> dict[Group, EventCounts]:
     """Everything in the hour before END, minute by minute."""
     sums: dict[Group, EventCounts] = {}
     for now in range(END - HOUR, END + 1, 60):
-        for each in await source.read(now + watched.scrape_interval):
+        for each in await source.read_counts(now + watched.scrape_interval):
             for group, counts in each.slos[watched.id].groups.items():
                 before = sums.get(group, EventCounts(0.0, 0.0))
                 sums[group] = EventCounts(
@@ -176,11 +176,11 @@ async def test_what_no_scrape_could_count_is_read(
     assert found[()].error == pytest.approx(expected.error, rel=0.08)
 
 
-async def past(source: PrometheusSource, known: Mapping[str, float]) -> list[Past]:
-    return [each async for each in source.history(END + SCRAPE, after=known)]
+async def past(source: PrometheusSource, known: Mapping[str, float]) -> list[PastCounts]:
+    return [each async for each in source.read_history(END + SCRAPE, after=known)]
 
 
-def total(history: list[Past], watched: Slo) -> float:
+def total(history: list[PastCounts], watched: Slo) -> float:
     return sum(each.counts.total for each in history if each.slo is watched)
 
 
@@ -190,7 +190,7 @@ async def test_the_history_holds_every_event_before_and_behind_the_first_rollup(
 ) -> None:
     async with opened(with_rules.url, PLAIN, BY_ROUTE, style=style) as source:
         history = await past(source, {})
-        behind = await source.read(END + 60 + SCRAPE)
+        behind = await source.read_counts(END + 60 + SCRAPE)
 
     truth = sum(PER_SECOND.values()) * HELD
     an_hour = sum(PER_SECOND.values()) * HOUR
@@ -212,7 +212,7 @@ async def test_what_is_known_already_is_no_history(raw_only: Prometheus) -> None
 
 async def test_what_burns_is_told_by_the_labels_asked_for(with_rules: Prometheus) -> None:
     async with opened(with_rules.url, PLAIN, style=SLOTH_STYLE, telling=("route", "absent")) as source:
-        read = [each for now in range(END - 600, END + 1, 60) for each in await source.read(now)]
+        read = [each for now in range(END - 600, END + 1, 60) for each in await source.read_counts(now)]
 
     erring = [each.slos[PLAIN.id] for each in read if each.slos[PLAIN.id].groups[()].error > 1]
     assert len(erring) >= 2

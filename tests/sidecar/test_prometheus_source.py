@@ -10,9 +10,9 @@ from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Sel
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.serve import serving
-from sloctl.sidecar.sources import Group, Readings, Unreadable
-from sloctl.sidecar.sources.prometheus import open_prometheus
-from sloctl.sidecar.sources.prometheus_minutes import Place, Steps, advanced
+from sloctl.sidecar.sources import Group, IntervalCounts, SourceUnavailable
+from sloctl.sidecar.sources.prometheus import open_prometheus_source
+from sloctl.sidecar.sources.prometheus_minutes import ReadPosition, StepCounts, advance_position
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from tests.real import free_port
 from tests.sidecar.prometheus_server import Minutes, PrometheusServer, reading
@@ -37,7 +37,7 @@ def minutes(first: int, last: int, counted: tuple[float, float] = COUNTED) -> Mi
     return {START + 60 * number: counted for number in range(first, last + 1)}
 
 
-def counted(readings: Iterable[Readings], watched: Slo = CART) -> dict[int, EventCounts]:
+def counted(readings: Iterable[IntervalCounts], watched: Slo = CART) -> dict[int, EventCounts]:
     """By the number of the minute after START."""
     return {
         int(each.at - START) // 60: each.slos[watched.id].groups[()]
@@ -50,7 +50,7 @@ async def test_each_minute_is_given_once_and_oldest_first() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
 
     async with reading(server, CART) as source:
-        reads = [await source.read(START + seconds) for seconds in (10, 30, 64, 66, 200, 200)]
+        reads = [await source.read_counts(START + seconds) for seconds in (10, 30, 64, 66, 200, 200)]
 
     assert [[(each.at - START) / 60 for each in read] for read in reads] == [[0], [], [], [1], [2, 3], []]
 
@@ -59,8 +59,8 @@ async def test_where_no_rule_runs_the_raw_series_are_asked_once_their_scrapes_ha
     server = PrometheusServer(raw={CART.id: minutes(0, 9, (2.0, 50.0))})
 
     async with reading(server, CART) as source:
-        early = await source.read(START + 19)
-        ready = await source.read(START + 20)
+        early = await source.read_counts(START + 19)
+        ready = await source.read_counts(START + 20)
 
     assert counted(early) == {}
     assert counted(ready) == {0: EventCounts(error=2, total=50)}
@@ -70,7 +70,7 @@ async def test_an_slo_of_which_there_is_nothing_is_missing() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
 
     async with reading(server, CART, PAY) as source:
-        (read,) = await source.read(START + 30)
+        (read,) = await source.read_counts(START + 30)
 
     assert set(read.slos) == {CART.id}
 
@@ -80,7 +80,7 @@ async def test_many_slos_share_two_queries() -> None:
     server = PrometheusServer(recorded={each.id: minutes(0, 9) for each in slos})
 
     async with reading(server, *slos) as source:
-        (read,) = await source.read(START + 10)
+        (read,) = await source.read_counts(START + 10)
 
     assert len(read.slos) == 150
     assert len(server.asked) == 2
@@ -93,7 +93,7 @@ async def test_a_tenant_and_the_refusal_of_partial_answers_go_with_every_query()
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
 
     async with reading(server, CART, client=ClientOptions(headers={"X-Scope-OrgID": "shop"})) as source:
-        await source.read(START + 10)
+        await source.read_counts(START + 10)
 
     assert {asked["partial_response"] for asked in server.asked} == {"false"}
     assert {headers["X-Scope-OrgID"] for headers in server.headers} == {"shop"}
@@ -106,7 +106,7 @@ async def test_rules_that_appear_and_go_count_no_event_twice() -> None:
     )
 
     async with reading(server, CART) as source:
-        reads = [await source.read(START + 60 * number + 30) for number in range(8)]
+        reads = [await source.read_counts(START + 60 * number + 30) for number in range(8)]
 
     assert {number: counts.total for read in reads for number, counts in counted(read).items()} == {
         0: 20,
@@ -121,13 +121,13 @@ async def test_rules_that_appear_and_go_count_no_event_twice() -> None:
 
 def test_a_late_rollup_is_waited_for_until_the_raw_series_are_complete() -> None:
     found: dict[Group, EventCounts] = {(): EventCounts(0, 1)}
-    recorded: Steps = {60: found, 180: found}
+    recorded: StepCounts = {60: found, 180: found}
 
-    waiting = advanced(Place(0), recorded, {}, end=180, raw_end=60)
-    without = advanced(Place(0), recorded, {120: found}, end=180, raw_end=120)
+    waiting = advance_position(ReadPosition(0), recorded, {}, end=180, raw_end=60)
+    without = advance_position(ReadPosition(0), recorded, {120: found}, end=180, raw_end=120)
 
-    assert (waiting.place, list(waiting.steps)) == (Place(60), [60])
-    assert (without.place, list(without.steps)) == (Place(180), [60, 120])
+    assert (waiting.position, list(waiting.steps)) == (ReadPosition(60), [60])
+    assert (without.position, list(without.steps)) == (ReadPosition(180), [60, 120])
 
 
 def answer(status: int, body: str) -> web.Response:
@@ -157,12 +157,12 @@ async def test_after_a_fault_it_catches_up_without_counting_twice(fault: str) ->
     server = PrometheusServer(recorded={CART.id: minutes(0, 99)})
 
     async with reading(server, CART, client=ClientOptions(max_bytes=100_000)) as source:
-        before = await source.read(START + 10)
+        before = await source.read_counts(START + 10)
         server.broken = broken
-        with pytest.raises(Unreadable, match=rf"^http://127\.0\.0\.1:\d+: {reason}"):
-            await source.read(START + 130)
+        with pytest.raises(SourceUnavailable, match=rf"^http://127\.0\.0\.1:\d+: {reason}"):
+            await source.read_counts(START + 130)
         server.broken = None
-        after = await source.read(START + 190)
+        after = await source.read_counts(START + 190)
 
     assert (list(counted(before)), list(counted(after))) == ([0], [1, 2, 3])
 
@@ -171,18 +171,18 @@ async def test_a_prometheus_that_answers_in_part_is_not_believed() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, warnings=("store gateway 3 is away",))
 
     async with reading(server, CART) as source:
-        with pytest.raises(Unreadable, match="answered in part: store gateway 3 is away"):
-            await source.read(START + 10)
+        with pytest.raises(SourceUnavailable, match="answered in part: store gateway 3 is away"):
+            await source.read_counts(START + 10)
 
 
 async def test_a_slow_prometheus_does_not_hold_up_the_tick() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, hangs=True)
 
     async with reading(server, CART, read_seconds=0.2) as source:
-        with pytest.raises(Unreadable, match=r"not everything was answered within 0\.2 s"):
-            await source.read(START + 10)
+        with pytest.raises(SourceUnavailable, match=r"not everything was answered within 0\.2 s"):
+            await source.read_counts(START + 10)
         server.hangs = False
-        after = await source.read(START + 70)
+        after = await source.read_counts(START + 70)
 
     assert list(counted(after)) == [0, 1]
 
@@ -190,16 +190,16 @@ async def test_a_slow_prometheus_does_not_hold_up_the_tick() -> None:
 async def test_a_prometheus_that_went_down_is_caught_up_with_when_it_is_back() -> None:
     server, port = PrometheusServer(recorded={CART.id: minutes(0, 99)}), free_port()
 
-    async with open_prometheus(
+    async with open_prometheus_source(
         [CART], PrometheusOptions(f"http://127.0.0.1:{port}", settle_seconds=5), jitter=lambda: 0.0
     ) as source:
         async with serving(server.application(), "127.0.0.1", port):
-            before = await source.read(START + 10)
+            before = await source.read_counts(START + 10)
         for seconds in (70, 130):
-            with pytest.raises(Unreadable, match="cannot connect"):
-                await source.read(START + seconds)
+            with pytest.raises(SourceUnavailable, match="cannot connect"):
+                await source.read_counts(START + seconds)
         async with serving(server.application(), "127.0.0.1", port):
-            after = await source.read(START + 190)
+            after = await source.read_counts(START + 190)
 
     assert (list(counted(before)), list(counted(after))) == ([0], [1, 2, 3])
 
@@ -207,9 +207,9 @@ async def test_a_prometheus_that_went_down_is_caught_up_with_when_it_is_back() -
 async def test_a_prometheus_that_is_not_there_is_named_without_its_password() -> None:
     options = PrometheusOptions(f"http://us:secret@127.0.0.1:{free_port()}/prometheus?x=1")
 
-    async with open_prometheus([CART], options, jitter=lambda: 0.0) as source:
-        with pytest.raises(Unreadable, match=r"^http://127\.0\.0\.1:\d+/prometheus: cannot connect"):
-            await source.read(START + 10)
+    async with open_prometheus_source([CART], options, jitter=lambda: 0.0) as source:
+        with pytest.raises(SourceUnavailable, match=r"^http://127\.0\.0\.1:\d+/prometheus: cannot connect"):
+            await source.read_counts(START + 10)
 
 
 async def test_an_slo_whose_query_fails_leaves_the_others_alone_and_catches_up(
@@ -220,9 +220,9 @@ async def test_an_slo_whose_query_fails_leaves_the_others_alone_and_catches_up(
     async with reading(server, CART, PAY) as source:
         server.refuses = "cart_total"
         with caplog.at_level(logging.WARNING):
-            first = await source.read(START + 30)
+            first = await source.read_counts(START + 30)
         server.refuses = None
-        second = await source.read(START + 90)
+        second = await source.read_counts(START + 90)
 
     assert (counted(first), list(counted(first, PAY))) == ({}, [0])
     assert (list(counted(second)), list(counted(second, PAY))) == ([0, 1], [1])
@@ -233,8 +233,8 @@ async def test_after_a_long_outage_the_last_hour_is_caught_up() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 999)})
 
     async with reading(server, CART) as source:
-        await source.read(START + 10)
-        after = await source.read(START + 300 * 60 + 10)
+        await source.read_counts(START + 10)
+        after = await source.read_counts(START + 300 * 60 + 10)
 
     assert list(counted(after)) == list(range(241, 301))
 
@@ -244,24 +244,24 @@ async def test_what_fails_in_part_is_told() -> None:
     server.refuses = "cart_total"
 
     async with reading(server, CART, PAY) as source:
-        await source.read(START + 30)
-        during = source.troubles
+        await source.read_counts(START + 30)
+        during = source.issues
         server.refuses = None
-        await source.read(START + 90)
+        await source.read_counts(START + 90)
 
     assert [trouble.partition(": ")[2] for trouble in during] == [
         "shop/cart: many-to-many matching not allowed"
     ]
-    assert source.troubles == ()
+    assert source.issues == ()
 
 
 async def test_other_slos_are_read_from_now_on() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9), PAY.id: minutes(0, 9)})
 
     async with reading(server, CART) as source:
-        await source.read(START + 10)
-        source.replan([PAY, CART])
-        after = await source.read(START + 130)
+        await source.read_counts(START + 10)
+        source.replace_slos([PAY, CART])
+        after = await source.read_counts(START + 130)
 
     assert list(counted(after, CART)) == [1, 2]
     assert list(counted(after, PAY)) == [2]
@@ -277,7 +277,7 @@ async def test_nobody_asks_what_burns_where_nothing_does() -> None:
     async with reading(server, CART, telling=("route",)) as source:
         for number in (0, 1, 59, 60, 61):
             server.asked.clear()
-            await source.read(START + 60 * number + 10)
+            await source.read_counts(START + 60 * number + 10)
             queries.append(len(server.asked))
 
     assert queries == [4, 4, 4, 2, 2]
@@ -287,7 +287,7 @@ async def test_an_unanswered_question_of_what_burns_costs_no_count() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, refuses="by (route)")
 
     async with reading(server, CART, telling=("route",)) as source:
-        (read,) = await source.read(START + 10)
+        (read,) = await source.read_counts(START + 10)
 
     assert read.slos[CART.id].groups == {(): EventCounts(error=1, total=100)}
     assert read.slos[CART.id].by_label == {}
@@ -297,7 +297,7 @@ async def test_a_stumbling_prometheus_is_asked_again_within_the_tick() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, stumbles=2)
 
     async with reading(server, CART) as source:
-        read = await source.read(START + 10)
+        read = await source.read_counts(START + 10)
 
     assert list(counted(read)) == [0]
     assert len(server.asked) == 4
@@ -307,9 +307,9 @@ async def test_without_its_history_the_source_reads_on() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, refuses="increase5m")
 
     async with reading(server, CART) as source:
-        with pytest.raises(Unreadable, match="many-to-many matching not allowed"):
-            async for _ in source.history(START + 10, after={}):
+        with pytest.raises(SourceUnavailable, match="many-to-many matching not allowed"):
+            async for _ in source.read_history(START + 10, after={}):
                 pass
-        read = await source.read(START + 10)
+        read = await source.read_counts(START + 10)
 
     assert list(counted(read)) == [0]

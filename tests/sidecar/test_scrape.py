@@ -6,8 +6,8 @@ import pytest
 from aiohttp import web
 
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources import Unreadable
-from sloctl.sidecar.sources.scrape import ScrapeOptions, Target, TargetState, plan
+from sloctl.sidecar.sources import SourceUnavailable
+from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeTarget, TargetState, plan_scrape
 from tests.sidecar.asked import answering
 from tests.sidecar.specimens import slo
 from tests.sidecar.ticking import SHOP, START, TICK, Shop, indicator_of, scraping, served
@@ -29,13 +29,13 @@ async def test_a_target_that_fails_hides_none_of_the_others_and_is_caught_up_wit
         await shop.tick()
         one.text, other.text, other.response = served(103), served(204), {"status": 500}
         during = await shop.ungrouped()
-        down = shop.source.targets
+        down = shop.source.target_states
         other.text, other.response = served(208), {}
         after = await shop.ungrouped()
 
     assert (during, after) == (EventCounts(error=0, total=3), EventCounts(error=0, total=8))
     assert [(state.up, state.error) for state in down] == [(True, None), (False, "answered 500")]
-    assert [state.error for state in shop.source.targets] == [None, None]
+    assert [state.error for state in shop.source.target_states] == [None, None]
 
 
 async def test_an_slo_none_of_whose_targets_answers_is_missing_and_not_zero() -> None:
@@ -53,7 +53,7 @@ async def test_when_all_targets_fail_the_reasons_are_told_but_not_all_of_a_hundr
         answering(broken.expose) as url,
         scraping(*(f"{url}/{number}" for number in range(5))) as shop,
     ):
-        with pytest.raises(Unreadable) as told:
+        with pytest.raises(SourceUnavailable) as told:
             await shop.tick()
 
     assert str(told.value) == (
@@ -65,11 +65,11 @@ async def test_the_state_of_a_target_shows_no_password() -> None:
     target = Shop(served(1, 2))
     async with (
         answering(target.expose) as url,
-        scraping(Target.at(url.replace("//", "//ali:sesame@"), {"job": "shop"})) as shop,
+        scraping(ScrapeTarget.from_url(url.replace("//", "//ali:sesame@"), {"job": "shop"})) as shop,
     ):
-        before = shop.source.targets
+        before = shop.source.target_states
         await shop.tick()
-        (state,) = shop.source.targets
+        (state,) = shop.source.target_states
 
     instance = url.removeprefix("http://")
     assert before == ()
@@ -107,7 +107,12 @@ async def test_no_more_targets_are_asked_at_once_than_allowed() -> None:
 
 def test_a_target_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"http://shop:1/metrics is given twice and would count twice"):
-        ScrapeOptions((Target.at("http://ali:sesame@shop:1", {}), Target.at("http://ali:sesame@shop:1", {})))
+        ScrapeOptions(
+            (
+                ScrapeTarget.from_url("http://ali:sesame@shop:1", {}),
+                ScrapeTarget.from_url("http://ali:sesame@shop:1", {}),
+            )
+        )
 
 
 async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
@@ -120,7 +125,10 @@ async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
 
     good, bad = Shop(pod(0, 0)), Shop(pod(0, 0))
     async with answering(good.expose) as a, answering(bad.expose) as b:
-        targets = [Target.at(a, {"instance": "good"}), Target.at(b, {"instance": "bad"})]
+        targets = [
+            ScrapeTarget.from_url(a, {"instance": "good"}),
+            ScrapeTarget.from_url(b, {"instance": "bad"}),
+        ]
         async with scraping(*targets) as shop:
             await shop.tick()
             good.text = pod(10, 0)
@@ -152,7 +160,7 @@ async def test_other_slos_are_counted_from_now_on_without_inventing_events() -> 
     target = Shop(served(100) + "till_total 500\n")
     async with answering(target.expose) as url, scraping(url) as shop:
         await shop.tick()
-        shop.source.replan(plan([SHOP, slo(indicator_of("till_total"), name="till")]))
+        shop.source.replace_plan(plan_scrape([SHOP, slo(indicator_of("till_total"), name="till")]))
         target.text = served(104) + "till_total 501\n"
         first = await shop.tick()
         target.text = served(104) + "till_total 503\n"
@@ -181,7 +189,7 @@ async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the
         target.text = served(104) + "till_total 507\n"
         tick = asyncio.ensure_future(shop.tick())
         await asked.wait()
-        shop.source.replan(plan([SHOP, changed]))
+        shop.source.replace_plan(plan_scrape([SHOP, changed]))
         go.set()
         during = await tick
         target.text = served(105) + "till_total 508\n"
@@ -199,12 +207,15 @@ async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the
     ],
 )
 def test_a_target_without_a_path_is_scraped_where_metrics_usually_are(given: str, scraped: str) -> None:
-    assert str(Target.at(given, {}).url) == scraped
+    assert str(ScrapeTarget.from_url(given, {}).url) == scraped
 
 
 def test_a_target_has_prometheus_own_instance_label_unless_told_otherwise() -> None:
-    assert Target.at("http://shop:8080", {"job": "shop"}).labels == {"instance": "shop:8080", "job": "shop"}
-    assert Target.at("https://shop", {"instance": "one"}).labels == {"instance": "one"}
+    assert ScrapeTarget.from_url("http://shop:8080", {"job": "shop"}).labels == {
+        "instance": "shop:8080",
+        "job": "shop",
+    }
+    assert ScrapeTarget.from_url("https://shop", {"instance": "one"}).labels == {"instance": "one"}
 
 
 @pytest.mark.parametrize(
@@ -212,6 +223,6 @@ def test_a_target_has_prometheus_own_instance_label_unless_told_otherwise() -> N
 )
 def test_what_is_no_url_of_a_target_is_refused_without_showing_a_password(url: str) -> None:
     with pytest.raises(ValueError, match="a target is a URL like") as told:
-        Target.at(url, {})
+        ScrapeTarget.from_url(url, {})
 
     assert "sesame" not in str(told.value)

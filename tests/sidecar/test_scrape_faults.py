@@ -7,7 +7,7 @@ import pytest
 
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.sources import Unreadable
+from sloctl.sidecar.sources import SourceUnavailable
 from tests.sidecar.asked import Rude, answering, misbehaving
 from tests.sidecar.specimens import slo
 from tests.sidecar.ticking import SHOP, Shop, indicator_of, scraping, served
@@ -36,7 +36,7 @@ async def test_an_answer_that_is_no_exposition_counts_nothing_until_one_comes(
     async with answering(target.expose) as url, scraping(url) as shop:
         await shop.tick()
         target.response = response
-        with pytest.raises(Unreadable, match=reason):
+        with pytest.raises(SourceUnavailable, match=reason):
             await shop.tick()
         target.response, target.text = {}, served(103, 8)
 
@@ -118,7 +118,7 @@ async def test_a_target_gone_mad_counts_nothing_hides_no_other_and_recovers(rude
         await shop.tick()
         neighbour.text, target.mood = served(103), rude
         during = await shop.ungrouped()
-        _, state = shop.source.targets
+        _, state = shop.source.target_states
         target.mood, target.text = None, served(105, 2)
         after = await shop.ungrouped()
 
@@ -133,7 +133,7 @@ async def test_a_target_that_is_down_for_a_while_recovers_alone() -> None:
         await shop.tick()
         target.response = {"status": 503}
         for _ in range(3):
-            with pytest.raises(Unreadable, match="answered 503"):
+            with pytest.raises(SourceUnavailable, match="answered 503"):
                 await shop.tick()
         target.response, target.text = {}, served(109)
 

@@ -10,10 +10,10 @@ import pytest
 import trustme
 
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.client import ClientOptions, Tls
-from sloctl.sidecar.sources import Unreadable, targets
-from sloctl.sidecar.sources.scrape import Service
-from sloctl.sidecar.sources.targets import addresses
+from sloctl.sidecar.client import ClientOptions, TlsFiles
+from sloctl.sidecar.sources import SourceUnavailable, targets
+from sloctl.sidecar.sources.scrape import DnsService
+from sloctl.sidecar.sources.targets import resolve_host
 from tests.sidecar.asked import answering, authority, server_context
 from tests.sidecar.ticking import Shop, scraping, served
 
@@ -35,13 +35,13 @@ class Names:
 GONE = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
 
-async def started(stack: AsyncExitStack, shops: dict[str, Shop]) -> Service:
+async def started(stack: AsyncExitStack, shops: dict[str, Shop]) -> DnsService:
     """Shops at several loopback addresses with one port, and the name in front of them."""
     port = 0
     for address, shop in shops.items():
         url = await stack.enter_async_context(answering(shop.expose, host=address, port=port))
         port = int(url.rpartition(":")[2])
-    return Service.at(f"http://shop.example:{port}", {"job": "shop"})
+    return DnsService.from_url(f"http://shop.example:{port}", {"job": "shop"})
 
 
 async def test_each_address_of_a_name_is_a_target_asked_for_by_the_name() -> None:
@@ -56,7 +56,7 @@ async def test_each_address_of_a_name_is_a_target_asked_for_by_the_name() -> Non
         assert await shop.ungrouped() == EventCounts(error=0, total=3)
 
     port = service.url.port
-    assert [state.labels for state in shop.source.targets] == [
+    assert [state.labels for state in shop.source.target_states] == [
         {"job": "shop", "instance": f"127.0.0.1:{port}"},
         {"job": "shop", "instance": f"127.0.0.2:{port}"},
     ]
@@ -112,7 +112,7 @@ async def test_a_pod_that_leaves_hides_none_and_one_that_comes_back_goes_on() ->
         names.known = ("127.0.0.1",)
         one.text, other.text = served(101), served(905)
         without = await shop.ungrouped()
-        alone = len(shop.source.targets)
+        alone = len(shop.source.target_states)
         names.known = ("127.0.0.1", "127.0.0.2")
         together = await shop.ungrouped()
 
@@ -128,7 +128,7 @@ async def test_when_names_are_gone_the_last_known_addresses_are_scraped_and_it_i
         await shop.tick()
         names.known, one.text = GONE, served(103)
         during = await shop.ungrouped()
-        said = shop.source.troubles
+        said = shop.source.issues
         names.known, one.text = ("127.0.0.1",), served(104)
         after = await shop.ungrouped()
 
@@ -137,7 +137,7 @@ async def test_when_names_are_gone_the_last_known_addresses_are_scraped_and_it_i
         "shop.example cannot be resolved: Temporary failure in name resolution; "
         "its last known 1 addresses are scraped",
     )
-    assert shop.source.troubles == ()
+    assert shop.source.issues == ()
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ async def test_a_name_that_never_resolved_is_unreadable_and_asked_for_at_every_t
         names.known = known
         shop = await stack.enter_async_context(scraping(service, resolve=names.resolve, resolve_seconds=3600))
         for _ in range(2):
-            with pytest.raises(Unreadable, match=f"shop.example cannot be resolved: {reason}"):
+            with pytest.raises(SourceUnavailable, match=f"shop.example cannot be resolved: {reason}"):
                 await shop.tick()
         names.known = ("127.0.0.1",)
 
         assert await shop.tick() == {}
-        assert [state.up for state in shop.source.targets] == [True]
+        assert [state.up for state in shop.source.target_states] == [True]
 
 
 async def test_a_resolver_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,28 +167,28 @@ async def test_a_resolver_that_does_not_answer_is_given_up(monkeypatch: pytest.M
         return ()
 
     monkeypatch.setattr(targets, "RESOLVE_TIMEOUT", 0.05)
-    async with scraping(Service.at("http://shop.example", {}), resolve=silent) as shop:
-        with pytest.raises(Unreadable, match=r"cannot be resolved: no answer within 0\.05 s"):
+    async with scraping(DnsService.from_url("http://shop.example", {}), resolve=silent) as shop:
+        with pytest.raises(SourceUnavailable, match=r"cannot be resolved: no answer within 0\.05 s"):
             await shop.tick()
 
 
 async def test_an_address_must_prove_that_it_is_the_name(tmp_path: Path) -> None:
     ca, names, one = trustme.CA(), Names("127.0.0.1"), Shop(served(1))
-    client = ClientOptions(tls=Tls(ca_file=authority(tmp_path, ca)))
+    client = ClientOptions(tls=TlsFiles(ca_file=authority(tmp_path, ca)))
     async with (
         answering(one.expose, server_context(ca.issue_cert("shop.example"))) as url,
         scraping(
-            Service.at(url.replace("127.0.0.1", "shop.example"), {}),
-            Service.at(url.replace("127.0.0.1", "till.example"), {}),
+            DnsService.from_url(url.replace("127.0.0.1", "shop.example"), {}),
+            DnsService.from_url(url.replace("127.0.0.1", "till.example"), {}),
             client=client,
             resolve=names.resolve,
         ) as shop,
     ):
         await shop.tick()
 
-    assert [state.up for state in shop.source.targets] == [True, False]
-    assert "not valid for 'till.example'" in (shop.source.targets[1].error or "")
+    assert [state.up for state in shop.source.target_states] == [True, False]
+    assert "not valid for 'till.example'" in (shop.source.target_states[1].error or "")
 
 
 async def test_the_system_knows_the_addresses_of_this_machine() -> None:
-    assert "127.0.0.1" in await addresses("127.0.0.1")
+    assert "127.0.0.1" in await resolve_host("127.0.0.1")

@@ -19,7 +19,7 @@ from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.filling import backfill_history
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.store import HistoryStore, StoreOptions
 from sloctl.sidecar.store_file import StoreFile, UnusableStore, migrate_schema
 from sloctl.sidecar.verdict import AlertState
@@ -40,7 +40,9 @@ def store(path: Path, ledger: Engine, *, now: float = T0) -> HistoryStore:
 
 def tick(ledger: Engine, at: float, *, error: float = 1, total: float = 10) -> Snapshot:
     (watched,) = ledger.slos
-    return ledger.record_tick(at, [Readings(at, {watched.id: Reading({(): EventCounts(error, total)})})])
+    return ledger.record_tick(
+        at, [IntervalCounts(at, {watched.id: SloCounts({(): EventCounts(error, total)})})]
+    )
 
 
 def only(board: Snapshot) -> SloState:

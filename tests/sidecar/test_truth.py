@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources import Refusal
-from sloctl.sidecar.sources.counting import Key, Owed, Shares, countable, metrics, settle, tally
-from sloctl.sidecar.sources.exposition import Exposition
-from sloctl.sidecar.sources.increases import Baseline, advance
+from sloctl.sidecar.sources import UnsupportedSlo
+from sloctl.sidecar.sources.counting import (
+    HeldCounts,
+    SeriesWeights,
+    SloGroup,
+    countable_pair,
+    merge_tallies,
+    metric_names,
+    tally_samples,
+)
+from sloctl.sidecar.sources.exposition import ExpositionParser
+from sloctl.sidecar.sources.increases import Baseline, advance_baseline
 from tests.sidecar.specimens import AVAILABILITY, slo
 
 START = 1_700_000_000.0
@@ -92,21 +100,24 @@ class Watcher:
     """What the source does with one target, without the network."""
 
     def __init__(self, counted: Slo) -> None:
-        pair = countable(counted)
-        assert not isinstance(pair, Refusal)
-        self.exposition, self.shares = Exposition(metrics(pair), {}), Shares([(counted, pair)])
+        pair = countable_pair(counted)
+        assert not isinstance(pair, UnsupportedSlo)
+        self.exposition, self.shares = (
+            ExpositionParser(metric_names(pair), {}),
+            SeriesWeights([(counted, pair)]),
+        )
         self.baseline = Baseline()
-        self.owed: Owed = {}
-        self.debts: Mapping[Key, float] = {}
+        self.owed: HeldCounts = {}
+        self.debts: Mapping[SloGroup, float] = {}
 
     def see(self, text: str | None, now: float) -> EventCounts:
         if text is None:
-            self.baseline = self.baseline.interrupted()
+            self.baseline = self.baseline.after_interruption()
             return EventCounts(0.0, 0.0)
-        self.baseline, scrape = advance(self.baseline, self.exposition.samples(text), now)
-        told = tally(scrape, self.shares, self.owed)
-        self.owed = told.owed
-        counts, self.debts = settle([told], self.debts)
+        self.baseline, scrape = advance_baseline(self.baseline, self.exposition.parse_samples(text), now)
+        told = tally_samples(scrape, self.shares, self.owed)
+        self.owed = told.held_counts
+        counts, self.debts = merge_tallies([told], self.debts)
         return next(iter(counts.values()), EventCounts(0.0, 0.0))
 
 

@@ -8,7 +8,7 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.views import words
 from sloctl.sidecar.views.terminal import line, table
 from tests.sidecar.specimens import slo
@@ -30,8 +30,8 @@ def boards() -> list[Snapshot]:
     ]
 
 
-def read(at: float, groups: Mapping[Group, EventCounts]) -> Readings:
-    return Readings(at, {GROUPED.id: Reading(groups)})
+def read(at: float, groups: Mapping[Group, EventCounts]) -> IntervalCounts:
+    return IntervalCounts(at, {GROUPED.id: SloCounts(groups)})
 
 
 def test_a_terminal_shows_the_board_in_columns() -> None:

@@ -10,8 +10,15 @@ from sloctl.model import CountedSide, RatioIndicator, Selector, Slo
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeSource, Service, Target, open_source, plan
-from sloctl.sidecar.sources.targets import Resolve, addresses
+from sloctl.sidecar.sources.scrape import (
+    DnsService,
+    ScrapeOptions,
+    ScrapeSource,
+    ScrapeTarget,
+    open_scrape_source,
+    plan_scrape,
+)
+from sloctl.sidecar.sources.targets import ResolveHost, resolve_host
 from tests.sidecar.specimens import slo
 
 START = 1_700_000_000.0
@@ -45,7 +52,7 @@ class Ticking:
     async def tick(self, seconds: float = TICK) -> dict[str, dict[Group, EventCounts]]:
         """Counts by the SLO's name; raises Unreadable."""
         self.now += seconds
-        (readings,) = await self.source.read(self.now)
+        (readings,) = await self.source.read_counts(self.now)
         assert readings.at == self.now
         return {slo_id.partition("/")[2]: dict(each.groups) for slo_id, each in readings.slos.items()}
 
@@ -55,20 +62,22 @@ class Ticking:
 
     async def burning(self) -> dict[tuple[str, str], EventCounts]:
         self.now += TICK
-        (readings,) = await self.source.read(self.now)
+        (readings,) = await self.source.read_counts(self.now)
         return dict(readings.slos["shop/availability"].by_label)
 
 
 @asynccontextmanager
 async def scraping(
-    *targets: str | Target | Service,
+    *targets: str | ScrapeTarget | DnsService,
     slos: Sequence[Slo] = (SHOP,),
     client: ClientOptions = OPTIONS,
-    resolve: Resolve = addresses,
+    resolve: ResolveHost = resolve_host,
     **options: Any,  # noqa: ANN401 - of ScrapeOptions
 ) -> AsyncIterator[Ticking]:
-    meant = tuple(Target.at(each, {}) if isinstance(each, str) else each for each in targets)
-    async with open_source(ScrapeOptions(meant, client, **options), plan(slos), resolve=resolve) as source:
+    meant = tuple(ScrapeTarget.from_url(each, {}) if isinstance(each, str) else each for each in targets)
+    async with open_scrape_source(
+        ScrapeOptions(meant, client, **options), plan_scrape(slos), resolve=resolve
+    ) as source:
         yield Ticking(source)
 
 

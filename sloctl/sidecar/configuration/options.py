@@ -8,13 +8,13 @@ from msgspec import UNSET, UnsetType
 
 from sloctl.duration import parse_duration
 from sloctl.naming import LABEL_STYLES
-from sloctl.sidecar.client import Basic, ClientOptions, Tls
+from sloctl.sidecar.client import BasicAuth, ClientOptions, TlsFiles
 from sloctl.sidecar.configuration import fields
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.otlp import OtlpOptions
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import Service, Target
+from sloctl.sidecar.sources.targets import DnsService, ScrapeTarget
 from sloctl.sidecar.web import Certificate, WebOptions
 from sloctl.spec.words import quote_value
 
@@ -41,14 +41,14 @@ def scrape(read: fields.Scrape) -> ScrapeOptions:
     return ScrapeOptions(
         targets=tuple(target(each) for each in read.targets),
         client=client(read.client),
-        at_once=read.at_once,
-        telling=None if read.labels is UNSET else tuple(read.labels),
+        concurrency=read.at_once,
+        contributor_labels=None if read.labels is UNSET else tuple(read.labels),
     )
 
 
-def target(read: fields.Target) -> Target | Service:
-    kind = Service if read.resolve else Target
-    return kind.at(read.url, read.labels)
+def target(read: fields.Target) -> ScrapeTarget | DnsService:
+    kind = DnsService if read.resolve else ScrapeTarget
+    return kind.from_url(read.url, read.labels)
 
 
 def prometheus(read: fields.Prometheus) -> PrometheusOptions:
@@ -57,12 +57,12 @@ def prometheus(read: fields.Prometheus) -> PrometheusOptions:
         client=client(read.client),
         label_style=LABEL_STYLES[read.label_style],
         partial_response=read.partial_response,
-        telling=tuple(read.labels),
+        contributor_labels=tuple(read.labels),
     )
 
 
 def otlp(read: fields.Otlp) -> OtlpOptions:
-    return OtlpOptions(promoted=tuple(read.promote))
+    return OtlpOptions(promoted_attributes=tuple(read.promote))
 
 
 def alertmanagers(read: fields.Notify) -> AlertmanagerOptions:
@@ -94,13 +94,13 @@ def web(read: fields.Web) -> WebOptions:
 def client(read: fields.Client) -> ClientOptions:
     basic = None
     if read.basic is not UNSET:
-        basic = Basic(read.basic.username, Path(read.basic.password_file))
+        basic = BasicAuth(read.basic.username, Path(read.basic.password_file))
     return ClientOptions(
         timeout_seconds=float(parse_duration(read.timeout)),
         max_bytes=read.max_bytes,
         bearer_token_file=_path(read.bearer_token_file),
-        basic=basic,
-        tls=Tls() if read.tls is UNSET else _tls(read.tls),
+        basic_auth=basic,
+        tls=TlsFiles() if read.tls is UNSET else _tls(read.tls),
         headers=read.headers,
     )
 
@@ -121,8 +121,8 @@ def interval(text: str) -> float:
     return float(seconds)
 
 
-def _tls(read: fields.ClientTls) -> Tls:
-    return Tls(
+def _tls(read: fields.ClientTls) -> TlsFiles:
+    return TlsFiles(
         ca_file=_path(read.ca_file),
         cert_file=_path(read.cert_file),
         key_file=_path(read.key_file),

@@ -12,7 +12,7 @@ from yarl import URL
 
 from sloctl.model import Labels
 from sloctl.naming import NATIVE_STYLE, LabelStyle
-from sloctl.sidecar.client import Client, ClientOptions, NoAnswer, shown
+from sloctl.sidecar.client import ClientOptions, HttpClient, RequestFailed, redact_url
 from sloctl.sidecar.notify.alarms import Alarm
 from sloctl.sidecar.notify.outbox import LASTS
 from sloctl.sidecar.notify.text import annotations
@@ -46,7 +46,7 @@ class AlertmanagerOptions:
         for url in self.urls:
             parsed = URL(url)
             if parsed.scheme not in {"http", "https"} or not parsed.host:
-                what = shown(parsed) if parsed.absolute else "a relative URL"
+                what = redact_url(parsed) if parsed.absolute else "a relative URL"
                 raise ValueError(f"{what} is no address of an Alertmanager, such as http://HOST:9093")
 
 
@@ -76,7 +76,7 @@ class Alertmanager:
     """Posts alarms; *wall* is the clock of the world, which Alertmanager's is compared with."""
 
     def __init__(
-        self, url: str, options: AlertmanagerOptions, client: Client, *, wall: Callable[[], float]
+        self, url: str, options: AlertmanagerOptions, client: HttpClient, *, wall: Callable[[], float]
     ) -> None:
         self._url = URL(url) / "api/v2/alerts"
         self._options = options
@@ -110,7 +110,7 @@ class Alertmanager:
             answer = await self._client.request(
                 "POST", self._url, headers={"Content-Type": "application/json"}, body=body
             )
-        except NoAnswer as failure:
+        except RequestFailed as failure:
             raise NotTaken(str(failure)) from None
         if answer.status == 400:
             raise Refused(f"answered 400: {_reason(answer.body)}")

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.client import open_client, shown
+from sloctl.sidecar.client import open_client, redact_url
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.notify.alarms import Alarm, Alarms
 from sloctl.sidecar.notify.alertmanager import (
@@ -60,7 +60,7 @@ class Notifier:
             remembered=LASTS * options.resend,
         )
         self._outboxes = {url: Outbox(options.resend) for url in options.urls}
-        self._health = {url: AlertmanagerHealth(shown(url)) for url in options.urls}
+        self._health = {url: AlertmanagerHealth(redact_url(url)) for url in options.urls}
         self._changed = asyncio.Event()
 
     @property
@@ -140,7 +140,7 @@ class Notifier:
             self._failed(url, due, str(failure))
             return False
         except Exception as failure:  # noqa: BLE001 - the loop's rim: a bug in one alert's text is tried again
-            _log.exception("cannot tell %s", shown(url))
+            _log.exception("cannot tell %s", redact_url(url))
             self._failed(url, due, type(failure).__name__)
             return False
         health = self._health[url]

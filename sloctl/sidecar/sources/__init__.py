@@ -15,7 +15,7 @@ OTHERS: Final = "(others)"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SloCounts:
     """One SLO: counts per group and, of the same events, per label name and value, which tell what burns."""
 
     groups: Mapping[Group, EventCounts]
@@ -23,22 +23,22 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class IntervalCounts:
     """What happened since the readings before and up to *at* (Unix seconds), by SLO id.
 
     What is missing could not be read: that is not zero.
     """
 
     at: float
-    slos: Mapping[str, Reading]
+    slos: Mapping[str, SloCounts]
 
 
-class Unreadable(Exception):
+class SourceUnavailable(Exception):
     """The source gave nothing this time; the message says why, for whoever operates it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class UnsupportedSlo:
     """An SLO that a source can never read, and what to do instead."""
 
     slo: Slo
@@ -48,7 +48,7 @@ class Refusal:
 class Source(Protocol):
     """One read per tick."""
 
-    async def read(self, now: float) -> Sequence[Readings]:
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
         """What happened since the read before, oldest first; raises Unreadable.
 
         Several where a source catches up on what it missed.

@@ -9,17 +9,17 @@ from typing import Final, TypeAlias
 
 from sloctl.duration import HOUR
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources.counting import Part
+from sloctl.sidecar.sources.counting import SeriesCounts
 
 # Per SLO and tick, those with most errors.
 MAX_PAIRS: Final = 200
 # As long as the longest lookback that asks what burns.
-_WATCHED: Final = HOUR
+_WATCHED_SECONDS: Final = HOUR
 
-Pair: TypeAlias = tuple[str, str]
+LabelPair: TypeAlias = tuple[str, str]
 
 
-class Burning:
+class LabelCounter:
     """Counts of every (label, value) that has errors in this tick, and of those that had some of late.
 
     The second, so that its share of the traffic can be told over an hour: from its first error on, its quiet
@@ -28,17 +28,21 @@ class Burning:
 
     def __init__(self) -> None:
         # By SLO id, when each pair last had errors; in that order.
-        self._watched: dict[str, dict[Pair, float]] = {}
+        self._watched: dict[str, dict[LabelPair, float]] = {}
 
-    def of(self, parts: Iterable[Part], now: float) -> Mapping[str, Mapping[Pair, EventCounts]]:
+    def count_by_label(
+        self, parts: Iterable[SeriesCounts], now: float
+    ) -> Mapping[str, Mapping[LabelPair, EventCounts]]:
         """By SLO id; *parts* are those of all targets."""
         parts = list(parts)
         self._forget(now)
-        asked = {part.share.key[0] for part in parts if part.error > 0} | self._watched.keys()
-        sums = _sums(parts, asked) if asked else {}
-        return {slo: found for slo, pairs in sums.items() if (found := self._told(slo, pairs, now))}
+        asked = {part.weight.key[0] for part in parts if part.error > 0} | self._watched.keys()
+        sums = _sum_pairs(parts, asked) if asked else {}
+        return {slo: found for slo, pairs in sums.items() if (found := self._select_pairs(slo, pairs, now))}
 
-    def _told(self, slo: str, sums: Mapping[Pair, list[float]], now: float) -> Mapping[Pair, EventCounts]:
+    def _select_pairs(
+        self, slo: str, sums: Mapping[LabelPair, list[float]], now: float
+    ) -> Mapping[LabelPair, EventCounts]:
         worst = [pair for pair, (error, _) in sums.items() if error > 0]
         if len(worst) > MAX_PAIRS:
             worst = nlargest(MAX_PAIRS, worst, key=lambda pair: sums[pair])
@@ -60,21 +64,21 @@ class Burning:
     def _forget(self, now: float) -> None:
         for slo, watched in list(self._watched.items()):
             for pair, last in list(watched.items()):
-                if now - last <= _WATCHED:
+                if now - last <= _WATCHED_SECONDS:
                     break
                 del watched[pair]
             if not watched:
                 del self._watched[slo]
 
 
-def _sums(parts: Iterable[Part], asked: set[str]) -> dict[str, dict[Pair, list[float]]]:
+def _sum_pairs(parts: Iterable[SeriesCounts], asked: set[str]) -> dict[str, dict[LabelPair, list[float]]]:
     """[errors, events] per SLO and pair, of the SLOs that are asked about."""
-    sums: dict[str, dict[Pair, list[float]]] = {slo: {} for slo in asked}
+    sums: dict[str, dict[LabelPair, list[float]]] = {slo: {} for slo in asked}
     for share, error, total in parts:
         pairs = sums.get(share.key[0])
         if pairs is None:
             continue
-        for pair in share.labels:
+        for pair in share.contributor_labels:
             counts = pairs.get(pair)
             if counts is None:
                 counts = pairs[pair] = [0.0, 0.0]

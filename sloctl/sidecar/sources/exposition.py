@@ -32,33 +32,33 @@ _SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
 _EARLIEST_CREATION: Final = 1e9
 
 
-class Series(NamedTuple):
+class SeriesId(NamedTuple):
     """One time series; *labels* are sorted by name."""
 
     metric: str
     labels: tuple[tuple[str, str], ...]
 
 
-class Sample(NamedTuple):
+class ExposedSample(NamedTuple):
     """One value; when the target says it was so, and when it started to count: Unix seconds."""
 
-    series: Series
+    series: SeriesId
     value: float
     at: float | None = None
     created: float | None = None
 
 
-class _Head(NamedTuple):
+class _ParsedSeries(NamedTuple):
     """What stands before the value; series of one *origin* were created together, as a histogram's are."""
 
-    series: Series
-    origin: Series
+    series: SeriesId
+    origin: SeriesId
 
 
 _Lines: TypeAlias = Callable[[str], list[str]]
 
 
-class Exposition:
+class ExpositionParser:
     """Reads the samples of *metrics* from one target, whose own labels it attaches.
 
     It remembers what it parsed: the same series a tick later costs a look-up.
@@ -67,12 +67,12 @@ class Exposition:
     def __init__(self, metrics: Collection[str], target: Labels) -> None:
         self._metrics = frozenset(metrics)
         self._created = frozenset(f"{_SUFFIX.sub('', metric)}_created" for metric in metrics)
-        self._lines = _lines_of(self._metrics | self._created)
+        self._lines = _line_finder(self._metrics | self._created)
         self._target = target
-        self._heads: dict[str, _Head] = {}
+        self._heads: dict[str, _ParsedSeries] = {}
         self._labels: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def samples(self, text: str, *, openmetrics: bool = False) -> list[Sample]:
+    def parse_samples(self, text: str, *, openmetrics: bool = False) -> list[ExposedSample]:
         """In the order of *text*; raises ValueError.
 
         For a line of a wanted metric that is no sample, for more than MAX_SAMPLES of them, and for
@@ -87,20 +87,20 @@ class Exposition:
             # Most of what is remembered is gone: labels that change all the time.
             self._heads.clear()
             self._labels.clear()
-        read = [self._read(line, 1 if openmetrics else 1000) for line in lines]
+        read = [self._parse_line(line, 1 if openmetrics else 1000) for line in lines]
         told = [line for line in read if line[0].series.metric in self._created]
         if not told:
-            return [Sample(head.series, value, at) for head, value, at in read]
+            return [ExposedSample(head.series, value, at) for head, value, at in read]
         created = {
             head.origin: value for head, value, _ in told if isfinite(value) and value > _EARLIEST_CREATION
         }
         return [
-            Sample(head.series, value, at, created.get(head.origin))
+            ExposedSample(head.series, value, at, created.get(head.origin))
             for head, value, at in read
             if head.series.metric in self._metrics
         ]
 
-    def _read(self, line: str, ticks_per_second: int) -> tuple[_Head, float, float | None]:
+    def _parse_line(self, line: str, ticks_per_second: int) -> tuple[_ParsedSeries, float, float | None]:
         spelled, _, value = line.rpartition(" ")
         head = self._heads.get(spelled)
         if head is not None and "_" not in value:
@@ -109,10 +109,10 @@ class Exposition:
         if found is None:
             raise ValueError(f"not a sample: {line[:200]!r}")
         spelled, value, timestamp = found.groups()
-        head = self._heads.get(spelled) or self._parsed(spelled)
+        head = self._heads.get(spelled) or self._parse_series(spelled)
         return head, float(value), float(timestamp) / ticks_per_second if timestamp else None
 
-    def _parsed(self, spelled: str) -> _Head:
+    def _parse_series(self, spelled: str) -> _ParsedSeries:
         # A sample line alone reads the same in both formats. The strict OpenMetrics parser would refuse all
         # metrics for one family out of order.
         ((sample,),) = (family.samples for family in text_string_to_metric_families(f"{spelled} 0\n"))
@@ -121,12 +121,12 @@ class Exposition:
         labels = tuple(self._labels.setdefault(label, label) for label in attached)
         bounded = any(name == "le" for name, _ in labels)
         of_all_bounds = tuple(label for label in labels if label[0] != "le") if bounded else labels
-        origin = Series(sys.intern(_SUFFIX.sub("", sample.name)), of_all_bounds)
-        self._heads[spelled] = _Head(Series(sys.intern(sample.name), labels), origin)
+        origin = SeriesId(sys.intern(_SUFFIX.sub("", sample.name)), of_all_bounds)
+        self._heads[spelled] = _ParsedSeries(SeriesId(sys.intern(sample.name), labels), origin)
         return self._heads[spelled]
 
 
-def _lines_of(metrics: Collection[str]) -> _Lines:
+def _line_finder(metrics: Collection[str]) -> _Lines:
     """The lines that begin with one of these names; both ways run at the speed of C."""
     if not 0 < len(metrics) <= _FEW_NAMES:
         return lambda text: [

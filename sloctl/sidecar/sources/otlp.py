@@ -12,25 +12,25 @@ from sloctl.duration import MINUTE
 from sloctl.lower import CounterPair
 from sloctl.model import LabelMatcher, MatchOp, NativeLatencyIndicator, Selector, Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources import Group, Reading, Readings, Refusal, Unreadable
-from sloctl.sidecar.sources.burning import Burning
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo
+from sloctl.sidecar.sources.burning import LabelCounter
 from sloctl.sidecar.sources.counting import (
-    Countable,
-    Key,
-    Owed,
-    Shares,
-    countable,
-    metrics,
-    settle,
-    tally,
+    CountablePair,
+    HeldCounts,
+    SeriesWeights,
+    SloGroup,
+    countable_pair,
+    merge_tallies,
+    metric_names,
+    tally_samples,
 )
-from sloctl.sidecar.sources.increases import Observed
-from sloctl.sidecar.sources.otlp_growth import Growth, observations, slow_observations
-from sloctl.sidecar.sources.otlp_points import Rejected, points
+from sloctl.sidecar.sources.increases import SeriesIncrease
+from sloctl.sidecar.sources.otlp_growth import PointIncreases, observations_metric, slow_observations_metric
+from sloctl.sidecar.sources.otlp_points import RejectedPoints, translate_points
 
-_SWEEP_SECONDS: Final = MINUTE
+_FORGET_INTERVAL: Final = MINUTE
 # Some ten milliseconds' worth of points.
-_IN_ONE_GO: Final = 500
+_POINTS_PER_SLICE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class OtlpOptions:
     for a tick, *max_bytes* is the size of one inflated request.
     """
 
-    promoted: tuple[str, ...] = ()
+    promoted_attributes: tuple[str, ...] = ()
     stale_seconds: float = 150.0
     max_bytes: int = 16 * 1024 * 1024
     max_series: int = 100_000
@@ -52,10 +52,10 @@ class OtlpOptions:
 class OtlpPlan:
     """What arriving points count: the pair of each SLO, and the SLOs that only PromQL could count."""
 
-    pairs: tuple[tuple[Slo, Countable], ...]
-    metrics: frozenset[str]
+    pairs: tuple[tuple[Slo, CountablePair], ...]
+    metric_names: frozenset[str]
     thresholds: Mapping[str, tuple[Fraction, ...]]
-    refusals: tuple[Refusal, ...]
+    unsupported: tuple[UnsupportedSlo, ...]
 
     @property
     def slos(self) -> tuple[Slo, ...]:
@@ -66,9 +66,9 @@ class Overloaded(Exception):
     """More has arrived than is being counted."""
 
 
-def plan(slos: Iterable[Slo]) -> OtlpPlan:
-    outcomes = [(slo, _pair(slo)) for slo in slos]
-    pairs = tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, Refusal))
+def plan_otlp(slos: Iterable[Slo]) -> OtlpPlan:
+    outcomes = [(slo, _countable_pair(slo)) for slo in slos]
+    pairs = tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, UnsupportedSlo))
     thresholds: dict[str, tuple[Fraction, ...]] = {}
     for slo, _ in pairs:
         if isinstance(slo.indicator, NativeLatencyIndicator):
@@ -76,9 +76,9 @@ def plan(slos: Iterable[Slo]) -> OtlpPlan:
             thresholds[metric] = (*thresholds.get(metric, ()), slo.indicator.threshold)
     return OtlpPlan(
         pairs=pairs,
-        metrics=frozenset[str](thresholds).union(*(metrics(pair) for _, pair in pairs)),
+        metric_names=frozenset[str](thresholds).union(*(metric_names(pair) for _, pair in pairs)),
         thresholds={metric: tuple(dict.fromkeys(found)) for metric, found in thresholds.items()},
-        refusals=tuple(pair for _, pair in outcomes if isinstance(pair, Refusal)),
+        unsupported=tuple(pair for _, pair in outcomes if isinstance(pair, UnsupportedSlo)),
     )
 
 
@@ -92,98 +92,106 @@ class OtlpSource:
         self.options = options
         self._plan = planned
         self._now = now
-        self._shares = Shares(planned.pairs)
-        self._growth = Growth(
+        self._shares = SeriesWeights(planned.pairs)
+        self._growth = PointIncreases(
             planned.thresholds,
             listening=now(),
             stale=options.stale_seconds,
             max_series=options.max_series,
         )
-        self._burning = Burning()
-        self._waiting: list[Observed] = []
-        self._heard: dict[Key, float] = {}
-        self._owed: Owed = {}
-        self._debts: Mapping[Key, float] = {}
+        self._burning = LabelCounter()
+        self._waiting: list[SeriesIncrease] = []
+        self._heard: dict[SloGroup, float] = {}
+        self._owed: HeldCounts = {}
+        self._debts: Mapping[SloGroup, float] = {}
         self._swept = now()
         self._trouble: tuple[float, str] | None = None
         self.rejected = 0
 
     @property
-    def troubles(self) -> tuple[str, ...]:
+    def issues(self) -> tuple[str, ...]:
         """What senders were told lately."""
         if self._trouble is None or self._now() - self._trouble[0] > self.options.stale_seconds:
             return ()
         return (f"rejected {self._trouble[1]}",)
 
-    def replan(self, planned: OtlpPlan) -> None:
+    def replace_plan(self, planned: OtlpPlan) -> None:
         """Count other SLOs from now on; series that were heard before go on where they were."""
         self._plan = planned
-        self._shares = Shares(planned.pairs)
-        self._growth.ask_for(planned.thresholds, self._now())
+        self._shares = SeriesWeights(planned.pairs)
+        self._growth.replace_thresholds(planned.thresholds, self._now())
         self._heard = {
             key: at for key, at in self._heard.items() if key[0] in {slo.id for slo in planned.slos}
         }
 
-    def accept(self, request: ExportMetricsServiceRequest) -> Rejected:
+    def accept(self, request: ExportMetricsServiceRequest) -> RejectedPoints:
         """Takes *request* in and tells what of it is of no use; raises Overloaded, then none of it is in."""
-        rejected = Rejected()
-        for _ in self.accepting(request, rejected):
+        rejected = RejectedPoints()
+        for _ in self.accept_request(request, rejected):
             pass
         return rejected
 
-    def accepting(self, request: ExportMetricsServiceRequest, rejected: Rejected) -> Iterator[None]:
+    def accept_request(
+        self, request: ExportMetricsServiceRequest, rejected: RejectedPoints
+    ) -> Iterator[None]:
         """As `accept`, in pieces short enough for what else goes on meanwhile."""
         if len(self._waiting) >= self.options.max_points:
             raise Overloaded(f"{len(self._waiting)} points wait to be counted")
         now = self._now()
-        wanted, promoted = self._plan.metrics, self.options.promoted
-        for number, point in enumerate(points(request, wanted=wanted, promoted=promoted, rejected=rejected)):
+        wanted, promoted = self._plan.metric_names, self.options.promoted_attributes
+        for number, point in enumerate(
+            translate_points(request, wanted=wanted, promoted=promoted, rejected=rejected)
+        ):
             try:
-                self._waiting += self._growth.observed(point, now)
+                self._waiting += self._growth.increases_of(point, now)
             except ValueError as reason:
-                rejected.add(1, f"{point.series.metric}: {reason}")
-            if number % _IN_ONE_GO == _IN_ONE_GO - 1:
+                rejected.add_rejection(1, f"{point.series.metric}: {reason}")
+            if number % _POINTS_PER_SLICE == _POINTS_PER_SLICE - 1:
                 yield
         if rejected.points:
             self.rejected += rejected.points
             self._trouble = now, str(rejected)
 
-    async def read(self, now: float) -> Sequence[Readings]:
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
         """One Readings with the SLOs whose series are alive; raises Unreadable when none is."""
         arrived, self._waiting = self._waiting, []
         for observed in arrived:
-            for share in self._shares.of(observed.series):
+            for share in self._shares.weights_of(observed.series):
                 if share.total and (observed.increase is not None or share.is_probe):
                     self._heard[share.key] = now
         self._sweep(now)
-        counted = tally(arrived, self._shares, self._owed)
-        self._owed = counted.owed
-        counts, self._debts = settle([counted], self._debts)
-        burning = self._burning.of(counted.parts, now)
+        counted = tally_samples(arrived, self._shares, self._owed)
+        self._owed = counted.held_counts
+        counts, self._debts = merge_tallies([counted], self._debts)
+        burning = self._burning.count_by_label(counted.series_counts, now)
         groups: dict[str, dict[Group, EventCounts]] = {}
         for (slo, group), heard in self._heard.items():
             if now - heard <= self.options.stale_seconds and (slo, group) not in self._owed:
                 groups.setdefault(slo, {})[group] = counts.get((slo, group), EventCounts(0.0, 0.0))
         if not groups:
-            raise Unreadable("no service sends what the SLOs count")
-        return (Readings(now, {slo: Reading(found, burning.get(slo, {})) for slo, found in groups.items()}),)
+            raise SourceUnavailable("no service sends what the SLOs count")
+        return (
+            IntervalCounts(
+                now, {slo: SloCounts(found, burning.get(slo, {})) for slo, found in groups.items()}
+            ),
+        )
 
     def _sweep(self, now: float) -> None:
-        if now - self._swept > _SWEEP_SECONDS:
+        if now - self._swept > _FORGET_INTERVAL:
             self._swept = now
-            self._growth.forget(now)
+            self._growth.forget_silent_senders(now)
             self._heard = {
                 key: at for key, at in self._heard.items() if now - at <= self.options.stale_seconds
             }
 
 
-def _pair(slo: Slo) -> Countable | Refusal:
+def _countable_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
     """A native histogram's observations, and the slow ones, are counters of their own here."""
     match slo.indicator:
         case NativeLatencyIndicator(Selector(metric, matchers), threshold):
             at_threshold = LabelMatcher("le", MatchOp.EQUAL, format_number(threshold))
-            slow = Selector(slow_observations(metric), (*matchers, at_threshold))
-            every = Selector(observations(metric), matchers)
+            slow = Selector(slow_observations_metric(metric), (*matchers, at_threshold))
+            every = Selector(observations_metric(metric), matchers)
             return CounterPair(error=(slow,), minus=(), total=(every,), count_new_series=False)
         case _:
-            return countable(slo)
+            return countable_pair(slo)

@@ -7,13 +7,13 @@ from typing import Final
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
 
 # The finest resolution of Prometheus's native histograms; it merges the buckets of finer ones.
-FINEST: Final = 8
+FINEST_SCALE: Final = 8
 # OpenTelemetry's SDKs stay within; beyond, one bucket would be all numbers or none.
-SCALES: Final = range(-10, 21)
+ALLOWED_SCALES: Final = range(-10, 21)
 
 
 @dataclass(frozen=True, slots=True)
-class Exponential:
+class ExponentialHistogram:
     """Bucket number *offset* + i holds buckets[i] observations, from base**number to base**(number + 1).
 
     The base is 2**(2**-scale). *low* observations are zero or negative.
@@ -21,29 +21,31 @@ class Exponential:
 
     scale: int
     count: int
-    low: int
+    nonpositive: int
     offset: int
     buckets: tuple[int, ...]
 
     @classmethod
-    def of(cls, point: ExponentialHistogramDataPoint) -> "Exponential":
+    def from_point(cls, point: ExponentialHistogramDataPoint) -> "ExponentialHistogram":
         """Raises ValueError for a scale that no SDK uses."""
-        if point.scale not in SCALES:
-            raise ValueError(f"a scale is from {SCALES[0]} to {SCALES[-1]}, got {point.scale}")
+        if point.scale not in ALLOWED_SCALES:
+            raise ValueError(
+                f"a scale is from {ALLOWED_SCALES[0]} to {ALLOWED_SCALES[-1]}, got {point.scale}"
+            )
         return cls(
             scale=point.scale,
             count=point.count,
-            low=point.zero_count + sum(point.negative.bucket_counts),
+            nonpositive=point.zero_count + sum(point.negative.bucket_counts),
             offset=point.positive.offset,
             buckets=tuple(point.positive.bucket_counts),
         )
 
-    def below(self, threshold: float, *, scale: int) -> float:
+    def count_below(self, threshold: float, *, scale: int) -> float:
         """Observations up to *threshold* (above zero), read no finer than at *scale*.
 
         Within a bucket they lie evenly on a logarithmic scale.
         """
-        coarsest = min(scale, self.scale, FINEST)
+        coarsest = min(scale, self.scale, FINEST_SCALE)
         merged = self.scale - coarsest
         place = ldexp(log2(threshold), coarsest)
         # Buckets before *whole* lie below the threshold, those from *beyond* on above it.
@@ -51,13 +53,13 @@ class Exponential:
         whole = max(0, (bucket << merged) - self.offset)
         beyond = max(0, ((bucket + 1) << merged) - self.offset)
         partly = sum(self.buckets[whole:beyond]) * (place - bucket)
-        return min(self.low + sum(self.buckets[:whole]) + partly, float(self.count))
+        return min(self.nonpositive + sum(self.buckets[:whole]) + partly, float(self.count))
 
 
-def above(now: Exponential, before: Exponential | None, threshold: float) -> float:
+def count_above(now: ExponentialHistogram, before: ExponentialHistogram | None, threshold: float) -> float:
     """Observations above *threshold* since *before*, None where everything is new."""
     scale = now.scale if before is None else min(now.scale, before.scale)
-    slow = now.count - now.below(threshold, scale=scale)
+    slow = now.count - now.count_below(threshold, scale=scale)
     if before is not None:
-        slow -= before.count - before.below(threshold, scale=scale)
+        slow -= before.count - before.count_below(threshold, scale=scale)
     return max(0.0, slow)

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from sloctl.sidecar.sources.otlp import OtlpSource, Overloaded
-from sloctl.sidecar.sources.otlp_points import Rejected
+from sloctl.sidecar.sources.otlp_points import RejectedPoints
 
 PROTOBUF: Final = "application/x-protobuf"
 # What the server inflates by itself.
@@ -21,7 +21,7 @@ _ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 _RETRY_SECONDS: Final = 5
 
 
-class _Refused(Exception):
+class _RejectedRequest(Exception):
     """With the status of the answer."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -29,19 +29,19 @@ class _Refused(Exception):
         self.status = status
 
 
-def routes(intake: OtlpSource) -> list[web.RouteDef]:
+def otlp_routes(intake: OtlpSource) -> list[web.RouteDef]:
     """What the application has to serve for *intake*."""
 
     async def export(request: web.Request) -> web.Response:
         try:
-            exported = await _exported(request, intake.options.max_bytes)
-            rejected = Rejected()
-            for _ in intake.accepting(exported, rejected):
+            exported = await _parse_request(request, intake.options.max_bytes)
+            rejected = RejectedPoints()
+            for _ in intake.accept_request(exported, rejected):
                 await asyncio.sleep(0)
-        except _Refused as refusal:
-            return _answer(Status(message=str(refusal)), status=refusal.status)
+        except _RejectedRequest as refusal:
+            return _protobuf_response(Status(message=str(refusal)), status=refusal.status)
         except Overloaded as overload:
-            answer = _answer(Status(message=str(overload)), status=503)
+            answer = _protobuf_response(Status(message=str(overload)), status=503)
             answer.headers["Retry-After"] = str(_RETRY_SECONDS)
             return answer
         told = ExportMetricsServiceResponse()
@@ -49,23 +49,23 @@ def routes(intake: OtlpSource) -> list[web.RouteDef]:
             told.partial_success.CopyFrom(
                 ExportMetricsPartialSuccess(rejected_data_points=rejected.points, error_message=str(rejected))
             )
-        return _answer(told)
+        return _protobuf_response(told)
 
     return [web.post("/v1/metrics", export)]
 
 
-async def _exported(request: web.Request, max_bytes: int) -> ExportMetricsServiceRequest:
+async def _parse_request(request: web.Request, max_bytes: int) -> ExportMetricsServiceRequest:
     if request.content_type != PROTOBUF:
-        raise _Refused(415, f"send {PROTOBUF}, not {request.content_type}")
+        raise _RejectedRequest(415, f"send {PROTOBUF}, not {request.content_type}")
     if request.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
-        raise _Refused(415, "send gzip or nothing as Content-Encoding")
+        raise _RejectedRequest(415, "send gzip or nothing as Content-Encoding")
     exported = ExportMetricsServiceRequest()
     try:
         exported.ParseFromString(await _body(request, max_bytes))
     except DecodeError as broken:
-        raise _Refused(400, f"this is no ExportMetricsServiceRequest: {broken}") from broken
+        raise _RejectedRequest(400, f"this is no ExportMetricsServiceRequest: {broken}") from broken
     except web.RequestPayloadError as broken:
-        raise _Refused(400, "the body cannot be inflated") from broken
+        raise _RejectedRequest(400, "the body cannot be inflated") from broken
     return exported
 
 
@@ -75,9 +75,9 @@ async def _body(request: web.Request, max_bytes: int) -> bytes:
     async for chunk in request.content.iter_any():
         body += chunk
         if len(body) > max_bytes:
-            raise _Refused(413, f"a request has at most {max_bytes / 1024**2:g} MiB when inflated")
+            raise _RejectedRequest(413, f"a request has at most {max_bytes / 1024**2:g} MiB when inflated")
     return bytes(body)
 
 
-def _answer(message: Message, *, status: int = 200) -> web.Response:
+def _protobuf_response(message: Message, *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=message.SerializeToString(), content_type=PROTOBUF)

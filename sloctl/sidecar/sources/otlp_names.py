@@ -50,11 +50,11 @@ _PER_UNITS: Final = {
     "mo": "month",
     "y": "year",
 }
-_NOT_OF_A_METRIC: Final = re.compile(r"[^a-zA-Z0-9:]+")
-_NOT_OF_A_LABEL: Final = re.compile(r"[^a-zA-Z0-9_]")
+_INVALID_IN_METRIC: Final = re.compile(r"[^a-zA-Z0-9:]+")
+_INVALID_IN_LABEL: Final = re.compile(r"[^a-zA-Z0-9_]")
 
 
-class Suffix(Enum):
+class NameSuffix(Enum):
     """What a name ends in besides its unit."""
 
     TOTAL = auto()
@@ -62,18 +62,18 @@ class Suffix(Enum):
     NONE = auto()
 
 
-def metric_name(name: str, unit: str, suffix: Suffix) -> str:
+def metric_name(name: str, unit: str, suffix: NameSuffix) -> str:
     """`http.server.duration` in `s` becomes `http_server_duration_seconds`; raises ValueError for no name."""
-    words = [word for word in _NOT_OF_A_METRIC.split(name) if word]
+    words = [word for word in _INVALID_IN_METRIC.split(name) if word]
     main, _, per = unit.partition("/")
-    main, per = _words(_unit(main, _UNITS)), _words(_unit(per, _PER_UNITS))
+    main, per = _join_words(_unit_name(main, _UNITS)), _join_words(_unit_name(per, _PER_UNITS))
     if main and main not in words:
         words.append(main)
     if per:
         words.append(f"per_{per}")
-    if suffix is Suffix.TOTAL:
+    if suffix is NameSuffix.TOTAL:
         words = [word for word in words if word != "total"] + ["total"]
-    if suffix is Suffix.RATIO and unit == "1":
+    if suffix is NameSuffix.RATIO and unit == "1":
         words = [word for word in words if word != "ratio"] + ["ratio"]
     translated = "_".join(words)
     if not translated:
@@ -84,7 +84,7 @@ def metric_name(name: str, unit: str, suffix: Suffix) -> str:
 @lru_cache(maxsize=4096)  # the same few names in every point
 def label_name(name: str) -> str:
     """`http.route` is `http_route`; raises ValueError where nothing is left."""
-    translated = _NOT_OF_A_LABEL.sub("_", name)
+    translated = _INVALID_IN_LABEL.sub("_", name)
     if translated[:1].isdigit():
         return f"key_{translated}"
     if translated.startswith("_") and not translated.startswith("__"):
@@ -97,7 +97,7 @@ def label_name(name: str) -> str:
 def point_labels(attributes: Iterable[KeyValue], target: Mapping[str, str]) -> dict[str, str]:
     """Labels of a data point at a *target*, whose job and instance win; raises ValueError."""
     labels: dict[str, str] = {}
-    for key, value in sorted((each.key, text(each.value)) for each in attributes):
+    for key, value in sorted((each.key, attribute_text(each.value)) for each in attributes):
         if key != "__name__" and value:
             name = label_name(key)
             # Two attributes that become one label are both told, as Prometheus does.
@@ -110,7 +110,7 @@ def point_labels(attributes: Iterable[KeyValue], target: Mapping[str, str]) -> d
 
 def target_labels(attributes: Iterable[KeyValue], promoted: Iterable[str]) -> dict[str, str]:
     """Labels of everything that a resource sends: who it is, and the attributes to be *promoted*."""
-    values = {each.key: text(each.value) for each in attributes}
+    values = {each.key: attribute_text(each.value) for each in attributes}
     labels = {label_name(key): values[key] for key in promoted if values.get(key)}
     if "service.name" in values:
         space = f"{values['service.namespace']}/" if "service.namespace" in values else ""
@@ -120,13 +120,13 @@ def target_labels(attributes: Iterable[KeyValue], promoted: Iterable[str]) -> di
     return {name: value for name, value in labels.items() if value}
 
 
-def bound(upper: float) -> str:
+def le_value(upper: float) -> str:
     """The `le` of a bucket: never with an exponent."""
     exact = format(Decimal(repr(upper)), "f")
     return exact.removesuffix(".0")
 
 
-def text(value: AnyValue) -> str:
+def attribute_text(value: AnyValue) -> str:
     """An attribute's value as a label's: what is no string as JSON."""
     match value.WhichOneof("value"):
         case "string_value":
@@ -136,10 +136,10 @@ def text(value: AnyValue) -> str:
         case None:
             return ""
         case _:
-            return json.dumps(_plain(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+            return json.dumps(_json_value(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
-def _plain(value: AnyValue) -> object:
+def _json_value(value: AnyValue) -> object:
     match value.WhichOneof("value"):
         case "bool_value":
             return value.bool_value
@@ -149,20 +149,20 @@ def _plain(value: AnyValue) -> object:
             number = value.double_value
             return int(number) if number.is_integer() and abs(number) < 1e21 else number
         case "array_value":
-            return [_plain(each) for each in value.array_value.values]
+            return [_json_value(each) for each in value.array_value.values]
         case "kvlist_value":
-            return {each.key: _plain(each.value) for each in value.kvlist_value.values}
+            return {each.key: _json_value(each.value) for each in value.kvlist_value.values}
         case None:
             return None
         case _:
-            return text(value)
+            return attribute_text(value)
 
 
-def _unit(text: str, known: Mapping[str, str]) -> str:
+def _unit_name(text: str, known: Mapping[str, str]) -> str:
     """Annotations such as {request} are no unit."""
     stripped = text.strip()
     return "" if "{" in stripped or "}" in stripped else known.get(stripped, stripped)
 
 
-def _words(text: str) -> str:
-    return "_".join(word for word in _NOT_OF_A_METRIC.split(text) if word)
+def _join_words(text: str) -> str:
+    return "_".join(word for word in _INVALID_IN_METRIC.split(text) if word)

@@ -18,7 +18,7 @@ _ESCAPES: Final = {letter: rf"\{letter}" for letter in "dDwWbAafnrtv"} | {
 _ESCAPES_IN_SETS: Final = {letter: rf"\{letter}" for letter in "dDwWafnrtv"} | {"s": r"\t\n\f\r "}
 _MAX_REPEAT: Final = 1000
 # So many repetitions of what can match in a few ways are quickly tried.
-_FEW: Final = 4
+_MAX_VARYING_REPEAT: Final = 4
 
 _TOKEN: Final = re.compile(
     r"(?P<hex>\\x[0-9A-Fa-f]{2})"
@@ -34,49 +34,49 @@ _TOKEN: Final = re.compile(
 )
 
 
-class NotAPattern(ValueError):
+class UnsupportedPattern(ValueError):
     """Why a pattern cannot be matched here as Prometheus matches it."""
 
 
-def compiled(text: str) -> re.Pattern[str]:
+def compile_pattern(text: str) -> re.Pattern[str]:
     """What `fullmatch` must be asked; raises NotAPattern."""
-    translated = _translated(text)
+    translated = _translate_pattern(text)
     ignores_case = re.search(r"\(\?s*i", text) is not None
     if ignores_case and not text.isascii():
-        raise NotAPattern("ignoring case means something else in Python beyond ASCII")
+        raise UnsupportedPattern("ignoring case means something else in Python beyond ASCII")
     try:
         with warnings.catch_warnings():
             # What Python may come to read in another way.
             warnings.simplefilter("error")
             return re.compile(translated, re.DOTALL | re.ASCII)
     except (re.error, RecursionError, OverflowError, FutureWarning, DeprecationWarning) as wrong:
-        raise NotAPattern(str(wrong)) from wrong
+        raise UnsupportedPattern(str(wrong)) from wrong
 
 
-def _translated(text: str) -> str:
+def _translate_pattern(text: str) -> str:
     """Token by token; raises NotAPattern for what means nothing, or something else, in RE2."""
     python: list[str] = []
-    groups = _Groups()
+    groups = _BacktrackingGuard()
     at = 0
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
-            raise NotAPattern(f"{text[at : at + 8]!r} is not understood")
+            raise UnsupportedPattern(f"{text[at : at + 8]!r} is not understood")
         if token.lastgroup == "flags" and at > 0:
-            raise NotAPattern("flags stand at the start, or in a group as in (?i:a)")
-        groups.see(token)
-        python.append(_python(token))
+            raise UnsupportedPattern("flags stand at the start, or in a group as in (?i:a)")
+        groups.check_token(token)
+        python.append(_translate_token(token))
         at = token.end()
     return "".join(python)
 
 
-def _python(token: re.Match[str]) -> str:
+def _translate_token(token: re.Match[str]) -> str:
     spelled = token[0]
     match token.lastgroup:
         case "escape":
-            return _escape(spelled, _ESCAPES)
+            return _translate_escape(spelled, _ESCAPES)
         case "set":
-            return _set(spelled)
+            return _translate_set(spelled)
         case "end":
             # Python's $ also matches before a line break at the end.
             return r"\Z"
@@ -86,16 +86,16 @@ def _python(token: re.Match[str]) -> str:
             return spelled
 
 
-def _escape(spelled: str, known: dict[str, str]) -> str:
+def _translate_escape(spelled: str, known: dict[str, str]) -> str:
     letter = spelled[1]
     if letter.isascii() and not letter.isalnum() and letter != "_":
         return spelled
     if letter in known:
         return known[letter]
-    raise NotAPattern(f"{spelled} is not in RE2, or means something else there")
+    raise UnsupportedPattern(f"{spelled} is not in RE2, or means something else there")
 
 
-def _set(spelled: str) -> str:
+def _translate_set(spelled: str) -> str:
     opening = re.match(r"\[\^?\]?", spelled)
     assert opening is not None  # noqa: S101 - how a set begins, by the token's own pattern
     inner = re.sub(
@@ -110,56 +110,60 @@ def _set(spelled: str) -> str:
 def _in_set(spelled: str) -> str:
     if spelled == "[":
         return r"\["
-    return spelled if spelled.startswith(r"\x") else _escape(spelled, _ESCAPES_IN_SETS)
+    return spelled if spelled.startswith(r"\x") else _translate_escape(spelled, _ESCAPES_IN_SETS)
 
 
 @dataclass(slots=True)
-class _Group:
+class _OpenGroup:
     """What is in a group: something that repeats without end; something that matches in many ways."""
 
-    endless: bool = False
-    varies: bool = False
+    has_endless_repeat: bool = False
+    has_variants: bool = False
 
 
-class _Groups:
+class _BacktrackingGuard:
     """Which groups are open, and whether one that varies is repeated.
 
     Python then tries every way of sharing the text among the repetitions, which no label value should start.
     """
 
     def __init__(self) -> None:
-        self._open = [_Group()]
-        self._closed: _Group | None = None
+        self._open = [_OpenGroup()]
+        self._closed: _OpenGroup | None = None
         self._repeated = False
 
-    def see(self, token: re.Match[str]) -> None:
+    def check_token(self, token: re.Match[str]) -> None:
         """Raises NotAPattern."""
         kind, closed, repeated = token.lastgroup, self._closed, self._repeated
         self._closed, self._repeated = None, False
         if kind == "open":
-            self._open.append(_Group())
+            self._open.append(_OpenGroup())
         elif kind == "close" and len(self._open) > 1:
             self._close()
         elif kind == "repeat":
             if repeated:
-                raise NotAPattern(f"{token[0]} repeats a repetition")
-            self._repeat(token, closed or _Group())
+                raise UnsupportedPattern(f"{token[0]} repeats a repetition")
+            self._check_repeat(token, closed or _OpenGroup())
         elif token[0] == "|":
-            self._open[-1].varies = True
+            self._open[-1].has_variants = True
 
     def _close(self) -> None:
         self._closed = closed = self._open.pop()
-        self._open[-1].endless |= closed.endless
-        self._open[-1].varies |= closed.varies
+        self._open[-1].has_endless_repeat |= closed.has_endless_repeat
+        self._open[-1].has_variants |= closed.has_variants
 
-    def _repeat(self, token: re.Match[str], inside: _Group) -> None:
+    def _check_repeat(self, token: re.Match[str], inside: _OpenGroup) -> None:
         bounds = [int(bound) for bound in (token["least"], token["most"]) if bound]
         most = max(bounds, default=1)
         if most > _MAX_REPEAT:
-            raise NotAPattern(f"{token[0]} repeats more than {_MAX_REPEAT} times")
+            raise UnsupportedPattern(f"{token[0]} repeats more than {_MAX_REPEAT} times")
         endless = token[0][0] in "*+" or (token["comma"] is not None and not token["most"])
-        if ((endless or most > 1) and inside.endless) or ((endless or most > _FEW) and inside.varies):
-            raise NotAPattern(f"{token[0]} repeats what can match in many ways, which can take for ever")
-        self._open[-1].endless |= endless
-        self._open[-1].varies |= endless or token[0][0] == "?" or token["comma"] is not None
+        if ((endless or most > 1) and inside.has_endless_repeat) or (
+            (endless or most > _MAX_VARYING_REPEAT) and inside.has_variants
+        ):
+            raise UnsupportedPattern(
+                f"{token[0]} repeats what can match in many ways, which can take for ever"
+            )
+        self._open[-1].has_endless_repeat |= endless
+        self._open[-1].has_variants |= endless or token[0][0] == "?" or token["comma"] is not None
         self._repeated = True

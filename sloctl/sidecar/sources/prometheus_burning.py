@@ -14,35 +14,37 @@ from sloctl.duration import HOUR
 from sloctl.model import ConditionIndicator, ErrorRatioIndicator, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rollup import FINE_STEP, EventCounts
-from sloctl.sidecar.sources.prometheus_minutes import Progress, Steps, raw_steps
-from sloctl.sidecar.sources.prometheus_ranges import Ranges, Stretch, Unusable
+from sloctl.sidecar.sources.prometheus_minutes import ReadProgress, StepCounts, raw_steps
+from sloctl.sidecar.sources.prometheus_ranges import QueryFailed, QueryRange, RangeQueries
 
 # Per SLO, label and minute, those with most errors.
 MAX_VALUES: Final = 200
 
 # By minute, counts per label and value.
-ByLabel: TypeAlias = Mapping[int, Mapping[tuple[str, str], EventCounts]]
+LabelCounts: TypeAlias = Mapping[int, Mapping[tuple[str, str], EventCounts]]
 
 
-class Telling:
+class LabelCountQueries:
     """Asks for each of *labels* about SLOs that burn, by the queries the rules consist of, grouped by it."""
 
-    def __init__(self, ranges: Ranges, style: LabelStyle, labels: Sequence[str]) -> None:
+    def __init__(self, ranges: RangeQueries, style: LabelStyle, labels: Sequence[str]) -> None:
         self._ranges = ranges
         self._style = style
         self._labels = labels
         self._erred_at: dict[str, int] = {}
 
-    async def of(self, found: Iterable[tuple[Slo, Progress]], told: dict[str, ByLabel]) -> None:
+    async def query_slos(
+        self, found: Iterable[tuple[Slo, ReadProgress]], told: dict[str, LabelCounts]
+    ) -> None:
         """Into *told*, by SLO id, as answers come; what cannot be told is left out."""
         if not self._labels:
             return
         async with asyncio.TaskGroup() as tasks:
             for slo, progress in found:
-                if progress.steps and self._burns(slo, progress.steps):
-                    tasks.create_task(self._tell(slo, progress.steps, told))
+                if progress.steps and self._has_recent_errors(slo, progress.steps):
+                    tasks.create_task(self._query_labels(slo, progress.steps, told))
 
-    def _burns(self, slo: Slo, steps: Steps) -> bool:
+    def _has_recent_errors(self, slo: Slo, steps: StepCounts) -> bool:
         """A minute that counts as a whole belongs to no label."""
         if isinstance(slo.indicator, ConditionIndicator | ErrorRatioIndicator):
             return False
@@ -51,8 +53,8 @@ class Telling:
             self._erred_at[slo.id] = max(erring)
         return self._erred_at.get(slo.id, 0) > max(steps) - HOUR
 
-    async def _tell(self, slo: Slo, steps: Steps, told: dict[str, ByLabel]) -> None:
-        stretch = Stretch(min(steps) - FINE_STEP, max(steps))
+    async def _query_labels(self, slo: Slo, steps: StepCounts, told: dict[str, LabelCounts]) -> None:
+        stretch = QueryRange(min(steps) - FINE_STEP, max(steps))
         sums: dict[int, dict[tuple[str, str], EventCounts]] = {at: {} for at in steps}
         for label in self._labels:
             if label in slo.group_by:
@@ -61,7 +63,7 @@ class Telling:
                 by_value = await raw_steps(
                     self._ranges, replace(slo, group_by=(label,)), self._style, stretch
                 )
-            except Unusable:
+            except QueryFailed:
                 continue
             for at in steps:
                 values = {

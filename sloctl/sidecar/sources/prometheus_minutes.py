@@ -18,49 +18,49 @@ from sloctl.rollup import FINE_STEP, EventCounts
 from sloctl.rules.past import backfill_rollups
 from sloctl.rules.scope import last_range
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.sources.prometheus_ranges import Ranges, Series, Stretch, Unusable
+from sloctl.sidecar.sources.prometheus_ranges import QueryFailed, QueryRange, RangeQueries, RangeSeries
 
 # SLOs that share a query; one with groups may have as many series as so many without.
-BATCH: Final = 200
-_SHARE_OF_GROUPED: Final = 20
+MAX_BATCH: Final = 200
+_GROUPED_SLO_WEIGHT: Final = 20
 
 # Counts by the end of their step.
-Steps: TypeAlias = Mapping[int, Mapping[Group, EventCounts]]
-_Values: TypeAlias = Mapping[int, Mapping[Group, float]]
+StepCounts: TypeAlias = Mapping[int, Mapping[Group, EventCounts]]
+_StepValues: TypeAlias = Mapping[int, Mapping[Group, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReadPosition:
     """How far an SLO has been read (Unix seconds), and whether rules had not recorded the minute there."""
 
-    upto: int
-    raw: bool = False
+    read_until: int
+    is_raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ReadProgress:
     """What was found behind one place, and the next place; *some_raw*: not all of it from rollups."""
 
-    place: Place
-    steps: Steps
-    some_raw: bool
+    position: ReadPosition
+    steps: StepCounts
+    has_raw: bool
 
 
 @dataclass(slots=True)
-class Outcome:
+class ReadOutcome:
     """Filled as answers come, so that a time limit loses only what is still out; by SLO id."""
 
-    progress: dict[str, Progress] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
+    progress: dict[str, ReadProgress] = field(default_factory=dict)
+    issues: list[str] = field(default_factory=list)
 
 
-def batches(slos: Iterable[Slo], *, most: int = BATCH) -> Iterator[list[Slo]]:
+def batch_slos(slos: Iterable[Slo], *, most: int = MAX_BATCH) -> Iterator[list[Slo]]:
     """Few enough for one query and its answer; *most* of those without groups."""
     batch: list[Slo] = []
     weight = 0
     for slo in slos:
         batch.append(slo)
-        weight += _SHARE_OF_GROUPED if slo.group_by else 1
+        weight += _GROUPED_SLO_WEIGHT if slo.group_by else 1
         if weight >= most:
             yield batch
             batch, weight = [], 0
@@ -74,32 +74,39 @@ def last_minute(seconds: float) -> int:
 
 
 async def read_minutes(
-    ranges: Ranges, jobs: Sequence[tuple[Slo, Place]], style: LabelStyle, *, settled: float, outcome: Outcome
+    ranges: RangeQueries,
+    jobs: Sequence[tuple[Slo, ReadPosition]],
+    style: LabelStyle,
+    *,
+    settled: float,
+    outcome: ReadOutcome,
 ) -> None:
     """Every minute behind each place of which all samples from before *settled* tell; into *outcome*."""
-    reader = _Reader(ranges, style, {slo.id: place for slo, place in jobs}, settled=settled, outcome=outcome)
+    reader = _MinuteReader(
+        ranges, style, {slo.id: place for slo, place in jobs}, settled=settled, outcome=outcome
+    )
     end = last_minute(settled)
     at_same_place: dict[int, list[Slo]] = {}
     for slo, place in jobs:
-        if place.upto < end:
-            at_same_place.setdefault(place.upto, []).append(slo)
+        if place.read_until < end:
+            at_same_place.setdefault(place.read_until, []).append(slo)
     async with asyncio.TaskGroup() as tasks:
         for start, slos in at_same_place.items():
-            for batch in batches(slos):
-                tasks.create_task(reader.read(batch, Stretch(start, end)))
+            for batch in batch_slos(slos):
+                tasks.create_task(reader.read_batch(batch, QueryRange(start, end)))
 
 
-class _Reader:
+class _MinuteReader:
     """What the queries of one read have in common."""
 
     def __init__(
         self,
-        ranges: Ranges,
+        ranges: RangeQueries,
         style: LabelStyle,
-        places: Mapping[str, Place],
+        places: Mapping[str, ReadPosition],
         *,
         settled: float,
-        outcome: Outcome,
+        outcome: ReadOutcome,
     ) -> None:
         self._ranges = ranges
         self._style = style
@@ -107,46 +114,48 @@ class _Reader:
         self._settled = settled
         self._outcome = outcome
 
-    async def read(self, slos: Sequence[Slo], stretch: Stretch) -> None:
+    async def read_batch(self, slos: Sequence[Slo], stretch: QueryRange) -> None:
         try:
             recorded = await recorded_steps(self._ranges, slos, self._style, stretch, step=FINE_STEP)
-        except Unusable as trouble:
-            self._outcome.troubles.append(str(trouble))
+        except QueryFailed as trouble:
+            self._outcome.issues.append(str(trouble))
             return
         async with asyncio.TaskGroup() as tasks:
             for slo in slos:
-                tasks.create_task(self._complete(slo, stretch, recorded[slo.id]))
+                tasks.create_task(self._add_raw_minutes(slo, stretch, recorded[slo.id]))
 
-    async def _complete(self, slo: Slo, stretch: Stretch, recorded: Steps) -> None:
+    async def _add_raw_minutes(self, slo: Slo, stretch: QueryRange, recorded: StepCounts) -> None:
         """Adds what no rule recorded."""
         # A scrape that began within the minute may take as long as the next one is away.
         raw_end = min(stretch.end, last_minute(self._settled - slo.scrape_interval))
         missing = [
             at for at in range(stretch.start + FINE_STEP, raw_end + 1, FINE_STEP) if at not in recorded
         ]
-        raw: Steps = {}
+        raw: StepCounts = {}
         if missing:
             try:
                 raw = await raw_steps(
-                    self._ranges, slo, self._style, Stretch(missing[0] - FINE_STEP, missing[-1])
+                    self._ranges, slo, self._style, QueryRange(missing[0] - FINE_STEP, missing[-1])
                 )
-            except Unusable as trouble:
-                self._outcome.troubles.append(f"{slo.id}: {trouble}")
+            except QueryFailed as trouble:
+                self._outcome.issues.append(f"{slo.id}: {trouble}")
                 raw_end = missing[0] - FINE_STEP
-        self._outcome.progress[slo.id] = advanced(
+        self._outcome.progress[slo.id] = advance_position(
             self._places[slo.id], recorded, raw, end=stretch.end, raw_end=raw_end
         )
 
 
-def advanced(place: Place, recorded: Steps, raw: Steps, *, end: int, raw_end: int) -> Progress:
+def advance_position(
+    place: ReadPosition, recorded: StepCounts, raw: StepCounts, *, end: int, raw_end: int
+) -> ReadProgress:
     """Minutes in order up to *end*, as far as they are known; *raw* tells of those up to *raw_end*.
 
     Rules turn somewhere within a minute: the first rollup that follows a minute of raw series shares events
     with it and is left out.
     """
-    upto, was_raw, some_raw = place.upto, place.raw, False
+    upto, was_raw, some_raw = place.read_until, place.is_raw, False
     steps: dict[int, Mapping[Group, EventCounts]] = {}
-    for minute in range(place.upto + FINE_STEP, end + 1, FINE_STEP):
+    for minute in range(place.read_until + FINE_STEP, end + 1, FINE_STEP):
         if minute in recorded:
             if not was_raw:
                 steps[minute] = recorded[minute]
@@ -159,36 +168,44 @@ def advanced(place: Place, recorded: Steps, raw: Steps, *, end: int, raw_end: in
         else:
             break
         upto = minute
-    return Progress(Place(upto, raw=was_raw), steps, some_raw)
+    return ReadProgress(ReadPosition(upto, is_raw=was_raw), steps, some_raw)
 
 
 async def recorded_steps(
-    ranges: Ranges, slos: Sequence[Slo], style: LabelStyle, stretch: Stretch, *, step: int, **labels: str
-) -> dict[str, Steps]:
+    ranges: RangeQueries,
+    slos: Sequence[Slo],
+    style: LabelStyle,
+    stretch: QueryRange,
+    *,
+    step: int,
+    **labels: str,
+) -> dict[str, StepCounts]:
     """Rollups of *step* by SLO id, repairs included unless *labels* say otherwise; raises Unusable.
 
     Each recorded sample belongs to exactly one step, at whatever phase the rules turn.
     """
     names = (naming.event_count_metric(step), naming.error_count_metric(step))
-    rollups = [last_range(of(slos, style, name, **labels), step) for name in names]
-    events, errors = await _both(ranges, [f"sum_over_time({each})" for each in rollups], stretch, step=step)
-    events_of, errors_of = _by_label(style.id, events), _by_label(style.id, errors)
+    rollups = [last_range(recorded_series(slos, style, name, **labels), step) for name in names]
+    events, errors = await _query_pair(
+        ranges, [f"sum_over_time({each})" for each in rollups], stretch, step=step
+    )
+    events_of, errors_of = _group_rows(style.id, events), _group_rows(style.id, errors)
     return {
-        slo.id: _counts(
-            _values(slo, events_of.get(style.slo_id(slo), ())),
-            _values(slo, errors_of.get(style.slo_id(slo), ())),
+        slo.id: _pair_counts(
+            _sum_by_group(slo, events_of.get(style.slo_id(slo), ())),
+            _sum_by_group(slo, errors_of.get(style.slo_id(slo), ())),
         )
         for slo in slos
     }
 
 
-async def raw_steps(ranges: Ranges, slo: Slo, style: LabelStyle, stretch: Stretch) -> Steps:
+async def raw_steps(ranges: RangeQueries, slo: Slo, style: LabelStyle, stretch: QueryRange) -> StepCounts:
     """Counts of each minute, computed from the raw series as the rules do; raises Unusable."""
-    events, errors = await _both(ranges, backfill_rollups(slo, style), stretch, step=FINE_STEP)
-    return _counts(_values(slo, events), _values(slo, errors))
+    events, errors = await _query_pair(ranges, backfill_rollups(slo, style), stretch, step=FINE_STEP)
+    return _pair_counts(_sum_by_group(slo, events), _sum_by_group(slo, errors))
 
 
-def of(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:
+def recorded_series(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:
     """A series that the rules of *slos* recorded."""
     # Outside brackets a dash means itself; Prometheus looks plain alternatives up instead of matching them.
     ids = "|".join(re.escape(style.slo_id(slo)).replace(r"\-", "-") for slo in slos)
@@ -196,22 +213,22 @@ def of(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:
     return format_selector(Selector(metric, (LabelMatcher(style.id, MatchOp.MATCH, ids), *exact)))
 
 
-async def _both(
-    ranges: Ranges, queries: Sequence[str], stretch: Stretch, *, step: int
-) -> tuple[list[Series], list[Series]]:
+async def _query_pair(
+    ranges: RangeQueries, queries: Sequence[str], stretch: QueryRange, *, step: int
+) -> tuple[list[RangeSeries], list[RangeSeries]]:
     # One after the other: as many at a time as the server shall bear are on their way for other SLOs.
-    events, errors = [await ranges.ask(query, stretch, step=step) for query in queries]
+    events, errors = [await ranges.query_range(query, stretch, step=step) for query in queries]
     return events, errors
 
 
-def _by_label(label: str, rows: Iterable[Series]) -> Mapping[str, Sequence[Series]]:
-    found: dict[str, list[Series]] = {}
+def _group_rows(label: str, rows: Iterable[RangeSeries]) -> Mapping[str, Sequence[RangeSeries]]:
+    found: dict[str, list[RangeSeries]] = {}
     for row in rows:
         found.setdefault(row.labels.get(label, ""), []).append(row)
     return found
 
 
-def _values(slo: Slo, rows: Iterable[Series]) -> _Values:
+def _sum_by_group(slo: Slo, rows: Iterable[RangeSeries]) -> _StepValues:
     values: dict[int, dict[Group, float]] = {}
     for row in rows:
         group = tuple(row.labels.get(label, "") for label in slo.group_by)
@@ -222,7 +239,7 @@ def _values(slo: Slo, rows: Iterable[Series]) -> _Values:
     return values
 
 
-def _counts(events: _Values, errors: _Values) -> Steps:
+def _pair_counts(events: _StepValues, errors: _StepValues) -> StepCounts:
     """Only where both sides are known."""
     pairs = {
         at: {

@@ -14,9 +14,9 @@ from yarl import URL
 
 from sloctl.model import PromQL
 from sloctl.naming import NATIVE_STYLE, LabelStyle
-from sloctl.sidecar.client import Answer, Client, ClientOptions, NoAnswer, shown
+from sloctl.sidecar.client import ClientOptions, HttpClient, HttpResponse, RequestFailed, redact_url
 
-ATTEMPTS: Final = 3
+MAX_ATTEMPTS: Final = 3
 # The longest wait before the second attempt; it doubles with each further one.
 _BACKOFF_SECONDS: Final = 0.5
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -40,15 +40,15 @@ class PrometheusOptions:
     settle_seconds: float = 10.0
     read_seconds: float = 30.0
     concurrency: int = 4
-    telling: tuple[str, ...] = ()
+    contributor_labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if URL(self.url).scheme not in {"http", "https"}:
-            raise ValueError(f"a Prometheus is at an http or https URL, got {shown(self.url)!r}")
+            raise ValueError(f"a Prometheus is at an http or https URL, got {redact_url(self.url)!r}")
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class QueryRange:
     """Steps that end after *start* and no later than *end*; Unix seconds."""
 
     start: int
@@ -56,46 +56,48 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class RangeSeries:
     """One row of an answer: values by Unix time in seconds, in time order."""
 
     labels: Mapping[str, str]
     points: Mapping[int, float]
 
 
-class Unusable(Exception):
+class QueryFailed(Exception):
     """A query without an answer that can be relied on; the message says why."""
 
 
-class _Row(msgspec.Struct):
+class _RangeRow(msgspec.Struct):
     metric: dict[str, str]
     values: list[tuple[float, str]] = []
 
 
-class _Matrix(msgspec.Struct, tag_field="resultType", tag="matrix"):
-    result: list[_Row]
+class _RangeData(msgspec.Struct, tag_field="resultType", tag="matrix"):
+    result: list[_RangeRow]
 
 
-class _Body(msgspec.Struct, rename="camel"):
+class _RangeAnswer(msgspec.Struct, rename="camel"):
     status: Literal["success", "error"]
-    data: _Matrix | None = None
+    data: _RangeData | None = None
     error: str = ""
     # Thanos, Mimir and Prometheus say here what is missing; VictoriaMetrics in the field below.
     warnings: list[str] = []
     is_partial: bool = False
 
 
-class Ranges:
+class RangeQueries:
     """At most *concurrency* queries at a time; *jitter* gives a share of the wait between two attempts."""
 
-    def __init__(self, client: Client, options: PrometheusOptions, *, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, client: HttpClient, options: PrometheusOptions, *, jitter: Callable[[], float]
+    ) -> None:
         self._client = client
         self._jitter = jitter
         self._places = asyncio.Semaphore(options.concurrency)
         self._url = URL(options.url) / "api/v1/query_range"
         self._partial = "true" if options.partial_response else "false"
 
-    async def ask(self, query: PromQL, stretch: Stretch, *, step: int) -> list[Series]:
+    async def query_range(self, query: PromQL, stretch: QueryRange, *, step: int) -> list[RangeSeries]:
         """*query* at the end of every step of *stretch*, at most 11,000 of them; raises Unusable."""
         form = {
             "query": query,
@@ -105,37 +107,42 @@ class Ranges:
             "partial_response": self._partial,
         }
         async with self._places:
-            answer = await self._answer(urlencode(form).encode())
+            answer = await self._post_with_retries(urlencode(form).encode())
         return [
-            Series(row.metric, {int(at): float(value) for at, value in row.values}) for row in _rows(answer)
+            RangeSeries(row.metric, {int(at): float(value) for at, value in row.values})
+            for row in _decode_rows(answer)
         ]
 
-    async def _answer(self, form: bytes) -> Answer:
+    async def _post_with_retries(self, form: bytes) -> HttpResponse:
         """Tried again while the server is not there or has trouble of its own."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 answer = await self._client.request("POST", self._url, headers=_FORM, body=form)
-            except NoAnswer as none:
-                if attempt == ATTEMPTS:
-                    raise Unusable(str(none)) from none
+            except RequestFailed as none:
+                if attempt == MAX_ATTEMPTS:
+                    raise QueryFailed(str(none)) from none
             else:
-                if attempt == ATTEMPTS or not (answer.status >= 500 or answer.status == _TOO_MANY_REQUESTS):
+                if attempt == MAX_ATTEMPTS or not (
+                    answer.status >= 500 or answer.status == _TOO_MANY_REQUESTS
+                ):
                     return answer
             await asyncio.sleep(_BACKOFF_SECONDS * 2 ** (attempt - 1) * self._jitter())
         raise AssertionError("the last attempt returns or raises")
 
 
-def _rows(answer: Answer) -> list[_Row]:
+def _decode_rows(answer: HttpResponse) -> list[_RangeRow]:
     try:
-        body = msgspec.json.decode(answer.body, type=_Body)
+        body = msgspec.json.decode(answer.body, type=_RangeAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError) as broken:
         if answer.status != 200:
-            raise Unusable(f"answered {answer.status}") from broken
-        raise Unusable(f"answered what no Prometheus answers: {broken}") from broken
+            raise QueryFailed(f"answered {answer.status}") from broken
+        raise QueryFailed(f"answered what no Prometheus answers: {broken}") from broken
     if answer.status != 200 or body.status != "success":
-        raise Unusable(body.error or f"answered {answer.status} without saying why")
+        raise QueryFailed(body.error or f"answered {answer.status} without saying why")
     if body.warnings or body.is_partial:
-        raise Unusable(f"answered in part: {'; '.join(body.warnings) or 'not everything could be reached'}")
+        raise QueryFailed(
+            f"answered in part: {'; '.join(body.warnings) or 'not everything could be reached'}"
+        )
     if body.data is None:
-        raise Unusable("answered without any result")
+        raise QueryFailed("answered without any result")
     return body.data.result

@@ -8,18 +8,42 @@ from typing import Final
 
 from sloctl.model import Slo
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.client import Client, ClientOptions, open_client
-from sloctl.sidecar.sources import Group, Reading, Readings, Refusal, Unreadable
-from sloctl.sidecar.sources.burning import Burning
-from sloctl.sidecar.sources.counting import Countable, Key, Shares, Tally, countable, metrics, settle
-from sloctl.sidecar.sources.increases import REMEMBERED
-from sloctl.sidecar.sources.scraped import Scraped
-from sloctl.sidecar.sources.targets import Discovery, Resolve, Service, Target, TargetState, addresses
+from sloctl.sidecar.client import ClientOptions, HttpClient, open_client
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo
+from sloctl.sidecar.sources.burning import LabelCounter
+from sloctl.sidecar.sources.counting import (
+    CountablePair,
+    SeriesWeights,
+    SloGroup,
+    Tally,
+    countable_pair,
+    merge_tallies,
+    metric_names,
+)
+from sloctl.sidecar.sources.increases import MAX_BASELINE_AGE
+from sloctl.sidecar.sources.scraped import TargetScraper
+from sloctl.sidecar.sources.targets import (
+    DnsDiscovery,
+    DnsService,
+    ResolveHost,
+    ScrapeTarget,
+    TargetState,
+    resolve_host,
+)
 
-__all__ = ["Plan", "ScrapeOptions", "ScrapeSource", "Service", "Target", "TargetState", "open_source", "plan"]
+__all__ = [
+    "DnsService",
+    "ScrapeOptions",
+    "ScrapePlan",
+    "ScrapeSource",
+    "ScrapeTarget",
+    "TargetState",
+    "open_scrape_source",
+    "plan_scrape",
+]
 
 # Reasons in one message; the targets' states have them all.
-_REASONS: Final = 3
+_MAX_REASONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +54,44 @@ class ScrapeOptions:
     *telling* are the labels that may tell what burns; None for all but those that always say the same.
     """
 
-    targets: tuple[Target | Service, ...]
+    targets: tuple[ScrapeTarget | DnsService, ...]
     client: ClientOptions = field(default_factory=ClientOptions)
-    at_once: int = 8
+    concurrency: int = 8
     resolve_seconds: float = 30.0
-    telling: tuple[str, ...] | None = None
+    contributor_labels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for number, target in enumerate(self.targets):
             if target in self.targets[:number]:
-                raise ValueError(f"{target.shown} is given twice and would count twice")
+                raise ValueError(f"{target.display_url} is given twice and would count twice")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ScrapePlan:
     """What a scrape counts: the pair of each SLO, and the SLOs that only PromQL could count."""
 
-    pairs: tuple[tuple[Slo, Countable], ...]
-    refusals: tuple[Refusal, ...]
+    pairs: tuple[tuple[Slo, CountablePair], ...]
+    unsupported: tuple[UnsupportedSlo, ...]
 
     @property
     def slos(self) -> tuple[Slo, ...]:
         return tuple(slo for slo, _ in self.pairs)
 
     @property
-    def metrics(self) -> frozenset[str]:
-        return frozenset[str]().union(*(metrics(pair) for _, pair in self.pairs))
+    def metric_names(self) -> frozenset[str]:
+        return frozenset[str]().union(*(metric_names(pair) for _, pair in self.pairs))
 
-    def same(self, other: "Plan") -> frozenset[str]:
+    def unchanged_slos(self, other: "ScrapePlan") -> frozenset[str]:
         """Ids of the SLOs that count the same in both."""
         theirs = {slo.id: (pair, slo.group_by) for slo, pair in other.pairs}
         return frozenset(slo.id for slo, pair in self.pairs if theirs.get(slo.id) == (pair, slo.group_by))
 
 
-def plan(slos: Iterable[Slo]) -> Plan:
-    outcomes = [(slo, countable(slo)) for slo in slos]
-    return Plan(
-        pairs=tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, Refusal)),
-        refusals=tuple(pair for _, pair in outcomes if isinstance(pair, Refusal)),
+def plan_scrape(slos: Iterable[Slo]) -> ScrapePlan:
+    outcomes = [(slo, countable_pair(slo)) for slo in slos]
+    return ScrapePlan(
+        pairs=tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, UnsupportedSlo)),
+        unsupported=tuple(pair for _, pair in outcomes if isinstance(pair, UnsupportedSlo)),
     )
 
 
@@ -79,97 +103,108 @@ class ScrapeSource:
     """
 
     def __init__(
-        self, client: Client, options: ScrapeOptions, scraped: Plan, *, resolve: Resolve = addresses
+        self,
+        client: HttpClient,
+        options: ScrapeOptions,
+        scraped: ScrapePlan,
+        *,
+        resolve: ResolveHost = resolve_host,
     ) -> None:
-        self.targets: tuple[TargetState, ...] = ()
+        self.target_states: tuple[TargetState, ...] = ()
         self._client = client
-        self._telling = options.telling
-        self._static = [target for target in options.targets if isinstance(target, Target)]
-        services = [target for target in options.targets if isinstance(target, Service)]
+        self._telling = options.contributor_labels
+        self._static = [target for target in options.targets if isinstance(target, ScrapeTarget)]
+        services = [target for target in options.targets if isinstance(target, DnsService)]
         self._discoveries = [
-            Discovery(service, resolve, seconds=options.resolve_seconds) for service in services
+            DnsDiscovery(service, resolve, seconds=options.resolve_seconds) for service in services
         ]
-        self._at_once = asyncio.Semaphore(options.at_once)
+        self._at_once = asyncio.Semaphore(options.concurrency)
         self._plan = scraped
-        self._shares = Shares(scraped.pairs, telling=options.telling)
-        self._burning = Burning()
-        self._debts: Mapping[Key, float] = {}
-        self._known: dict[Target, tuple[float, Scraped]] = {}
+        self._shares = SeriesWeights(scraped.pairs, telling=options.contributor_labels)
+        self._burning = LabelCounter()
+        self._debts: Mapping[SloGroup, float] = {}
+        self._known: dict[ScrapeTarget, tuple[float, TargetScraper]] = {}
 
     @property
-    def troubles(self) -> tuple[str, ...]:
+    def issues(self) -> tuple[str, ...]:
         """What is wrong with names, rather than with the targets behind them."""
-        return tuple(each.trouble for each in self._discoveries if each.trouble is not None)
+        return tuple(each.issue for each in self._discoveries if each.issue is not None)
 
-    def replan(self, scraped: Plan) -> None:
+    def replace_plan(self, scraped: ScrapePlan) -> None:
         """Count other SLOs from now on; counters that were read before go on where they were."""
         self._plan = scraped
-        self._shares = Shares(scraped.pairs, telling=self._telling)
-        self._burning, self._debts = Burning(), {}
+        self._shares = SeriesWeights(scraped.pairs, telling=self._telling)
+        self._burning, self._debts = LabelCounter(), {}
         for _, target in self._known.values():
-            target.read_instead(scraped.metrics)
+            target.replace_metrics(scraped.metric_names)
 
-    async def read(self, now: float) -> Sequence[Readings]:
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
         """One Readings, with the SLOs that some target counts; raises Unreadable when no target answers."""
         planned = self._plan
-        current = await self._current(now)
+        current = await self._current_scrapers(now)
         shares = self._shares
         tallies = await asyncio.gather(*(self._scrape(target, shares, now) for target in current))
-        self.targets = tuple(target.state for target in current)
+        self.target_states = tuple(target.state for target in current)
         answered = [each for each in tallies if each is not None]
         if not answered:
-            raise Unreadable(self._reasons())
-        counts, self._debts = settle(answered, self._debts)
-        burning = self._burning.of((part for each in answered for part in each.parts), now)
-        readings = _readings(counts, burning)
+            raise SourceUnavailable(self._reasons())
+        counts, self._debts = merge_tallies(answered, self._debts)
+        burning = self._burning.count_by_label(
+            (part for each in answered for part in each.series_counts), now
+        )
+        readings = _counts_by_slo(counts, burning)
         if planned is not self._plan:
             # Replanned meanwhile: what was counted may be of an indicator that is another now.
-            readings = {slo: each for slo, each in readings.items() if slo in planned.same(self._plan)}
-        return (Readings(now, readings),)
+            readings = {
+                slo: each for slo, each in readings.items() if slo in planned.unchanged_slos(self._plan)
+            }
+        return (IntervalCounts(now, readings),)
 
-    async def _scrape(self, target: Scraped, shares: Shares, now: float) -> Tally | None:
+    async def _scrape(self, target: TargetScraper, shares: SeriesWeights, now: float) -> Tally | None:
         async with self._at_once:
-            return await target.scrape(self._client, shares, now)
+            return await target.scrape_target(self._client, shares, now)
 
-    async def _current(self, now: float) -> list[Scraped]:
+    async def _current_scrapers(self, now: float) -> list[TargetScraper]:
         """The targets there are; one that is gone for longer than REMEMBERED is forgotten."""
-        current = [self._scraped(target, now, since=None) for target in self._static]
+        current = [self._scraper_of(target, now, since=None) for target in self._static]
         for discovery in self._discoveries:
             before = discovery.resolved_at
-            targets = await discovery.targets(now)
-            current += [self._scraped(target, now, since=before) for target in targets]
+            targets = await discovery.current_targets(now)
+            current += [self._scraper_of(target, now, since=before) for target in targets]
         self._known = {
-            target: (last, each) for target, (last, each) in self._known.items() if now - last <= REMEMBERED
+            target: (last, each)
+            for target, (last, each) in self._known.items()
+            if now - last <= MAX_BASELINE_AGE
         }
         return current
 
-    def _scraped(self, target: Target, now: float, *, since: float | None) -> Scraped:
+    def _scraper_of(self, target: ScrapeTarget, now: float, *, since: float | None) -> TargetScraper:
         _, known = self._known.get(target, (now, None))
         if known is None:
-            known = Scraped(target, self._plan.metrics, since=since)
+            known = TargetScraper(target, self._plan.metric_names, since=since)
         self._known[target] = now, known
         return known
 
     def _reasons(self) -> str:
-        down = [f"{state.url}: {state.error}" for state in self.targets]
-        reasons = [*self.troubles, *down] or ["there is nothing to scrape"]
-        more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
-        return "; ".join(reasons[:_REASONS]) + more
+        down = [f"{state.url}: {state.error}" for state in self.target_states]
+        reasons = [*self.issues, *down] or ["there is nothing to scrape"]
+        more = f"; and {len(reasons) - _MAX_REASONS} more" if len(reasons) > _MAX_REASONS else ""
+        return "; ".join(reasons[:_MAX_REASONS]) + more
 
 
 @asynccontextmanager
-async def open_source(
-    options: ScrapeOptions, scraped: Plan, *, resolve: Resolve = addresses
+async def open_scrape_source(
+    options: ScrapeOptions, scraped: ScrapePlan, *, resolve: ResolveHost = resolve_host
 ) -> AsyncIterator[ScrapeSource]:
     """The source, with connections of its own."""
     async with open_client(options.client) as client:
         yield ScrapeSource(client, options, scraped, resolve=resolve)
 
 
-def _readings(
-    counts: Mapping[Key, EventCounts], burning: Mapping[str, Mapping[tuple[str, str], EventCounts]]
-) -> dict[str, Reading]:
+def _counts_by_slo(
+    counts: Mapping[SloGroup, EventCounts], burning: Mapping[str, Mapping[tuple[str, str], EventCounts]]
+) -> dict[str, SloCounts]:
     groups: dict[str, dict[Group, EventCounts]] = {}
     for (slo, group), counted in counts.items():
         groups.setdefault(slo, {})[group] = counted
-    return {slo: Reading(counted, burning.get(slo, {})) for slo, counted in groups.items()}
+    return {slo: SloCounts(counted, burning.get(slo, {})) for slo, counted in groups.items()}

@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from sloctl.model import LabelMatcher, Labels, MatchOp, Selector
-from sloctl.sidecar.sources.exposition import Series
-from sloctl.sidecar.sources.patterns import compiled
+from sloctl.sidecar.sources.exposition import SeriesId
+from sloctl.sidecar.sources.patterns import compile_pattern
 
 _Wanted = TypeVar("_Wanted")
-_Holds: TypeAlias = Callable[[str], bool]
+_ValueCondition: TypeAlias = Callable[[str], bool]
 # What a series is looked up by: its metric, and one label that a selector fixes, if it fixes any.
-_Key: TypeAlias = tuple[str, tuple[str, str] | None]
-_UNFIXED: Final = None
+_IndexKey: TypeAlias = tuple[str, tuple[str, str] | None]
+_NO_LABEL: Final = None
 
 
-def matches(selector: Selector, labels: Labels) -> bool:
+def matches_labels(selector: Selector, labels: Labels) -> bool:
     """Whether series of the selector's metric with *labels* are meant; an absent label is empty.
 
     Raises NotAPattern.
@@ -23,7 +23,7 @@ def matches(selector: Selector, labels: Labels) -> bool:
     return all(holds(labels.get(label, "")) for label, holds in _conditions(selector))
 
 
-class Selecting(Generic[_Wanted]):
+class SelectorIndex(Generic[_Wanted]):
     """For a series, what was wanted with selectors that mean it; raises NotAPattern when made.
 
     A thousand selectors cost a series little: only those are tried whose metric, and whose most telling label
@@ -35,16 +35,16 @@ class Selecting(Generic[_Wanted]):
         spread = Counter(
             (selector.metric, fixed) for selector, _ in given for fixed in fixed_labels(selector)
         )
-        self._filed: dict[_Key, list[tuple[Sequence[tuple[str, _Holds]], _Wanted]]] = {}
+        self._filed: dict[_IndexKey, list[tuple[Sequence[tuple[str, _ValueCondition]], _Wanted]]] = {}
         for selector, what in given:
             fixed = fixed_labels(selector)
-            rarest = min(fixed, key=lambda label: spread[selector.metric, label]) if fixed else _UNFIXED
+            rarest = min(fixed, key=lambda label: spread[selector.metric, label]) if fixed else _NO_LABEL
             self._filed.setdefault((selector.metric, rarest), []).append((_conditions(selector), what))
 
-    def of(self, series: Series) -> list[_Wanted]:
+    def find_matches(self, series: SeriesId) -> list[_Wanted]:
         """One for each selector, in no order to rely on."""
         labels = dict(series.labels)
-        keys = [(series.metric, label) for label in (_UNFIXED, *series.labels)]
+        keys = [(series.metric, label) for label in (_NO_LABEL, *series.labels)]
         return [
             what
             for key in keys
@@ -62,11 +62,11 @@ def fixed_labels(selector: Selector) -> list[tuple[str, str]]:
     ]
 
 
-def _conditions(selector: Selector) -> list[tuple[str, _Holds]]:
-    return [(matcher.label, _condition(matcher)) for matcher in selector.matchers]
+def _conditions(selector: Selector) -> list[tuple[str, _ValueCondition]]:
+    return [(matcher.label, _value_condition(matcher)) for matcher in selector.matchers]
 
 
-def _condition(matcher: LabelMatcher) -> _Holds:
+def _value_condition(matcher: LabelMatcher) -> _ValueCondition:
     wanted = matcher.value
     match matcher.op:
         case MatchOp.EQUAL:
@@ -74,8 +74,8 @@ def _condition(matcher: LabelMatcher) -> _Holds:
         case MatchOp.NOT_EQUAL:
             return lambda value: value != wanted
         case MatchOp.MATCH:
-            pattern = compiled(wanted)
+            pattern = compile_pattern(wanted)
             return lambda value: pattern.fullmatch(value) is not None
         case MatchOp.NOT_MATCH:
-            pattern = compiled(wanted)
+            pattern = compile_pattern(wanted)
             return lambda value: pattern.fullmatch(value) is None

@@ -13,119 +13,125 @@ from sloctl.model import (
     Selector,
     Slo,
 )
-from sloctl.sidecar.sources import Group, Refusal
-from sloctl.sidecar.sources.exposition import Series
-from sloctl.sidecar.sources.patterns import NotAPattern
-from sloctl.sidecar.sources.selecting import Selecting, fixed_labels, matches
+from sloctl.sidecar.sources import Group, UnsupportedSlo
+from sloctl.sidecar.sources.exposition import SeriesId
+from sloctl.sidecar.sources.patterns import UnsupportedPattern
+from sloctl.sidecar.sources.selecting import SelectorIndex, fixed_labels, matches_labels
 
 # What can be counted without evaluating PromQL.
-Countable: TypeAlias = CounterPair | ProbeIndicator
+CountablePair: TypeAlias = CounterPair | ProbeIndicator
 # An SLO's id, and one of its groups.
-Key: TypeAlias = tuple[str, Group]
+SloGroup: TypeAlias = tuple[str, Group]
 
 _MAX_SERIES_REMEMBERED: Final = 200_000
-_PROMETHEUS: Final = "watch it through Prometheus (the source `prometheus`), with the compiled rules"
+_USE_PROMETHEUS: Final = "watch it through Prometheus (the source `prometheus`), with the compiled rules"
 
 
-def countable(slo: Slo) -> Countable | Refusal:
+def countable_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
     """The pair behind *slo*, or why a scrape alone cannot count it."""
     pair = lower_indicator(slo.indicator)
     if not isinstance(pair, CounterPair | ProbeIndicator):
-        return Refusal(slo, f"{_KINDS[type(pair)]}: {_PROMETHEUS}")
-    for selector in _selectors(pair):
+        return UnsupportedSlo(slo, f"{_UNSUPPORTED_REASONS[type(pair)]}: {_USE_PROMETHEUS}")
+    for selector in _pair_selectors(pair):
         try:
-            matches(selector, {})
-        except NotAPattern as wrong:
-            return Refusal(
-                slo, f"a pattern of {selector.metric} cannot be matched here ({wrong}): {_PROMETHEUS}"
+            matches_labels(selector, {})
+        except UnsupportedPattern as wrong:
+            return UnsupportedSlo(
+                slo, f"a pattern of {selector.metric} cannot be matched here ({wrong}): {_USE_PROMETHEUS}"
             )
     return pair
 
 
-def metrics(pair: Countable) -> frozenset[str]:
+def metric_names(pair: CountablePair) -> frozenset[str]:
     """Names of the metrics that *pair* reads."""
-    return frozenset(selector.metric for selector in _selectors(pair))
+    return frozenset(selector.metric for selector in _pair_selectors(pair))
 
 
-class Share(NamedTuple):
+class SeriesWeight(NamedTuple):
     """What one series is to one SLO: the weight of its increments among the errors and the events.
 
     *labels* are those that may tell what burns.
     """
 
-    key: Key
+    key: SloGroup
     error: int
     total: int
-    newborn: bool
+    count_new_series: bool
     is_probe: bool
-    labels: tuple[tuple[str, str], ...]
+    contributor_labels: tuple[tuple[str, str], ...]
 
 
-class _Counted(NamedTuple):
+class _CountedSlo(NamedTuple):
     """What there is to know of an SLO when a series is new."""
 
     id: str
     group_by: tuple[str, ...]
-    pair: Countable
-    silent: frozenset[str]
+    pair: CountablePair
+    ignored_labels: frozenset[str]
 
 
-class Shares:
+class SeriesWeights:
     """What each series is to each SLO; worked out once per series.
 
     Only labels in *telling* may tell what burns; None for all but those that always say the same.
     """
 
     def __init__(
-        self, pairs: Iterable[tuple[Slo, Countable]], *, telling: Sequence[str] | None = None
+        self, pairs: Iterable[tuple[Slo, CountablePair]], *, telling: Sequence[str] | None = None
     ) -> None:
         self._telling = telling
-        counted = [_Counted(slo.id, slo.group_by, pair, _silent(slo, pair, telling)) for slo, pair in pairs]
-        self._selecting = Selecting(
-            [(selector, (each, side)) for each in counted for selector, side in _sides(each.pair)]
+        counted = [
+            _CountedSlo(slo.id, slo.group_by, pair, _silent(slo, pair, telling)) for slo, pair in pairs
+        ]
+        self._selecting = SelectorIndex(
+            [
+                (selector, (each, side))
+                for each in counted
+                for selector, side in _weighted_selectors(each.pair)
+            ]
         )
-        self._known: dict[Series, tuple[Share, ...]] = {}
+        self._known: dict[SeriesId, tuple[SeriesWeight, ...]] = {}
         # One object for each key, which all its series share.
-        self._keys: dict[Key, Key] = {}
+        self._keys: dict[SloGroup, SloGroup] = {}
 
-    def of(self, series: Series) -> tuple[Share, ...]:
+    def weights_of(self, series: SeriesId) -> tuple[SeriesWeight, ...]:
         shares = self._known.get(series)
         if shares is None:
             if len(self._known) >= _MAX_SERIES_REMEMBERED:
                 self._known.clear()
                 self._keys.clear()
-            shares = self._known[series] = tuple(self._worked_out(series))
+            shares = self._known[series] = tuple(self._compute_weights(series))
         return shares
 
-    def _worked_out(self, series: Series) -> Iterable[Share]:
-        sides: dict[str, tuple[_Counted, list[tuple[int, int]]]] = {}
-        for counted, side in self._selecting.of(series):
+    def _compute_weights(self, series: SeriesId) -> Iterable[SeriesWeight]:
+        sides: dict[str, tuple[_CountedSlo, list[tuple[int, int]]]] = {}
+        for counted, side in self._selecting.find_matches(series):
             sides.setdefault(counted.id, (counted, []))[1].append(side)
         labels = dict(series.labels)
         for counted, found in sides.values():
             key = (counted.id, tuple(labels.get(label, "") for label in counted.group_by))
-            yield Share(
+            yield SeriesWeight(
                 key=self._keys.setdefault(key, key),
                 error=sum(error for error, _ in found),
                 total=sum(total for _, total in found),
-                newborn=isinstance(counted.pair, CounterPair) and counted.pair.count_new_series,
+                count_new_series=isinstance(counted.pair, CounterPair) and counted.pair.count_new_series,
                 is_probe=isinstance(counted.pair, ProbeIndicator),
-                labels=tuple(label for label in series.labels if self._tells(counted, label[0])),
+                contributor_labels=tuple(label for label in series.labels if self._tells(counted, label[0])),
             )
 
-    def _tells(self, counted: _Counted, label: str) -> bool:
-        return label not in counted.silent and (self._telling is None or label in self._telling)
+    def _tells(self, counted: _CountedSlo, label: str) -> bool:
+        return label not in counted.ignored_labels and (self._telling is None or label in self._telling)
 
 
-def _silent(slo: Slo, pair: Countable, telling: Sequence[str] | None) -> frozenset[str]:
+def _silent(slo: Slo, pair: CountablePair, telling: Sequence[str] | None) -> frozenset[str]:
     """Labels that never tell what burns: a group's are known, and some always say the same."""
     silent = frozenset({"le", *slo.group_by})
     if telling is not None:
         return silent
-    return silent.union(label for selector in _selectors(pair) for label, _ in fixed_labels(selector))
+    return silent.union(label for selector in _pair_selectors(pair) for label, _ in fixed_labels(selector))
 
 
-def _sides(pair: Countable) -> list[tuple[Selector, tuple[int, int]]]:
+def _weighted_selectors(pair: CountablePair) -> list[tuple[Selector, tuple[int, int]]]:
     """Each selector with the weight of its increments: (among the errors, among all events)."""
     match pair:
         case CounterPair():
@@ -138,11 +144,11 @@ def _sides(pair: Countable) -> list[tuple[Selector, tuple[int, int]]]:
             return [(pair.gauge, (0, 1))]
 
 
-def _selectors(pair: Countable) -> list[Selector]:
-    return [selector for selector, _ in _sides(pair)]
+def _pair_selectors(pair: CountablePair) -> list[Selector]:
+    return [selector for selector, _ in _weighted_selectors(pair)]
 
 
-_KINDS: Mapping[type[EventPair], str] = {
+_UNSUPPORTED_REASONS: Mapping[type[EventPair], str] = {
     NativeLatencyIndicator: "a native histogram is not in the text a target exposes",
     ConditionIndicator: "a condition is PromQL, which the sidecar does not evaluate",
     QueryIndicator: "a query is PromQL, which the sidecar does not evaluate",

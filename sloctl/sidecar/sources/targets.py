@@ -9,17 +9,17 @@ from typing import Final, TypeAlias
 from yarl import URL
 
 from sloctl.model import Labels
-from sloctl.sidecar.client import shown
+from sloctl.sidecar.client import redact_url
 
 RESOLVE_TIMEOUT: Final = 2.0
 MAX_ADDRESSES: Final = 1000
 
 # The addresses of a host; raises OSError.
-Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
+ResolveHost: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ScrapeTarget:
     """What is scraped; *labels* are attached to every series, as a Prometheus scrape job does.
 
     *url* may hold a password and is not shown. *host* is asked for where that is not the host of *url*.
@@ -30,14 +30,14 @@ class Target:
     host: str | None = None
 
     @classmethod
-    def at(cls, url: str, labels: Labels) -> "Target":
+    def from_url(cls, url: str, labels: Labels) -> "ScrapeTarget":
         """With Prometheus's `instance` label, and its path where *url* has none; raises ValueError."""
-        parsed = _scrapable(url)
+        parsed = _parse_target_url(url)
         return cls(parsed, {"instance": _instance(parsed), **labels})
 
     @property
-    def shown(self) -> str:
-        return shown(self.url)
+    def display_url(self) -> str:
+        return redact_url(self.url)
 
     @property
     def host_and_port(self) -> str:
@@ -47,7 +47,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class DnsService:
     """A name with an A or AAAA record per instance, such as a headless Kubernetes service.
 
     Each address is a target of its own, with the labels and its address and port as `instance`.
@@ -57,21 +57,21 @@ class Service:
     labels: Labels = field(hash=False)
 
     @classmethod
-    def at(cls, url: str, labels: Labels) -> "Service":
+    def from_url(cls, url: str, labels: Labels) -> "DnsService":
         """As Target.at."""
-        return cls(_scrapable(url), labels)
+        return cls(_parse_target_url(url), labels)
 
     @property
-    def shown(self) -> str:
-        return shown(self.url)
+    def display_url(self) -> str:
+        return redact_url(self.url)
 
     @property
     def name(self) -> str:
         return self.url.host or ""
 
-    def target(self, address: str) -> Target:
+    def target_at(self, address: str) -> ScrapeTarget:
         url = self.url.with_host(address)
-        return Target(url, {**self.labels, "instance": _instance(url)}, self.name)
+        return ScrapeTarget(url, {**self.labels, "instance": _instance(url)}, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,62 +92,62 @@ class TargetState:
     samples: int = 0
 
 
-async def addresses(host: str) -> Sequence[str]:
+async def resolve_host(host: str) -> Sequence[str]:
     """Asks the system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
-class Discovery:
+class DnsDiscovery:
     """The targets behind *service*, asked for again every *seconds*.
 
     When the name cannot be resolved the last known addresses stay, and *trouble* says so.
     """
 
-    def __init__(self, service: Service, resolve: Resolve, *, seconds: float) -> None:
-        self.trouble: str | None = None
+    def __init__(self, service: DnsService, resolve: ResolveHost, *, seconds: float) -> None:
+        self.issue: str | None = None
         # When the name was last resolved: who was not there then was not scraped by anybody before.
         self.resolved_at: float | None = None
         self._service = service
         self._resolve = resolve
         self._seconds = seconds
         self._due = float("-inf")
-        self._targets: tuple[Target, ...] = ()
+        self._targets: tuple[ScrapeTarget, ...] = ()
 
-    async def targets(self, now: float) -> Sequence[Target]:
+    async def current_targets(self, now: float) -> Sequence[ScrapeTarget]:
         """Empty as long as the name was never resolved."""
         if now >= self._due or not self._targets:
             self._due = now + self._seconds
-            await self._ask(now)
+            await self._resolve_service(now)
         return self._targets
 
-    async def _ask(self, now: float) -> None:
+    async def _resolve_service(self, now: float) -> None:
         try:
             async with asyncio.timeout(RESOLVE_TIMEOUT):
                 found = sorted(set(await self._resolve(self._service.name)))
         except TimeoutError:
-            return self._keep(f"no answer within {RESOLVE_TIMEOUT:g} s")
+            return self._keep_targets(f"no answer within {RESOLVE_TIMEOUT:g} s")
         except (OSError, UnicodeError) as failure:
-            return self._keep(getattr(failure, "strerror", None) or str(failure))
+            return self._keep_targets(getattr(failure, "strerror", None) or str(failure))
         if not found:
-            return self._keep("no address")
+            return self._keep_targets("no address")
         dropped = len(found) - MAX_ADDRESSES
-        self.trouble = (
+        self.issue = (
             f"{self._service.name}: {dropped} addresses more than {MAX_ADDRESSES} are not scraped"
             if dropped > 0
             else None
         )
-        self._targets = tuple(self._service.target(address) for address in found[:MAX_ADDRESSES])
+        self._targets = tuple(self._service.target_at(address) for address in found[:MAX_ADDRESSES])
         self.resolved_at = now
         return None
 
-    def _keep(self, reason: str) -> None:
+    def _keep_targets(self, reason: str) -> None:
         known = len(self._targets)
         kept = f"; its last known {known} addresses are scraped" if known else ""
-        self.trouble = f"{self._service.name} cannot be resolved: {reason}{kept}"
+        self.issue = f"{self._service.name} cannot be resolved: {reason}{kept}"
 
 
-def _scrapable(url: str) -> URL:
+def _parse_target_url(url: str) -> URL:
     try:
         parsed = URL(url)
     except ValueError:

@@ -7,7 +7,7 @@ from sloctl.model import Slo
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 
 T0 = 1_700_000_000.0
 EVENTS = 100_000.0
@@ -26,7 +26,7 @@ def grouped(at: float, slo: Slo, ratios: Mapping[Group, float | None], *, calm_b
         group: EventCounts(0, 0) if ratio is None else EventCounts(ratio * EVENTS, EVENTS)
         for group, ratio in ratios.items()
     }
-    return ledger.record_tick(at, [Readings(at, {slo.id: Reading(counts)})])
+    return ledger.record_tick(at, [IntervalCounts(at, {slo.id: SloCounts(counts)})])
 
 
 def outage(at: float, slo: Slo) -> Snapshot:

@@ -9,7 +9,7 @@ from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.alarms import Alarms
-from sloctl.sidecar.sources import Reading, Readings
+from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
 
@@ -151,7 +151,10 @@ def test_one_silent_group_is_not_no_data() -> None:
     now = T0 + HOUR
 
     heard.hear(
-        ledger.record_tick(now, [Readings(now, {by_route.id: Reading({("/b",): EventCounts(0, 1)})})]), now
+        ledger.record_tick(
+            now, [IntervalCounts(now, {by_route.id: SloCounts({("/b",): EventCounts(0, 1)})})]
+        ),
+        now,
     )
 
     assert firing(heard) == []

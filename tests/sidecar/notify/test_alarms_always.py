@@ -10,7 +10,7 @@ from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.alarms import QUIET_FOR, Alarms
 from sloctl.sidecar.poller import poll_source
-from sloctl.sidecar.sources import Readings, Unreadable
+from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
 
@@ -61,5 +61,5 @@ async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
 
 
 class Down:
-    async def read(self, now: float) -> tuple[Readings, ...]:
-        raise Unreadable(f"no answer at {now}")
+    async def read_counts(self, now: float) -> tuple[IntervalCounts, ...]:
+        raise SourceUnavailable(f"no answer at {now}")

@@ -24,7 +24,7 @@ from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
 from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.sources import Group, Reading, Readings
+from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.targets.prometheus import render_rules
 from tests.real import Server, backfill, running_alertmanager, running_prometheus
 from tests.sidecar.specimens import slo
@@ -128,8 +128,8 @@ def board(lived: Sequence[Lived], now: float) -> Snapshot:
         for ago, counts in sorted(each.steps, key=lambda it: -it[0]):
             ledger.backfill_counts(each.slo, each.group, now - FINE_STEP - ago, counts)
         if each.steps:
-            readings[each.slo.id] = Reading({each.group: EventCounts(0, 0)})
-    return ledger.record_tick(now, [Readings(now, readings)])
+            readings[each.slo.id] = SloCounts({each.group: EventCounts(0, 0)})
+    return ledger.record_tick(now, [IntervalCounts(now, readings)])
 
 
 def alerts_of(server: Server) -> dict[str, dict[str, Any]]:
