@@ -20,7 +20,7 @@ from typing import Final
 
 from aiohttp import web
 
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 
 SECONDS: Final = 30
 _SERIES: Final = 10
@@ -55,7 +55,7 @@ async def measured(slos: int) -> tuple[int, int, float]:
     """Resident bytes after SECONDS, and at most; processor seconds per second once it runs."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        async with serving(_service(slos), "127.0.0.1", 0) as target:
+        async with serve_application(_service(slos), "127.0.0.1", 0) as target:
             command = _configured(directory, slos, f"{target}/metrics")
             process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
             assert process.stderr is not None

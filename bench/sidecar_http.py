@@ -19,13 +19,13 @@ import aiohttp
 
 from bench.sidecar_scale import many
 from sloctl.rollup import EventCounts
-from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.app import Sidecar, build_application
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.collecting import tune_garbage_collector
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
-from sloctl.sidecar.serve import asked_to_stop, serving
+from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
 from sloctl.sidecar.sources import IntervalCounts, SloCounts, Source
 
 INTERVAL: Final = 5.0
@@ -67,9 +67,9 @@ async def serve(count: int) -> None:
 
     tune_garbage_collector()
     sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
-    async with serving(application(sidecar), "127.0.0.1", 0) as url:
+    async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         print(url, flush=True)
-        await asked_to_stop()
+        await wait_for_stop_signal()
 
 
 @asynccontextmanager

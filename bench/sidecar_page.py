@@ -17,13 +17,13 @@ from playwright.async_api import Browser, async_playwright
 
 from bench.sidecar_http import INTERVAL, Varying
 from bench.sidecar_scale import many, month
-from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.app import Sidecar, build_application
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.collecting import tune_garbage_collector
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
-from sloctl.sidecar.serve import asked_to_stop, serving
+from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
 from sloctl.sidecar.sources import Source
 from tests import real
 
@@ -55,10 +55,10 @@ async def serve(count: int) -> None:
 
     tune_garbage_collector()
     sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
-    async with serving(application(sidecar), "127.0.0.1", 0) as url:
+    async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         await feed.next_snapshot()
         print(url, flush=True)
-        await asked_to_stop()
+        await wait_for_stop_signal()
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeTarget, open_scrape_source, plan_scrape
 from tests.sidecar.specimens import slo
 
@@ -83,7 +83,7 @@ async def serve(megabytes: int, routes: int) -> None:
 
     app = web.Application()
     app.router.add_get("/{target}", expose)
-    async with serving(app, "127.0.0.1", 0) as url:
+    async with serve_application(app, "127.0.0.1", 0) as url:
         print(url, flush=True)
         await asyncio.Event().wait()
 

@@ -23,7 +23,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from tests.real import free_port
 
 SLOS: Final = 200
@@ -78,7 +78,7 @@ def main() -> None:
 async def soaked(directory: Path, seconds: float) -> tuple[list[Look], Mapping[str, str]]:
     port = free_port()
     async with AsyncExitStack() as stack:
-        target = await stack.enter_async_context(serving(shop(), "127.0.0.1", 0))
+        target = await stack.enter_async_context(serve_application(shop(), "127.0.0.1", 0))
         write(directory, target, port)
         process = started(directory)
         url = f"http://127.0.0.1:{port}"

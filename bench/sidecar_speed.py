@@ -20,13 +20,13 @@ from sloctl import naming
 from sloctl.compiler import compile_rules
 from sloctl.demo.truth import GroundTruth
 from sloctl.model import Severity, Slo
-from sloctl.sidecar.app import application
+from sloctl.sidecar.app import build_application
 from sloctl.sidecar.assembly import Assembly
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import ScrapeTarget
 from sloctl.sidecar.verdict import AlertState
@@ -103,7 +103,10 @@ def main() -> None:
 async def compared(directory: Path) -> list[Outcome]:
     shops = [shop(f"shop-{number}") for number in range(REPETITIONS)]
     async with AsyncExitStack() as stack:
-        targets = [await stack.enter_async_context(serving(it.application(), "127.0.0.1", 0)) for it in shops]
+        targets = [
+            await stack.enter_async_context(serve_application(it.application(), "127.0.0.1", 0))
+            for it in shops
+        ]
         feeds = [
             await stack.enter_async_context(watched(it, url)) for it, url in zip(shops, targets, strict=True)
         ]
@@ -143,7 +146,7 @@ async def watched(it: Shop, url: str) -> AsyncIterator[SnapshotFeed]:
     )
     settings = Settings(SIDECAR_INTERVAL, scraped)
     sidecar = Assembly([it.slo], settings, time=start_clock(since=time.time())).sidecar()
-    async with serving(application(sidecar), "127.0.0.1", 0):
+    async with serve_application(build_application(sidecar), "127.0.0.1", 0):
         yield sidecar.feed
 
 

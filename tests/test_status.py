@@ -16,7 +16,7 @@ import trustme
 from aiohttp import web
 
 from sloctl.cli.main import main
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.web import Certificate, WebOptions
 from tests.sidecar.served import watching
 from tests.sidecar.specimens import slo
@@ -103,7 +103,9 @@ async def test_a_token_and_a_certificate_are_used(tmp_path: Path, capsys: pytest
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
     token.write_text("sesame\n")
-    web_options = WebOptions(token=token, certificate=Certificate(tmp_path / "own.pem", tmp_path / "own.pem"))
+    web_options = WebOptions(
+        token_file=token, certificate=Certificate(tmp_path / "own.pem", tmp_path / "own.pem")
+    )
     async with watching(web=web_options) as watched:
         await watched.tick(GOOD % 200)
         trusting = ["--sidecar", watched.url, "--ca-file", str(tmp_path / "ca.pem")]
@@ -221,7 +223,7 @@ async def test_a_redirect_does_not_get_the_token(tmp_path: Path) -> None:
 
     app = web.Application()
     app.router.add_get("/{anything:.*}", elsewhere)
-    async with serving(app, "127.0.0.1", 0) as url:
+    async with serve_application(app, "127.0.0.1", 0) as url:
         await status("--sidecar", url, "--token-file", str(tmp_path / "token"))
 
     assert told == ["Bearer sesame", None]
@@ -295,4 +297,4 @@ def answering(body: Any) -> Any:  # noqa: ANN401 - any JSON; an async context ma
 
     app = web.Application()
     app.router.add_route("*", "/{anything:.*}", answer)
-    return serving(app, "127.0.0.1", 0)
+    return serve_application(app, "127.0.0.1", 0)

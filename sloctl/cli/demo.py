@@ -32,14 +32,14 @@ with require_sidecar_extra():
     from sloctl.demo import past, service
     from sloctl.demo.course import IncidentRecorder, IncidentTimeline
     from sloctl.demo.traffic import IncidentSchedule
-    from sloctl.sidecar.app import application
+    from sloctl.sidecar.app import build_application
     from sloctl.sidecar.assembly import Assembly
     from sloctl.sidecar.board import Snapshot
     from sloctl.sidecar.client import ClientOptions
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.configuration.read import Settings
     from sloctl.sidecar.poller import SnapshotFeed
-    from sloctl.sidecar.serve import asked_to_stop, serving
+    from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
     from sloctl.sidecar.sources.scrape import ScrapeOptions, plan_scrape
     from sloctl.sidecar.sources.targets import ScrapeTarget
     from sloctl.sidecar.views import terminal, words
@@ -92,21 +92,21 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
     script = IncidentSchedule(first_start=clock.now() + _FIRST_INCIDENT)
     payments = service.DemoService(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
     chronicle = IncidentRecorder(played, script, payments.truth)
-    async with serving(service.build_application(payments), _LOOPBACK, 0) as target:
+    async with serve_application(service.build_application(payments), _LOOPBACK, 0) as target:
         scraped = ScrapeOptions(
             (ScrapeTarget.from_url(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT)
         )
         sidecar = Assembly(slos, Settings(_INTERVAL, scraped), time=clock).sidecar()
         past.backfill_history(
             plan_scrape(slos),
-            sidecar.ledger,
+            sidecar.engine,
             payments.truth,
             labels=_LABELS,
             until=clock.now(),
             interval=_INTERVAL,
         )
         try:
-            async with serving(application(sidecar), _LOOPBACK, port) as url:
+            async with serve_application(build_application(sidecar), _LOOPBACK, port) as url:
                 await _show_until_stopped(sidecar.feed, chronicle, url, duration)
         except OSError as error:
             raise CouldNotRun(f"cannot listen on port {port}: {error.strerror}") from error
@@ -121,7 +121,7 @@ async def _show_until_stopped(
     showing = asyncio.create_task(show(feed, chronicle, url), name="terminal")
     try:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asked_to_stop(), duration)
+            await asyncio.wait_for(wait_for_stop_signal(), duration)
     finally:
         showing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -133,7 +133,7 @@ async def _redraw_table(feed: SnapshotFeed, chronicle: IncidentRecorder, url: st
     while True:
         board = await feed.next_snapshot()
         chronicle.record_snapshot(board)
-        table = terminal.table(board, shutil.get_terminal_size().columns)
+        table = terminal.snapshot_table(board, shutil.get_terminal_size().columns)
         picture = [*_heading_lines(board, url), table, "", *map(_so_far, chronicle.timelines[-1:])]
         print("\x1b[H\x1b[J" + "\n".join(picture), flush=True)
 
@@ -148,7 +148,7 @@ async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: s
         entry = chronicle.slo_state(board)
         states = [alert.state for alert in entry.alerts]
         if states != before or lines_ago >= _QUIET_LINE_EVERY:
-            print(f"{words.clock(board.at)} {terminal.line(entry)}", flush=True)
+            print(f"{words.format_clock_time(board.at)} {terminal.slo_line(entry)}", flush=True)
             before, lines_ago = states, 0
         lines_ago += 1
 
@@ -156,7 +156,7 @@ async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: s
 def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
     return (
         f"sloctl demo: {_DEMO_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
-        f"the 30 days before are made up too. Demo time: {words.clock(board.at)} UTC.",
+        f"the 30 days before are made up too. Demo time: {words.format_clock_time(board.at)} UTC.",
         f"Page: {url}   Ctrl-C ends.",
         "",
     )
@@ -165,10 +165,10 @@ def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
 def _so_far(course: IncidentTimeline) -> str:
     incident = course.incident
     return (
-        f"{words.percent(incident.error_ratio)} of requests fail from {words.clock(incident.begins)} "
-        f"to {words.clock(incident.ends)}\n"
-        f"page due by the maths {words.clock(course.page_due)}, fired {words.clock(course.page_fired)}, "
-        f"cleared {words.clock(course.page_cleared)}"
+        f"{words.format_percent(incident.error_ratio)} of requests fail from {words.format_clock_time(incident.begins)} "
+        f"to {words.format_clock_time(incident.ends)}\n"
+        f"page due by the maths {words.format_clock_time(course.page_due)}, fired {words.format_clock_time(course.page_fired)}, "
+        f"cleared {words.format_clock_time(course.page_cleared)}"
     )
 
 
@@ -183,11 +183,11 @@ def _incident_summary(course: IncidentTimeline, slo: Slo) -> tuple[str, ...]:
         if row.severity is Severity.PAGE
     )
     return (
-        f"incident     {words.clock(incident.begins)} to {words.clock(incident.ends)}: "
-        f"{words.percent(incident.error_ratio)} fail, which pages a clean record in {words.span(by_formula)}",
-        f"maths says   {words.clock(course.page_due)}: page due, by the true counts of the traffic",
-        f"page fired   {words.clock(course.page_fired)}{_lateness(course)}",
-        f"page cleared {words.clock(course.page_cleared)}",
+        f"incident     {words.format_clock_time(incident.begins)} to {words.format_clock_time(incident.ends)}: "
+        f"{words.format_percent(incident.error_ratio)} fail, which pages a clean record in {words.span(by_formula)}",
+        f"maths says   {words.format_clock_time(course.page_due)}: page due, by the true counts of the traffic",
+        f"page fired   {words.format_clock_time(course.page_fired)}{_lateness(course)}",
+        f"page cleared {words.format_clock_time(course.page_cleared)}",
     )
 
 

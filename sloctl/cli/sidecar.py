@@ -25,7 +25,7 @@ from sloctl.files import STANDARD_INPUT, read_spec_files
 from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
-    from sloctl.sidecar.app import application
+    from sloctl.sidecar.app import build_application
     from sloctl.sidecar.assembly import Assembly
     from sloctl.sidecar.client import ClientOptions
     from sloctl.sidecar.clock import start_clock
@@ -34,12 +34,12 @@ with require_sidecar_extra():
     from sloctl.sidecar.configuration.read import Settings, read
     from sloctl.sidecar.leaving import run_and_exit
     from sloctl.sidecar.reload import SpecFiles, Texts
-    from sloctl.sidecar.serve import asked_to_stop, serving
+    from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
     from sloctl.sidecar.sources.scrape import ScrapeOptions
     from sloctl.sidecar.sources.targets import ScrapeTarget
     from sloctl.sidecar.store_file import UnusableStore
     from sloctl.sidecar.telemetry.logs import configure_logging
-    from sloctl.sidecar.web import LOOPBACK, WebOptions
+    from sloctl.sidecar.web import LOOPBACK_OPTIONS, WebOptions
 
 _Value = TypeVar("_Value")
 # Prometheus's own default.
@@ -127,7 +127,7 @@ def _single_target_settings(arguments: argparse.Namespace) -> Settings:
         raise CouldNotRun(str(wrong)) from wrong
     seconds = arguments.interval or _INTERVAL
     client = ClientOptions(timeout_seconds=min(seconds, _TIMEOUT_SECONDS))
-    host, port = arguments.listen or (LOOPBACK.host, LOOPBACK.port)
+    host, port = arguments.listen or (LOOPBACK_OPTIONS.host, LOOPBACK_OPTIONS.port)
     return Settings(seconds, ScrapeOptions((target,), client), web=WebOptions(host=host, port=port))
 
 
@@ -144,9 +144,9 @@ async def _serve_sidecar(assembly: Assembly, web: WebOptions) -> None:
     for refusal in board.unsupported:
         _log.warning("%s is not watched: %s", refusal.slo.id, refusal.reason)
     try:
-        async with serving(application(sidecar), web.host, web.port, web.certificate) as url:
+        async with serve_application(build_application(sidecar), web.host, web.port, web.certificate) as url:
             _log.info("watching %d SLOs: %s", len(board.states), url)
-            await asked_to_stop()
+            await wait_for_stop_signal()
     except UnusableStore as unusable:
         raise CouldNotRun(str(unusable)) from unusable
     except OSError as error:

@@ -13,22 +13,22 @@ from typing import Final, TypeAlias
 from aiohttp import web
 
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.connection import MAX_BODY_BYTES, SECURITY_HEADERS, noticed
-from sloctl.sidecar.guard import RELOAD, guard
+from sloctl.sidecar.connection import MAX_BODY_BYTES, SECURITY_HEADERS, first_request_middleware
+from sloctl.sidecar.guard import RELOAD_PATH, access_middleware
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.parts import Figure, Figures, Kind, Part, Reload, Troubles
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.targets import TargetState
-from sloctl.sidecar.views.api_routes import Api, forbidden_reload_route, reload_route
-from sloctl.sidecar.views.api_sheet import Sheets
-from sloctl.sidecar.views.metrics_page import MetricsPage
-from sloctl.sidecar.views.page_live import Ticks
-from sloctl.sidecar.views.page_routes import Pages
-from sloctl.sidecar.views.problem import problem, problems
+from sloctl.sidecar.views.api_routes import ApiRoutes, forbidden_reload_route, reload_route
+from sloctl.sidecar.views.api_sheet import SnapshotCache
+from sloctl.sidecar.views.metrics_page import MetricsEndpoint
+from sloctl.sidecar.views.page_live import SnapshotEvents
+from sloctl.sidecar.views.page_routes import PageRoutes
+from sloctl.sidecar.views.problem import problem_middleware, problem_response
 from sloctl.sidecar.views.stream import Changes
-from sloctl.sidecar.views.stream_readers import Readers
-from sloctl.sidecar.web import LOOPBACK, WebOptions
+from sloctl.sidecar.views.stream_readers import EventStream
+from sloctl.sidecar.web import LOOPBACK_OPTIONS, WebOptions
 
 # A loop that has not ended a tick for so many intervals, and this many seconds more, is stuck.
 _STUCK_INTERVALS: Final = 3
@@ -50,42 +50,45 @@ class Sidecar:
     open_source: OpenSource
     poller: TickLoop
     feed: SnapshotFeed
-    ledger: Engine
+    engine: Engine
     time: Clock
     interval: float
-    parts: Sequence[Part] = ()
+    components: Sequence[Part] = ()
     routes: Sequence[web.RouteDef] = ()
     reload: Reload | None = None
     targets: Callable[[], Sequence[TargetState]] = tuple
-    figures: Figures = tuple
-    troubles: Troubles = dict
-    web: WebOptions = LOOPBACK
+    self_metrics: Figures = tuple
+    issues: Troubles = dict
+    web: WebOptions = LOOPBACK_OPTIONS
 
 
-def application(sidecar: Sidecar) -> web.Application:
+def build_application(sidecar: Sidecar) -> web.Application:
     """Polls from start-up to clean-up, and serves the newest board."""
-    sheets = Sheets(lambda: sidecar.feed.snapshot)
+    sheets = SnapshotCache(lambda: sidecar.feed.snapshot)
     changes = Changes(sidecar.feed, sheets, epoch=secrets.token_hex(4))
-    readers = Readers(changes, sidecar.web.max_streams)
-    app = web.Application(middlewares=[noticed, problems, guard(sidecar.web)], client_max_size=MAX_BODY_BYTES)
-    pages = Pages(
+    readers = EventStream(changes, sidecar.web.max_streams)
+    app = web.Application(
+        middlewares=[first_request_middleware, problem_middleware, access_middleware(sidecar.web)],
+        client_max_size=MAX_BODY_BYTES,
+    )
+    pages = PageRoutes(
         sidecar.feed,
-        sidecar.ledger,
+        sidecar.engine,
         sidecar.time,
         interval=sidecar.interval,
         limit=sidecar.web.max_streams,
     )
-    app.cleanup_ctx.append(_running("stream", changes.run))
-    app.cleanup_ctx.append(_running("page stream", pages.ticks.run))
-    app.cleanup_ctx.append(_polling(sidecar))
-    app.cleanup_ctx.extend(_opening(part) for part in sidecar.parts)
-    app.on_response_prepare.append(_protect)
-    app.on_shutdown.append(_ending(changes, pages.ticks))
+    app.cleanup_ctx.append(_run_task("stream", changes.run))
+    app.cleanup_ctx.append(_run_task("page stream", pages.snapshot_events.run))
+    app.cleanup_ctx.append(_poll_source(sidecar))
+    app.cleanup_ctx.extend(_open_component(part) for part in sidecar.components)
+    app.on_response_prepare.append(_add_security_headers)
+    app.on_shutdown.append(_ending(changes, pages.snapshot_events))
     app.add_routes(
         [
-            *pages.routes(),
-            *_api(sidecar, sheets).routes(),
-            web.get("/api/v1/stream", readers.serve, allow_head=False),
+            *pages.build_routes(),
+            *_api(sidecar, sheets).build_routes(),
+            web.get("/api/v1/stream", readers.serve_reader, allow_head=False),
             *_metrics_routes(sidecar, readers),
             *_probe_routes(sidecar),
             *_reload_routes(sidecar),
@@ -95,34 +98,34 @@ def application(sidecar: Sidecar) -> web.Application:
     return app
 
 
-def _api(sidecar: Sidecar, sheets: Sheets) -> Api:
-    return Api(
-        sheets=sheets,
+def _api(sidecar: Sidecar, sheets: SnapshotCache) -> ApiRoutes:
+    return ApiRoutes(
+        snapshots=sheets,
         now=sidecar.time.now,
-        started=sidecar.time.now(),
+        started_at=sidecar.time.now(),
         version=version("sloctl"),
-        troubles=sidecar.troubles,
+        issues=sidecar.issues,
         targets=sidecar.targets,
     )
 
 
-def _polling(sidecar: Sidecar) -> Callable[[web.Application], AsyncIterator[None]]:
+def _poll_source(sidecar: Sidecar) -> Callable[[web.Application], AsyncIterator[None]]:
     async def polling(app: web.Application) -> AsyncIterator[None]:
         async with sidecar.open_source() as source:
-            async for _ in _running("poller", lambda: sidecar.poller.run(source))(app):
+            async for _ in _run_task("poller", lambda: sidecar.poller.run(source))(app):
                 yield
 
     return polling
 
 
-def _running(
+def _run_task(
     name: str, run: Callable[[], Coroutine[None, None, None]]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     """A loop that runs as long as the application."""
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(run(), name=name)
-        task.add_done_callback(_tell_of_a_crash)
+        task.add_done_callback(_log_crash)
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -131,7 +134,7 @@ def _running(
     return running
 
 
-def _opening(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
+def _open_component(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
     async def opening(_: web.Application) -> AsyncIterator[None]:
         async with part():
             yield
@@ -139,23 +142,23 @@ def _opening(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
     return opening
 
 
-def _ending(*streams: Changes | Ticks) -> Callable[[web.Application], Awaitable[None]]:
+def _ending(*streams: Changes | SnapshotEvents) -> Callable[[web.Application], Awaitable[None]]:
     """Streams never end by themselves; they would hold up the shutdown."""
 
     async def ending(_: web.Application) -> None:
         for stream in streams:
-            stream.end()
+            stream.end_streams()
 
     return ending
 
 
-def _tell_of_a_crash(task: asyncio.Task[None]) -> None:
+def _log_crash(task: asyncio.Task[None]) -> None:
     """A loop ends by itself only through a bug, and this is the trace; /healthz tells of the poller's end."""
     if not task.cancelled() and (failure := task.exception()) is not None:
         _log.critical("the %s has crashed", task.get_name(), exc_info=failure)
 
 
-async def _protect(_: web.Request, response: web.StreamResponse) -> None:
+async def _add_security_headers(_: web.Request, response: web.StreamResponse) -> None:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
@@ -163,13 +166,13 @@ async def _protect(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.popall("Server", None)
 
 
-def _metrics_routes(sidecar: Sidecar, readers: Readers) -> list[web.RouteDef]:
-    metrics = MetricsPage(
-        lambda: sidecar.feed.snapshot, sidecar.time.now, [sidecar.figures, readers.figures, _build]
+def _metrics_routes(sidecar: Sidecar, readers: EventStream) -> list[web.RouteDef]:
+    metrics = MetricsEndpoint(
+        lambda: sidecar.feed.snapshot, sidecar.time.now, [sidecar.self_metrics, readers.self_metrics, _build]
     )
 
     async def show_metrics(request: web.Request) -> web.Response:
-        body, content_type = await metrics.exposition(request.headers.get("Accept", ""))
+        body, content_type = await metrics.render_scrape(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     return [web.get("/metrics", show_metrics)]
@@ -183,21 +186,21 @@ def _build() -> Iterable[Figure]:
 def _reload_routes(sidecar: Sidecar) -> list[web.RouteDef]:
     if sidecar.reload is None:
         return []
-    if sidecar.web.token is None:
-        return [forbidden_reload_route(RELOAD)]
-    return [reload_route(RELOAD, sidecar.reload)]
+    if sidecar.web.token_file is None:
+        return [forbidden_reload_route(RELOAD_PATH)]
+    return [reload_route(RELOAD_PATH, sidecar.reload)]
 
 
 def _probe_routes(sidecar: Sidecar) -> list[web.RouteDef]:
     async def healthz(_: web.Request) -> web.Response:
         quiet = sidecar.time.now() - sidecar.poller.last_tick_at
         if quiet > _STUCK_INTERVALS * sidecar.interval + _STUCK_GRACE * sidecar.time.speed:
-            return problem(503, f"no tick for {quiet:.0f} s: the loop is stuck")
+            return problem_response(503, f"no tick for {quiet:.0f} s: the loop is stuck")
         return web.Response(text="ticking\n")
 
     async def readyz(_: web.Request) -> web.Response:
         if not sidecar.feed.snapshot.has_data:
-            return problem(503, "no data yet")
+            return problem_response(503, "no data yet")
         return web.Response(text="has data\n")
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]

@@ -68,12 +68,12 @@ class Assembly:
             self._ledger,
             time=self._time,
             interval=self._settings.interval,
-            parts=parts,
+            components=parts,
             routes=self._supply.routes,
             reload=None if self._specs is None else self._specs.reload,
             targets=self._supply.target_states,
-            figures=self._figures,
-            troubles=self._troubles,
+            self_metrics=self._figures,
+            issues=self._troubles,
             web=self._settings.web,
         )
 

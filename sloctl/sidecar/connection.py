@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sloctl.sidecar.views.problem import problem
+from sloctl.sidecar.views.problem import problem_response
 
 # Headers, and the request line, are small; a request that asks for more is none of ours.
 MAX_HEADER_BYTES: Final = 8190
@@ -28,7 +28,7 @@ SECURITY_HEADERS: Final = {
 _log: Final = logging.getLogger(__name__)
 
 
-class Connection(web.RequestHandler):
+class HttpConnection(web.RequestHandler):
     """aiohttp's own, with our words for its errors and a limit to how long the first request takes."""
 
     def __init__(self, server: web.Server) -> None:
@@ -47,10 +47,10 @@ class Connection(web.RequestHandler):
         self._expiry = asyncio.get_running_loop().call_later(_FIRST_REQUEST_SECONDS, self.force_close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self.has_asked()
+        self.mark_request_received()
         super().connection_lost(exc)
 
-    def has_asked(self) -> None:
+    def mark_request_received(self) -> None:
         """The first request came in time."""
         if self._expiry is not None:
             self._expiry.cancel()
@@ -71,7 +71,9 @@ class Connection(web.RequestHandler):
         else:
             _log.debug("what was sent is no HTTP request: %s", message)
         is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        response = problem(status, "this is a bug; the log has it" if is_ours else "this is no HTTP request")
+        response = problem_response(
+            status, "this is a bug; the log has it" if is_ours else "this is no HTTP request"
+        )
         # Instead of the framework's own, which tells its version.
         response.headers.update({**SECURITY_HEADERS, "Server": "sloctl"})
         response.force_close()
@@ -79,8 +81,8 @@ class Connection(web.RequestHandler):
 
 
 @web.middleware
-async def noticed(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def first_request_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tells the connection that a request has come."""
-    if isinstance(request.protocol, Connection):
-        request.protocol.has_asked()
+    if isinstance(request.protocol, HttpConnection):
+        request.protocol.mark_request_received()
     return await handler(request)

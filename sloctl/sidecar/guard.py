@@ -15,17 +15,17 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sloctl.sidecar.views.problem import problem
+from sloctl.sidecar.views.problem import problem_response
 from sloctl.sidecar.web import WebOptions
 
 # Kubernetes asks these without a token, by whatever host it likes.
-PROBES: Final = frozenset({"/healthz", "/readyz"})
-RELOAD: Final = "/-/reload"
+PROBE_PATHS: Final = frozenset({"/healthz", "/readyz"})
+RELOAD_PATH: Final = "/-/reload"
 
 _log: Final = logging.getLogger(__name__)
 
 
-class Token:
+class BearerToken:
     """The first line of a file, read anew when the file changes. While it cannot be read, nothing matches."""
 
     def __init__(self, path: Path) -> None:
@@ -36,14 +36,14 @@ class Token:
     def __repr__(self) -> str:
         return f"Token({str(self._path)!r})"
 
-    def matches(self, header: str) -> bool:
+    def matches_header(self, header: str) -> bool:
         """Whether *header* is `Bearer` and the token; takes as long for a good guess as for a bad one."""
         scheme, _, given = header.partition(" ")
-        secret = self._current()
+        secret = self._read_secret()
         is_same = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), secret)
         return is_same and bool(secret) and scheme.lower() == "bearer"
 
-    def _current(self) -> bytes:
+    def _read_secret(self) -> bytes:
         try:
             status = self._path.stat()
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -57,25 +57,27 @@ class Token:
         return self._secret
 
 
-def guard(options: WebOptions) -> Middleware:
+def access_middleware(options: WebOptions) -> Middleware:
     """Lets through who may ask *options*' server."""
-    token = Token(options.token) if options.token is not None else None
-    names = {"localhost", *(name.lower() for name in options.names)}
-    asks_by_name = token is None and (bool(options.names) or _is_loopback(options.host))
+    token = BearerToken(options.token_file) if options.token_file is not None else None
+    names = {"localhost", *(name.lower() for name in options.allowed_hosts)}
+    asks_by_name = token is None and (bool(options.allowed_hosts) or _is_loopback(options.host))
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path not in PROBES:
-            if token is not None and not token.matches(request.headers.get("Authorization", "")):
-                return problem(401, "a bearer token is needed", WWW_Authenticate='Bearer realm="sloctl"')
-            if asks_by_name and not _is_ours(request.host, names):
-                return problem(421, "this host name is not known here")
+        if request.path not in PROBE_PATHS:
+            if token is not None and not token.matches_header(request.headers.get("Authorization", "")):
+                return problem_response(
+                    401, "a bearer token is needed", WWW_Authenticate='Bearer realm="sloctl"'
+                )
+            if asks_by_name and not _is_allowed_host(request.host, names):
+                return problem_response(421, "this host name is not known here")
         return await handler(request)
 
     return guarded
 
 
-def _is_ours(host: str, names: Iterable[str]) -> bool:
+def _is_allowed_host(host: str, names: Iterable[str]) -> bool:
     name = _without_port(host).lower().rstrip(".")
     return name in names or _is_address(name)
 

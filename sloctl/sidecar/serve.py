@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from sloctl.sidecar.connection import Connection
+from sloctl.sidecar.connection import HttpConnection
 from sloctl.sidecar.web import Certificate
 
 # What is in flight when we leave gets so long.
@@ -23,24 +23,24 @@ _log: Final = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def serving(
+async def serve_application(
     app: web.Application, host: str, port: int, certificate: Certificate | None = None
 ) -> AsyncIterator[str]:
     """The URL of *app* while it serves; port 0 takes a free one.
 
     Raises OSError where it cannot listen or read the certificate.
     """
-    tls = Tls(certificate) if certificate is not None else None
+    tls = ReloadingTls(certificate) if certificate is not None else None
     runner = web.AppRunner(app, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     try:
-        async with _listening(runner, host, port, tls) as server:
+        async with _open_listener(runner, host, port, tls) as server:
             yield _url("http" if tls is None else "https", server.sockets[0].getsockname())
     finally:
         await runner.cleanup()
 
 
-async def asked_to_stop() -> None:
+async def wait_for_stop_signal() -> None:
     """Returns on SIGTERM or Ctrl-C."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -49,50 +49,50 @@ async def asked_to_stop() -> None:
     await stop.wait()
 
 
-class Tls:
+class ReloadingTls:
     """TLS 1.2 or newer, with the certificate as its files are now. Raises OSError when it is made without."""
 
     def __init__(self, certificate: Certificate) -> None:
         self._certificate = certificate
-        self._stamp = self._stamped()
-        self.context = self._fresh()
+        self._stamp = self._file_stamps()
+        self.context = self._load_context()
 
-    def renew(self) -> None:
+    def reload_if_changed(self) -> None:
         """Take up changed files. What does not fit together is told, and the old certificate stays."""
         try:
-            stamp = self._stamped()
+            stamp = self._file_stamps()
             if stamp == self._stamp:
                 return
             self._stamp = stamp
             # Tried on another one first: a context that refused a key has lost its certificate.
-            self._fresh()
+            self._load_context()
             self.context.load_cert_chain(self._certificate.chain, self._certificate.key)
         except OSError as failure:
             _log.error("the changed certificate cannot be used, the old one stays: %s", failure)
 
-    def _fresh(self) -> ssl.SSLContext:
+    def _load_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         context.load_cert_chain(self._certificate.chain, self._certificate.key)
         return context
 
-    def _stamped(self) -> tuple[int, ...]:
+    def _file_stamps(self) -> tuple[int, ...]:
         status = (self._certificate.chain.stat(), self._certificate.key.stat())
         return tuple(number for each in status for number in (each.st_mtime_ns, each.st_size, each.st_ino))
 
 
 @asynccontextmanager
-async def _listening(
-    runner: web.AppRunner, host: str, port: int, tls: Tls | None
+async def _open_listener(
+    runner: web.AppRunner, host: str, port: int, tls: ReloadingTls | None
 ) -> AsyncIterator[asyncio.Server]:
     assert runner.server is not None  # noqa: S101 - set up by the caller
     accepting = runner.server
 
-    def connection() -> Connection:
+    def connection() -> HttpConnection:
         if tls is not None:
-            tls.renew()
-        return Connection(accepting)
+            tls.reload_if_changed()
+        return HttpConnection(accepting)
 
     server = await asyncio.get_running_loop().create_server(
         connection,

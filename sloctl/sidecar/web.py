@@ -25,9 +25,9 @@ class WebOptions:
     host: str = "127.0.0.1"
     port: int = 9464
     certificate: Certificate | None = None
-    token: Path | None = None
-    names: frozenset[str] = frozenset()
+    token_file: Path | None = None
+    allowed_hosts: frozenset[str] = frozenset()
     max_streams: int = 1000
 
 
-LOOPBACK: Final = WebOptions()
+LOOPBACK_OPTIONS: Final = WebOptions()

@@ -8,7 +8,7 @@ from typing import Final
 from sloctl.columns import format_table
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.problems import escape_unprintable
-from sloctl.sidecar.views.words import UNKNOWN, clock, percent, times
+from sloctl.sidecar.views.words import UNKNOWN, format_burn_rate, format_clock_time, format_percent
 from sloctl.status.line import STATUS_LOOKBACKS, AlertState, AlertStatus, Health, SloStatus, StatusReport
 
 _HEALTH_TEXT: Final = {
@@ -37,7 +37,7 @@ def render_summary(status: StatusReport) -> str:
     """`12:30:05 UTC: 1 paging, 3 fine`."""
     standings = Counter(line.health for line in status.slos)
     counted = ", ".join(f"{standings[it]} {_HEALTH_TEXT[it]}" for it in Health if standings[it])
-    return f"{clock(status.at)} UTC: {counted or 'no SLOs'}"
+    return f"{format_clock_time(status.at)} UTC: {counted or 'no SLOs'}"
 
 
 def _table_row(line: SloStatus, at: float | None, longest: int) -> tuple[str, ...]:
@@ -46,8 +46,8 @@ def _table_row(line: SloStatus, at: float | None, longest: int) -> tuple[str, ..
         _name(line.id, line.group, longest),
         f"{standing}, stale" if line.stale else standing,
         _alert_text(line.page, at),
-        percent(line.budget_left),
-        *(times(line.burn_rates[lookback]) for lookback in STATUS_LOOKBACKS),
+        format_percent(line.budget_left),
+        *(format_burn_rate(line.burn_rates[lookback]) for lookback in STATUS_LOOKBACKS),
         _gone(line.time_to_exhaustion),
         _alert_text(line.ticket, at),
     )

@@ -22,7 +22,7 @@ from sloctl.rollup import COARSE_STEP, FINE_STEP, build_resolutions
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources.scrape import ScrapeOptions, open_scrape_source, plan_scrape
 from sloctl.sidecar.sources.targets import ScrapeTarget
 from sloctl.sidecar.verdict import AlertState
@@ -99,7 +99,7 @@ async def shown_by_sidecar(shop: Shop, minutes: Sequence[int]) -> dict[int, Show
     app.router.add_get("/{number}/metrics", expose)
     ledger = Engine([SLO], interval=TICK)
     shown: dict[int, Shown] = {}
-    async with serving(app, "127.0.0.1", 0) as url:
+    async with serve_application(app, "127.0.0.1", 0) as url:
         targets = tuple(
             ScrapeTarget(URL(f"{url}/{number}/metrics"), {"job": "shop", "instance": pod.instance})
             for number, pod in enumerate(shop.pods)

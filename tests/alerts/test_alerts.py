@@ -18,7 +18,7 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.notify.alarms import Alarms
 from sloctl.sidecar.notify.text import annotations
-from sloctl.sidecar.views.page_query import Range, slo_url
+from sloctl.sidecar.views.page_query import ChartRange, slo_url
 from sloctl.spec import read_specs
 from sloctl.targets import alertmanager
 from tests.alerts.lived import board, hurried, rollups
@@ -177,7 +177,7 @@ def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
     shown = {"availability": 6 * HOUR, "latency": 3 * DAY, "refunds": 30 * DAY, "authorisation": 6 * HOUR}
     entries = {entry.slo.name: entry for entry in board(SLOS, 1_700_000_000).states}
 
-    pages = {name: slo_url(entries[name], Range(seconds)) for name, seconds in shown.items()}
+    pages = {name: slo_url(entries[name], ChartRange(seconds)) for name, seconds in shown.items()}
 
     assert {
         name for name, page in pages.items() if f"https://slo.example.com{page}\n" not in DOCUMENT

@@ -19,8 +19,8 @@ from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
-from sloctl.sidecar.views.metrics import FAMILIES, BoardText
-from sloctl.sidecar.views.metrics_text import Format
+from sloctl.sidecar.views.metrics import FAMILIES, SnapshotMetrics
+from sloctl.sidecar.views.metrics_text import ExpositionFormat
 from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY
@@ -50,7 +50,7 @@ def board() -> Snapshot:
 
 def scraped() -> Iterator[tuple[str, float, float]]:
     """The same every minute, and counters that grow by the minute."""
-    text = BoardText.of(board(), NOW).exposition(Format.TEXT, NOW).decode()
+    text = SnapshotMetrics.render_snapshot(board(), NOW).encode_metrics(ExpositionFormat.TEXT, NOW).decode()
     for line in text.splitlines():
         if line.startswith("#"):
             continue

@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 from aiohttp import web
 
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from tests.helm.chart import only
 from tests.helm.pod import Pod, must_be_isolated
 from tests.real import free_port
@@ -82,7 +82,7 @@ async def service(*, errors: int) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/metrics", expose)
-    async with serving(app, "127.0.0.1", 0) as url:
+    async with serve_application(app, "127.0.0.1", 0) as url:
         yield f"{url}/metrics"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from tests.helm.pod import Pod, must_be_isolated
 from tests.helm.test_pod import answers, chosen, service, until
 from tests.real import Server, running_alertmanager
@@ -71,5 +71,5 @@ async def webhook(heard: list[dict[str, Any]]) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_post("/page", hear)
-    async with serving(app, "127.0.0.1", 0) as url:
+    async with serve_application(app, "127.0.0.1", 0) as url:
         yield url

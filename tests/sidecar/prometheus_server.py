@@ -11,7 +11,7 @@ from aiohttp import web
 
 from sloctl.model import Slo
 from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 
@@ -97,7 +97,7 @@ async def reading(
     telling: tuple[str, ...] = (),
 ) -> AsyncIterator[PrometheusSource]:
     """A source that reads *server*, without waits between attempts."""
-    async with serving(server.application(), "127.0.0.1", 0) as url:
+    async with serve_application(server.application(), "127.0.0.1", 0) as url:
         options = PrometheusOptions(
             url,
             client=client or ClientOptions(),

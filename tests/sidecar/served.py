@@ -9,13 +9,13 @@ from typing import Any
 from aiohttp import web
 
 from sloctl.model import Slo
-from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.app import Sidecar, build_application
 from sloctl.sidecar.assembly import Assembly
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.configuration.read import Settings
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import ScrapeTarget
 from tests.sidecar.specimens import slo
@@ -82,13 +82,15 @@ async def watching(
 ) -> AsyncIterator[Watched]:
     """After the first scrape, which counts nothing; *changed* are fields of the Sidecar."""
     shop, hours = Shop(), Hours()
-    async with serving(shop.application(), "127.0.0.1", 0) as target:
+    async with serve_application(shop.application(), "127.0.0.1", 0) as target:
         scraped = ScrapeOptions(
             (ScrapeTarget.from_url(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2)
         )
         sidecar = Assembly(slos or (SHOP,), Settings(5, scraped), time=hours.time()).sidecar()
         sidecar = replace(sidecar, **changed)
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())
-        async with serving(application(sidecar), "127.0.0.1", 0, sidecar.web.certificate) as url:
+        async with serve_application(
+            build_application(sidecar), "127.0.0.1", 0, sidecar.web.certificate
+        ) as url:
             await asyncio.wait_for(first, 10)
             yield Watched(url, shop, sidecar, hours)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.app import Sidecar, build_application
 from sloctl.sidecar.assembly import Assembly
 from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.reload import SpecFiles, Texts
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import ScrapeTarget
@@ -72,14 +72,14 @@ async def assembled(
 ) -> AsyncIterator[Assembled]:
     """After its first tick; *changed* are settings."""
     shop, hours = shop or Shop(), hours or Hours()
-    async with serving(shop.application(), "127.0.0.1", 0) as target:
+    async with serve_application(shop.application(), "127.0.0.1", 0) as target:
         scraped = ScrapeOptions((ScrapeTarget.from_url(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
         files = SpecFiles(mounted.look, mounted.look())
         assembly = Assembly(read_specs(files.seen).slos, settings, time=hours.time(), files=files)
         sidecar = assembly.sidecar()
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())
-        async with serving(application(sidecar), "127.0.0.1", 0) as url:
+        async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
             await asyncio.wait_for(first, 10)
             yield Assembled(url, shop, sidecar, hours)
 
@@ -104,7 +104,7 @@ async def test_a_restart_goes_on_with_the_budget_it_had(tmp_path: Path) -> None:
 async def test_a_new_objective_measures_the_same_history(tmp_path: Path) -> None:
     mounted, token = Mounted(), tmp_path / "token"
     token.write_text("secret\n")
-    async with assembled(mounted, web=WebOptions(token=token)) as it:
+    async with assembled(mounted, web=WebOptions(token_file=token)) as it:
         await it.tick(good=100)
         await it.tick(good=199, bad=1)
         mounted.text = SPEC.replace("99%", "98%")
@@ -118,7 +118,7 @@ async def test_a_new_objective_measures_the_same_history(tmp_path: Path) -> None
 async def test_another_indicator_starts_another_history(tmp_path: Path) -> None:
     mounted, token = Mounted(), tmp_path / "token"
     token.write_text("secret\n")
-    async with assembled(mounted, web=WebOptions(token=token)) as it:
+    async with assembled(mounted, web=WebOptions(token_file=token)) as it:
         await it.tick(good=100)
         await it.tick(good=199, bad=1)
         mounted.text = SPEC.replace('status="500"', 'status=~"5.."')
@@ -133,7 +133,7 @@ async def test_another_indicator_starts_another_history(tmp_path: Path) -> None:
 async def test_a_broken_spec_keeps_the_old_one_and_is_told_wherever_people_look(tmp_path: Path) -> None:
     mounted, token = Mounted(), tmp_path / "token"
     token.write_text("secret\n")
-    async with assembled(mounted, web=WebOptions(token=token)) as it:
+    async with assembled(mounted, web=WebOptions(token_file=token)) as it:
         await it.tick(good=100)
         mounted.text = SPEC.replace("99%", "100%")
         told = await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")

@@ -13,7 +13,7 @@ from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
 from sloctl.sidecar.sources.targets import DnsService, ScrapeTarget
 from sloctl.sidecar.telemetry.logs import LogFormat
-from sloctl.sidecar.web import LOOPBACK, Certificate, WebOptions
+from sloctl.sidecar.web import LOOPBACK_OPTIONS, Certificate, WebOptions
 
 HEAD = "apiVersion: sloctl.dev/v1\nkind: SidecarConfiguration\n"
 SHORT = f"""{HEAD}source:
@@ -70,7 +70,9 @@ def problems(text: str) -> list[str]:
 
 def test_what_is_not_said_is_what_a_sidecar_beside_one_service_needs() -> None:
     assert settings(SHORT) == Settings(
-        interval=5.0, source=ScrapeOptions((ScrapeTarget.from_url("http://shop:8080", {}),)), web=LOOPBACK
+        interval=5.0,
+        source=ScrapeOptions((ScrapeTarget.from_url("http://shop:8080", {}),)),
+        web=LOOPBACK_OPTIONS,
     )
 
 
@@ -107,8 +109,8 @@ def test_everything_can_be_said() -> None:
             host="0.0.0.0",  # noqa: S104 - what the file says
             port=8443,
             certificate=Certificate(Path("/tls/web.pem"), Path("/tls/web.key")),
-            token=Path("/run/web-token"),
-            names=frozenset({"slo.example.com"}),
+            token_file=Path("/run/web-token"),
+            allowed_hosts=frozenset({"slo.example.com"}),
         ),
         log_format=LogFormat.JSON,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sloctl.problems import Place, Problem, ProblemLevel
-from sloctl.sidecar.guard import Token
+from sloctl.sidecar.guard import BearerToken
 from sloctl.sidecar.parts import Reloaded
 from sloctl.sidecar.web import WebOptions
 from tests.sidecar.asking import ask
@@ -33,7 +33,7 @@ def secret(tmp_path: Path) -> Path:
 
 
 async def test_with_a_token_everything_but_the_probes_asks_for_it(secret: Path) -> None:
-    async with watching(web=WebOptions(token=secret)) as watched:
+    async with watching(web=WebOptions(token_file=secret)) as watched:
         for path in ("/", "/metrics", "/api/v1/slos", "/api/v1/stream", "/-/reload", "/nothing"):
             told = await ask(f"{watched.url}{path}")
             assert (path, told.status) == (path, 401)
@@ -49,31 +49,31 @@ async def test_with_a_token_everything_but_the_probes_asks_for_it(secret: Path) 
     ["Bearer hunter3", "Bearer", "Bearer ", "hunter2", "Basic hunter2", "Bearer hunter2x", "Bearer \u00e9"],
 )
 async def test_a_wrong_token_is_refused(secret: Path, header: str) -> None:
-    async with watching(web=WebOptions(token=secret)) as watched:
+    async with watching(web=WebOptions(token_file=secret)) as watched:
         assert (await ask(f"{watched.url}/api/v1/slos", Authorization=header)).status == 401
 
 
 def test_a_token_that_was_rotated_is_known_at_once_and_the_old_one_no_longer(secret: Path) -> None:
-    token = Token(secret)
-    before = token.matches("Bearer hunter2")
+    token = BearerToken(secret)
+    before = token.matches_header("Bearer hunter2")
 
     secret.write_text("hunter3-and-more\n")
 
-    assert (before, token.matches("Bearer hunter2")) == (True, False)
-    assert token.matches("bearer hunter3-and-more")
+    assert (before, token.matches_header("Bearer hunter2")) == (True, False)
+    assert token.matches_header("bearer hunter3-and-more")
 
 
 def test_while_the_token_cannot_be_read_nobody_is_let_in_and_the_log_says_so_once(
     secret: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    token = Token(secret)
-    assert token.matches("Bearer hunter2")
+    token = BearerToken(secret)
+    assert token.matches_header("Bearer hunter2")
 
     secret.unlink()
 
     with caplog.at_level(logging.ERROR):
-        assert not token.matches("Bearer hunter2")
-        assert not token.matches("Bearer ")
+        assert not token.matches_header("Bearer hunter2")
+        assert not token.matches_header("Bearer ")
     assert len(caplog.records) == 1
     assert "nobody is let in" in caplog.text
     assert "hunter2" not in caplog.text + repr(token)
@@ -82,7 +82,7 @@ def test_while_the_token_cannot_be_read_nobody_is_let_in_and_the_log_says_so_onc
 def test_an_empty_token_lets_nobody_in(secret: Path) -> None:
     secret.write_text("\n")
 
-    assert not Token(secret).matches("Bearer ")
+    assert not BearerToken(secret).matches_header("Bearer ")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9464", "localhost", "LOCALHOST:80", "[::1]:9464", "10.0.0.7"])
@@ -102,14 +102,14 @@ async def test_a_name_that_an_attacker_could_point_here_is_refused(host: str) ->
 
 
 async def test_a_name_that_the_operator_gave_may_be_asked_for() -> None:
-    async with watching(web=WebOptions(names=frozenset({"Sidecar.shop.svc"}))) as watched:
+    async with watching(web=WebOptions(allowed_hosts=frozenset({"Sidecar.shop.svc"}))) as watched:
         assert (await ask(f"{watched.url}/metrics", Host="sidecar.shop.svc:9464")).status == 200
         assert (await ask(f"{watched.url}/metrics", Host="other.shop.svc:9464")).status == 421
 
 
 async def test_reloading_needs_a_token_and_a_post(secret: Path) -> None:
     bearer = {"Authorization": "Bearer hunter2"}
-    async with watching(web=WebOptions(token=secret), reload=reloaded) as watched:
+    async with watching(web=WebOptions(token_file=secret), reload=reloaded) as watched:
         url = f"{watched.url}/-/reload"
         assert (await ask(url, "POST")).status == 401
         got = await ask(url, **bearer)
@@ -126,7 +126,7 @@ async def test_reloading_needs_a_token_and_a_post(secret: Path) -> None:
 
 
 async def test_a_reload_that_is_refused_says_what_is_wrong_with_the_specs(secret: Path) -> None:
-    async with watching(web=WebOptions(token=secret), reload=refused) as watched:
+    async with watching(web=WebOptions(token_file=secret), reload=refused) as watched:
         told = await ask(f"{watched.url}/-/reload", "POST", Authorization="Bearer hunter2")
 
     assert (told.status, told.headers["Content-Type"]) == (422, "application/problem+json")

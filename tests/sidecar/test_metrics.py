@@ -16,9 +16,9 @@ from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.parts import Figure, Kind
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
-from sloctl.sidecar.views.metrics import BoardText
-from sloctl.sidecar.views.metrics_page import MetricsPage
-from sloctl.sidecar.views.metrics_text import Format
+from sloctl.sidecar.views.metrics import SnapshotMetrics
+from sloctl.sidecar.views.metrics_page import MetricsEndpoint
+from sloctl.sidecar.views.metrics_text import ExpositionFormat
 from tests.real import promtool
 from tests.sidecar.served import START
 from tests.sidecar.specimens import slo
@@ -45,12 +45,14 @@ def names(text: str) -> set[str]:
 
 
 def text_of(shown: Snapshot, now: float) -> str:
-    return BoardText.of(shown, now).exposition(Format.TEXT, now).decode()
+    return SnapshotMetrics.render_snapshot(shown, now).encode_metrics(ExpositionFormat.TEXT, now).decode()
 
 
 async def of_format(accept: str, figures: Iterable[Figure] = ()) -> tuple[str, str]:
     shown = board(slo(), {(): EventCounts(error=1, total=10)})
-    body, content_type = await MetricsPage(lambda: shown, lambda: START, [lambda: figures]).exposition(accept)
+    body, content_type = await MetricsEndpoint(lambda: shown, lambda: START, [lambda: figures]).render_scrape(
+        accept
+    )
     return body.decode(), content_type
 
 
@@ -93,12 +95,12 @@ def test_old_numbers_are_left_out_and_the_age_of_the_data_is_told() -> None:
 async def test_numbers_grow_old_even_while_no_new_board_comes() -> None:
     shown = board(slo(), {(): EventCounts(error=1, total=10)})
     now = START
-    page = MetricsPage(lambda: shown, lambda: now, [])
-    young = (await page.exposition(""))[0].decode()
+    page = MetricsEndpoint(lambda: shown, lambda: now, [])
+    young = (await page.render_scrape(""))[0].decode()
 
     now = START + slo().alerting.no_data_after + 1
 
-    old = (await page.exposition(""))[0].decode()
+    old = (await page.render_scrape(""))[0].decode()
     assert "slo_burn_rate" in young
     assert "slo_burn_rate" not in old
 
@@ -106,9 +108,12 @@ async def test_numbers_grow_old_even_while_no_new_board_comes() -> None:
 def test_hostile_label_values_come_back_as_they_were() -> None:
     shown = board(ROUTES, {(HOSTILE,): EventCounts(error=0, total=1)})
 
-    for form, parse in ((Format.TEXT, text_families), (Format.OPENMETRICS, openmetrics_families)):
-        text = BoardText.of(shown, START).exposition(form, START).decode()
-        end = "# EOF\n" if form is Format.OPENMETRICS else ""
+    for form, parse in (
+        (ExpositionFormat.TEXT, text_families),
+        (ExpositionFormat.OPENMETRICS, openmetrics_families),
+    ):
+        text = SnapshotMetrics.render_snapshot(shown, START).encode_metrics(form, START).decode()
+        end = "# EOF\n" if form is ExpositionFormat.OPENMETRICS else ""
         routes = {
             each.labels.get("route")
             for family in parse(text + end)

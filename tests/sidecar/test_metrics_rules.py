@@ -11,8 +11,8 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
-from sloctl.sidecar.views.metrics import BoardText
-from sloctl.sidecar.views.metrics_text import Format
+from sloctl.sidecar.views.metrics import SnapshotMetrics
+from sloctl.sidecar.views.metrics_text import ExpositionFormat
 from sloctl.spec import read_specs
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.sidecar.served import START
@@ -63,7 +63,12 @@ def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
         counts = EventCounts(error=float(random.randrange(round(1000 * failing))), total=500.0)
         board = ledger.record_tick(at, [IntervalCounts(at, {WATCHED.id: SloCounts({(): counts})})])
         if 5 * tick % SCRAPE == 0:
-            for line in BoardText.of(board, at).exposition(Format.TEXT, at).decode().splitlines():
+            for line in (
+                SnapshotMetrics.render_snapshot(board, at)
+                .encode_metrics(ExpositionFormat.TEXT, at)
+                .decode()
+                .splitlines()
+            ):
                 if line.startswith(("slo_events_total", "slo_error_events_total")):
                     name, _, value = line.rpartition(" ")
                     found.setdefault(name, []).append(value)

@@ -9,9 +9,9 @@ import jsonschema
 import msgspec
 import pytest
 
-from sloctl.sidecar.app import application
+from sloctl.sidecar.app import build_application
 from sloctl.sidecar.parts import Reloaded
-from sloctl.sidecar.views.openapi import OPERATIONS, checked_in
+from sloctl.sidecar.views.openapi import OPERATIONS, render_document
 from sloctl.sidecar.web import WebOptions
 from tests.conftest import Figure
 from tests.sidecar.asking import ask
@@ -38,14 +38,14 @@ async def reloaded() -> Reloaded:
 
 
 def test_the_document_in_docs_is_the_one_that_is_served() -> None:
-    assert DOCUMENT.read_bytes() == checked_in(), (
+    assert DOCUMENT.read_bytes() == render_document(), (
         "renew it: python -m sloctl.sidecar.views.openapi > docs/openapi.json"
     )
 
 
 async def test_every_route_of_the_api_is_documented_and_nothing_else() -> None:
     async with watching(reload=reloaded) as watched:
-        app = application(watched.sidecar)
+        app = build_application(watched.sidecar)
         served = {
             (route.method.lower(), route.resource.canonical)
             for route in app.router.routes()
@@ -93,7 +93,7 @@ async def checked(folder: Path, *, seconds: int) -> str:
     """What schemathesis says last, of a sidecar with a token in the middle of an outage."""
     token = folder / "token"
     token.write_text("hunter2")
-    async with watching(SHOP, ROUTES, web=WebOptions(token=token), reload=reloaded) as watched:
+    async with watching(SHOP, ROUTES, web=WebOptions(token_file=token), reload=reloaded) as watched:
         await burn(watched)
         running = await asyncio.create_subprocess_exec(
             *SCHEMATHESIS,

@@ -23,12 +23,12 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import Resource
 
 from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector, Slo
-from sloctl.sidecar.app import Sidecar, application
+from sloctl.sidecar.app import Sidecar, build_application
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan_otlp
 from sloctl.sidecar.sources.otlp_http import PROTOBUF, otlp_routes
@@ -74,7 +74,7 @@ async def watching(*slos: Slo, options: OtlpOptions | None = None) -> AsyncItera
     ledger = Engine(planned.slos, interval=1)
     poller = TickLoop(ledger, feed, time=real, interval=0.1)
     sidecar = Sidecar(open_source, poller, feed, ledger, time=real, interval=0.1, routes=otlp_routes(source))
-    async with serving(application(sidecar), "127.0.0.1", 0) as url:
+    async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         yield Watching(url, feed)
 
 

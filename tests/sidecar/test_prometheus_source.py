@@ -9,7 +9,7 @@ from aiohttp import web
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources import Group, IntervalCounts, SourceUnavailable
 from sloctl.sidecar.sources.prometheus import open_prometheus_source
 from sloctl.sidecar.sources.prometheus_minutes import ReadPosition, StepCounts, advance_position
@@ -193,12 +193,12 @@ async def test_a_prometheus_that_went_down_is_caught_up_with_when_it_is_back() -
     async with open_prometheus_source(
         [CART], PrometheusOptions(f"http://127.0.0.1:{port}", settle_seconds=5), jitter=lambda: 0.0
     ) as source:
-        async with serving(server.application(), "127.0.0.1", port):
+        async with serve_application(server.application(), "127.0.0.1", port):
             before = await source.read_counts(START + 10)
         for seconds in (70, 130):
             with pytest.raises(SourceUnavailable, match="cannot connect"):
                 await source.read_counts(START + seconds)
-        async with serving(server.application(), "127.0.0.1", port):
+        async with serve_application(server.application(), "127.0.0.1", port):
             after = await source.read_counts(START + 190)
 
     assert (list(counted(before)), list(counted(after))) == ([0], [1, 2, 3])

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from sloctl.sidecar import connection
 from sloctl.sidecar.connection import SECURITY_HEADERS
-from sloctl.sidecar.serve import Tls, serving
+from sloctl.sidecar.serve import ReloadingTls, serve_application
 from sloctl.sidecar.web import Certificate, WebOptions
 from tests.real import free_port
 from tests.sidecar.asked import certificate
@@ -117,7 +117,7 @@ async def test_a_broken_certificate_leaves_the_old_one_and_says_so(
 
 def test_without_a_certificate_tls_is_not_started(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Tls(Certificate(tmp_path / "chain.pem", tmp_path / "key.pem"))
+        ReloadingTls(Certificate(tmp_path / "chain.pem", tmp_path / "key.pem"))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_a_port_that_is_taken_is_an_error_of_the_system() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="address already in use"):
-            await serving(web.Application(), "127.0.0.1", port).__aenter__()
+            await serve_application(web.Application(), "127.0.0.1", port).__aenter__()
 
 
 def test_on_sigterm_streams_end_and_the_process_leaves_within_five_seconds() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.views.api_sheet import Sheets
+from sloctl.sidecar.views.api_sheet import SnapshotCache
 from sloctl.sidecar.views.stream import RESUMABLE_BOARDS, Changes
 from sloctl.sidecar.web import WebOptions
 from tests.sidecar.asking import ask
@@ -160,16 +160,16 @@ async def test_the_stream_ends_when_the_sidecar_does() -> None:
 
 async def test_a_reader_away_for_longer_than_boards_are_remembered_gets_a_snapshot() -> None:
     feed = SnapshotFeed(Snapshot.without_data([SHOP]))
-    changes = Changes(feed, Sheets(lambda: feed.snapshot), "epoch")
-    changes.event(None)
+    changes = Changes(feed, SnapshotCache(lambda: feed.snapshot), "epoch")
+    changes.event_after(None)
     running = asyncio.create_task(changes.run())
     for number in range(1, RESUMABLE_BOARDS + 2):
-        told = asyncio.create_task(changes.next())
+        told = asyncio.create_task(changes.wait_for_newer())
         await asyncio.sleep(0)
         feed.publish_snapshot(Snapshot.without_data([SHOP]))
         await told
         assert changes.number == number
     running.cancel()
 
-    assert (changes.resumed("epoch-0"), changes.resumed("epoch-2")) == (None, 2)
-    assert changes.resumed(f"epoch-{RESUMABLE_BOARDS + 2}") is None
+    assert (changes.resume_after("epoch-0"), changes.resume_after("epoch-2")) == (None, 2)
+    assert changes.resume_after(f"epoch-{RESUMABLE_BOARDS + 2}") is None

@@ -10,7 +10,7 @@ from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.views import words
-from sloctl.sidecar.views.terminal import line, table
+from sloctl.sidecar.views.terminal import slo_line, snapshot_table
 from tests.sidecar.specimens import slo
 
 GROUPED = slo(group_by=("route",))
@@ -37,20 +37,20 @@ def read(at: float, groups: Mapping[Group, EventCounts]) -> IntervalCounts:
 def test_a_terminal_shows_the_board_in_columns() -> None:
     *_, before, after = boards()
 
-    assert table(before, 80).splitlines() == [
+    assert snapshot_table(before, 80).splitlines() == [
         "SLO                              state   page           left    5m   30m    1h",
         "shop/availability {route=/good}  fine    no          100.0 %    0×    0×    0×",
         "shop/availability {route=/bad}   paging  for 1m 5s  -9,900 %  100×  100×  100×",
     ]
-    assert "paging, stale" in table(after, 200)
+    assert "paging, stale" in snapshot_table(after, 200)
 
 
 def test_a_narrow_terminal_loses_the_least_important_columns() -> None:
-    assert table(boards()[0], 60).splitlines()[0].split() == ["SLO", "state", "page", "left"]
+    assert snapshot_table(boards()[0], 60).splitlines()[0].split() == ["SLO", "state", "page", "left"]
 
 
 def test_a_line_holds_an_slo() -> None:
-    assert line(boards()[1].states[1]) == (
+    assert slo_line(boards()[1].states[1]) == (
         "shop/availability {route=/bad}: budget left -9,900 %; burn 5m 100× 30m 100× 1h 100× 6h 100×; "
         "page firing for 1m 5s, ticket firing for 1m 5s"
     )
@@ -69,7 +69,7 @@ def test_a_line_holds_an_slo() -> None:
     ],
 )
 def test_burn_rates_have_three_digits(rate: float | None, text: str) -> None:
-    assert words.times(rate) == text
+    assert words.format_burn_rate(rate) == text
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_spans_have_two_units_at_most(seconds: float, text: str) -> None:
     ("share", "text"), [(None, "–"), (0.7134, "71.3 %"), (-0.5, "-50.0 %"), (-99, "-9,900 %")]
 )
 def test_an_unknown_share_is_no_number(share: float | None, text: str) -> None:
-    assert words.percent(share) == text
+    assert words.format_percent(share) == text

@@ -86,8 +86,8 @@ def web(read: fields.Web) -> WebOptions:
         host=host,
         port=port,
         certificate=certificate,
-        token=_path(read.token_file),
-        names=frozenset(read.names),
+        token_file=_path(read.token_file),
+        allowed_hosts=frozenset(read.names),
     )
 
 

@@ -16,7 +16,7 @@ from sloctl.sidecar.configuration.options import SourceOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.telemetry.logs import LogFormat
-from sloctl.sidecar.web import LOOPBACK, WebOptions
+from sloctl.sidecar.web import LOOPBACK_OPTIONS, WebOptions
 from sloctl.spec.document import Node, read_documents
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.structure import convert_node
@@ -35,7 +35,7 @@ class Settings:
     history: PrometheusOptions | None = None
     store: Path | None = None
     notify: AlertmanagerOptions | None = None
-    web: WebOptions = LOOPBACK
+    web: WebOptions = LOOPBACK_OPTIONS
     log_format: LogFormat = LogFormat.TEXT
 
 

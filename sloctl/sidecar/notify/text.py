@@ -19,7 +19,7 @@ from sloctl.sidecar.board import SloState
 from sloctl.sidecar.notify.alarms import Alarm
 from sloctl.sidecar.notify.claims import AlertKind, Claim
 from sloctl.sidecar.verdict import AlertEvaluation
-from sloctl.sidecar.views.words import moment
+from sloctl.sidecar.views.words import format_date_time
 
 _LONGEST_VALUE: Final = 120
 
@@ -68,8 +68,8 @@ class _Numbers:
     def since(self) -> str:
         if self.alarm.claim.kind is AlertKind.NO_DATA:
             last = self._entry.last
-            return "the start" if last is None else moment(last)
-        return moment(self.alarm.began)
+            return "the start" if last is None else format_date_time(last)
+        return format_date_time(self.alarm.began)
 
     def shown(self, text: str) -> str:
         claim = self.alarm.claim
@@ -125,7 +125,7 @@ def _added(claim: Claim) -> Iterable[str]:
         return
     yield from _what_burns(entry)
     if entry.stale:
-        yield f"No data since {moment(entry.last)}: it may be over, nobody knows."
+        yield f"No data since {format_date_time(entry.last)}: it may be over, nobody knows."
 
 
 def _what_burns(entry: SloState) -> Iterable[str]:

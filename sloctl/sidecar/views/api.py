@@ -12,7 +12,7 @@ from sloctl.sidecar.sources import Group
 from sloctl.sidecar.verdict import AlertEvaluation, AlertRow, BudgetState, LookbackBurn
 from sloctl.sidecar.views import api_shapes as shapes
 
-STANDINGS: dict[Health, shapes.StandingName] = {
+STATE_NAMES: dict[Health, shapes.StateName] = {
     Health.PAGING: "paging",
     Health.TICKETED: "ticketed",
     Health.EXHAUSTED: "exhausted",
@@ -22,7 +22,7 @@ STANDINGS: dict[Health, shapes.StandingName] = {
 }
 
 
-def slo(entry: SloState) -> shapes.Slo:
+def convert_slo(entry: SloState) -> shapes.Slo:
     slo = entry.slo
     return shapes.Slo(
         id=slo.id,
@@ -34,14 +34,14 @@ def slo(entry: SloState) -> shapes.Slo:
         overflow=entry.is_overflow,
         objective=float(slo.objective),
         window=format_duration(slo.window.seconds),
-        standing=STANDINGS[entry.health],
+        state=STATE_NAMES[entry.health],
         stale=entry.stale,
-        since=time(entry.since),
-        last_data=time(entry.last),
-        budget=_budget(entry.budget, slo.alerting.exhausting_within),
-        lookbacks=tuple(map(_burn, entry.burns)),
-        alerts=tuple(map(_alert, entry.alerts)),
-        burning=tuple(map(_burning, entry.contributors)),
+        since=format_optional_time(entry.since),
+        last_data=format_optional_time(entry.last),
+        budget=_convert_budget(entry.budget, slo.alerting.exhausting_within),
+        lookbacks=tuple(map(_convert_burn, entry.burns)),
+        alerts=tuple(map(_convert_alert, entry.alerts)),
+        contributors=tuple(map(_convert_contributor, entry.contributors)),
     )
 
 
@@ -52,7 +52,7 @@ def key(entry: SloState) -> tuple[str, Group]:
 
 def reload_outcome(reloaded: Reloaded) -> shapes.ReloadOutcome:
     return shapes.ReloadOutcome(
-        at=moment(reloaded.at),
+        at=format_time(reloaded.at),
         in_force=reloaded.is_in_force,
         problems=tuple(
             shapes.SpecProblem(
@@ -68,17 +68,17 @@ def reload_outcome(reloaded: Reloaded) -> shapes.ReloadOutcome:
     )
 
 
-def time(at: float | None) -> shapes.Time | None:
-    return None if at is None else moment(at)
+def format_optional_time(at: float | None) -> shapes.Timestamp | None:
+    return None if at is None else format_time(at)
 
 
 @lru_cache(maxsize=4096)  # the same few ticks, thousands of times a board
-def moment(at: float) -> shapes.Time:
+def format_time(at: float) -> shapes.Timestamp:
     """`2026-11-21T14:30:00.000Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _budget(budget: BudgetState, exhausting_within: int) -> shapes.Budget:
+def _convert_budget(budget: BudgetState, exhausting_within: int) -> shapes.Budget:
     seconds = budget.time_to_exhaustion
     burning = seconds is not None and not isinf(seconds)
     return shapes.Budget(
@@ -91,7 +91,7 @@ def _budget(budget: BudgetState, exhausting_within: int) -> shapes.Budget:
     )
 
 
-def _burn(burn: LookbackBurn) -> shapes.Burn:
+def _convert_burn(burn: LookbackBurn) -> shapes.Burn:
     return shapes.Burn(
         lookback=format_duration(burn.lookback),
         errors=burn.counts.error if burn.counts else None,
@@ -102,8 +102,8 @@ def _burn(burn: LookbackBurn) -> shapes.Burn:
     )
 
 
-def _burning(burning: Contributor) -> shapes.Burning:
-    return shapes.Burning(
+def _convert_contributor(burning: Contributor) -> shapes.Contributor:
+    return shapes.Contributor(
         label=burning.label,
         value=burning.value,
         lookback=format_duration(burning.lookback),
@@ -113,11 +113,11 @@ def _burning(burning: Contributor) -> shapes.Burning:
     )
 
 
-def _alert(alert: AlertEvaluation) -> shapes.Alert:
+def _convert_alert(alert: AlertEvaluation) -> shapes.Alert:
     return shapes.Alert(
         severity=alert.severity.value,
         state=alert.state.value,
-        since=time(alert.since),
+        since=format_optional_time(alert.since),
         rows=tuple(map(_row, alert.rows)),
     )
 

@@ -11,26 +11,28 @@ from sloctl.sidecar.verdict import AlertState
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
 from sloctl.sidecar.views.api_query import Selection
-from sloctl.sidecar.views.api_sheet import Sheet
+from sloctl.sidecar.views.api_sheet import EncodedSnapshot
 
 
-def slo_page(sheet: Sheet, selection: Selection) -> shapes.SloPage:
+def slo_page(sheet: EncodedSnapshot, selection: Selection) -> shapes.SloPage:
     return shapes.SloPage(
-        at=api.time(sheet.board.at),
-        trouble=sheet.board.source_issue,
-        slos=sheet.encoded(selection.places),
-        next=selection.next,
+        at=api.format_optional_time(sheet.snapshot.at),
+        issues=sheet.snapshot.source_issue,
+        slos=sheet.encoded_slos(selection.indexes),
+        next=selection.next_after,
     )
 
 
-def slo_groups(sheet: Sheet, slo_id: str) -> shapes.SloGroups | None:
+def slo_groups(sheet: EncodedSnapshot, slo_id: str) -> shapes.SloGroups | None:
     """None where no spec has such an SLO."""
-    board = sheet.board
-    places = sheet.groups(slo_id)
+    board = sheet.snapshot
+    places = sheet.group_indexes(slo_id)
     refused = next((refusal.reason for refusal in board.unsupported if refusal.slo.id == slo_id), None)
     if not places and refused is None:
         return None
-    return shapes.SloGroups(api.time(board.at), board.source_issue, sheet.encoded(places), refused)
+    return shapes.SloGroups(
+        api.format_optional_time(board.at), board.source_issue, sheet.encoded_slos(places), refused
+    )
 
 
 def firing_alerts(board: Snapshot, *, now: float, watched_since: float) -> shapes.FiringAlerts:
@@ -38,26 +40,28 @@ def firing_alerts(board: Snapshot, *, now: float, watched_since: float) -> shape
     unread = {entry.slo.id: watched_since for entry in board.states if entry.last is None}
     firing = [claim for claim in claims(board, now, unread) if claim.state is AlertState.FIRING]
     alerts = sorted(map(_firing_alert, firing), key=_by_severity)
-    return shapes.FiringAlerts(api.time(board.at), tuple(alerts))
+    return shapes.FiringAlerts(api.format_optional_time(board.at), tuple(alerts))
 
 
-def status(
+def sidecar_status(
     board: Snapshot, *, version: str, started: float, is_ready: bool, troubles: Mapping[str, str]
 ) -> shapes.Status:
     standings = Counter(entry.health for entry in board.states)
     return shapes.Status(
         version=version,
-        started_at=api.moment(started),
-        at=api.time(board.at),
+        started_at=api.format_time(started),
+        at=api.format_optional_time(board.at),
         ready=is_ready,
         trouble=board.source_issue,
-        standings={name: standings[standing] for standing, name in api.STANDINGS.items()},
-        troubles=dict(troubles),
-        refused=tuple(shapes.Refused(refusal.slo.id, refusal.reason) for refusal in board.unsupported),
+        states={name: standings[standing] for standing, name in api.STATE_NAMES.items()},
+        issues=dict(troubles),
+        unsupported=tuple(
+            shapes.Unsupported(refusal.slo.id, refusal.reason) for refusal in board.unsupported
+        ),
     )
 
 
-def targets(states: Iterable[TargetState]) -> shapes.Targets:
+def target_list(states: Iterable[TargetState]) -> shapes.Targets:
     return shapes.Targets(
         tuple(
             shapes.Target(
@@ -65,7 +69,7 @@ def targets(states: Iterable[TargetState]) -> shapes.Targets:
                 labels=dict(state.labels),
                 up=state.up,
                 error=state.error,
-                scraped_at=api.time(state.scraped_at),
+                scraped_at=api.format_optional_time(state.scraped_at),
                 seconds=state.seconds,
                 samples=state.samples,
             )
@@ -77,7 +81,7 @@ def targets(states: Iterable[TargetState]) -> shapes.Targets:
 def _firing_alert(claim: Claim) -> shapes.FiringAlert:
     return shapes.FiringAlert(
         slo=claim.entry.slo.id,
-        since=api.time(claim.since),
+        since=api.format_optional_time(claim.since),
         stale=claim.entry.stale,
         labels=dict(claim.labels(NATIVE_STYLE)),
     )

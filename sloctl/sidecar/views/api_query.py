@@ -13,7 +13,7 @@ from sloctl.sidecar.views import api_shapes as shapes
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
-_MOST_LABELS: Final = 16
+_MAX_LABELS: Final = 16
 
 
 class BadQuery(ValueError):
@@ -28,26 +28,26 @@ class SloQuery(Struct, frozen=True, forbid_unknown_fields=True):
     ] = DEFAULT_LIMIT
     after: Annotated[str | None, Meta(description="The `next` of the page before.")] = None
     service: Annotated[str | None, Meta(description="SLOs of this service only.")] = None
-    standing: Annotated[
-        tuple[shapes.StandingName, ...], Meta(description="SLOs that stand in one of these ways.")
+    state: Annotated[
+        tuple[shapes.StateName, ...], Meta(description="SLOs that stand in one of these ways.")
     ] = ()
     label: Annotated[
         tuple[Annotated[str, Meta(pattern="^[^=]+=")], ...],
         Meta(
-            max_length=_MOST_LABELS,
+            max_length=_MAX_LABELS,
             description="`name=value`: a label of the spec or of the group. Repeated, all must hold.",
         ),
     ] = ()
 
 
-_LISTS: Final = frozenset({"standing", "label"})
+_LIST_PARAMETERS: Final = frozenset({"standing", "label"})
 
 
-def slo_query(parameters: Iterable[tuple[str, str]]) -> SloQuery:
+def parse_slo_query(parameters: Iterable[tuple[str, str]]) -> SloQuery:
     """Raises BadQuery; a parameter that is not known is a mistake, not an extra."""
     fields: dict[str, str | list[str]] = {}
     for name, value in parameters:
-        if name in _LISTS:
+        if name in _LIST_PARAMETERS:
             listed = fields.setdefault(name, [])
             assert isinstance(listed, list)  # noqa: S101 - the names in _LISTS hold lists
             listed.append(value)
@@ -65,17 +65,17 @@ def slo_query(parameters: Iterable[tuple[str, str]]) -> SloQuery:
 class Selection(NamedTuple):
     """Places of the entries asked for, and the `after` of the page that follows."""
 
-    places: Sequence[int]
-    next: str | None
+    indexes: Sequence[int]
+    next_after: str | None
 
 
-def no_query(parameters: Iterable[tuple[str, str]]) -> None:
+def reject_parameters(parameters: Iterable[tuple[str, str]]) -> None:
     """Raises BadQuery when there is any."""
     for name, _ in parameters:
         raise BadQuery(f"there is no parameter {name!r} here")
 
 
-def place_text(entry: SloState) -> str:
+def list_key(entry: SloState) -> str:
     """Where an entry stands: lists are in the order of this text, and what is after any text is well defined.
 
     It is made of the entry's key, so that entries that come, go or stand differently shift nothing.
@@ -83,22 +83,22 @@ def place_text(entry: SloState) -> str:
     return msgspec.json.encode([entry.slo.id, *entry.group]).decode()
 
 
-def selected(query: SloQuery, entries: Sequence[SloState], texts: Sequence[str]) -> Selection:
+def select_slos(query: SloQuery, entries: Sequence[SloState], texts: Sequence[str]) -> Selection:
     """*texts* are those of the places of *entries*, both in order."""
     labels = frozenset((name, value) for name, _, value in (text.partition("=") for text in query.label))
     start = 0 if query.after is None else bisect_right(texts, query.after)
     places: list[int] = []
     for place in range(start, len(entries)):
-        if _is_asked_for(query, labels, entries[place]):
+        if _matches_query(query, labels, entries[place]):
             if len(places) == query.limit:
                 return Selection(places, texts[places[-1]])
             places.append(place)
     return Selection(places, None)
 
 
-def _is_asked_for(query: SloQuery, labels: frozenset[tuple[str, str]], entry: SloState) -> bool:
+def _matches_query(query: SloQuery, labels: frozenset[tuple[str, str]], entry: SloState) -> bool:
     return (
         (query.service is None or entry.slo.service == query.service)
-        and (not query.standing or api.STANDINGS[entry.health] in query.standing)
+        and (not query.state or api.STATE_NAMES[entry.health] in query.state)
         and (not labels or labels <= {*entry.slo.labels.items(), *entry.group_labels.items()})
     )

@@ -13,81 +13,83 @@ from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_answers as answers
 from sloctl.sidecar.views import api_shapes as shapes
-from sloctl.sidecar.views.api_query import BadQuery, no_query, selected, slo_query
-from sloctl.sidecar.views.api_sheet import Answer, Sheets, answer
-from sloctl.sidecar.views.openapi import document
-from sloctl.sidecar.views.problem import PROBLEM_TYPE, problem
+from sloctl.sidecar.views.api_query import BadQuery, parse_slo_query, reject_parameters, select_slos
+from sloctl.sidecar.views.api_sheet import EncodedAnswer, SnapshotCache, encode_answer
+from sloctl.sidecar.views.openapi import served_document
+from sloctl.sidecar.views.problem import PROBLEM_TYPE, problem_response
 
 # Kept by the client, and asked about each time.
-_CACHED: Final = "private, no-cache"
+_CACHE_CONTROL: Final = "private, no-cache"
 
 
 @dataclass(frozen=True, slots=True)
-class Api:
+class ApiRoutes:
     """What the answers are made from; *started* is in Unix seconds."""
 
-    sheets: Sheets
+    snapshots: SnapshotCache
     now: Callable[[], float]
-    started: float
+    started_at: float
     version: str
-    troubles: Troubles
+    issues: Troubles
     targets: Callable[[], Sequence[TargetState]]
 
-    def routes(self) -> list[web.RouteDef]:
+    def build_routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/api/v1/slos", self._slos),
-            web.get("/api/v1/slos/{service}/{name}", self._slo),
-            web.get("/api/v1/alerts", self._alerts),
-            web.get("/api/v1/targets", self._targets),
-            web.get("/api/v1/status", self._status),
-            web.get("/api/v1/openapi.json", self._openapi),
+            web.get("/api/v1/slos", self.list_slos),
+            web.get("/api/v1/slos/{service}/{name}", self.show_slo),
+            web.get("/api/v1/alerts", self.list_alerts),
+            web.get("/api/v1/targets", self.list_targets),
+            web.get("/api/v1/status", self.show_status),
+            web.get("/api/v1/openapi.json", self.show_openapi),
         ]
 
-    async def _slos(self, request: web.Request) -> web.Response:
+    async def list_slos(self, request: web.Request) -> web.Response:
         try:
-            query = slo_query(request.query.items())
+            query = parse_slo_query(request.query.items())
         except BadQuery as wrong:
-            return problem(400, str(wrong))
-        sheet = self.sheets.newest
-        page = sheet.known(query)
+            return problem_response(400, str(wrong))
+        sheet = self.snapshots.latest
+        page = sheet.cached_answer(query)
         if page is None:
-            selection = selected(query, sheet.entries, sheet.texts)
-            await sheet.prepare(selection.places)
-            page = sheet.answer(query, lambda: answers.slo_page(sheet, selection))
-        return _answered(request, page)
+            selection = select_slos(query, sheet.states, sheet.list_keys)
+            await sheet.encode_ahead(selection.indexes)
+            page = sheet.answer_once(query, lambda: answers.slo_page(sheet, selection))
+        return _conditional_response(request, page)
 
-    async def _slo(self, request: web.Request) -> web.Response:
+    async def show_slo(self, request: web.Request) -> web.Response:
         slo_id = f"{request.match_info['service']}/{request.match_info['name']}"
-        if (wrong := _parameter(request)) is not None:
+        if (wrong := _reject_any_parameter(request)) is not None:
             return wrong
-        groups = answers.slo_groups(self.sheets.newest, slo_id)
+        groups = answers.slo_groups(self.snapshots.latest, slo_id)
         if groups is None:
-            return problem(404, "no spec has an SLO of this name")
-        return _answered(request, answer(groups))
+            return problem_response(404, "no spec has an SLO of this name")
+        return _conditional_response(request, encode_answer(groups))
 
-    async def _alerts(self, request: web.Request) -> web.Response:
-        alerts = answers.firing_alerts(self._board, now=self.now(), watched_since=self.started)
-        return _parameter(request) or _answered(request, answer(alerts))
+    async def list_alerts(self, request: web.Request) -> web.Response:
+        alerts = answers.firing_alerts(self._snapshot, now=self.now(), watched_since=self.started_at)
+        return _reject_any_parameter(request) or _conditional_response(request, encode_answer(alerts))
 
-    async def _targets(self, request: web.Request) -> web.Response:
-        return _parameter(request) or _answered(request, answer(answers.targets(self.targets())))
-
-    async def _status(self, request: web.Request) -> web.Response:
-        status = answers.status(
-            self._board,
-            version=self.version,
-            started=self.started,
-            is_ready=self._board.has_data,
-            troubles=self.troubles(),
+    async def list_targets(self, request: web.Request) -> web.Response:
+        return _reject_any_parameter(request) or _conditional_response(
+            request, encode_answer(answers.target_list(self.targets()))
         )
-        return _parameter(request) or _answered(request, answer(status))
 
-    async def _openapi(self, request: web.Request) -> web.Response:
-        return _parameter(request) or _answered(request, document())
+    async def show_status(self, request: web.Request) -> web.Response:
+        status = answers.sidecar_status(
+            self._snapshot,
+            version=self.version,
+            started=self.started_at,
+            is_ready=self._snapshot.has_data,
+            troubles=self.issues(),
+        )
+        return _reject_any_parameter(request) or _conditional_response(request, encode_answer(status))
+
+    async def show_openapi(self, request: web.Request) -> web.Response:
+        return _reject_any_parameter(request) or _conditional_response(request, served_document())
 
     @property
-    def _board(self) -> Snapshot:
-        return self.sheets.newest.board
+    def _snapshot(self) -> Snapshot:
+        return self.snapshots.latest.snapshot
 
 
 def reload_route(path: str, reload: Reload) -> web.RouteDef:
@@ -97,7 +99,7 @@ def reload_route(path: str, reload: Reload) -> web.RouteDef:
         outcome = api.reload_outcome(await reload())
         if outcome.in_force:
             return web.Response(body=msgspec.json.encode(outcome), content_type="application/json")
-        refused = shapes.SpecsRefused(
+        refused = shapes.ReloadProblemDetails(
             title="Unprocessable Entity",
             status=422,
             detail="the specs from before are still watched",
@@ -112,22 +114,22 @@ def forbidden_reload_route(path: str) -> web.RouteDef:
     """Without a token any page in a browser on this machine could ask."""
 
     async def refuse(_: web.Request) -> web.Response:
-        return problem(403, "reloading over HTTP needs a token; without one, send SIGHUP")
+        return problem_response(403, "reloading over HTTP needs a token; without one, send SIGHUP")
 
     return web.post(path, refuse)
 
 
-def _parameter(request: web.Request) -> web.Response | None:
+def _reject_any_parameter(request: web.Request) -> web.Response | None:
     """The refusal of a parameter where none is known."""
     try:
-        no_query(request.query.items())
+        reject_parameters(request.query.items())
     except BadQuery as wrong:
-        return problem(400, str(wrong))
+        return problem_response(400, str(wrong))
     return None
 
 
-def _answered(request: web.Request, given: Answer) -> web.Response:
-    headers = {"ETag": f'"{given.etag}"', "Cache-Control": _CACHED}
+def _conditional_response(request: web.Request, given: EncodedAnswer) -> web.Response:
+    headers = {"ETag": f'"{given.etag}"', "Cache-Control": _CACHE_CONTROL}
     # Weakly, as RFC 9110 wants it here: a proxy that compresses may have marked our tag as weak.
     if any(tag.value in {given.etag, "*"} for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)

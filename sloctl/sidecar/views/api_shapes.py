@@ -7,10 +7,10 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-Time: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Timestamp: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Lookback: TypeAlias = Annotated[str, Meta(examples=["5m", "1h", "30d"])]
-StandingName: TypeAlias = Literal["paging", "ticketed", "exhausted", "exhausting", "unknown", "fine"]
-AlertState: TypeAlias = Literal["inactive", "firing", "unknown"]
+StateName: TypeAlias = Literal["paging", "ticketed", "exhausted", "exhausting", "unknown", "fine"]
+AlertStateName: TypeAlias = Literal["inactive", "firing", "unknown"]
 
 
 class Burn(Struct, frozen=True, rename="camel"):
@@ -27,7 +27,7 @@ class Burn(Struct, frozen=True, rename="camel"):
 class Row(Struct, frozen=True, rename="camel"):
     """One row of the alert policy: it fires when both lookbacks burn faster than the factor."""
 
-    state: AlertState
+    state: AlertStateName
     factor: float
     long: Lookback
     long_burn_rate: float | None
@@ -39,12 +39,12 @@ class Alert(Struct, frozen=True, rename="camel"):
     """A page or a ticket, and since when it fires."""
 
     severity: Literal["page", "ticket"]
-    state: AlertState
-    since: Time | None
+    state: AlertStateName
+    since: Timestamp | None
     rows: tuple[Row, ...]
 
 
-class Burning(Struct, frozen=True, rename="camel"):
+class Contributor(Struct, frozen=True, rename="camel"):
     """A label value that errs more than its share of the traffic; of the SLO as a whole, in each group."""
 
     label: str
@@ -80,21 +80,21 @@ class Slo(Struct, frozen=True, rename="camel"):
     overflow: Annotated[bool, Meta(description="Whether this is all groups beyond the cap together.")]
     objective: Annotated[float, Meta(description="A ratio.", gt=0, lt=1)]
     window: Lookback
-    standing: StandingName
+    state: StateName
     stale: Annotated[bool, Meta(description="Whether the numbers are those of lastData, not of now.")]
-    since: Annotated[Time | None, Meta(description="When the oldest data behind the numbers began.")]
-    last_data: Time | None
+    since: Annotated[Timestamp | None, Meta(description="When the oldest data behind the numbers began.")]
+    last_data: Timestamp | None
     budget: Budget
     lookbacks: tuple[Burn, ...]
     alerts: tuple[Alert, ...]
-    burning: Annotated[tuple[Burning, ...], Meta(description="Of each lookback, the worst first.")]
+    contributors: Annotated[tuple[Contributor, ...], Meta(description="Of each lookback, the worst first.")]
 
 
 class SloPage(Struct, frozen=True, rename="camel"):
     """Some of the SLOs, in the order of id and group, which no change of standing disturbs."""
 
-    at: Annotated[Time | None, Meta(description="The tick; null before the first.")]
-    trouble: Annotated[str | None, Meta(description="Why the source gave nothing this time.")]
+    at: Annotated[Timestamp | None, Meta(description="The tick; null before the first.")]
+    issues: Annotated[str | None, Meta(description="Why the source gave nothing this time.")]
     slos: tuple[Slo, ...]
     next: Annotated[str | None, Meta(description="Ask with this as `after` for the following page.")]
 
@@ -102,17 +102,17 @@ class SloPage(Struct, frozen=True, rename="camel"):
 class SloGroups(Struct, frozen=True, rename="camel"):
     """One SLO, by group; without a group where it cannot be watched, for the reason in *refused*."""
 
-    at: Time | None
-    trouble: str | None
+    at: Timestamp | None
+    issues: str | None
     groups: tuple[Slo, ...]
-    refused: str | None
+    unsupported: str | None
 
 
 class FiringAlert(Struct, frozen=True, rename="camel"):
     """An alert that fires, with the labels that the compiled rules give it."""
 
     slo: str
-    since: Time | None
+    since: Timestamp | None
     stale: Annotated[bool, Meta(description="Whether it fired when there were last data, and may be over.")]
     labels: dict[str, str]
 
@@ -120,7 +120,7 @@ class FiringAlert(Struct, frozen=True, rename="camel"):
 class FiringAlerts(Struct, frozen=True, rename="camel"):
     """All that fires, the worst first."""
 
-    at: Time | None
+    at: Timestamp | None
     alerts: tuple[FiringAlert, ...]
 
 
@@ -131,7 +131,7 @@ class Target(Struct, frozen=True, rename="camel"):
     labels: dict[str, str]
     up: Annotated[bool | None, Meta(description="Null before the first scrape.")]
     error: Annotated[str | None, Meta(description="Why it is down.")]
-    scraped_at: Annotated[Time | None, Meta(description="The last good scrape.")]
+    scraped_at: Annotated[Timestamp | None, Meta(description="The last good scrape.")]
     seconds: Annotated[float | None, Meta(description="How long the last scrape took.")]
     samples: Annotated[int, Meta(description="Of metrics that an SLO names, in the last good scrape.")]
 
@@ -142,7 +142,7 @@ class Targets(Struct, frozen=True, rename="camel"):
     targets: tuple[Target, ...]
 
 
-class Refused(Struct, frozen=True, rename="camel"):
+class Unsupported(Struct, frozen=True, rename="camel"):
     """An SLO that this source can never count, and why."""
 
     id: str
@@ -153,13 +153,13 @@ class Status(Struct, frozen=True, rename="camel"):
     """The sidecar itself."""
 
     version: str
-    started_at: Time
-    at: Annotated[Time | None, Meta(description="The newest tick.")]
+    started_at: Timestamp
+    at: Annotated[Timestamp | None, Meta(description="The newest tick.")]
     ready: bool
     trouble: str | None
-    standings: Annotated[dict[StandingName, int], Meta(description="How many SLOs and groups stand how.")]
-    troubles: Annotated[dict[str, str], Meta(description="What does not work now, by the part it is about.")]
-    refused: tuple[Refused, ...]
+    states: Annotated[dict[StateName, int], Meta(description="How many SLOs and groups stand how.")]
+    issues: Annotated[dict[str, str], Meta(description="What does not work now, by the part it is about.")]
+    unsupported: tuple[Unsupported, ...]
 
 
 class SpecProblem(Struct, frozen=True, rename="camel"):
@@ -176,7 +176,7 @@ class SpecProblem(Struct, frozen=True, rename="camel"):
 class ReloadOutcome(Struct, frozen=True, rename="camel"):
     """Whether the specs as they now stand are watched; else those from before still are."""
 
-    at: Time
+    at: Timestamp
     in_force: bool
     problems: tuple[SpecProblem, ...]
 
@@ -194,7 +194,7 @@ class BoardEvent(Struct, frozen=True, rename="camel"):
     Of an SLO that is not stale `lastData` and `coveredSeconds` move on with `at`; that alone is no change.
     """
 
-    at: Time | None
+    at: Timestamp | None
     trouble: str | None
     slos: tuple[Slo, ...]
     removed: tuple[GroupKey, ...]
@@ -208,7 +208,7 @@ class ProblemDetails(Struct, frozen=True):
     detail: str
 
 
-class SpecsRefused(Struct, frozen=True):
+class ReloadProblemDetails(Struct, frozen=True):
     """RFC 9457, with what is wrong with the specs."""
 
     title: str

@@ -11,92 +11,92 @@ import msgspec
 from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
-from sloctl.sidecar.views.api_query import place_text
+from sloctl.sidecar.views.api_query import list_key
 
 # An answer that would make the remembered ones of one board larger than this is not remembered.
-_REMEMBERED_BYTES: Final = 32 * 1024 * 1024
+_MAX_CACHED_BYTES: Final = 32 * 1024 * 1024
 
 # So many entries are encoded before others get their turn: about two milliseconds.
-_PIECE: Final = 50
+_BATCH_SIZE: Final = 50
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class Answer(NamedTuple):
+class EncodedAnswer(NamedTuple):
     """*etag* is strong: equal tags mean equal bytes, also across restarts and replicas."""
 
     body: bytes
     etag: str
 
 
-def answer(shape: msgspec.Struct) -> Answer:
-    return answer_of(_encode(shape))
+def encode_answer(shape: msgspec.Struct) -> EncodedAnswer:
+    return tag_body(_encode(shape))
 
 
-def answer_of(body: bytes) -> Answer:
-    return Answer(body, blake2b(body, digest_size=16).hexdigest())
+def tag_body(body: bytes) -> EncodedAnswer:
+    return EncodedAnswer(body, blake2b(body, digest_size=16).hexdigest())
 
 
-class Sheet:
+class EncodedSnapshot:
     """A board whose entries stand in the order of lists."""
 
     def __init__(self, board: Snapshot) -> None:
-        self.board = board
-        placed = sorted(((place_text(entry), entry) for entry in board.states), key=itemgetter(0))
-        self.entries: tuple[SloState, ...] = tuple(entry for _, entry in placed)
-        self.texts = tuple(text for text, _ in placed)
+        self.snapshot = board
+        placed = sorted(((list_key(entry), entry) for entry in board.states), key=itemgetter(0))
+        self.states: tuple[SloState, ...] = tuple(entry for _, entry in placed)
+        self.list_keys = tuple(text for text, _ in placed)
         self._encoded: dict[int, msgspec.Raw] = {}
-        self._answers: dict[Hashable, Answer] = {}
+        self._answers: dict[Hashable, EncodedAnswer] = {}
         self._remembered = 0
 
-    def encoded(self, places: Iterable[int]) -> tuple[shapes.Slo, ...]:
+    def encoded_slos(self, places: Iterable[int]) -> tuple[shapes.Slo, ...]:
         """The entries at *places*, already as JSON, for a field of a shape that holds SLOs."""
         return cast("tuple[shapes.Slo, ...]", tuple(self._raw(place) for place in places))
 
-    async def prepare(self, places: Sequence[int]) -> None:
+    async def encode_ahead(self, places: Sequence[int]) -> None:
         """Encode what is at *places* piece by piece, so that others have their turn in between."""
-        for start in range(0, len(places), _PIECE):
-            missing = [place for place in places[start : start + _PIECE] if place not in self._encoded]
+        for start in range(0, len(places), _BATCH_SIZE):
+            missing = [place for place in places[start : start + _BATCH_SIZE] if place not in self._encoded]
             if missing:
-                self.encoded(missing)
+                self.encoded_slos(missing)
                 await asyncio.sleep(0)
 
-    def known(self, query: Hashable) -> Answer | None:
+    def cached_answer(self, query: Hashable) -> EncodedAnswer | None:
         """What was answered to *query* before."""
         return self._answers.get(query)
 
-    def answer(self, query: Hashable, shape: Callable[[], msgspec.Struct]) -> Answer:
+    def answer_once(self, query: Hashable, shape: Callable[[], msgspec.Struct]) -> EncodedAnswer:
         """What *shape* gives, which is asked for once per *query*."""
-        known = self.known(query)
+        known = self.cached_answer(query)
         if known is not None:
             return known
-        fresh = answer(shape())
-        if self._remembered + len(fresh.body) <= _REMEMBERED_BYTES:
+        fresh = encode_answer(shape())
+        if self._remembered + len(fresh.body) <= _MAX_CACHED_BYTES:
             self._answers[query] = fresh
             self._remembered += len(fresh.body)
         return fresh
 
-    def groups(self, slo_id: str) -> Sequence[int]:
+    def group_indexes(self, slo_id: str) -> Sequence[int]:
         """Places of the entries of one SLO."""
-        return [place for place, entry in enumerate(self.entries) if entry.slo.id == slo_id]
+        return [place for place, entry in enumerate(self.states) if entry.slo.id == slo_id]
 
     def _raw(self, place: int) -> msgspec.Raw:
         raw = self._encoded.get(place)
         if raw is None:
-            raw = self._encoded[place] = msgspec.Raw(_encode(api.slo(self.entries[place])))
+            raw = self._encoded[place] = msgspec.Raw(_encode(api.convert_slo(self.states[place])))
         return raw
 
 
-class Sheets:
+class SnapshotCache:
     """The sheet of the newest board."""
 
     def __init__(self, newest: Callable[[], Snapshot]) -> None:
         self._board = newest
-        self._sheet = Sheet(newest())
+        self._sheet = EncodedSnapshot(newest())
 
     @property
-    def newest(self) -> Sheet:
+    def latest(self) -> EncodedSnapshot:
         board = self._board()
-        if board is not self._sheet.board:
-            self._sheet = Sheet(board)
+        if board is not self._sheet.snapshot:
+            self._sheet = EncodedSnapshot(board)
         return self._sheet

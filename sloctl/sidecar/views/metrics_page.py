@@ -12,15 +12,15 @@ from prometheus_client.registry import Collector
 
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.parts import Figure, Figures, Kind
-from sloctl.sidecar.views.metrics import BoardText
-from sloctl.sidecar.views.metrics_text import Format
+from sloctl.sidecar.views.metrics import SnapshotMetrics
+from sloctl.sidecar.views.metrics_text import ExpositionFormat
 
 # Seconds for which a number that changes by itself, such as an age, may be told again.
-_SAME_FOR: Final = 1.0
+_CACHE_SECONDS: Final = 1.0
 _OPENMETRICS: Final = "application/openmetrics-text"
 
 
-class MetricsPage:
+class MetricsEndpoint:
     """What a scrape gets. The text of a board is made once; so is all of it within a second."""
 
     def __init__(
@@ -28,47 +28,49 @@ class MetricsPage:
     ) -> None:
         self._newest = newest
         self._now = now
-        self._text = BoardText.of(Snapshot.without_slos(), now())
+        self._text = SnapshotMetrics.render_snapshot(Snapshot.without_slos(), now())
         self._making = asyncio.Lock()
-        self._answers: dict[Format, _Answer] = {}
+        self._answers: dict[ExpositionFormat, _CachedScrape] = {}
         self._registry = CollectorRegistry()
-        self._registry.register(_FigureCollector(tuple(figures)))
+        self._registry.register(_SelfMetricCollector(tuple(figures)))
         ProcessCollector(registry=self._registry)
 
-    async def exposition(self, accept: str) -> tuple[bytes, str]:
+    async def render_scrape(self, accept: str) -> tuple[bytes, str]:
         """The text, and its content type as *accept* (a header) asks for it."""
         encode, content_type = choose_encoder(accept)
-        form = Format.OPENMETRICS if content_type.startswith(_OPENMETRICS) else Format.TEXT
+        form = (
+            ExpositionFormat.OPENMETRICS if content_type.startswith(_OPENMETRICS) else ExpositionFormat.TEXT
+        )
         async with self._making:
-            text = await self._newest_text()
+            text = await self._latest_metrics()
             now = self._now()
             known = self._answers.get(form)
-            if known is None or known.text is not text or not 0 <= now - known.at < _SAME_FOR:
+            if known is None or known.text is not text or not 0 <= now - known.at < _CACHE_SECONDS:
                 # OpenMetrics ends with a line of its own, which this encoder writes.
-                body = text.exposition(form, now) + encode(self._registry)
-                known = self._answers[form] = _Answer(text, now, body)
+                body = text.encode_metrics(form, now) + encode(self._registry)
+                known = self._answers[form] = _CachedScrape(text, now, body)
         return known.body, content_type
 
-    async def _newest_text(self) -> BoardText:
+    async def _latest_metrics(self) -> SnapshotMetrics:
         board, now = self._newest(), self._now()
-        if board is not self._text.board or now > self._text.until:
-            text = BoardText(board, now)
-            for _ in text.parts():
+        if board is not self._text.snapshot or now > self._text.valid_until:
+            text = SnapshotMetrics(board, now)
+            for _ in text.render_parts():
                 await asyncio.sleep(0)
             self._text = text
             self._answers.clear()
         return self._text
 
 
-class _Answer(NamedTuple):
+class _CachedScrape(NamedTuple):
     """What was answered *at* a moment."""
 
-    text: BoardText
+    text: SnapshotMetrics
     at: float
     body: bytes
 
 
-class _FigureCollector(Collector):
+class _SelfMetricCollector(Collector):
     def __init__(self, figures: Iterable[Figures]) -> None:
         self._figures = figures
 

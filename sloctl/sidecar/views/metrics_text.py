@@ -12,39 +12,39 @@ from typing import NamedTuple
 from sloctl.sidecar.parts import Kind
 
 
-class Format(Enum):
+class ExpositionFormat(Enum):
     """Prometheus's text format, and OpenMetrics."""
 
     TEXT = "text"
     OPENMETRICS = "openmetrics"
 
 
-class Family(NamedTuple):
+class MetricFamily(NamedTuple):
     """All samples of one name; a counter's ends in `_total`."""
 
     name: str
     help: str
     kind: Kind
 
-    def described(self, form: Format) -> str:
-        name = self.name.removesuffix("_total") if form is Format.OPENMETRICS else self.name
+    def header_lines(self, form: ExpositionFormat) -> str:
+        name = self.name.removesuffix("_total") if form is ExpositionFormat.OPENMETRICS else self.name
         return f"# HELP {name} {self.help}\n# TYPE {name} {self.kind.value}\n"
 
 
 @lru_cache(maxsize=2**16)  # the same labels at every board
-def labels_text(*labels: tuple[str, str]) -> str:
+def format_labels(*labels: tuple[str, str]) -> str:
     """`slo_id="shop/availability",slo_service="shop"`, in the order given; no label has no text."""
     return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels)
 
 
-def sample(name: str, labels: str, value: float) -> str:
+def format_sample(name: str, labels: str, value: float) -> str:
     return f"{name}{{{labels}}} {value!r}\n"
 
 
-def exposition(families: Iterable[tuple[Family, list[str]]], form: Format) -> bytes:
+def encode_families(families: Iterable[tuple[MetricFamily, list[str]]], form: ExpositionFormat) -> bytes:
     """A family without samples is left out."""
     return "".join(
-        text for family, lines in families if lines for text in (family.described(form), *lines)
+        text for family, lines in families if lines for text in (family.header_lines(form), *lines)
     ).encode()
 
 

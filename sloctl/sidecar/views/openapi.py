@@ -12,13 +12,13 @@ import msgspec
 
 from sloctl.sidecar.views import api_shapes as shapes
 from sloctl.sidecar.views.api_query import SloQuery
-from sloctl.sidecar.views.api_sheet import Answer, answer_of
+from sloctl.sidecar.views.api_sheet import EncodedAnswer, tag_body
 from sloctl.sidecar.views.problem import PROBLEM_TYPE
 
 Json: TypeAlias = dict[str, Any]
 
 _JSON: Final = "application/json"
-_PROBLEMS: Final = {
+_PROBLEM_TEXTS: Final = {
     400: "A parameter or a header cannot be meant.",
     401: "The bearer token is missing or wrong.",
     403: "There is no token, without which this is not done.",
@@ -27,9 +27,9 @@ _PROBLEMS: Final = {
     500: "A bug; the log has it.",
     503: "Not now; Retry-After, where given, says when again.",
 }
-_ALWAYS: Final = (400, 401, 421, 500)
+_COMMON_PROBLEMS: Final = (400, 401, 421, 500)
 # Shapes that no operation has as its whole answer.
-_BESIDES: Final = (shapes.BoardEvent, shapes.ProblemDetails, shapes.SpecsRefused)
+_EXTRA_SHAPES: Final = (shapes.BoardEvent, shapes.ProblemDetails, shapes.ReloadProblemDetails)
 # Headers that answers of a status carry.
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     200: {"ETag": "Strong: the same tag, the same bytes.", "Cache-Control": "Keep it, but ask each time."},
@@ -46,13 +46,13 @@ class Operation:
     path: str
     id: str
     summary: str
-    answer: type[msgspec.Struct] | None
+    response: type[msgspec.Struct] | None
     method: str = "get"
-    text: str = ""
+    media_type: str = ""
     query: type[msgspec.Struct] | None = None
-    problems: tuple[int, ...] = _ALWAYS
+    problems: tuple[int, ...] = _COMMON_PROBLEMS
     is_conditional: bool = True
-    is_open: bool = False
+    is_public: bool = False
 
 
 OPERATIONS: Final = (
@@ -62,7 +62,7 @@ OPERATIONS: Final = (
         "slo",
         "One SLO, by group",
         shapes.SloGroups,
-        problems=(*_ALWAYS, 404),
+        problems=(*_COMMON_PROBLEMS, 404),
     ),
     Operation("/api/v1/alerts", "alerts", "What fires now", shapes.FiringAlerts),
     Operation("/api/v1/targets", "targets", "What is scraped, and how that goes", shapes.Targets),
@@ -72,18 +72,18 @@ OPERATIONS: Final = (
         "stream",
         "Each board as a server-sent event: first `snapshot`, then `delta`, whose data is a BoardEvent",
         None,
-        text="text/event-stream",
-        problems=(*_ALWAYS, 503),
+        media_type="text/event-stream",
+        problems=(*_COMMON_PROBLEMS, 503),
         is_conditional=False,
     ),
-    Operation("/api/v1/openapi.json", "openapi", "This document", None, text=_JSON),
+    Operation("/api/v1/openapi.json", "openapi", "This document", None, media_type=_JSON),
     Operation(
         "/-/reload",
         "reload",
         "Read the specs anew",
         shapes.ReloadOutcome,
         method="post",
-        problems=(*_ALWAYS, 403),
+        problems=(*_COMMON_PROBLEMS, 403),
         is_conditional=False,
     ),
     Operation(
@@ -91,7 +91,7 @@ OPERATIONS: Final = (
         "metrics",
         "The board for Prometheus, in the format that Accept asks for",
         None,
-        text="text/plain",
+        media_type="text/plain",
         is_conditional=False,
     ),
     Operation(
@@ -99,40 +99,40 @@ OPERATIONS: Final = (
         "healthz",
         "Whether the loop still ticks",
         None,
-        text="text/plain",
+        media_type="text/plain",
         problems=(400, 500, 503),
         is_conditional=False,
-        is_open=True,
+        is_public=True,
     ),
     Operation(
         "/readyz",
         "readyz",
         "Whether there have been data",
         None,
-        text="text/plain",
+        media_type="text/plain",
         problems=(400, 500, 503),
         is_conditional=False,
-        is_open=True,
+        is_public=True,
     ),
 )
 
 
 @cache
-def document() -> Answer:
+def served_document() -> EncodedAnswer:
     """As it is served."""
-    return answer_of(msgspec.json.encode(_document()))
+    return tag_body(msgspec.json.encode(_build_document()))
 
 
-def checked_in() -> bytes:
+def render_document() -> bytes:
     """As docs/openapi.json: for people, too."""
-    return msgspec.json.format(document().body, indent=2) + b"\n"
+    return msgspec.json.format(served_document().body, indent=2) + b"\n"
 
 
-def _document() -> Json:
-    components, schemas = _schemas()
+def _build_document() -> Json:
+    components, schemas = _build_schemas()
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, components)
+        paths.setdefault(operation.path, {})[operation.method] = _describe_operation(operation, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -150,10 +150,10 @@ def _document() -> Json:
     }
 
 
-def _schemas() -> tuple[dict[type, Json], dict[str, Json]]:
+def _build_schemas() -> tuple[dict[type, Json], dict[str, Json]]:
     """References by type, and what they refer to; the query is written as parameters instead."""
-    answers = [operation.answer for operation in OPERATIONS if operation.answer is not None]
-    types: list[type[msgspec.Struct]] = [*answers, *_BESIDES]
+    answers = [operation.response for operation in OPERATIONS if operation.response is not None]
+    types: list[type[msgspec.Struct]] = [*answers, *_EXTRA_SHAPES]
     references, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for schema in schemas.values():
         # A docstring, with the indentation of its source.
@@ -161,35 +161,39 @@ def _schemas() -> tuple[dict[type, Json], dict[str, Json]]:
     return dict(zip(types, references, strict=True)), schemas
 
 
-def _operation(operation: Operation, components: Mapping[type, Json]) -> Json:
+def _describe_operation(operation: Operation, components: Mapping[type, Json]) -> Json:
     described: Json = {
         "operationId": operation.id,
         "summary": operation.summary,
-        "responses": {str(status): each for status, each in _responses(operation, components)},
+        "responses": {str(status): each for status, each in _describe_responses(operation, components)},
     }
-    if parameters := _parameters(operation):
+    if parameters := _describe_parameters(operation):
         described["parameters"] = parameters
-    if operation.is_open:
+    if operation.is_public:
         described["security"] = []
     return described
 
 
-def _responses(operation: Operation, components: Mapping[type, Json]) -> list[tuple[int, Json]]:
+def _describe_responses(operation: Operation, components: Mapping[type, Json]) -> list[tuple[int, Json]]:
     problem = {PROBLEM_TYPE: {"schema": components[shapes.ProblemDetails]}}
-    responses = [(200, _response(operation, 200, "The answer.", _content(operation, components)))]
+    responses = [
+        (200, _describe_response(operation, 200, "The answer.", _response_content(operation, components)))
+    ]
     if operation.is_conditional:
-        responses.append((304, _response(operation, 304, "What the client has is still so.", None)))
+        responses.append((304, _describe_response(operation, 304, "What the client has is still so.", None)))
     responses += [
-        (status, _response(operation, status, _PROBLEMS[status], problem))
+        (status, _describe_response(operation, status, _PROBLEM_TEXTS[status], problem))
         for status in sorted(operation.problems)
     ]
     if operation.method == "post":
-        refused = {PROBLEM_TYPE: {"schema": components[shapes.SpecsRefused]}}
-        responses.append((422, _response(operation, 422, "The new specs are wrong; the old stay.", refused)))
+        refused = {PROBLEM_TYPE: {"schema": components[shapes.ReloadProblemDetails]}}
+        responses.append(
+            (422, _describe_response(operation, 422, "The new specs are wrong; the old stay.", refused))
+        )
     return responses
 
 
-def _response(operation: Operation, status: int, description: str, content: Json | None) -> Json:
+def _describe_response(operation: Operation, status: int, description: str, content: Json | None) -> Json:
     response: Json = {"description": description}
     if content is not None:
         response["content"] = content
@@ -201,16 +205,18 @@ def _response(operation: Operation, status: int, description: str, content: Json
     return response
 
 
-def _content(operation: Operation, components: Mapping[type, Json]) -> Json:
-    if operation.answer is not None:
-        return {_JSON: {"schema": components[operation.answer]}}
+def _response_content(operation: Operation, components: Mapping[type, Json]) -> Json:
+    if operation.response is not None:
+        return {_JSON: {"schema": components[operation.response]}}
     if operation.path == "/metrics":
         text = {"schema": {"type": "string"}}
         return {"text/plain": text, "application/openmetrics-text": text}
-    return {operation.text: {"schema": {"type": "object" if operation.text == _JSON else "string"}}}
+    return {
+        operation.media_type: {"schema": {"type": "object" if operation.media_type == _JSON else "string"}}
+    }
 
 
-def _parameters(operation: Operation) -> Sequence[Json]:
+def _describe_parameters(operation: Operation) -> Sequence[Json]:
     in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     parameters: list[Json] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -219,9 +225,9 @@ def _parameters(operation: Operation) -> Sequence[Json]:
     if operation.query is not None:
         parameters += _query_parameters(operation.query)
     if operation.is_conditional:
-        parameters.append(_header("If-None-Match", "ETags of what the client has."))
+        parameters.append(_header_parameter("If-None-Match", "ETags of what the client has."))
     if operation.id == "stream":
-        parameters.append(_header("Last-Event-ID", "The id of the last event that was read."))
+        parameters.append(_header_parameter("Last-Event-ID", "The id of the last event that was read."))
     return parameters
 
 
@@ -240,9 +246,9 @@ def _given(schema: Json) -> Json:
     return next(option for option in schema["anyOf"] if option["type"] != "null")
 
 
-def _header(name: str, description: str) -> Json:
+def _header_parameter(name: str, description: str) -> Json:
     return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(checked_in())
+    sys.stdout.buffer.write(render_document())

@@ -13,10 +13,17 @@ from sloctl.sidecar.board import Health, SloState, Snapshot
 from sloctl.sidecar.ledger import MAX_GROUPS
 from sloctl.sidecar.views import page_facts as facts
 from sloctl.sidecar.views import words
-from sloctl.sidecar.views.api import STANDINGS
-from sloctl.sidecar.views.page_charts import Drawing
-from sloctl.sidecar.views.page_list import Listing, steady_burn
-from sloctl.sidecar.views.page_query import Range, Sort, group_key, label_url, ranges, slo_url
+from sloctl.sidecar.views.api import STATE_NAMES
+from sloctl.sidecar.views.page_charts import ChartDrawing
+from sloctl.sidecar.views.page_list import SloListing, steady_burn
+from sloctl.sidecar.views.page_query import (
+    ChartRange,
+    SortOrder,
+    group_key,
+    label_url,
+    range_choices,
+    slo_url,
+)
 
 _TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("sloctl.sidecar.views", "templates"),
@@ -26,16 +33,16 @@ _TEMPLATES: Final = jinja2.Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.globals |= {
-    "STANDINGS": STANDINGS,
+    "STANDINGS": STATE_NAMES,
     "Standing": Health,
-    "Sort": Sort,
+    "Sort": SortOrder,
     "duration": format_duration,
     "facts": facts,
     "group_key": group_key,
     "inf": inf,
     "label_url": label_url,
     "max_groups": MAX_GROUPS,
-    "ranges": ranges,
+    "ranges": range_choices,
     "slo_url": slo_url,
     "steady_burn": steady_burn,
     "words": words,
@@ -43,15 +50,15 @@ _TEMPLATES.globals |= {
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PageFrame:
     """What every page shows around its own: *tick* is in the reader's seconds, *speed* that of our time.
 
     *paging* is how many of the *board* page; *version* is that of the packaged files, so that a browser may
     keep them for good.
     """
 
-    board: Snapshot
-    paging: int
+    snapshot: Snapshot
+    paging_count: int
     now: float
     tick: float
     speed: float
@@ -59,33 +66,33 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class SloDetail:
     """One entry, its *siblings* (the groups of its SLO, the worst first), and its charts."""
 
     entry: SloState
     siblings: Sequence[SloState]
-    asked: Range | None
-    errors: tuple[Range, Drawing] | None
-    budget: tuple[Range, Drawing] | None
+    requested_range: ChartRange | None
+    errors: tuple[ChartRange, ChartDrawing] | None
+    budget: tuple[ChartRange, ChartDrawing] | None
 
-    def range_of(self, seconds: int) -> Range:
+    def range_of(self, seconds: int) -> ChartRange:
         """That long, up to the same moment."""
-        return Range(seconds, None if self.asked is None else self.asked.until)
+        return ChartRange(seconds, None if self.requested_range is None else self.requested_range.until)
 
 
-def list_page(frame: Frame, listing: Listing, sparklines: Mapping[str, str]) -> str:
+def render_list_page(frame: PageFrame, listing: SloListing, sparklines: Mapping[str, str]) -> str:
     """*sparklines* are paths, by the `group_key` of the entry."""
-    return _rendered("list.html", frame, listing=listing, sparklines=sparklines)
+    return _render_template("list.html", frame, listing=listing, sparklines=sparklines)
 
 
-def detail_page(frame: Frame, detail: Detail) -> str:
-    return _rendered("slo.html", frame, detail=detail, entry=detail.entry)
+def render_detail_page(frame: PageFrame, detail: SloDetail) -> str:
+    return _render_template("slo.html", frame, detail=detail, entry=detail.entry)
 
 
-def missing_page(frame: Frame) -> str:
-    return _rendered("missing.html", frame)
+def render_missing_page(frame: PageFrame) -> str:
+    return _render_template("missing.html", frame)
 
 
-def _rendered(template: str, frame: Frame, **context: Any) -> str:  # noqa: ANN401 - what each template shows
-    at = None if frame.board.at is None else datetime.fromtimestamp(frame.board.at, UTC)
+def _render_template(template: str, frame: PageFrame, **context: Any) -> str:  # noqa: ANN401 - what each template shows
+    at = None if frame.snapshot.at is None else datetime.fromtimestamp(frame.snapshot.at, UTC)
     return _TEMPLATES.get_template(template).render(frame=frame, at=at, **context)

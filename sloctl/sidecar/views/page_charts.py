@@ -19,44 +19,44 @@ from sloctl.sidecar.views import words
 _ROOM_ABOVE_BURN: Final = 1.15
 _ROOM_ABOVE_THRESHOLD: Final = 1.8
 # A burn rate that fills a sparkline.
-_LIVELY: Final = 120.0
+_SPARKLINE_TOP_RATE: Final = 120.0
 # Points whose edges are no farther apart than this (seconds) are neighbours.
-_SEAM: Final = 1.0
+_NEIGHBOUR_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ChartSlice:
     """A part of the width; *text* is what it says under the pointer."""
 
     x: str
     width: str
-    kind: str
+    css_class: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class ThresholdLine:
     """A line across, with its name."""
 
     y: str
-    kind: str
+    css_class: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class ChartDrawing:
     """*area* and *line* are paths in a square of 100; *ticks* name times from the left to the right."""
 
     summary: str
     area: str
     line: str
-    shades: tuple[Span, ...]
-    levels: tuple[Level, ...]
-    points: tuple[Span, ...]
+    shades: tuple[ChartSlice, ...]
+    levels: tuple[ThresholdLine, ...]
+    points: tuple[ChartSlice, ...]
     ticks: tuple[str, ...]
 
 
-def error_drawing(entry: SloState, chart: SloTimeline) -> Drawing:
+def draw_burn_rate(entry: SloState, chart: SloTimeline) -> ChartDrawing:
     """How fast the budget burned; from 0 upwards ever more compressed, so that thresholds stay in sight."""
     rows = [row for alert in entry.alerts for row in alert.rows]
     rates = [_ROOM_ABOVE_BURN * (point.burn_rate or 0.0) for point in chart.points]
@@ -66,26 +66,26 @@ def error_drawing(entry: SloState, chart: SloTimeline) -> Drawing:
     def height(point: TimelinePoint) -> float | None:
         return None if point.burn_rate is None else 100 * (1 - log1p(point.burn_rate) / top)
 
-    area, line = _paths(chart, height)
-    return Drawing(
+    area, line = _step_paths(chart, height)
+    return ChartDrawing(
         summary=_error_summary(chart),
         area=area,
         line=line,
-        shades=(*_gaps(chart), *_firing(chart)),
+        shades=(*_gap_slices(chart), *_firing_slices(chart)),
         levels=tuple(
-            Level(
-                _percent(100 * (1 - log1p(float(row.factor)) / top)),
+            ThresholdLine(
+                _css_percent(100 * (1 - log1p(float(row.factor)) / top)),
                 row.policy_row.severity.value,
                 _level(row),
             )
             for row in rows
         ),
-        points=tuple(_span(chart, point, _error_text(point)) for point in chart.points),
-        ticks=_ticks(chart),
+        points=tuple(_point_slice(chart, point, _error_text(point)) for point in chart.points),
+        ticks=_axis_times(chart),
     )
 
 
-def budget_drawing(chart: SloTimeline) -> Drawing:
+def draw_budget(chart: SloTimeline) -> ChartDrawing:
     """What was left of the window's budget."""
     left = [point.budget_left for point in chart.points if point.budget_left is not None]
     low, high = min([*left, 0.0]), max([*left, 1.0])
@@ -93,21 +93,23 @@ def budget_drawing(chart: SloTimeline) -> Drawing:
     def height(point: TimelinePoint) -> float | None:
         return None if point.budget_left is None else 100 * (high - point.budget_left) / (high - low)
 
-    area, line = _paths(chart, height)
-    return Drawing(
+    area, line = _step_paths(chart, height)
+    return ChartDrawing(
         summary=_budget_summary(left),
         area=area,
         line=line,
-        shades=(*_gaps(chart), *_firing(chart)),
-        levels=(Level(_percent(100 * high / (high - low)), "nothing", "nothing left"),) if low < 0 else (),
-        points=tuple(_span(chart, point, _budget_text(point)) for point in chart.points),
-        ticks=_ticks(chart),
+        shades=(*_gap_slices(chart), *_firing_slices(chart)),
+        levels=(ThresholdLine(_css_percent(100 * high / (high - low)), "nothing", "nothing left"),)
+        if low < 0
+        else (),
+        points=tuple(_point_slice(chart, point, _budget_text(point)) for point in chart.points),
+        ticks=_axis_times(chart),
     )
 
 
-def spark_path(rates: Sequence[float | None]) -> str:
+def draw_sparkline(rates: Sequence[float | None]) -> str:
     """The area under burn rates of equal times, in a square of 100; 1× is a seventh of the height."""
-    top = log1p(max([_LIVELY, *(rate or 0.0 for rate in rates)]))
+    top = log1p(max([_SPARKLINE_TOP_RATE, *(rate or 0.0 for rate in rates)]))
     width = 100 / len(rates)
     # A burn of nothing still is a line; no data is none.
     return "".join(
@@ -117,24 +119,24 @@ def spark_path(rates: Sequence[float | None]) -> str:
     )
 
 
-def _paths(chart: SloTimeline, height: Callable[[TimelinePoint], float | None]) -> tuple[str, str]:
+def _step_paths(chart: SloTimeline, height: Callable[[TimelinePoint], float | None]) -> tuple[str, str]:
     """Steps, broken where there are no data: the area under them, and their upper edge."""
     area, line = [], []
-    for run in _runs(chart.points, height):
-        edge = " ".join(f"V{y:.1f}H{_x(chart, point.end):.1f}" for point, y in run)
-        begin, first = _x(chart, run[0][0].begin), run[0][1]
+    for run in _unbroken_runs(chart.points, height):
+        edge = " ".join(f"V{y:.1f}H{_x_percent(chart, point.end):.1f}" for point, y in run)
+        begin, first = _x_percent(chart, run[0][0].begin), run[0][1]
         area.append(f"M{begin:.1f} 100{edge}V100Z")
         line.append(f"M{begin:.1f} {first:.1f}{edge}")
     return "".join(area), "".join(line)
 
 
-def _runs(
+def _unbroken_runs(
     points: Iterable[TimelinePoint], height: Callable[[TimelinePoint], float | None]
 ) -> Iterator[Sequence[tuple[TimelinePoint, float]]]:
     run: list[tuple[TimelinePoint, float]] = []
     for point in points:
         y = height(point)
-        if run and (y is None or point.begin > run[-1][0].end + _SEAM):
+        if run and (y is None or point.begin > run[-1][0].end + _NEIGHBOUR_SECONDS):
             yield run
             run = []
         if y is not None:
@@ -143,77 +145,77 @@ def _runs(
         yield run
 
 
-def _gaps(chart: SloTimeline) -> Iterator[Span]:
+def _gap_slices(chart: SloTimeline) -> Iterator[ChartSlice]:
     """Where there are no data: before, between and after the points."""
     edges = [(0.0, chart.begin), *((point.begin, point.end) for point in chart.points), (chart.end, 0.0)]
     for (_, ended), (begins, _) in pairwise(edges):
         # The newest point may be a tick or two behind.
-        if begins - ended > max(_SEAM, (chart.end - chart.begin) / 100):
-            text = f"no data from {_moment(chart, ended)} to {_moment(chart, begins)} UTC"
-            yield Span(*_extent(chart, ended, begins), "gap", text)
+        if begins - ended > max(_NEIGHBOUR_SECONDS, (chart.end - chart.begin) / 100):
+            text = f"no data from {_format_axis_time(chart, ended)} to {_format_axis_time(chart, begins)} UTC"
+            yield ChartSlice(*_slice_extent(chart, ended, begins), "gap", text)
 
 
-def _firing(chart: SloTimeline) -> Iterator[Span]:
+def _firing_slices(chart: SloTimeline) -> Iterator[ChartSlice]:
     for firing in chart.firing:
         name = firing.severity.value
-        text = f"{name} fired from {_moment(chart, firing.begin)} to {_moment(chart, firing.end)} UTC"
-        yield Span(*_extent(chart, firing.begin, firing.end), f"firing {name}", text)
+        text = f"{name} fired from {_format_axis_time(chart, firing.begin)} to {_format_axis_time(chart, firing.end)} UTC"
+        yield ChartSlice(*_slice_extent(chart, firing.begin, firing.end), f"firing {name}", text)
 
 
-def _span(chart: SloTimeline, point: TimelinePoint, said: str) -> Span:
-    when = f"{_moment(chart, point.begin)} to {_moment(chart, min(point.end, chart.end))} UTC"
-    return Span(*_extent(chart, point.begin, point.end), "point", f"{when}: {said}")
+def _point_slice(chart: SloTimeline, point: TimelinePoint, said: str) -> ChartSlice:
+    when = f"{_format_axis_time(chart, point.begin)} to {_format_axis_time(chart, min(point.end, chart.end))} UTC"
+    return ChartSlice(*_slice_extent(chart, point.begin, point.end), "point", f"{when}: {said}")
 
 
 def _error_text(point: TimelinePoint) -> str:
     if point.counts.error_ratio is None:
         return "no events"
-    bad, all_of_them = words.count(point.counts.error), words.count(point.counts.total)
-    ratio = words.percent(point.counts.error_ratio)
-    return f"{bad} of {all_of_them} events bad ({ratio}), burns {words.times(point.burn_rate)}"
+    bad, all_of_them = words.format_count(point.counts.error), words.format_count(point.counts.total)
+    ratio = words.format_percent(point.counts.error_ratio)
+    return f"{bad} of {all_of_them} events bad ({ratio}), burns {words.format_burn_rate(point.burn_rate)}"
 
 
 def _budget_text(point: TimelinePoint) -> str:
-    cost = words.count(point.counts.error)
-    return f"{words.percent(point.budget_left)} of the budget left, after {cost} bad events"
+    cost = words.format_count(point.counts.error)
+    return f"{words.format_percent(point.budget_left)} of the budget left, after {cost} bad events"
 
 
 def _error_summary(chart: SloTimeline) -> str:
     worst = max(chart.points, key=lambda point: point.burn_rate or 0.0, default=None)
     if worst is None:
         return "No data in this range."
-    when, last = _moment(chart, worst.begin), words.times(chart.points[-1].burn_rate)
-    return f"At most {words.times(worst.burn_rate)}, at {when} UTC; last {last}."
+    when, last = _format_axis_time(chart, worst.begin), words.format_burn_rate(chart.points[-1].burn_rate)
+    return f"At most {words.format_burn_rate(worst.burn_rate)}, at {when} UTC; last {last}."
 
 
 def _budget_summary(left: Sequence[float]) -> str:
     if not left:
         return "No data in this range."
-    return f"From {words.percent(left[0])} to {words.percent(left[-1])}."
+    return f"From {words.format_percent(left[0])} to {words.format_percent(left[-1])}."
 
 
 def _level(row: AlertRow) -> str:
-    return f"{row.policy_row.severity.value} {words.factor(row)}×"
+    return f"{row.policy_row.severity.value} {words.format_factor(row)}×"
 
 
-def _ticks(chart: SloTimeline) -> tuple[str, ...]:
+def _axis_times(chart: SloTimeline) -> tuple[str, ...]:
     middle = (chart.begin + chart.end) / 2
-    return tuple(_moment(chart, at) for at in (chart.begin, middle, chart.end))
+    return tuple(_format_axis_time(chart, at) for at in (chart.begin, middle, chart.end))
 
 
-def _moment(chart: SloTimeline, at: float) -> str:
+def _format_axis_time(chart: SloTimeline, at: float) -> str:
     """As exact as the range is short."""
-    return words.hour(at) if chart.end - chart.begin <= DAY else words.day(at)
+    return words.format_hour_minute(at) if chart.end - chart.begin <= DAY else words.format_day_time(at)
 
 
-def _extent(chart: SloTimeline, begin: float, end: float) -> tuple[str, str]:
-    left, right = _x(chart, begin), _x(chart, end)
-    return _percent(left), _percent(max(right - left, 0.3))
+def _slice_extent(chart: SloTimeline, begin: float, end: float) -> tuple[str, str]:
+    left, right = _x_percent(chart, begin), _x_percent(chart, end)
+    return _css_percent(left), _css_percent(max(right - left, 0.3))
 
 
-def _x(chart: SloTimeline, at: float) -> float:
+def _x_percent(chart: SloTimeline, at: float) -> float:
     return min(100.0, max(0.0, 100 * (at - chart.begin) / (chart.end - chart.begin)))
 
 
-def _percent(share: float) -> str:
+def _css_percent(share: float) -> str:
     return f"{share:.2f}%"

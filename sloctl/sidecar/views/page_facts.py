@@ -24,15 +24,15 @@ from sloctl.model import (
 from sloctl.promql import format_selector, metric_selector
 from sloctl.sidecar.board import SloState
 from sloctl.sidecar.burning import Contributor
-from sloctl.sidecar.views.words import seconds
+from sloctl.sidecar.views.words import format_seconds
 
 # An annotation that says where Prometheus is.
-PROMETHEUS: Final = "prometheus_url"
-_TELLING: Final = 1.1
+PROMETHEUS_ANNOTATION: Final = "prometheus_url"
+_MIN_LIFT: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ExternalLink:
     """Somewhere to go; *url* is http or https, whatever an annotation says."""
 
     name: str
@@ -40,39 +40,39 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NamedQuery:
     """PromQL with its *name*; *link* opens it in Prometheus where the spec says where that is."""
 
     name: str
-    text: PromQL
-    link: str | None = None
+    promql: PromQL
+    url: str | None = None
 
 
-def links(slo: Slo) -> Sequence[Link]:
+def external_links(slo: Slo) -> Sequence[ExternalLink]:
     """Runbook first, dashboards, then every other annotation that is a URL."""
     found = [
         _link(slo, name, value)
         for name, value in slo.annotations.items()
-        if name not in {PROMETHEUS, SIDECAR_ANNOTATION} and _is_url(value)
+        if name not in {PROMETHEUS_ANNOTATION, SIDECAR_ANNOTATION} and _is_url(value)
     ]
     return sorted(found, key=lambda link: (not link.name.startswith("Runbook"), link.name))
 
 
-def remarks(slo: Slo) -> Sequence[tuple[str, str]]:
+def plain_annotations(slo: Slo) -> Sequence[tuple[str, str]]:
     """Annotations that are no links."""
     return [(name, value) for name, value in slo.annotations.items() if not _is_url(value)]
 
 
-def owner(slo: Slo) -> str | None:
+def slo_owner(slo: Slo) -> str | None:
     return next((slo.labels[name] for name in ("owner", "team") if name in slo.labels), None)
 
 
-def indicator(slo: Slo) -> Sequence[Told]:
+def indicator_queries(slo: Slo) -> Sequence[NamedQuery]:
     """What counts as bad, and what as an event, in the words of the spec."""
-    return [Told(name, text) for name, text in _indicator(slo)]
+    return [NamedQuery(name, text) for name, text in _indicator(slo)]
 
 
-def queries(entry: SloState) -> Sequence[Told]:
+def recorded_queries(entry: SloState) -> Sequence[NamedQuery]:
     """What the compiled rules record of it, ready to paste."""
     slo = entry.slo
     labels = {**naming.NATIVE_STYLE.id_label(slo), **entry.group_labels}
@@ -82,32 +82,34 @@ def queries(entry: SloState) -> Sequence[Told]:
         "error ratio, 5m": naming.error_ratio_metric(5 * MINUTE),
         "error ratio, 1h": naming.error_ratio_metric(HOUR),
     }
-    base = slo.annotations.get(PROMETHEUS, "")
+    base = slo.annotations.get(PROMETHEUS_ANNOTATION, "")
     return [
-        Told(name, text := metric_selector(metric, labels), _graph(base, text) if _is_url(base) else None)
+        NamedQuery(
+            name, text := metric_selector(metric, labels), _graph(base, text) if _is_url(base) else None
+        )
         for name, metric in series.items()
     ]
 
 
-def telling(entry: SloState) -> Sequence[Contributor]:
+def top_contributors(entry: SloState) -> Sequence[Contributor]:
     """What burns, without the label values that err hardly more often than all."""
-    return [burning for burning in entry.contributors if burning.lift >= _TELLING]
+    return [burning for burning in entry.contributors if burning.lift >= _MIN_LIFT]
 
 
 def _indicator(slo: Slo) -> Iterator[tuple[str, PromQL]]:
     match slo.indicator:
         case RatioIndicator() as ratio:
-            yield _part(ratio.counted), _selectors(ratio.numerator)
-            yield "events", _selectors(ratio.total)
+            yield _counted_name(ratio.counted), _join_selectors(ratio.numerator)
+            yield "events", _join_selectors(ratio.total)
         case LatencyIndicator() | NativeLatencyIndicator() as latency:
-            yield f"good: at most {seconds(latency.threshold)}, of", format_selector(latency.histogram)
+            yield f"good: at most {format_seconds(latency.threshold)}, of", format_selector(latency.histogram)
         case ConditionIndicator() as condition:
             yield "a minute is good when this is 1", condition.good
             yield "a minute without an answer is", condition.when_absent.value
         case ProbeIndicator() as probe:
             yield "bad samples are 0, of", format_selector(probe.gauge)
         case QueryIndicator() as query:
-            yield _part(query.counted), query.numerator.text
+            yield _counted_name(query.counted), query.numerator.text
             yield "events", query.total.text
         case ErrorRatioIndicator() as error_ratio:
             yield "error ratio of a minute", error_ratio.ratio.text
@@ -115,19 +117,19 @@ def _indicator(slo: Slo) -> Iterator[tuple[str, PromQL]]:
             assert_never(slo.indicator)
 
 
-def _part(counted: CountedSide) -> str:
+def _counted_name(counted: CountedSide) -> str:
     return "bad events" if counted is CountedSide.ERROR else "good events"
 
 
-def _selectors(counters: Sequence[Selector]) -> PromQL:
+def _join_selectors(counters: Sequence[Selector]) -> PromQL:
     return "\n".join(format_selector(counter) for counter in counters)
 
 
-def _link(slo: Slo, name: str, value: str) -> Link:
+def _link(slo: Slo, name: str, value: str) -> ExternalLink:
     if name == GRAFANA_ANNOTATION:
-        return Link("Grafana dashboard", join_url(value, f"d/{dashboard_uid(slo.service)}"))
+        return ExternalLink("Grafana dashboard", join_url(value, f"d/{dashboard_uid(slo.service)}"))
     words = name.removesuffix("_url").replace("_", " ")
-    return Link(words[:1].upper() + words[1:], value)
+    return ExternalLink(words[:1].upper() + words[1:], value)
 
 
 def _is_url(text: str) -> bool:

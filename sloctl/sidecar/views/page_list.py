@@ -10,13 +10,13 @@ from typing import Final
 from sloctl.duration import HOUR
 from sloctl.sidecar.board import Health, SloState, Snapshot
 from sloctl.sidecar.verdict import LookbackBurn
-from sloctl.sidecar.views.page_query import ListQuery, Sort
+from sloctl.sidecar.views.page_query import ListQuery, SortOrder
 
 PAGE_SIZE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SloListing:
     """One page of the list; *sections* are named for a service, or one without a name holds all.
 
     *standings* counts what the other filters let through, *found* what all of them do.
@@ -24,7 +24,7 @@ class Listing:
 
     query: ListQuery
     sections: Sequence[tuple[str, Sequence[SloState]]]
-    standings: Mapping[Health, int]
+    health_counts: Mapping[Health, int]
     found: int
     pages: int
 
@@ -34,42 +34,42 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedSnapshot:
     """The entries of a board, the worst first, each with how it stands; *groups* are those of an SLO's id."""
 
-    entries: Sequence[SloState]
-    standings: Sequence[Health]
+    states: Sequence[SloState]
+    healths: Sequence[Health]
     groups: Mapping[str, Sequence[SloState]]
 
     @property
-    def paging(self) -> int:
-        return bisect_right(self.standings, Health.PAGING)
+    def paging_count(self) -> int:
+        return bisect_right(self.healths, Health.PAGING)
 
 
-def ranked(board: Snapshot) -> Ranked:
+def rank_snapshot(board: Snapshot) -> RankedSnapshot:
     entries = board.worst_first()
     groups: dict[str, list[SloState]] = {}
     for entry in entries:
         groups.setdefault(entry.slo.id, []).append(entry)
-    return Ranked(entries, [entry.health for entry in entries], groups)
+    return RankedSnapshot(entries, [entry.health for entry in entries], groups)
 
 
-def listing(board: Ranked, query: ListQuery) -> Listing:
+def list_slos(board: RankedSnapshot, query: ListQuery) -> SloListing:
     matching = [
         (entry, standing)
-        for entry, standing in zip(board.entries, board.standings, strict=True)
-        if _matches(entry, query)
+        for entry, standing in zip(board.states, board.healths, strict=True)
+        if _matches_filter(entry, query)
     ]
-    found = [entry for entry, standing in matching if query.standing in {None, standing}]
-    ordered = _sorted(found, query)
+    found = [entry for entry, standing in matching if query.state in {None, standing}]
+    ordered = _sort_states(found, query)
     pages = max(1, -(-len(ordered) // PAGE_SIZE))
     number = min(query.page, pages)
     shown = ordered[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     by_service = groupby(shown, key=lambda entry: entry.slo.service if query.by_service else "")
-    return Listing(
+    return SloListing(
         query=query,
         sections=[(service, list(entries)) for service, entries in by_service],
-        standings=Counter(standing for _, standing in matching),
+        health_counts=Counter(standing for _, standing in matching),
         found=len(found),
         pages=pages,
     )
@@ -80,20 +80,20 @@ def steady_burn(entry: SloState) -> LookbackBurn:
     return next((burn for burn in entry.burns if burn.lookback >= HOUR), entry.burns[-1])
 
 
-class Ranking:
+class RankingCache:
     """The newest board, ranked once."""
 
     def __init__(self) -> None:
         self._board = Snapshot.without_slos()
-        self._ranked = ranked(self._board)
+        self._ranked = rank_snapshot(self._board)
 
-    def of(self, board: Snapshot) -> Ranked:
+    def rank_once(self, board: Snapshot) -> RankedSnapshot:
         if board is not self._board:
-            self._board, self._ranked = board, ranked(board)
+            self._board, self._ranked = board, rank_snapshot(board)
         return self._ranked
 
 
-def _matches(entry: SloState, query: ListQuery) -> bool:
+def _matches_filter(entry: SloState, query: ListQuery) -> bool:
     if not (query.label or query.text):
         return True
     name, _, value = query.label.partition("=")
@@ -116,16 +116,16 @@ def _told(entry: SloState) -> Iterable[str]:
     yield from entry.slo.labels.values()
 
 
-def _sorted(entries: list[SloState], query: ListQuery) -> list[SloState]:
+def _sort_states(entries: list[SloState], query: ListQuery) -> list[SloState]:
     """Stable: what is alike stays worst first."""
     match query.sort:
-        case Sort.WORST:
+        case SortOrder.WORST:
             pass
-        case Sort.BUDGET:
+        case SortOrder.BUDGET:
             entries.sort(key=_left)
-        case Sort.BURN:
+        case SortOrder.BURN:
             entries.sort(key=_burn, reverse=True)
-        case Sort.NAME:
+        case SortOrder.NAME:
             entries.sort(key=lambda entry: (entry.slo.id, entry.group))
     if query.by_service:
         places = {entry.slo.service: place for place, entry in reversed(list(enumerate(entries)))}

@@ -9,38 +9,38 @@ from typing import NoReturn
 from sloctl.sidecar.poller import SnapshotFeed
 
 
-class Ticks:
+class SnapshotEvents:
     """As a stream for `Readers`: the newest board is all there is to tell."""
 
     def __init__(self, feed: SnapshotFeed) -> None:
         self._feed = feed
         self._published = asyncio.Event()
         self.number = 0
-        self.are_over = False
+        self.is_closed = False
 
     async def run(self) -> NoReturn:
         """Until cancelled."""
         while True:
             await self._feed.next_snapshot()
-            self._wake()
+            self._wake_readers()
 
-    async def next(self) -> None:
+    async def wait_for_newer(self) -> None:
         """Returns when there is a newer board."""
         await self._published.wait()
 
-    def end(self) -> None:
+    def end_streams(self) -> None:
         """Let all readers go."""
-        self.are_over = True
-        self._wake()
+        self.is_closed = True
+        self._wake_readers()
 
-    def resumed(self, _: str | None) -> int | None:
+    def resume_after(self, _: str | None) -> int | None:
         """The page has just been read."""
         return self.number
 
-    def event(self, _: int | None) -> bytes:
+    def event_after(self, _: int | None) -> bytes:
         return f"event: board\ndata: {self.number}\n\n".encode()
 
-    def _wake(self) -> None:
+    def _wake_readers(self) -> None:
         self.number += 1
         self._published.set()
         self._published = asyncio.Event()

@@ -10,17 +10,17 @@ from urllib.parse import quote, urlencode
 
 from sloctl.duration import DAY, HOUR, format_duration
 from sloctl.sidecar.board import Health, SloState
-from sloctl.sidecar.views.api import STANDINGS
+from sloctl.sidecar.views.api import STATE_NAMES
 
-_STANDING_OF: Final = {name: standing for standing, name in STANDINGS.items()}
+_HEALTH_BY_NAME: Final = {name: standing for standing, name in STATE_NAMES.items()}
 # Of a chart, besides the window.
-_RANGES: Final = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY)
+_RANGE_SECONDS: Final = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY)
 # A URL of more than 8 kB is refused; escaped, a character takes up to twelve bytes.
-_LONGEST_GROUP: Final = 400
-GROUP_KEY: Final = "group-key"
+_MAX_GROUP_CHARACTERS: Final = 400
+GROUP_KEY_PARAMETER: Final = "group-key"
 
 
-class Sort(Enum):
+class SortOrder(Enum):
     """What comes first in the list."""
 
     WORST = "worst"
@@ -35,37 +35,37 @@ class ListQuery:
 
     text: str = ""
     label: str = ""
-    standing: Health | None = None
-    sort: Sort = Sort.WORST
+    state: Health | None = None
+    sort: SortOrder = SortOrder.WORST
     by_service: bool = False
     page: int = 1
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.text or self.label or self.standing is not None)
+        return bool(self.text or self.label or self.state is not None)
 
-    def on_page(self, number: int) -> str:
+    def url_of_page(self, number: int) -> str:
         return _list_url(replace(self, page=number))
 
-    def of_standing(self, standing: Health | None) -> str:
-        return _list_url(replace(self, standing=standing, page=1))
+    def url_with_state(self, standing: Health | None) -> str:
+        return _list_url(replace(self, state=standing, page=1))
 
 
-def list_query(asked: Mapping[str, str]) -> ListQuery:
-    sorts = {sort.value: sort for sort in Sort}
+def parse_list_query(asked: Mapping[str, str]) -> ListQuery:
+    sorts = {sort.value: sort for sort in SortOrder}
     page = asked.get("page", "1")
     return ListQuery(
         text=asked.get("text", "").strip(),
         label=asked.get("label", "").strip(),
-        standing=_STANDING_OF.get(asked.get("standing", "")),  # type: ignore[call-overload]  # of any text
-        sort=sorts.get(asked.get("sort", ""), Sort.WORST),
+        state=_HEALTH_BY_NAME.get(asked.get("standing", "")),  # type: ignore[call-overload]  # of any text
+        sort=sorts.get(asked.get("sort", ""), SortOrder.WORST),
         by_service=asked.get("by", "") == "service",
         page=max(1, int(page)) if page.isdecimal() and len(page) < 7 else 1,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class ChartRange:
     """The last *seconds* up to *until* (Unix seconds), or up to now."""
 
     seconds: int
@@ -76,26 +76,26 @@ class Range:
         return format_duration(self.seconds)
 
 
-def ranges(window: int) -> list[int]:
+def range_choices(window: int) -> list[int]:
     """What may be asked for; seconds."""
-    return [*(seconds for seconds in _RANGES if seconds < window), window]
+    return [*(seconds for seconds in _RANGE_SECONDS if seconds < window), window]
 
 
-def asked_range(asked: Mapping[str, str], window: int) -> Range | None:
+def parse_chart_range(asked: Mapping[str, str], window: int) -> ChartRange | None:
     """None where none is asked for."""
-    names = {format_duration(seconds): seconds for seconds in ranges(window)}
-    seconds, until = names.get(asked.get("range", "")), _moment(asked.get("until", ""))
+    names = {format_duration(seconds): seconds for seconds in range_choices(window)}
+    seconds, until = names.get(asked.get("range", "")), _parse_time(asked.get("until", ""))
     if seconds is None and until is None:
         return None
-    return Range(seconds or 6 * HOUR, until)
+    return ChartRange(seconds or 6 * HOUR, until)
 
 
-def slo_url(entry: SloState, shown: Range | None = None) -> str:
+def slo_url(entry: SloState, shown: ChartRange | None = None) -> str:
     """The page of one SLO, or of one group of it: by its labels, or by a key where those are too long."""
     path = f"/slo/{quote(entry.slo.service, safe='')}/{quote(entry.slo.name, safe='')}"
     asked = list(entry.group_labels.items())
-    if sum(map(len, entry.group)) > _LONGEST_GROUP:
-        asked = [(GROUP_KEY, group_key(entry))]
+    if sum(map(len, entry.group)) > _MAX_GROUP_CHARACTERS:
+        asked = [(GROUP_KEY_PARAMETER, group_key(entry))]
     if shown is not None:
         asked.append(("range", shown.name))
     if shown is not None and shown.until is not None:
@@ -113,7 +113,7 @@ def label_url(name: str, value: str) -> str:
     return _list_url(ListQuery(label=f"{name}={value}"))
 
 
-def _moment(text: str) -> float | None:
+def _parse_time(text: str) -> float | None:
     """RFC 3339, or Unix seconds."""
     try:
         at = datetime.fromisoformat(text).replace(tzinfo=UTC) if "-" in text else None
@@ -127,8 +127,8 @@ def _list_url(query: ListQuery) -> str:
     fields: Mapping[str, str] = {
         "text": query.text,
         "label": query.label,
-        "standing": "" if query.standing is None else STANDINGS[query.standing],
-        "sort": "" if query.sort is Sort.WORST else query.sort.value,
+        "standing": "" if query.state is None else STATE_NAMES[query.state],
+        "sort": "" if query.sort is SortOrder.WORST else query.sort.value,
         "by": "service" if query.by_service else "",
         "page": "" if query.page == 1 else str(query.page),
     }

@@ -14,25 +14,31 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.views import page
-from sloctl.sidecar.views.page_charts import budget_drawing, error_drawing, spark_path
-from sloctl.sidecar.views.page_list import Listing, Ranking, listing
-from sloctl.sidecar.views.page_live import Ticks
-from sloctl.sidecar.views.page_query import GROUP_KEY, Range, asked_range, group_key, list_query
-from sloctl.sidecar.views.stream_readers import Readers
+from sloctl.sidecar.views.page_charts import draw_budget, draw_burn_rate, draw_sparkline
+from sloctl.sidecar.views.page_list import RankingCache, SloListing, list_slos
+from sloctl.sidecar.views.page_live import SnapshotEvents
+from sloctl.sidecar.views.page_query import (
+    GROUP_KEY_PARAMETER,
+    ChartRange,
+    group_key,
+    parse_chart_range,
+    parse_list_query,
+)
+from sloctl.sidecar.views.stream_readers import EventStream
 
 _STATIC: Final = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
-_KEPT_FOR_GOOD: Final = "private, max-age=31536000, immutable"
+_CACHE_FOREVER: Final = "private, max-age=31536000, immutable"
 _ERROR_RANGE: Final = 6 * HOUR
 # Six hours, in steps of ten minutes.
-_SPARK: Final = 10 * MINUTE
-_SPARKS: Final = 36
+_SPARKLINE_STEP: Final = 10 * MINUTE
+_SPARKLINE_POINTS: Final = 36
 
 
-class Pages:
+class PageRoutes:
     """*interval* is the seconds between two ticks; at most *limit* pages are live at once."""
 
     def __init__(
@@ -42,54 +48,56 @@ class Pages:
         self._ledger = ledger
         self._time = time
         self._tick = max(0.25, interval / time.speed)
-        self._ranking = Ranking()
+        self._ranking = RankingCache()
         self._static = {name: files(__package__).joinpath("static", name).read_text() for name in _STATIC}
         self._version = sha256("".join(self._static.values()).encode()).hexdigest()[:12]
         self._sparked = 0.0
         self._sparks: dict[str, str] = {}
-        self.ticks = Ticks(feed)
-        self._live = Readers(self.ticks, limit)
+        self.snapshot_events = SnapshotEvents(feed)
+        self._live = EventStream(self.snapshot_events, limit)
 
-    def routes(self) -> list[web.RouteDef]:
+    def build_routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/", self._list),
-            web.get("/slo/{service}/{name}", self._detail),
-            web.get("/live", self._live.serve, allow_head=False),
-            web.get(f"/static/{{name:{'|'.join(_STATIC)}}}", self._file),
+            web.get("/", self.show_list),
+            web.get("/slo/{service}/{name}", self.show_slo),
+            web.get("/live", self._live.serve_reader, allow_head=False),
+            web.get(f"/static/{{name:{'|'.join(_STATIC)}}}", self.serve_static),
         ]
 
-    async def _list(self, request: web.Request) -> web.Response:
-        shown = listing(self._ranking.of(self._feed.snapshot), list_query(request.query))
-        return _html(page.list_page(self._frame(), shown, self._sparklines(shown)))
+    async def show_list(self, request: web.Request) -> web.Response:
+        shown = list_slos(self._ranking.rank_once(self._feed.snapshot), parse_list_query(request.query))
+        return _html_response(page.render_list_page(self._page_frame(), shown, self._draw_sparklines(shown)))
 
-    async def _detail(self, request: web.Request) -> web.Response:
+    async def show_slo(self, request: web.Request) -> web.Response:
         slo_id = f"{request.match_info['service']}/{request.match_info['name']}"
-        groups = self._ranking.of(self._feed.snapshot).groups.get(slo_id, ())
-        entry = _asked_for(groups, request.query)
+        groups = self._ranking.rank_once(self._feed.snapshot).groups.get(slo_id, ())
+        entry = _find_group(groups, request.query)
         if entry is None:
-            return _html(page.missing_page(self._frame()), status=404)
-        return _html(page.detail_page(self._frame(), self._detail_of(entry, groups, request.query)))
+            return _html_response(page.render_missing_page(self._page_frame()), status=404)
+        return _html_response(
+            page.render_detail_page(self._page_frame(), self._slo_detail(entry, groups, request.query))
+        )
 
-    async def _file(self, request: web.Request) -> web.Response:
+    async def serve_static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        kept = _KEPT_FOR_GOOD if request.query.get("v") == self._version else "private, no-cache"
+        kept = _CACHE_FOREVER if request.query.get("v") == self._version else "private, no-cache"
         response = web.Response(
             text=self._static[name], content_type=_STATIC[name], headers={"Cache-Control": kept}
         )
         response.enable_compression()
         return response
 
-    def _frame(self) -> page.Frame:
-        return page.Frame(
-            board=self._feed.snapshot,
-            paging=self._ranking.of(self._feed.snapshot).paging,
+    def _page_frame(self) -> page.PageFrame:
+        return page.PageFrame(
+            snapshot=self._feed.snapshot,
+            paging_count=self._ranking.rank_once(self._feed.snapshot).paging_count,
             now=self._time.now(),
             tick=self._tick,
             speed=self._time.speed,
             version=self._version,
         )
 
-    def _sparklines(self, shown: Listing) -> dict[str, str]:
+    def _draw_sparklines(self, shown: SloListing) -> dict[str, str]:
         """Drawn once a minute."""
         minute = self._now // MINUTE
         if minute != self._sparked:
@@ -101,8 +109,10 @@ class Pages:
                 and entry.last is not None
                 and (key := group_key(entry)) not in self._sparks
             ):
-                rates = recent_burn_rates(account, end=MINUTE * (minute + 1), width=_SPARK, points=_SPARKS)
-                self._sparks[key] = spark_path(rates)
+                rates = recent_burn_rates(
+                    account, end=MINUTE * (minute + 1), width=_SPARKLINE_STEP, points=_SPARKLINE_POINTS
+                )
+                self._sparks[key] = draw_sparkline(rates)
         return self._sparks
 
     @property
@@ -110,17 +120,17 @@ class Pages:
         """The tick that the board is of."""
         return self._time.now() if self._feed.snapshot.at is None else self._feed.snapshot.at
 
-    def _detail_of(
+    def _slo_detail(
         self, entry: SloState, groups: Sequence[SloState], asked: Mapping[str, str]
-    ) -> page.Detail:
+    ) -> page.SloDetail:
         account = self._ledger.find_tracker(entry.slo.id, entry.group)
         window = entry.slo.window.seconds
-        shown = asked_range(asked, window)
+        shown = parse_chart_range(asked, window)
         if account is None or entry.last is None:
-            return page.Detail(entry, groups, shown, errors=None, budget=None)
+            return page.SloDetail(entry, groups, shown, errors=None, budget=None)
         now = self._now
-        errors = shown or Range(min(_ERROR_RANGE, window))
-        budget = shown or Range(window)
+        errors = shown or ChartRange(min(_ERROR_RANGE, window))
+        budget = shown or ChartRange(window)
         period = entry.burn_over(window)
         drawn = {
             each: build_timeline(
@@ -128,26 +138,26 @@ class Pages:
             )
             for each in (errors, budget)
         }
-        return page.Detail(
+        return page.SloDetail(
             entry,
             groups,
             shown,
-            errors=(errors, error_drawing(entry, drawn[errors])),
-            budget=(budget, budget_drawing(drawn[budget])),
+            errors=(errors, draw_burn_rate(entry, drawn[errors])),
+            budget=(budget, draw_budget(drawn[budget])),
         )
 
 
-def _asked_for(groups: Sequence[SloState], asked: Mapping[str, str]) -> SloState | None:
+def _find_group(groups: Sequence[SloState], asked: Mapping[str, str]) -> SloState | None:
     """The worst of the groups that have the label values, or the key, asked for."""
     for entry in groups:
         labels = entry.group_labels
         is_named = all(labels.get(name) == asked[name] for name in entry.slo.group_by if name in asked)
-        if is_named and asked.get(GROUP_KEY) in {None, group_key(entry)}:
+        if is_named and asked.get(GROUP_KEY_PARAMETER) in {None, group_key(entry)}:
             return entry
     return None
 
 
-def _html(text: str, status: int = 200) -> web.Response:
+def _html_response(text: str, status: int = 200) -> web.Response:
     response = web.Response(text=text, content_type="text/html", status=status)
     response.enable_compression()
     return response

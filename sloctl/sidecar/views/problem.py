@@ -11,10 +11,10 @@ from sloctl.sidecar.views.api_shapes import ProblemDetails
 
 PROBLEM_TYPE: Final = "application/problem+json"
 # What the framework knows beyond the status.
-_KEPT: Final = ("Allow", "WWW-Authenticate", "Retry-After")
+_KEPT_HEADERS: Final = ("Allow", "WWW-Authenticate", "Retry-After")
 
 
-def problem(status: int, detail: str, **headers: str) -> web.Response:
+def problem_response(status: int, detail: str, **headers: str) -> web.Response:
     """What went wrong, for programs; *detail* for the person behind them."""
     details = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return web.Response(
@@ -26,16 +26,16 @@ def problem(status: int, detail: str, **headers: str) -> web.Response:
 
 
 @web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every refusal of the router, in the same shape."""
     try:
         return await handler(request)
     except web.HTTPError as refused:
-        kept = {name: refused.headers[name] for name in _KEPT if name in refused.headers}
-        return problem(refused.status, _detail(refused), **kept)
+        kept = {name: refused.headers[name] for name in _KEPT_HEADERS if name in refused.headers}
+        return problem_response(refused.status, _error_detail(refused), **kept)
 
 
-def _detail(refused: web.HTTPError) -> str:
+def _error_detail(refused: web.HTTPError) -> str:
     """In our words: the framework's may repeat what was sent."""
     match refused:
         case web.HTTPNotFound():

@@ -12,7 +12,7 @@ from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_shapes as shapes
-from sloctl.sidecar.views.api_sheet import Sheet, Sheets, answer
+from sloctl.sidecar.views.api_sheet import EncodedSnapshot, SnapshotCache, encode_answer
 
 # A reader may take up again where it was so many boards ago; one that was away for longer gets a snapshot.
 RESUMABLE_BOARDS: Final = 100
@@ -23,11 +23,11 @@ Key: TypeAlias = tuple[str, Group]
 class Changes:
     """Which board last changed which entry. *epoch* tells our boards from those of an earlier process."""
 
-    def __init__(self, feed: SnapshotFeed, sheets: Sheets, epoch: str) -> None:
+    def __init__(self, feed: SnapshotFeed, sheets: SnapshotCache, epoch: str) -> None:
         self._feed = feed
         self._sheets = sheets
         self._epoch = epoch
-        self._sheet = sheets.newest
+        self._sheet = sheets.latest
         self._number = 0
         self._oldest = 0
         self._changed: dict[Key, int] = {}
@@ -35,7 +35,7 @@ class Changes:
         self._events: dict[int | None, bytes] = {}
         self._published = asyncio.Event()
         self._boards_since_reader = RESUMABLE_BOARDS
-        self.are_over = False
+        self.is_closed = False
 
     @property
     def number(self) -> int:
@@ -45,28 +45,28 @@ class Changes:
     async def run(self) -> NoReturn:
         """Until cancelled."""
         while True:
-            if self._feed.snapshot is self._sheet.board:
+            if self._feed.snapshot is self._sheet.snapshot:
                 await self._feed.next_snapshot()
-            await self._take(self._sheets.newest)
+            await self._take(self._sheets.latest)
 
-    async def next(self) -> None:
+    async def wait_for_newer(self) -> None:
         """Returns when there is a newer board."""
         self._boards_since_reader = 0
         await self._published.wait()
 
-    def end(self) -> None:
+    def end_streams(self) -> None:
         """Let all readers go."""
-        self.are_over = True
+        self.is_closed = True
         self._published.set()
 
-    def resumed(self, event_id: str | None) -> int | None:
+    def resume_after(self, event_id: str | None) -> int | None:
         """The board that *event_id* names; None where only a snapshot helps."""
         epoch, _, number = (event_id or "").partition("-")
         if epoch != self._epoch or not number.isdecimal() or len(number) > 15:
             return None
         return int(number) if self._oldest <= int(number) <= self._number else None
 
-    def event(self, after: int | None) -> bytes:
+    def event_after(self, after: int | None) -> bytes:
         """All that changed after board *after*, or everything; the same bytes for all who ask."""
         self._boards_since_reader = 0
         if after is not None and after < self._oldest:
@@ -76,29 +76,29 @@ class Changes:
             event = self._events[after] = self._event(after)
         return event
 
-    async def _take(self, sheet: Sheet) -> None:
+    async def _take(self, sheet: EncodedSnapshot) -> None:
         self._boards_since_reader += 1
         if self._boards_since_reader > RESUMABLE_BOARDS:
             self._forget(sheet)
             return
-        await sheet.prepare(range(len(sheet.entries)))
+        await sheet.encode_ahead(range(len(sheet.states)))
         self._compare(sheet)
         self._publish(sheet)
 
-    def _forget(self, sheet: Sheet) -> None:
+    def _forget(self, sheet: EncodedSnapshot) -> None:
         """Nobody reads: nothing is compared, and who comes next gets a snapshot."""
         self._changed, self._removed = {}, {}
         self._publish(sheet)
         self._oldest = self._number
 
-    def _publish(self, sheet: Sheet) -> None:
+    def _publish(self, sheet: EncodedSnapshot) -> None:
         self._sheet = sheet
         self._number += 1
         self._events = {}
         self._published.set()
         self._published = asyncio.Event()
 
-    def _compare(self, sheet: Sheet) -> None:
+    def _compare(self, sheet: EncodedSnapshot) -> None:
         number = self._number + 1
         before, now = _by_key(self._sheet), _by_key(sheet)
         for key, entry in now.items():
@@ -113,7 +113,7 @@ class Changes:
         self._removed = {key: gone for key, gone in self._removed.items() if gone[0] > self._oldest}
 
     def _event(self, after: int | None) -> bytes:
-        board, entries = self._sheet.board, self._sheet.entries
+        board, entries = self._sheet.snapshot, self._sheet.states
         places = [
             place
             for place, entry in enumerate(entries)
@@ -121,18 +121,18 @@ class Changes:
         ]
         removed = [key for number, key in self._removed.values() if after is not None and number > after]
         event = shapes.BoardEvent(
-            at=api.time(board.at),
+            at=api.format_optional_time(board.at),
             trouble=board.source_issue,
-            slos=self._sheet.encoded(places),
+            slos=self._sheet.encoded_slos(places),
             removed=tuple(removed),
         )
         name = "snapshot" if after is None else "delta"
         head = f"event: {name}\nid: {self._epoch}-{self._number}\ndata: "
-        return head.encode() + answer(event).body + b"\n\n"
+        return head.encode() + encode_answer(event).body + b"\n\n"
 
 
-def _by_key(sheet: Sheet) -> dict[Key, SloState]:
-    return {api.key(entry): entry for entry in sheet.entries}
+def _by_key(sheet: EncodedSnapshot) -> dict[Key, SloState]:
+    return {api.key(entry): entry for entry in sheet.states}
 
 
 def _is_same(before: SloState, now: SloState) -> bool:

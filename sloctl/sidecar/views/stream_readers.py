@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from sloctl.sidecar.parts import Figure, Kind
-from sloctl.sidecar.views.problem import problem
+from sloctl.sidecar.views.problem import problem_response
 
 # So that proxies and readers see that the connection lives.
 HEARTBEAT_SECONDS: Final = 15.0
@@ -17,39 +17,41 @@ _RETRY_SECONDS: Final = 3
 _HEADERS: Final = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
 
-class Events(Protocol):
+class EventFeed(Protocol):
     """What a stream tells, after which *number* and when there is more."""
 
-    are_over: bool
+    is_closed: bool
 
     @property
     def number(self) -> int: ...
-    async def next(self) -> None: ...
-    def resumed(self, event_id: str | None) -> int | None: ...
-    def event(self, after: int | None) -> bytes: ...
+    async def wait_for_newer(self) -> None: ...
+    def resume_after(self, event_id: str | None) -> int | None: ...
+    def event_after(self, after: int | None) -> bytes: ...
 
 
-class Readers:
+class EventStream:
     """At most *limit* at once."""
 
-    def __init__(self, changes: Events, limit: int, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, changes: EventFeed, limit: int, heartbeat: float = HEARTBEAT_SECONDS) -> None:
         self._changes = changes
         self._limit = limit
         self._heartbeat = heartbeat
         self._reading = 0
 
-    def figures(self) -> Iterable[Figure]:
+    def self_metrics(self) -> Iterable[Figure]:
         told = "Clients of /api/v1/stream."
         return (Figure("sloctl_stream_readers", told, Kind.GAUGE, float(self._reading)),)
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve_reader(self, request: web.Request) -> web.StreamResponse:
         """Events until the reader leaves or is let go."""
         if self._reading >= self._limit:
-            return problem(503, f"there are {self._limit} readers already", Retry_After=str(_RETRY_SECONDS))
+            return problem_response(
+                503, f"there are {self._limit} readers already", Retry_After=str(_RETRY_SECONDS)
+            )
         response = web.StreamResponse(headers=_HEADERS)
         self._reading += 1
         try:
-            await self._send(request, response)
+            await self._send_events(request, response)
         except TimeoutError:
             response.force_close()
             if request.transport is not None:
@@ -58,28 +60,28 @@ class Readers:
             self._reading -= 1
         return response
 
-    async def _send(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def _send_events(self, request: web.Request, response: web.StreamResponse) -> None:
         changes = self._changes
         await response.prepare(request)
-        await _write(response, f"retry: {_RETRY_SECONDS * 1000}\n\n".encode())
-        place = changes.resumed(request.headers.get("Last-Event-ID"))
-        while not changes.are_over:
+        await _write_in_time(response, f"retry: {_RETRY_SECONDS * 1000}\n\n".encode())
+        place = changes.resume_after(request.headers.get("Last-Event-ID"))
+        while not changes.is_closed:
             if place != changes.number:
-                event, place = changes.event(place), changes.number
-                await _write(response, event)
+                event, place = changes.event_after(place), changes.number
+                await _write_in_time(response, event)
             elif not await self._is_told():
-                await _write(response, b": alive\n\n")
+                await _write_in_time(response, b": alive\n\n")
 
     async def _is_told(self) -> bool:
         """Whether something came before the next heartbeat."""
         try:
             async with asyncio.timeout(self._heartbeat):
-                await self._changes.next()
+                await self._changes.wait_for_newer()
         except TimeoutError:
             return False
         return True
 
 
-async def _write(response: web.StreamResponse, data: bytes) -> None:
+async def _write_in_time(response: web.StreamResponse, data: bytes) -> None:
     async with asyncio.timeout(STUCK_SECONDS):
         await response.write(data)

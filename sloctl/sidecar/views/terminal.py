@@ -12,7 +12,7 @@ from sloctl.sidecar.views import words
 # What a person watches while an incident goes on.
 _LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
 # From the left by importance: a narrow terminal loses the last ones.
-_HEAD: Final = (
+_HEADER: Final = (
     "SLO",
     "state",
     "page",
@@ -21,53 +21,57 @@ _HEAD: Final = (
     "gone",
     "ticket",
 )
-_LONGEST_NAME: Final = 40
-_NUMBERS: Final = range(3, 4 + len(_LOOKBACKS))
+_MAX_LABEL_LENGTH: Final = 40
+_RIGHT_ALIGNED: Final = range(3, 4 + len(_LOOKBACKS))
 
 
-def table(board: Snapshot, width: int) -> str:
+def snapshot_table(board: Snapshot, width: int) -> str:
     """As many columns as fit; in the board's own order, so that lines stay where they are."""
-    return format_table([_HEAD, *(_row(entry) for entry in board.states)], width=width, right=_NUMBERS)
+    return format_table(
+        [_HEADER, *(_table_row(entry) for entry in board.states)], width=width, right=_RIGHT_ALIGNED
+    )
 
 
-def line(entry: SloState) -> str:
+def slo_line(entry: SloState) -> str:
     """One SLO on one line."""
     alerts = ", ".join(
-        f"{alert.severity.value} {words.alert_state(alert, entry.last)}" for alert in entry.alerts
+        f"{alert.severity.value} {words.describe_alert(alert, entry.last)}" for alert in entry.alerts
     )
     burns = " ".join(
         f"{format_duration(lookback)} {rate}"
-        for lookback, rate in zip(_LOOKBACKS, _rates(entry), strict=True)
+        for lookback, rate in zip(_LOOKBACKS, _burn_rates(entry), strict=True)
     )
-    return f"{name(entry)}: budget left {words.percent(entry.budget.left)}; burn {burns}; {alerts}"
+    return (
+        f"{slo_label(entry)}: budget left {words.format_percent(entry.budget.left)}; burn {burns}; {alerts}"
+    )
 
 
-def name(entry: SloState) -> str:
+def slo_label(entry: SloState) -> str:
     """`shop/latency {uri=/pay}`; of a long one the end, where they differ."""
     groups = ", ".join(f"{label}={value}" for label, value in entry.group_labels.items())
     full = f"{entry.slo.id} {{{groups}}}" if groups else entry.slo.id
-    return full if len(full) <= _LONGEST_NAME else f"…{full[1 - _LONGEST_NAME :]}"
+    return full if len(full) <= _MAX_LABEL_LENGTH else f"…{full[1 - _MAX_LABEL_LENGTH :]}"
 
 
-def _row(entry: SloState) -> tuple[str, ...]:
-    standing = words.STANDING[entry.health]
+def _table_row(entry: SloState) -> tuple[str, ...]:
+    standing = words.HEALTH_LABELS[entry.health]
     return (
-        name(entry),
+        slo_label(entry),
         f"{standing}, stale" if entry.stale else standing,
-        _firing_for(entry, Severity.PAGE),
-        words.percent(entry.budget.left),
-        *_rates(entry),
-        words.exhaustion(entry),
-        _firing_for(entry, Severity.TICKET),
+        _firing_duration(entry, Severity.PAGE),
+        words.format_percent(entry.budget.left),
+        *_burn_rates(entry),
+        words.describe_exhaustion(entry),
+        _firing_duration(entry, Severity.TICKET),
     )
 
 
-def _rates(entry: SloState) -> list[str]:
+def _burn_rates(entry: SloState) -> list[str]:
     rates = {burn.lookback: burn.burn_rate for burn in entry.burns}
-    return [words.times(rates.get(lookback)) for lookback in _LOOKBACKS]
+    return [words.format_burn_rate(rates.get(lookback)) for lookback in _LOOKBACKS]
 
 
-def _firing_for(entry: SloState, severity: Severity) -> str:
+def _firing_duration(entry: SloState, severity: Severity) -> str:
     alert = entry.alert_for(severity)
     if alert is None or alert.state is AlertState.UNKNOWN:
         return words.UNKNOWN

@@ -17,7 +17,7 @@ UNKNOWN: Final = "–"
 
 span: Final = duration.humanize_duration
 
-STANDING: Final = {
+HEALTH_LABELS: Final = {
     Health.PAGING: "paging",
     Health.TICKETED: "ticket",
     Health.EXHAUSTED: "budget gone",
@@ -27,7 +27,7 @@ STANDING: Final = {
 }
 
 # Told beside the words, and for those who cannot tell red from green.
-SHAPE: Final = {
+HEALTH_SHAPES: Final = {
     Health.PAGING: "■",
     Health.TICKETED: "▲",
     Health.EXHAUSTED: "◆",
@@ -37,24 +37,24 @@ SHAPE: Final = {
 }
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """`71.3 %`; beyond a thousand without the decimal."""
     if share is None:
         return UNKNOWN
     return f"{100 * share:,.{0 if abs(share) >= 10 else 1}f} %"
 
 
-def ratio(share: float | None) -> str:
+def format_error_ratio(share: float | None) -> str:
     """A share of events, as exact as it is small: `0.0123 %`."""
     return UNKNOWN if share is None else f"{100 * share:.3g} %"
 
 
-def suspect(burning: Contributor) -> str:
+def describe_contributor(burning: Contributor) -> str:
     """`98.0 % of errors have uri=/pay`."""
-    return f"{percent(burning.share_of_errors)} of errors have {burning.label}={burning.value or '(none)'}"
+    return f"{format_percent(burning.share_of_errors)} of errors have {burning.label}={burning.value or '(none)'}"
 
 
-def times(rate: float | None) -> str:
+def format_burn_rate(rate: float | None) -> str:
     """A burn rate, to about three digits: `14.9×`, `0.02×`, `640×`; only nothing at all is `0×`."""
     if rate is None:
         return UNKNOWN
@@ -65,40 +65,40 @@ def times(rate: float | None) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text}×"
 
 
-def count(events: float | None) -> str:
+def format_count(events: float | None) -> str:
     return UNKNOWN if events is None else f"{events:,.0f}"
 
 
-def seconds(exactly: Fraction) -> str:
+def format_seconds(exactly: Fraction) -> str:
     """`300 ms`, `1.5 s`."""
     return f"{format_number(1000 * exactly)} ms" if exactly < 1 else f"{format_number(exactly)} s"
 
 
-def clock(at: float | None) -> str:
+def format_clock_time(at: float | None) -> str:
     """Time of day, UTC."""
     return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
 
 
-def hour(at: float) -> str:
+def format_hour_minute(at: float) -> str:
     """`14:02`, UTC."""
     return f"{datetime.fromtimestamp(at, UTC):%H:%M}"
 
 
-def day(at: float) -> str:
+def format_day_time(at: float) -> str:
     """`21 Nov 14:02`, UTC."""
     return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
 
 
-def moment(at: float | None) -> str:
+def format_date_time(at: float | None) -> str:
     """Date and time, UTC."""
     return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def objective(slo: Slo) -> str:
+def describe_objective(slo: Slo) -> str:
     return f"{format_number(100 * slo.objective)} % over {format_duration(slo.window.seconds)}"
 
 
-def exhaustion(entry: SloState) -> str:
+def describe_exhaustion(entry: SloState) -> str:
     """When the budget is gone at the present burn."""
     seconds = entry.budget.time_to_exhaustion
     if seconds is None:
@@ -108,43 +108,43 @@ def exhaustion(entry: SloState) -> str:
     return "not burning" if isinf(seconds) else f"in {span(seconds)}"
 
 
-def minutes_left(entry: SloState) -> str:
+def format_outage_left(entry: SloState) -> str:
     """`15m 20s`: how long everything may fail, or has failed too long, at the window's mean traffic."""
     left = entry.budget.left
     return UNKNOWN if left is None else span(abs(left) * float(entry.slo.budget) * entry.slo.window.seconds)
 
 
-def gone_at(entry: SloState) -> str:
+def format_exhaustion_time(entry: SloState) -> str:
     """The moment at which the budget is gone at the present burn; empty where there is none within a year."""
     seconds = entry.budget.time_to_exhaustion
     if seconds is None or seconds == 0 or seconds > 365 * DAY or entry.last is None:
         return ""
-    return short_moment(entry.last + seconds, beside=entry.last)
+    return format_near_time(entry.last + seconds, beside=entry.last)
 
 
-def short_moment(at: float, *, beside: float) -> str:
+def format_near_time(at: float, *, beside: float) -> str:
     """`14:02 UTC` on the day of *beside*, else `Sat 21 Nov 14:02 UTC`."""
     then, now = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(beside, UTC)
     return f"{then:%H:%M} UTC" if then.date() == now.date() else f"{then:%a %-d %b %H:%M} UTC"
 
 
-def arithmetic(alert: AlertEvaluation) -> str:
+def describe_worst_row(alert: AlertEvaluation) -> str:
     """`23× over 1h and 31× over 5m, pages above 14.4×`: the row that says most."""
     row = alert.worst_row
-    return "" if row is None else row_arithmetic(row)
+    return "" if row is None else describe_row(row)
 
 
-def row_arithmetic(row: AlertRow) -> str:
+def describe_row(row: AlertRow) -> str:
     """As `arithmetic`, of one row."""
     verb = "pages" if row.policy_row.severity is Severity.PAGE else "tickets"
-    return f"{_rates(row)}, {verb} above {factor(row)}×"
+    return f"{_rates(row)}, {verb} above {format_factor(row)}×"
 
 
-def factor(row: AlertRow) -> str:
+def format_factor(row: AlertRow) -> str:
     return format_number(round(row.factor, 2))
 
 
-def held_back(row: AlertRow, slo: Slo) -> str:
+def explain_suppression(row: AlertRow, slo: Slo) -> str:
     """Why a row does not fire although both of its lookbacks burn faster than its factor; mostly empty."""
     above = all((burn.burn_rate or 0) > float(row.factor) for burn in (row.long, row.short))
     if row.state is not AlertState.INACTIVE or not above or row.long.counts is None:
@@ -154,7 +154,7 @@ def held_back(row: AlertRow, slo: Slo) -> str:
     return "held back: too few events to be sure"
 
 
-def alert_state(alert: AlertEvaluation, at: float | None) -> str:
+def describe_alert(alert: AlertEvaluation, at: float | None) -> str:
     """`firing for 4m 10s`, `inactive`, `unknown`."""
     if alert.state is not AlertState.FIRING or alert.since is None or at is None:
         return alert.state.value
@@ -163,4 +163,4 @@ def alert_state(alert: AlertEvaluation, at: float | None) -> str:
 
 def _rates(row: AlertRow) -> str:
     long, short = format_duration(row.policy_row.long), format_duration(row.policy_row.short)
-    return f"{times(row.long.burn_rate)} over {long} and {times(row.short.burn_rate)} over {short}"
+    return f"{format_burn_rate(row.long.burn_rate)} over {long} and {format_burn_rate(row.short.burn_rate)} over {short}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from tests.real import Server, running_alertmanager
 from tests.sidecar.telemetry.otlp import Collector, collecting
 
@@ -41,7 +41,7 @@ async def outage() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/metrics", expose)
-    async with serving(app, "127.0.0.1", 0) as url:
+    async with serve_application(app, "127.0.0.1", 0) as url:
         yield f"{url}/metrics"
 
 

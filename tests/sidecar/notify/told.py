@@ -16,7 +16,7 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
 from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 from tests.sidecar.notify.boards import T0
 
 PATIENCE = 30.0
@@ -111,7 +111,8 @@ async def telling(*receivers: Receiver, **options: Any) -> AsyncIterator[Told]: 
     clock, feed = ManualClock(), SnapshotFeed(Snapshot.without_slos())
     async with AsyncExitStack() as stack:
         urls = [
-            await stack.enter_async_context(serving(it.application(), "127.0.0.1", 0)) for it in receivers
+            await stack.enter_async_context(serve_application(it.application(), "127.0.0.1", 0))
+            for it in receivers
         ]
         chosen = replace(AlertmanagerOptions(urls=tuple(urls)), **options)
         notifier = Notifier(chosen, feed, clock.time(), wall=clock.wall, jitter=lambda: 0.5)

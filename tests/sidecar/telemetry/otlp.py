@@ -15,7 +15,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from sloctl.sidecar.serve import serving
+from sloctl.sidecar.serve import serve_application
 
 PATIENCE = 60.0
 
@@ -56,7 +56,7 @@ class Collector:
 
 @asynccontextmanager
 async def collecting(collector: Collector) -> AsyncIterator[str]:
-    async with serving(collector.application(), "127.0.0.1", 0) as url:
+    async with serve_application(collector.application(), "127.0.0.1", 0) as url:
         yield url
 
 

@@ -5,7 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.parts import Kind
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
-from sloctl.sidecar.views.metrics_page import MetricsPage
+from sloctl.sidecar.views.metrics_page import MetricsEndpoint
 from tests.sidecar.notify.boards import T0, grouped, stale
 from tests.sidecar.specimens import slo
 
@@ -29,7 +29,7 @@ def exported(board: Snapshot, now: float) -> dict[tuple[str, frozenset[tuple[str
 
 async def shown(board: Snapshot, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """What /metrics shows of SLOs, but for slo_info, which is of the spec."""
-    body, _ = await MetricsPage(lambda: board, lambda: now, ()).exposition("text/plain")
+    body, _ = await MetricsEndpoint(lambda: board, lambda: now, ()).render_scrape("text/plain")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(body.decode())
