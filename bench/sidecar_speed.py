@@ -21,7 +21,7 @@ from sloctl.compiler import compile_rules
 from sloctl.demo.truth import GroundTruth
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.app import build_application
-from sloctl.sidecar.assembly import Assembly
+from sloctl.sidecar.assembly import SidecarBuilder
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.configuration.read import Settings
@@ -145,7 +145,7 @@ async def watched(it: Shop, url: str) -> AsyncIterator[SnapshotFeed]:
         (ScrapeTarget.from_url(url, {"job": it.job}),), ClientOptions(timeout_seconds=SIDECAR_INTERVAL)
     )
     settings = Settings(SIDECAR_INTERVAL, scraped)
-    sidecar = Assembly([it.slo], settings, time=start_clock(since=time.time())).sidecar()
+    sidecar = SidecarBuilder([it.slo], settings, time=start_clock(since=time.time())).build_sidecar()
     async with serve_application(build_application(sidecar), "127.0.0.1", 0):
         yield sidecar.feed
 

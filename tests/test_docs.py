@@ -45,7 +45,7 @@ def test_every_whole_spec_in_the_documents_is_sound(place: str, text: str) -> No
 
 @pytest.mark.parametrize(("place", "text"), CONFIGURATIONS, ids=[place for place, _ in CONFIGURATIONS])
 def test_every_configuration_in_the_documents_is_sound(place: str, text: str) -> None:
-    settings, problems = configuration.read(place, text.encode())
+    settings, problems = configuration.read_configuration(place, text.encode())
 
     assert problems == ()
     assert settings is not None

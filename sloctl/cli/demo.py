@@ -33,7 +33,7 @@ with require_sidecar_extra():
     from sloctl.demo.course import IncidentRecorder, IncidentTimeline
     from sloctl.demo.traffic import IncidentSchedule
     from sloctl.sidecar.app import build_application
-    from sloctl.sidecar.assembly import Assembly
+    from sloctl.sidecar.assembly import SidecarBuilder
     from sloctl.sidecar.board import Snapshot
     from sloctl.sidecar.client import ClientOptions
     from sloctl.sidecar.clock import start_clock
@@ -96,7 +96,7 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
         scraped = ScrapeOptions(
             (ScrapeTarget.from_url(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT)
         )
-        sidecar = Assembly(slos, Settings(_INTERVAL, scraped), time=clock).sidecar()
+        sidecar = SidecarBuilder(slos, Settings(_INTERVAL, scraped), time=clock).build_sidecar()
         past.backfill_history(
             plan_scrape(slos),
             sidecar.engine,

@@ -26,14 +26,14 @@ from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
     from sloctl.sidecar.app import build_application
-    from sloctl.sidecar.assembly import Assembly
+    from sloctl.sidecar.assembly import SidecarBuilder
     from sloctl.sidecar.client import ClientOptions
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.collecting import tune_garbage_collector
-    from sloctl.sidecar.configuration.options import address, interval
-    from sloctl.sidecar.configuration.read import Settings, read
+    from sloctl.sidecar.configuration.options import parse_address, parse_interval
+    from sloctl.sidecar.configuration.read import Settings, read_configuration
     from sloctl.sidecar.leaving import run_and_exit
-    from sloctl.sidecar.reload import SpecFiles, Texts
+    from sloctl.sidecar.reload import SpecFiles, SpecTexts
     from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
     from sloctl.sidecar.sources.scrape import ScrapeOptions
     from sloctl.sidecar.sources.targets import ScrapeTarget
@@ -70,11 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="DURATION",
-        type=_argument_type(interval),
+        type=_argument_type(parse_interval),
         help="between scrapes, 1s to 1m; default 5s",
     )
     parser.add_argument(
-        "--listen", metavar="HOST:PORT", type=_argument_type(address), help="default 127.0.0.1:9464"
+        "--listen", metavar="HOST:PORT", type=_argument_type(parse_address), help="default 127.0.0.1:9464"
     )
 
 
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(settings.log_format)
     files = SpecFiles(lambda: _reread_specs(arguments.specs, seen), seen)
     tune_garbage_collector()
-    assembly = Assembly(slos, settings, time=start_clock(since=time.time()), files=files)
+    assembly = SidecarBuilder(slos, settings, time=start_clock(since=time.time()), files=files)
     run_and_exit(_serve_sidecar(assembly, settings.web))
     return FINE
 
@@ -114,7 +114,7 @@ def _settings_in(path: str) -> Settings | None:
         content = Path(path).read_bytes()
     except OSError as error:
         raise CouldNotRun(f"{path}: {error.strerror}") from error
-    settings, problems = read(path, content)
+    settings, problems = read_configuration(path, content)
     for problem in problems:
         print(problem, file=sys.stderr)
     return settings
@@ -131,15 +131,15 @@ def _single_target_settings(arguments: argparse.Namespace) -> Settings:
     return Settings(seconds, ScrapeOptions((target,), client), web=WebOptions(host=host, port=port))
 
 
-def _reread_specs(paths: Sequence[str], seen: Texts) -> Texts:
+def _reread_specs(paths: Sequence[str], seen: SpecTexts) -> SpecTexts:
     """The specs as they are now; what came through a pipe stays as it was."""
     piped = [(name, content) for name, content in seen if STANDARD_INPUT in paths and name == "<stdin>"]
     files = [path for path in paths if path != STANDARD_INPUT]
     return [*piped, *(read_spec_files(files, sys.stdin.buffer) if files else [])]
 
 
-async def _serve_sidecar(assembly: Assembly, web: WebOptions) -> None:
-    sidecar = assembly.sidecar()
+async def _serve_sidecar(assembly: SidecarBuilder, web: WebOptions) -> None:
+    sidecar = assembly.build_sidecar()
     board = sidecar.feed.snapshot
     for refusal in board.unsupported:
         _log.warning("%s is not watched: %s", refusal.slo.id, refusal.reason)

@@ -16,7 +16,7 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.connection import MAX_BODY_BYTES, SECURITY_HEADERS, first_request_middleware
 from sloctl.sidecar.guard import RELOAD_PATH, access_middleware
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.parts import Figure, Figures, Kind, Part, Reload, Troubles
+from sloctl.sidecar.parts import Component, Issues, MetricType, ReloadSpecs, SelfMetric, SelfMetrics
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.targets import TargetState
@@ -53,12 +53,12 @@ class Sidecar:
     engine: Engine
     time: Clock
     interval: float
-    components: Sequence[Part] = ()
+    components: Sequence[Component] = ()
     routes: Sequence[web.RouteDef] = ()
-    reload: Reload | None = None
+    reload: ReloadSpecs | None = None
     targets: Callable[[], Sequence[TargetState]] = tuple
-    self_metrics: Figures = tuple
-    issues: Troubles = dict
+    self_metrics: SelfMetrics = tuple
+    issues: Issues = dict
     web: WebOptions = LOOPBACK_OPTIONS
 
 
@@ -134,7 +134,7 @@ def _run_task(
     return running
 
 
-def _open_component(part: Part) -> Callable[[web.Application], AsyncIterator[None]]:
+def _open_component(part: Component) -> Callable[[web.Application], AsyncIterator[None]]:
     async def opening(_: web.Application) -> AsyncIterator[None]:
         async with part():
             yield
@@ -178,9 +178,9 @@ def _metrics_routes(sidecar: Sidecar, readers: EventStream) -> list[web.RouteDef
     return [web.get("/metrics", show_metrics)]
 
 
-def _build() -> Iterable[Figure]:
+def _build() -> Iterable[SelfMetric]:
     labels = {"version": version("sloctl")}
-    return (Figure("sloctl_build_info", "What serves here; always 1.", Kind.GAUGE, 1.0, labels),)
+    return (SelfMetric("sloctl_build_info", "What serves here; always 1.", MetricType.GAUGE, 1.0, labels),)
 
 
 def _reload_routes(sidecar: Sidecar) -> list[web.RouteDef]:

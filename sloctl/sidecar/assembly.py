@@ -13,18 +13,18 @@ from sloctl.sidecar.configuration.read import Settings
 from sloctl.sidecar.filling import backfill_history
 from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.notify.notifier import Notifier
-from sloctl.sidecar.parts import Figure, Kind, Part
+from sloctl.sidecar.parts import Component, MetricType, SelfMetric
 from sloctl.sidecar.poller import SnapshotFeed, TickLoop
-from sloctl.sidecar.reload import SpecFiles, Specs
+from sloctl.sidecar.reload import SpecFiles, SpecWatcher
 from sloctl.sidecar.remembering import BackfillingSource
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
 from sloctl.sidecar.store import HistoryStore, StoreOptions
 from sloctl.sidecar.supplies import SourceFactory, source_factory
-from sloctl.sidecar.telemetry.export import exporting
+from sloctl.sidecar.telemetry.export import export_telemetry
 
 
-class Assembly:
+class SidecarBuilder:
     """The parts of one sidecar, and how they depend on each other; without *files* nothing is reloaded."""
 
     def __init__(
@@ -32,20 +32,22 @@ class Assembly:
     ) -> None:
         self._settings = settings
         self._time = time
-        self._supply: SourceFactory = source_factory(settings.source, slos, time)
+        self._source_factory: SourceFactory = source_factory(settings.source, slos, time)
         self._ledger = Engine(
-            self._supply.slos,
+            self._source_factory.slos,
             interval=settings.interval,
-            refusals=self._supply.unsupported,
-            patience=self._supply.stale_after_seconds,
+            refusals=self._source_factory.unsupported,
+            patience=self._source_factory.stale_after_seconds,
         )
-        self._feed = SnapshotFeed(Snapshot.without_data(self._supply.slos, self._supply.unsupported))
+        self._feed = SnapshotFeed(
+            Snapshot.without_data(self._source_factory.slos, self._source_factory.unsupported)
+        )
         self._store = (
             None if settings.store is None else HistoryStore(StoreOptions(settings.store), self._ledger, time)
         )
-        self._specs = None if files is None else Specs(files, apply=self._watch, time=time)
+        self._spec_watcher = None if files is None else SpecWatcher(files, apply=self._apply_specs, time=time)
         self._notifier = None if settings.notify is None else Notifier(settings.notify, self._feed, time)
-        self._past: BackfillingSource | None = None
+        self._history_backfill: BackfillingSource | None = None
         self._poller = TickLoop(
             self._ledger,
             self._feed,
@@ -54,13 +56,13 @@ class Assembly:
             store_trouble=lambda: None if self._store is None else self._store.issue,
         )
 
-    def sidecar(self) -> Sidecar:
+    def build_sidecar(self) -> Sidecar:
         """All of it, not yet running."""
-        parts: list[Part] = [lambda: exporting(self._feed, self._time, os.environ)]
-        if self._specs is not None:
-            parts.append(self._specs.watching)
+        parts: list[Component] = [lambda: export_telemetry(self._feed, self._time, os.environ)]
+        if self._spec_watcher is not None:
+            parts.append(self._spec_watcher.watch_files)
         if self._notifier is not None:
-            parts.append(self._notifier.running)
+            parts.append(self._notifier.run_tasks)
         return Sidecar(
             self._open_source,
             self._poller,
@@ -69,20 +71,20 @@ class Assembly:
             time=self._time,
             interval=self._settings.interval,
             components=parts,
-            routes=self._supply.routes,
-            reload=None if self._specs is None else self._specs.reload,
-            targets=self._supply.target_states,
-            self_metrics=self._figures,
-            issues=self._troubles,
+            routes=self._source_factory.routes,
+            reload=None if self._spec_watcher is None else self._spec_watcher.reload_specs,
+            targets=self._source_factory.target_states,
+            self_metrics=self._collect_self_metrics,
+            issues=self._collect_issues,
             web=self._settings.web,
         )
 
-    async def _watch(self, slos: Sequence[Slo]) -> None:
-        self._supply.replace_slos(slos)
+    async def _apply_specs(self, slos: Sequence[Slo]) -> None:
+        self._source_factory.replace_slos(slos)
         if self._store is not None:
-            await self._store.replace_slos(self._supply.slos, self._supply.unsupported)
+            await self._store.replace_slos(self._source_factory.slos, self._source_factory.unsupported)
         else:
-            self._ledger.replace_slos(self._supply.slos, self._supply.unsupported)
+            self._ledger.replace_slos(self._source_factory.slos, self._source_factory.unsupported)
 
     @asynccontextmanager
     async def _open_source(self) -> AsyncIterator[Source]:
@@ -90,60 +92,66 @@ class Assembly:
         async with AsyncExitStack() as stack:
             if self._store is not None:
                 await stack.enter_async_context(self._store)
-            source = await stack.enter_async_context(self._supply.open_source())
-            self._past = await self._remembering(source, stack)
-            if self._past is not None:
-                source = await stack.enter_async_context(self._past.open_backfill())
+            source = await stack.enter_async_context(self._source_factory.open_source())
+            self._history_backfill = await self._open_history_backfill(source, stack)
+            if self._history_backfill is not None:
+                source = await stack.enter_async_context(self._history_backfill.open_backfill())
             yield source
 
-    async def _remembering(self, source: Source, stack: AsyncExitStack) -> BackfillingSource | None:
+    async def _open_history_backfill(self, source: Source, stack: AsyncExitStack) -> BackfillingSource | None:
         if isinstance(source, PrometheusSource):
-            return BackfillingSource(source, self._reads_past_of(source), waits=True)
+            return BackfillingSource(source, self._history_reader(source), waits=True)
         if self._settings.history is None:
             return None
         prometheus = open_prometheus_source(self._ledger.slos, self._settings.history, jitter=random.random)
         past = await stack.enter_async_context(prometheus)
-        return BackfillingSource(source, self._reads_past_of(past), waits=False)
+        return BackfillingSource(source, self._history_reader(past), waits=False)
 
-    def _reads_past_of(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:
+    def _history_reader(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:
         async def read() -> None:
             now = self._time.now()
             await backfill_history(self._ledger, lambda known: prometheus.read_history(now, after=known), now)
 
         return read
 
-    def _troubles(self) -> Mapping[str, str]:
-        troubles = dict(self._supply.issues())
-        if self._specs is not None:
-            troubles |= self._specs.troubles()
+    def _collect_issues(self) -> Mapping[str, str]:
+        troubles = dict(self._source_factory.issues())
+        if self._spec_watcher is not None:
+            troubles |= self._spec_watcher.issues()
         if self._notifier is not None:
-            troubles |= self._notifier.troubles()
-        if self._past is not None and self._past.issue is not None:
-            troubles["history"] = self._past.issue
+            troubles |= self._notifier.issues()
+        if self._history_backfill is not None and self._history_backfill.issue is not None:
+            troubles["history"] = self._history_backfill.issue
         if self._store is not None and self._store.issue is not None:
             troubles["store"] = self._store.issue
         return troubles
 
-    def _figures(self) -> Iterable[Figure]:
-        yield Figure(
-            "sloctl_tick_seconds", "How long the last tick took.", Kind.GAUGE, self._poller.last_tick_seconds
+    def _collect_self_metrics(self) -> Iterable[SelfMetric]:
+        yield SelfMetric(
+            "sloctl_tick_seconds",
+            "How long the last tick took.",
+            MetricType.GAUGE,
+            self._poller.last_tick_seconds,
         )
-        if self._specs is not None:
-            yield from self._specs.figures()
+        if self._spec_watcher is not None:
+            yield from self._spec_watcher.self_metrics()
         if self._notifier is not None:
-            yield from self._notifier.figures()
+            yield from self._notifier.self_metrics()
         if self._store is not None:
             yield from _of_store(self._store)
 
 
-def _of_store(store: HistoryStore) -> Iterator[Figure]:
-    yield Figure(
-        "sloctl_store_flush_seconds", "How long the last flush took.", Kind.GAUGE, store.last_flush_seconds
+def _of_store(store: HistoryStore) -> Iterator[SelfMetric]:
+    yield SelfMetric(
+        "sloctl_store_flush_seconds",
+        "How long the last flush took.",
+        MetricType.GAUGE,
+        store.last_flush_seconds,
     )
     if store.last_flush_at is not None:
-        yield Figure(
+        yield SelfMetric(
             "sloctl_store_last_flush_timestamp_seconds",
             "When all was last written down.",
-            Kind.GAUGE,
+            MetricType.GAUGE,
             store.last_flush_at,
         )

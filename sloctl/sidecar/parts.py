@@ -10,10 +10,10 @@ from sloctl.model import Labels
 from sloctl.problems import Problem
 
 # Runs while it is open; what it owns ends when it is closed.
-Part: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
+Component: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 
 
-class Kind(Enum):
+class MetricType(Enum):
     """Whether a figure only grows (and its name ends in `_total`), or goes up and down."""
 
     COUNTER = "counter"
@@ -21,7 +21,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class SelfMetric:
     """One number that a part tells of its own work, such as `sloctl_store_flushes_total`, for /metrics.
 
     Figures of one name share *help* and *kind* and differ in *labels*.
@@ -29,20 +29,20 @@ class Figure:
 
     name: str
     help: str
-    kind: Kind
+    kind: MetricType
     value: float
     labels: Labels = field(default_factory=dict)
 
 
 # Asked whenever /metrics is scraped: must neither wait nor compute.
-Figures: TypeAlias = Callable[[], Iterable[Figure]]
+SelfMetrics: TypeAlias = Callable[[], Iterable[SelfMetric]]
 
 # What does not work now, by the part it is about, such as "store"; told on /api/v1/status.
-Troubles: TypeAlias = Callable[[], Mapping[str, str]]
+Issues: TypeAlias = Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reloaded:
+class ReloadResult:
     """How reading the specs anew at *at* (Unix seconds) ended; the old ones stay unless *is_in_force*."""
 
     at: float
@@ -50,4 +50,4 @@ class Reloaded:
     problems: tuple[Problem, ...] = ()
 
 
-Reload: TypeAlias = Callable[[], Awaitable[Reloaded]]
+ReloadSpecs: TypeAlias = Callable[[], Awaitable[ReloadResult]]

@@ -16,8 +16,8 @@ from sloctl.duration import DAY, HOUR
 from sloctl.model import Severity
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.notify.alarms import Alarms
-from sloctl.sidecar.notify.text import annotations
+from sloctl.sidecar.notify.alarms import ActiveAlerts
+from sloctl.sidecar.notify.text import alert_annotations
 from sloctl.sidecar.views.page_query import ChartRange, slo_url
 from sloctl.spec import read_specs
 from sloctl.targets import alertmanager
@@ -161,10 +161,10 @@ def test_a_sidecar_that_counted_the_same_says_the_same(name: str) -> None:
     (alarm,) = (
         alarm
         for alarm in _alarms(int(time.time()))
-        if alarm.claim.entry.slo.name == name and alarm.claim.kind.alertname == ALERT_OF[name]
-        if alarm.claim.kind.severity is (Severity.PAGE if name == "availability" else Severity.TICKET)
+        if alarm.candidate.slo_state.slo.name == name and alarm.candidate.kind.alertname == ALERT_OF[name]
+        if alarm.candidate.kind.severity is (Severity.PAGE if name == "availability" else Severity.TICKET)
     )
-    told = without_times(as_text({"annotations": annotations(alarm, NATIVE_STYLE)}))
+    told = without_times(as_text({"annotations": alert_annotations(alarm, NATIVE_STYLE)}))
 
     quoted = without_times(block("text", f"payments-api/{name}"))
 
@@ -184,11 +184,11 @@ def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
     } == set()
 
 
-def _alarms(now: int) -> Alarms:
+def _alarms(now: int) -> ActiveAlerts:
     """Of a sidecar that has run for an hour."""
-    alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
-    alarms.hear(Snapshot.without_data(SLOS), now - HOUR)
-    alarms.hear(board(SLOS, now), now)
+    alarms = ActiveAlerts(NATIVE_STYLE, {}, remembered=240)
+    alarms.update(Snapshot.without_data(SLOS), now - HOUR)
+    alarms.update(board(SLOS, now), now)
     return alarms
 
 

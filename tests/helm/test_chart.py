@@ -52,7 +52,7 @@ def test_every_object_is_named_once_in_the_releases_namespace(name: str) -> None
 def test_the_sidecar_takes_the_configuration_that_the_chart_writes(name: str) -> None:
     written = held(objects(values(name)))["sidecar.yaml"]
 
-    settings, problems = read.read("sidecar.yaml", written.encode())
+    settings, problems = read.read_configuration("sidecar.yaml", written.encode())
 
     assert problems == ()
     assert settings is not None

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sloctl.model import Slo
 from sloctl.sidecar.app import Sidecar, build_application
-from sloctl.sidecar.assembly import Assembly
+from sloctl.sidecar.assembly import SidecarBuilder
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.client import ClientOptions
 from sloctl.sidecar.clock import Clock
@@ -86,7 +86,7 @@ async def watching(
         scraped = ScrapeOptions(
             (ScrapeTarget.from_url(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2)
         )
-        sidecar = Assembly(slos or (SHOP,), Settings(5, scraped), time=hours.time()).sidecar()
+        sidecar = SidecarBuilder(slos or (SHOP,), Settings(5, scraped), time=hours.time()).build_sidecar()
         sidecar = replace(sidecar, **changed)
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())
         async with serve_application(

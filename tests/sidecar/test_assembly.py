@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sloctl.sidecar.app import Sidecar, build_application
-from sloctl.sidecar.assembly import Assembly
+from sloctl.sidecar.assembly import SidecarBuilder
 from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.configuration.read import Settings
-from sloctl.sidecar.reload import SpecFiles, Texts
+from sloctl.sidecar.reload import SpecFiles, SpecTexts
 from sloctl.sidecar.serve import serve_application
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
 from sloctl.sidecar.sources.scrape import ScrapeOptions
@@ -40,7 +40,7 @@ class Mounted:
 
     text: str = SPEC
 
-    def look(self) -> Texts:
+    def look(self) -> SpecTexts:
         return [("shop.yaml", self.text.encode())]
 
 
@@ -76,8 +76,8 @@ async def assembled(
         scraped = ScrapeOptions((ScrapeTarget.from_url(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
         files = SpecFiles(mounted.look, mounted.look())
-        assembly = Assembly(read_specs(files.seen).slos, settings, time=hours.time(), files=files)
-        sidecar = assembly.sidecar()
+        assembly = SidecarBuilder(read_specs(files.loaded).slos, settings, time=hours.time(), files=files)
+        sidecar = assembly.build_sidecar()
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())
         async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
             await asyncio.wait_for(first, 10)

@@ -6,7 +6,7 @@ import pytest
 
 from sloctl.naming import SLOTH_STYLE
 from sloctl.sidecar.client import BasicAuth, ClientOptions, TlsFiles
-from sloctl.sidecar.configuration.read import Settings, read
+from sloctl.sidecar.configuration.read import Settings, read_configuration
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.otlp import OtlpOptions
 from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
@@ -56,14 +56,14 @@ logFormat: json
 
 
 def settings(text: str) -> Settings:
-    read_settings, problems = read("sidecar.yaml", text.encode())
+    read_settings, problems = read_configuration("sidecar.yaml", text.encode())
     assert problems == ()
     assert read_settings is not None
     return read_settings
 
 
 def problems(text: str) -> list[str]:
-    none, found = read("sidecar.yaml", text.encode())
+    none, found = read_configuration("sidecar.yaml", text.encode())
     assert none is None
     return [str(problem) for problem in found]
 

@@ -7,21 +7,21 @@ import pytest
 
 from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.sidecar.guard import BearerToken
-from sloctl.sidecar.parts import Reloaded
+from sloctl.sidecar.parts import ReloadResult
 from sloctl.sidecar.web import WebOptions
 from tests.sidecar.asking import ask
 from tests.sidecar.served import START, watching
 
 PLACE = Place("slos/shop.yaml", 6, 11)
 PROBLEM = Problem(PLACE, "objective-range", "objective must be below 100 %")
-REFUSED = Reloaded(START, is_in_force=False, problems=(PROBLEM,))
+REFUSED = ReloadResult(START, is_in_force=False, problems=(PROBLEM,))
 
 
-async def reloaded() -> Reloaded:
-    return Reloaded(START, is_in_force=True)
+async def reloaded() -> ReloadResult:
+    return ReloadResult(START, is_in_force=True)
 
 
-async def refused() -> Reloaded:
+async def refused() -> ReloadResult:
     return REFUSED
 
 

@@ -14,7 +14,7 @@ from sloctl.model import Slo
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.parts import Figure, Kind
+from sloctl.sidecar.parts import MetricType, SelfMetric
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.views.metrics import SnapshotMetrics
 from sloctl.sidecar.views.metrics_page import MetricsEndpoint
@@ -48,7 +48,7 @@ def text_of(shown: Snapshot, now: float) -> str:
     return SnapshotMetrics.render_snapshot(shown, now).encode_metrics(ExpositionFormat.TEXT, now).decode()
 
 
-async def of_format(accept: str, figures: Iterable[Figure] = ()) -> tuple[str, str]:
+async def of_format(accept: str, figures: Iterable[SelfMetric] = ()) -> tuple[str, str]:
     shown = board(slo(), {(): EventCounts(error=1, total=10)})
     body, content_type = await MetricsEndpoint(lambda: shown, lambda: START, [lambda: figures]).render_scrape(
         accept
@@ -155,9 +155,9 @@ async def test_both_formats_tell_the_same_samples_and_each_has_its_own_spelling(
 
 async def test_what_the_parts_tell_of_themselves_is_there_too() -> None:
     figures = (
-        Figure("sloctl_notify_queue", "Waiting.", Kind.GAUGE, 3, {"alertmanager": "http://a"}),
-        Figure("sloctl_flushes_total", "Flushes.", Kind.COUNTER, 2),
-        Figure("sloctl_notify_queue", "Waiting.", Kind.GAUGE, 0, {"alertmanager": "http://b"}),
+        SelfMetric("sloctl_notify_queue", "Waiting.", MetricType.GAUGE, 3, {"alertmanager": "http://a"}),
+        SelfMetric("sloctl_flushes_total", "Flushes.", MetricType.COUNTER, 2),
+        SelfMetric("sloctl_notify_queue", "Waiting.", MetricType.GAUGE, 0, {"alertmanager": "http://b"}),
     )
 
     text, _ = await of_format(OPENMETRICS, figures)
@@ -175,7 +175,7 @@ def promtool_says(text: str) -> subprocess.CompletedProcess[str]:
 
 
 async def test_promtool_finds_nothing_to_say() -> None:
-    figures = (Figure("sloctl_flushes_total", "Flushes.", Kind.COUNTER, 2),)
+    figures = (SelfMetric("sloctl_flushes_total", "Flushes.", MetricType.COUNTER, 2),)
     text, _ = await of_format("", figures)
 
     checked = await asyncio.to_thread(promtool_says, text)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sloctl.sidecar.app import build_application
-from sloctl.sidecar.parts import Reloaded
+from sloctl.sidecar.parts import ReloadResult
 from sloctl.sidecar.views.openapi import OPERATIONS, render_document
 from sloctl.sidecar.web import WebOptions
 from tests.conftest import Figure
@@ -33,8 +33,8 @@ SCHEMATHESIS: Final = (
 )
 
 
-async def reloaded() -> Reloaded:
-    return Reloaded(START, is_in_force=True)
+async def reloaded() -> ReloadResult:
+    return ReloadResult(START, is_in_force=True)
 
 
 def test_the_document_in_docs_is_the_one_that_is_served() -> None:

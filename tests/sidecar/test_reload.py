@@ -10,7 +10,7 @@ from pathlib import Path
 from sloctl.files import read_spec_files
 from sloctl.model import Slo
 from sloctl.sidecar.clock import start_clock
-from sloctl.sidecar.reload import SpecFiles, Specs
+from sloctl.sidecar.reload import SpecFiles, SpecWatcher
 
 SPEC = """\
 apiVersion: sloctl.dev/v1
@@ -32,7 +32,7 @@ class Watched:
         self.applied: asyncio.Queue[Sequence[Slo]] = asyncio.Queue()
         self._directory = str(directory)
         files = SpecFiles(self._look, self._look())
-        self.specs = Specs(files, apply=self.applied.put, time=start_clock(since=1_700_000_000))
+        self.specs = SpecWatcher(files, apply=self.applied.put, time=start_clock(since=1_700_000_000))
 
     def _look(self) -> Sequence[tuple[str, bytes]]:
         return read_spec_files([self._directory], io.BytesIO())
@@ -59,7 +59,7 @@ async def test_a_reload_watches_what_the_specs_say_now(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     mounted(tmp_path, STRICTER, "2")
 
-    outcome = await watched.specs.reload()
+    outcome = await watched.specs.reload_specs()
 
     assert outcome.is_in_force
     assert await watched.budgets() == [0.001]
@@ -70,21 +70,21 @@ async def test_a_broken_spec_keeps_the_old_ones_and_says_so_until_it_is_mended(t
     watched = Watched(tmp_path)
     mounted(tmp_path, BROKEN, "2")
 
-    outcome = await watched.specs.reload()
+    outcome = await watched.specs.reload_specs()
 
     assert (outcome.is_in_force, watched.applied.empty()) == (False, True)
     assert [str(problem) for problem in outcome.problems] == [
         f"{tmp_path}/shop.yaml:7:18: objective must be below 100 %, got 101%: "
         "without an error budget nothing can burn [objective-range]"
     ]
-    assert watched.specs.troubles()["specs"].startswith("the specs as they were before are still watched: ")
-    assert next(figure.value for figure in watched.specs.figures()) == 0
+    assert watched.specs.issues()["specs"].startswith("the specs as they were before are still watched: ")
+    assert next(figure.value for figure in watched.specs.self_metrics()) == 0
 
     mounted(tmp_path, GOOD, "3")
-    await watched.specs.reload()
+    await watched.specs.reload_specs()
 
-    assert watched.specs.troubles() == {}
-    assert next(figure.value for figure in watched.specs.figures()) == 1
+    assert watched.specs.issues() == {}
+    assert next(figure.value for figure in watched.specs.self_metrics()) == 1
 
 
 async def test_specs_that_are_gone_keep_the_old_ones(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ async def test_specs_that_are_gone_keep_the_old_ones(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     (tmp_path / "shop.yaml").unlink()
 
-    outcome = await watched.specs.reload()
+    outcome = await watched.specs.reload_specs()
 
     assert [str(problem) for problem in outcome.problems] == [
         f"{tmp_path}:1:1: no *.yaml or *.yml file in it [unreadable]"
@@ -103,7 +103,7 @@ async def test_a_swapped_config_map_is_noticed_without_being_told(tmp_path: Path
     mounted(tmp_path, GOOD, "1")
     watched = Watched(tmp_path)
 
-    async with watched.specs.watching(every=0.05):
+    async with watched.specs.watch_files(every=0.05):
         mounted(tmp_path, STRICTER, "2")
 
         assert await watched.budgets() == [0.001]
@@ -113,7 +113,7 @@ async def test_sighup_reloads_at_once(tmp_path: Path) -> None:
     mounted(tmp_path, GOOD, "1")
     watched = Watched(tmp_path)
 
-    async with watched.specs.watching():
+    async with watched.specs.watch_files():
         os.kill(os.getpid(), signal.SIGHUP)
 
         assert await watched.budgets() == [0.01]

@@ -13,7 +13,7 @@ from sloctl.spec.forms import Choice, Duration, Fields, LabelName, Labels
 API_VERSION: Final = "sloctl.dev/v1"
 KIND: Final = "SidecarConfiguration"
 
-_Path = Annotated[str, Meta(extra={"noun": "the path of a file"})]
+_FilePath = Annotated[str, Meta(extra={"noun": "the path of a file"})]
 _Url = Annotated[str, Meta(extra={"noun": "a URL like http://127.0.0.1:9090"})]
 _Address = Annotated[str, Meta(extra={"noun": "an address like 127.0.0.1:9464"})]
 
@@ -22,22 +22,22 @@ class Basic(Fields, frozen=True, kw_only=True):
     """A user, and the file of its password."""
 
     username: str
-    password_file: _Path
+    password_file: _FilePath
 
 
 class ClientTls(Fields, frozen=True, kw_only=True):
     """How the other side is known, and how we show who we are."""
 
-    ca_file: _Path | UnsetType = UNSET
-    cert_file: _Path | UnsetType = UNSET
-    key_file: _Path | UnsetType = UNSET
+    ca_file: _FilePath | UnsetType = UNSET
+    cert_file: _FilePath | UnsetType = UNSET
+    key_file: _FilePath | UnsetType = UNSET
     server_name: str | UnsetType = UNSET
 
 
 class Client(Fields, frozen=True, kw_only=True):
     """How to ask over HTTP; files are read anew when they change."""
 
-    bearer_token_file: _Path | UnsetType = UNSET
+    bearer_token_file: _FilePath | UnsetType = UNSET
     basic: Basic | UnsetType = UNSET
     tls: ClientTls | UnsetType = UNSET
     headers: Annotated[dict[str, str], Meta(description="Such as X-Scope-OrgID.")] = field(
@@ -60,8 +60,8 @@ class Scrape(Fields, frozen=True, kw_only=True):
 
     targets: Annotated[list[Target], Meta(min_length=1)]
     client: Client = Client()
-    at_once: Annotated[int, Meta(ge=1, le=100, description="Targets asked at the same time.")] = 8
-    labels: Annotated[
+    concurrency: Annotated[int, Meta(ge=1, le=100, description="Targets asked at the same time.")] = 8
+    contributor_labels: Annotated[
         list[LabelName] | UnsetType,
         Meta(description="Labels whose values may say what burns; all that vary where it is not given."),
     ] = UNSET
@@ -74,7 +74,7 @@ class Prometheus(Fields, frozen=True, kw_only=True):
     client: Client = Client()
     label_style: Literal["slo", "sloth"] = "slo"
     partial_response: Annotated[bool, Meta(description="Take what Thanos has when a store is gone.")] = False
-    labels: Annotated[
+    contributor_labels: Annotated[
         list[LabelName],
         Meta(description="Labels whose values may say what burns; two queries a minute each, while it does."),
     ] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Source(Choice, frozen=True, kw_only=True):
 class Store(Fields, frozen=True, kw_only=True):
     """Where counts outlive the process."""
 
-    path: _Path
+    path: _FilePath
 
 
 class Notify(Fields, frozen=True, kw_only=True):
@@ -123,8 +123,8 @@ class Notify(Fields, frozen=True, kw_only=True):
 class ServerTls(Fields, frozen=True, kw_only=True):
     """The certificate shown to clients; read anew when it changes."""
 
-    cert_file: _Path
-    key_file: _Path
+    cert_file: _FilePath
+    key_file: _FilePath
 
 
 class Web(Fields, frozen=True, kw_only=True):
@@ -132,8 +132,8 @@ class Web(Fields, frozen=True, kw_only=True):
 
     listen: _Address = "127.0.0.1:9464"
     tls: ServerTls | UnsetType = UNSET
-    token_file: _Path | UnsetType = UNSET
-    names: Annotated[
+    token_file: _FilePath | UnsetType = UNSET
+    allowed_hosts: Annotated[
         list[str], Meta(description="Host names under which it may be asked for without a token.")
     ] = field(default_factory=list)
 

@@ -23,52 +23,52 @@ _Options = TypeVar("_Options")
 SourceOptions: TypeAlias = ScrapeOptions | PrometheusOptions | OtlpOptions
 
 
-def source(read: fields.Source) -> SourceOptions:
+def source_options(read: fields.Source) -> SourceOptions:
     """The one of them that is given."""
     given = (
-        optional(scrape, read.scrape),
-        optional(prometheus, read.prometheus),
-        optional(otlp, read.otlp),
+        convert_optional(scrape_options, read.scrape),
+        convert_optional(prometheus_options, read.prometheus),
+        convert_optional(otlp_options, read.otlp),
     )
     return next(options for options in given if options is not None)
 
 
-def optional(make: Callable[[_Fields], _Options], given: _Fields | UnsetType) -> _Options | None:
+def convert_optional(make: Callable[[_Fields], _Options], given: _Fields | UnsetType) -> _Options | None:
     return None if isinstance(given, UnsetType) else make(given)
 
 
-def scrape(read: fields.Scrape) -> ScrapeOptions:
+def scrape_options(read: fields.Scrape) -> ScrapeOptions:
     return ScrapeOptions(
-        targets=tuple(target(each) for each in read.targets),
-        client=client(read.client),
-        concurrency=read.at_once,
-        contributor_labels=None if read.labels is UNSET else tuple(read.labels),
+        targets=tuple(scrape_target(each) for each in read.targets),
+        client=client_options(read.client),
+        concurrency=read.concurrency,
+        contributor_labels=None if read.contributor_labels is UNSET else tuple(read.contributor_labels),
     )
 
 
-def target(read: fields.Target) -> ScrapeTarget | DnsService:
+def scrape_target(read: fields.Target) -> ScrapeTarget | DnsService:
     kind = DnsService if read.resolve else ScrapeTarget
     return kind.from_url(read.url, read.labels)
 
 
-def prometheus(read: fields.Prometheus) -> PrometheusOptions:
+def prometheus_options(read: fields.Prometheus) -> PrometheusOptions:
     return PrometheusOptions(
         url=read.url,
-        client=client(read.client),
+        client=client_options(read.client),
         label_style=LABEL_STYLES[read.label_style],
         partial_response=read.partial_response,
-        contributor_labels=tuple(read.labels),
+        contributor_labels=tuple(read.contributor_labels),
     )
 
 
-def otlp(read: fields.Otlp) -> OtlpOptions:
+def otlp_options(read: fields.Otlp) -> OtlpOptions:
     return OtlpOptions(promoted_attributes=tuple(read.promote))
 
 
-def alertmanagers(read: fields.Notify) -> AlertmanagerOptions:
+def alertmanager_options(read: fields.Notify) -> AlertmanagerOptions:
     return AlertmanagerOptions(
         urls=tuple(read.urls),
-        client=client(read.client),
+        client=client_options(read.client),
         resend=float(parse_duration(read.resend)),
         external_url=None if read.external_url is UNSET else read.external_url,
         external_labels=read.external_labels,
@@ -77,8 +77,8 @@ def alertmanagers(read: fields.Notify) -> AlertmanagerOptions:
     )
 
 
-def web(read: fields.Web) -> WebOptions:
-    host, port = address(read.listen)
+def web_options(read: fields.Web) -> WebOptions:
+    host, port = parse_address(read.listen)
     certificate = (
         None if read.tls is UNSET else Certificate(Path(read.tls.cert_file), Path(read.tls.key_file))
     )
@@ -86,26 +86,26 @@ def web(read: fields.Web) -> WebOptions:
         host=host,
         port=port,
         certificate=certificate,
-        token_file=_path(read.token_file),
-        allowed_hosts=frozenset(read.names),
+        token_file=_optional_path(read.token_file),
+        allowed_hosts=frozenset(read.allowed_hosts),
     )
 
 
-def client(read: fields.Client) -> ClientOptions:
+def client_options(read: fields.Client) -> ClientOptions:
     basic = None
     if read.basic is not UNSET:
         basic = BasicAuth(read.basic.username, Path(read.basic.password_file))
     return ClientOptions(
         timeout_seconds=float(parse_duration(read.timeout)),
         max_bytes=read.max_bytes,
-        bearer_token_file=_path(read.bearer_token_file),
+        bearer_token_file=_optional_path(read.bearer_token_file),
         basic_auth=basic,
         tls=TlsFiles() if read.tls is UNSET else _tls(read.tls),
         headers=read.headers,
     )
 
 
-def address(text: str) -> tuple[str, int]:
+def parse_address(text: str) -> tuple[str, int]:
     """`HOST:PORT`; raises ValueError, with what an address is."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
@@ -113,7 +113,7 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def interval(text: str) -> float:
+def parse_interval(text: str) -> float:
     """Seconds between two reads of the source; raises ValueError."""
     seconds = parse_duration(text)
     if not 1 <= seconds <= 60:
@@ -123,12 +123,12 @@ def interval(text: str) -> float:
 
 def _tls(read: fields.ClientTls) -> TlsFiles:
     return TlsFiles(
-        ca_file=_path(read.ca_file),
-        cert_file=_path(read.cert_file),
-        key_file=_path(read.key_file),
+        ca_file=_optional_path(read.ca_file),
+        cert_file=_optional_path(read.cert_file),
+        key_file=_optional_path(read.key_file),
         server_name=None if read.server_name is UNSET else read.server_name,
     )
 
 
-def _path(text: str | UnsetType) -> Path | None:
+def _optional_path(text: str | UnsetType) -> Path | None:
     return None if text is UNSET else Path(text)

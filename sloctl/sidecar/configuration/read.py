@@ -23,7 +23,7 @@ from sloctl.spec.structure import convert_node
 
 _Fields = TypeVar("_Fields")
 _Options = TypeVar("_Options")
-_Steps: TypeAlias = tuple[str | int, ...]
+_KeyPath: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Settings:
     log_format: LogFormat = LogFormat.TEXT
 
 
-def read(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
+def read_configuration(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
     """The settings of one file; None where there is a problem."""
     documents, problems = read_documents(path, content)
     findings = Findings()
@@ -47,49 +47,51 @@ def read(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...
     if len(documents) != 1 and not problems:
         message = f"a configuration is one document, got {len(documents)}"
         findings.add_problems(Problem(Place(path, 1, 1), "one-document", message))
-    settings = [_settings(document, findings) for document in documents[:1]]
+    settings = [_build_settings(document, findings) for document in documents[:1]]
     found = tuple(sort_problems(findings.problems))
     return (None if found else settings[0]), found
 
 
-def _settings(document: Node, findings: Findings) -> Settings | None:
+def _build_settings(document: Node, findings: Findings) -> Settings | None:
     conforming, node = convert_node(document, fields.Configuration, findings)
     if conforming is None:
         return None
-    taking = _Taking(node, findings)
-    interval = taking.one(options.interval, conforming.interval, "interval")
-    web = taking.one(options.web, conforming.web, "web")
+    taking = _FieldConverter(node, findings)
+    interval = taking.convert_field(options.parse_interval, conforming.interval, "interval")
+    web = taking.convert_field(options.web_options, conforming.web, "web")
     if conforming.history is not UNSET and conforming.source.prometheus is not UNSET:
         message = "the past comes from source.prometheus itself: remove history"
         findings.add_violation(Violation("history-twice", message), node.at("history"))
-    sound = [taking.takes(make, given, *steps) for make, given, steps in _inner(conforming)]
+    sound = [taking.takes(make, given, *steps) for make, given, steps in _nested_options(conforming)]
     if not all(sound):
         # What they are part of would only repeat it.
         return None
-    source = taking.one(options.source, conforming.source, "source")
-    history = taking.optional(options.prometheus, conforming.history, "history")
-    notify = taking.optional(options.alertmanagers, conforming.notify, "notify")
+    source = taking.convert_field(options.source_options, conforming.source, "source")
+    history = taking.convert_optional(options.prometheus_options, conforming.history, "history")
+    notify = taking.convert_optional(options.alertmanager_options, conforming.notify, "notify")
     if interval is None or source is None or web is None:
         return None
     store = None if conforming.store is UNSET else Path(conforming.store.path)
     return Settings(interval, source, history, store, notify, web, conforming.log_format)
 
 
-def _inner(conforming: fields.Configuration) -> Iterator[tuple[Callable[[Any], object], object, _Steps]]:
+def _nested_options(
+    conforming: fields.Configuration,
+) -> Iterator[tuple[Callable[[Any], object], object, _KeyPath]]:
     """What makes options of its own deeper in the file, and where it stands."""
     scrape, prometheus = conforming.source.scrape, conforming.source.prometheus
     if scrape is not UNSET:
-        yield options.client, scrape.client, ("source", "scrape", "client")
+        yield options.client_options, scrape.client, ("source", "scrape", "client")
         for number, target in enumerate(scrape.targets):
-            yield options.target, target, ("source", "scrape", "targets", number, "url")
+            yield options.scrape_target, target, ("source", "scrape", "targets", number, "url")
     if prometheus is not UNSET:
-        yield options.client, prometheus.client, ("source", "prometheus", "client")
+        yield options.client_options, prometheus.client, ("source", "prometheus", "client")
     for key, part in (("history", conforming.history), ("notify", conforming.notify)):
         if not isinstance(part, UnsetType):
-            yield options.client, part.client, (key, "client")
+            yield options.client_options, part.client, (key, "client")
 
 
-class _Taking:
+class _FieldConverter:
     """Fields become options; what an option does not take is a problem where it stands."""
 
     def __init__(self, node: Node, findings: Findings) -> None:
@@ -97,16 +99,18 @@ class _Taking:
         self._findings = findings
 
     def takes(self, make: Callable[[_Fields], object], given: _Fields, *steps: str | int) -> bool:
-        return self.one(make, given, *steps) is not None
+        return self.convert_field(make, given, *steps) is not None
 
-    def one(self, make: Callable[[_Fields], _Options], given: _Fields, *steps: str | int) -> _Options | None:
+    def convert_field(
+        self, make: Callable[[_Fields], _Options], given: _Fields, *steps: str | int
+    ) -> _Options | None:
         try:
             return make(given)
         except ValueError as wrong:
             self._findings.add_violation(Violation("wrong-value", str(wrong)), self._node.at(*steps))
             return None
 
-    def optional(
+    def convert_optional(
         self, make: Callable[[_Fields], _Options], given: _Fields | UnsetType, key: str
     ) -> _Options | None:
-        return None if isinstance(given, UnsetType) else self.one(make, given, key)
+        return None if isinstance(given, UnsetType) else self.convert_field(make, given, key)

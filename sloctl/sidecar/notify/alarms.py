@@ -14,34 +14,34 @@ from sloctl.model import Labels
 from sloctl.naming import LabelStyle
 from sloctl.rollup import FINE_STEP
 from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.notify.claims import Claim, Key, claims
+from sloctl.sidecar.notify.claims import AlertCandidate, AlertKey, alert_candidates
 from sloctl.sidecar.verdict import AlertState
 
 # The rules look once a minute: one that ends sooner would end Prometheus's alert too, only for it to be
 # raised again at its next resend. It also keeps a ratio that dances on its threshold from flapping.
-QUIET_FOR: Final = FINE_STEP
+KEEP_FIRING_SECONDS: Final = FINE_STEP
 
 # What Alertmanager knows an alert by.
-Identity: TypeAlias = frozenset[tuple[str, str]]
+AlertIdentity: TypeAlias = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class ActiveAlert:
     """One alert as Alertmanager is to know it; Unix seconds.
 
     *claim* is the newest that fired; *heard* when something last spoke for it; *ended* None while it fires.
     *identity* is the labels, as a key.
     """
 
-    claim: Claim
+    candidate: AlertCandidate
     labels: Labels
-    began: float
-    heard: float
-    identity: Identity
-    ended: float | None = None
+    started_at: float
+    last_confirmed: float
+    identity: AlertIdentity
+    ended_at: float | None = None
 
 
-class Alarms:
+class ActiveAlerts:
     """What fires, and what ended not more than *remembered* seconds ago.
 
     Bounded by the board: at most one alarm per entry and kind of alert, and one more that just ended.
@@ -49,61 +49,67 @@ class Alarms:
 
     def __init__(self, style: LabelStyle, external: Labels, *, remembered: float) -> None:
         self._style = style
-        self._external = external
-        self._remembered = remembered
+        self._external_labels = external
+        self._ended_retention = remembered
         self._unread_since: dict[str, float] = {}
-        self._firing: dict[Key, Alarm] = {}
-        self._ended: dict[Identity, Alarm] = {}
+        self._firing: dict[AlertKey, ActiveAlert] = {}
+        self._ended: dict[AlertIdentity, ActiveAlert] = {}
 
-    def __iter__(self) -> Iterator[Alarm]:
+    def __iter__(self) -> Iterator[ActiveAlert]:
         yield from self._firing.values()
         yield from self._ended.values()
 
     @property
-    def firing(self) -> tuple[Alarm, ...]:
+    def firing(self) -> tuple[ActiveAlert, ...]:
         return tuple(self._firing.values())
 
-    def hear(self, board: Snapshot, now: float) -> bool:
+    def update(self, board: Snapshot, now: float) -> bool:
         """Whether an alarm began or ended."""
         unread = {entry.slo.id for entry in board.states if entry.last is None}
         self._unread_since = {slo: self._unread_since.get(slo, now) for slo in unread}
-        changes = [self._hear(claim, now) for claim in claims(board, now, self._unread_since)]
-        silent = [key for key, alarm in self._firing.items() if now - alarm.heard > QUIET_FOR]
+        changes = [
+            self._apply_candidate(claim, now) for claim in alert_candidates(board, now, self._unread_since)
+        ]
+        silent = [
+            key for key, alarm in self._firing.items() if now - alarm.last_confirmed > KEEP_FIRING_SECONDS
+        ]
         for key in silent:
-            self._end(key, now)
+            self._end_alert(key, now)
         for identity in [it for it, alarm in self._ended.items() if self._is_old(alarm, now)]:
             del self._ended[identity]
         return any(changes) or bool(silent)
 
-    def _hear(self, claim: Claim, now: float) -> bool:
+    def _apply_candidate(self, claim: AlertCandidate, now: float) -> bool:
         known = self._firing.get(claim.key)
         if claim.state is AlertState.UNKNOWN:
-            if known is not None and now <= known.claim.until:
-                self._firing[claim.key] = replace(known, heard=now)
+            if known is not None and now <= known.candidate.valid_until:
+                self._firing[claim.key] = replace(known, last_confirmed=now)
             return False
-        if now > claim.until:
+        if now > claim.valid_until:
             return False
-        if known is not None and known.claim.entry.slo == claim.entry.slo:
-            self._firing[claim.key] = replace(known, claim=claim, heard=now)
+        if known is not None and known.candidate.slo_state.slo == claim.slo_state.slo:
+            self._firing[claim.key] = replace(known, candidate=claim, last_confirmed=now)
             return False
-        return self._begin(claim, now)
+        return self._start_alert(claim, now)
 
-    def _begin(self, claim: Claim, now: float) -> bool:
+    def _start_alert(self, claim: AlertCandidate, now: float) -> bool:
         """Also when the spec has changed, and with it perhaps the labels."""
-        labels = {**self._external, **claim.labels(self._style)}
+        labels = {**self._external_labels, **claim.alert_labels(self._style)}
         known = self._firing.get(claim.key)
         if known is not None and known.labels != labels:
-            self._end(claim.key, now)
+            self._end_alert(claim.key, now)
             known = None
-        began = known.began if known is not None else now if claim.since is None else claim.since
-        alarm = Alarm(claim, labels, began=began, heard=now, identity=frozenset(labels.items()))
+        began = known.started_at if known is not None else now if claim.since is None else claim.since
+        alarm = ActiveAlert(
+            claim, labels, started_at=began, last_confirmed=now, identity=frozenset(labels.items())
+        )
         self._ended.pop(alarm.identity, None)
         self._firing[claim.key] = alarm
         return known is None
 
-    def _end(self, key: Key, now: float) -> None:
-        alarm = replace(self._firing.pop(key), ended=now)
+    def _end_alert(self, key: AlertKey, now: float) -> None:
+        alarm = replace(self._firing.pop(key), ended_at=now)
         self._ended[alarm.identity] = alarm
 
-    def _is_old(self, alarm: Alarm, now: float) -> bool:
-        return alarm.ended is not None and now - alarm.ended > self._remembered
+    def _is_old(self, alarm: ActiveAlert, now: float) -> bool:
+        return alarm.ended_at is not None and now - alarm.ended_at > self._ended_retention

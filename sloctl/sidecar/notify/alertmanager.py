@@ -13,14 +13,14 @@ from yarl import URL
 from sloctl.model import Labels
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.sidecar.client import ClientOptions, HttpClient, RequestFailed, redact_url
-from sloctl.sidecar.notify.alarms import Alarm
-from sloctl.sidecar.notify.outbox import LASTS
-from sloctl.sidecar.notify.text import annotations
+from sloctl.sidecar.notify.alarms import ActiveAlert
+from sloctl.sidecar.notify.outbox import RESENDS_UNTIL_EXPIRY
+from sloctl.sidecar.notify.text import alert_annotations
 
 # As many in one request as Prometheus sends.
-_BATCH: Final = 64
-_LONGEST_REASON: Final = 300
-_CLIENT: Final = ClientOptions(max_bytes=1024 * 1024)
+_BATCH_SIZE: Final = 64
+_MAX_REASON_CHARACTERS: Final = 300
+_DEFAULT_CLIENT: Final = ClientOptions(max_bytes=1024 * 1024)
 _tracer: Final = get_tracer(__name__)
 
 
@@ -35,7 +35,7 @@ class AlertmanagerOptions:
     """
 
     urls: tuple[str, ...]
-    client: ClientOptions = _CLIENT
+    client: ClientOptions = _DEFAULT_CLIENT
     resend: float = 60.0
     external_url: str | None = None
     external_labels: Labels = field(default_factory=dict)
@@ -64,11 +64,11 @@ class AlertmanagerHealth:
     last_error: str | None = None
 
 
-class NotTaken(Exception):
+class SendFailed(Exception):
     """Alertmanager did not take some alerts; why, without secrets."""
 
 
-class Refused(NotTaken):
+class AlertsRejected(SendFailed):
     """Alertmanager answers, but finds something wrong with an alert; it has taken the others."""
 
 
@@ -81,27 +81,27 @@ class Alertmanager:
         self._url = URL(url) / "api/v2/alerts"
         self._options = options
         self._client = client
-        self._wall = wall
+        self._wall_clock = wall
 
-    async def take(self, alarms: Iterable[Alarm], now: float) -> None:
+    async def send_alerts(self, alarms: Iterable[ActiveAlert], now: float) -> None:
         """Raises NotTaken. What Alertmanager finds wrong with one alert keeps no other from it."""
         refused = None
         left = iter(alarms)
-        while batch := list(islice(left, _BATCH)):
+        while batch := list(islice(left, _BATCH_SIZE)):
             try:
-                await self._post(batch, now)
-            except Refused as refusal:
+                await self._send_batch(batch, now)
+            except AlertsRejected as refusal:
                 refused = refusal
         if refused is not None:
             raise refused
 
-    async def _post(self, batch: list[Alarm], now: float) -> None:
-        body = msgspec.json.encode([self._alert(alarm, now) for alarm in batch])
+    async def _send_batch(self, batch: list[ActiveAlert], now: float) -> None:
+        body = msgspec.json.encode([self._alert_payload(alarm, now) for alarm in batch])
         with _tracer.start_as_current_span("notify", record_exception=False) as span:
             span.set_attributes({"server.address": self._url.host or "", "slo.alerts": len(batch)})
             try:
                 await self._posted(body)
-            except NotTaken as failure:
+            except SendFailed as failure:
                 span.set_status(Status(StatusCode.ERROR, str(failure)))
                 raise
 
@@ -111,21 +111,25 @@ class Alertmanager:
                 "POST", self._url, headers={"Content-Type": "application/json"}, body=body
             )
         except RequestFailed as failure:
-            raise NotTaken(str(failure)) from None
+            raise SendFailed(str(failure)) from None
         if answer.status == 400:
-            raise Refused(f"answered 400: {_reason(answer.body)}")
+            raise AlertsRejected(f"answered 400: {_reason(answer.body)}")
         if answer.status != 200:
-            raise NotTaken(f"answered {answer.status}")
+            raise SendFailed(f"answered {answer.status}")
 
-    def _alert(self, alarm: Alarm, now: float) -> Mapping[str, object]:
+    def _alert_payload(self, alarm: ActiveAlert, now: float) -> Mapping[str, object]:
         """One alert of Alertmanager's API."""
         # Ages, not the times themselves: the sidecar's time does not follow a clock that is set.
-        offset = self._wall() - now
-        ends = alarm.ended if alarm.ended is not None else now + LASTS * self._options.resend
+        offset = self._wall_clock() - now
+        ends = (
+            alarm.ended_at
+            if alarm.ended_at is not None
+            else now + RESENDS_UNTIL_EXPIRY * self._options.resend
+        )
         alert = {
             "labels": alarm.labels,
-            "annotations": annotations(alarm, self._options.label_style),
-            "startsAt": _time(alarm.began + offset),
+            "annotations": alert_annotations(alarm, self._options.label_style),
+            "startsAt": _time(alarm.started_at + offset),
             "endsAt": _time(ends + offset),
         }
         if self._options.external_url is not None:
@@ -138,5 +142,5 @@ def _time(at: float) -> str:
 
 
 def _reason(body: bytes) -> str:
-    text = body[:_LONGEST_REASON].decode(errors="replace")
+    text = body[:_MAX_REASON_CHARACTERS].decode(errors="replace")
     return "".join(sign if sign.isprintable() else " " for sign in text).strip()

@@ -34,12 +34,12 @@ class AlertKind(Enum):
 
 
 # SLO id, group and kind.
-Key: TypeAlias = tuple[str, Group, AlertKind]
-_BURN: Final = {Severity.PAGE: AlertKind.PAGE, Severity.TICKET: AlertKind.TICKET}
+AlertKey: TypeAlias = tuple[str, Group, AlertKind]
+_BURN_KINDS: Final = {Severity.PAGE: AlertKind.PAGE, Severity.TICKET: AlertKind.TICKET}
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class AlertCandidate:
     """One alert that fires, or of which nothing is known; an inactive one makes no claim.
 
     *since* is when it began, where the board knows; *value* is what the rules' expression would give. With no
@@ -47,46 +47,48 @@ class Claim:
     """
 
     kind: AlertKind
-    entry: SloState
+    slo_state: SloState
     state: AlertState
     since: float | None
     value: float
-    until: float
+    valid_until: float
 
     @property
-    def key(self) -> Key:
+    def key(self) -> AlertKey:
         # Where no series is left there are no groups: one alert for the SLO, as by the rules.
-        group = () if self.kind is AlertKind.NO_DATA else self.entry.group
-        return self.entry.slo.id, group, self.kind
+        group = () if self.kind is AlertKind.NO_DATA else self.slo_state.group
+        return self.slo_state.slo.id, group, self.kind
 
     @property
-    def text(self) -> AlertMetadata:
+    def alert_text(self) -> AlertMetadata:
         """What the spec adds to this kind of alert."""
-        text = _texts(self.entry.slo)[self.kind]
+        text = _texts(self.slo_state.slo)[self.kind]
         assert text is not None, "a disabled alert makes no claim"  # noqa: S101 - holds by construction
         return text
 
     def expression_labels(self, style: LabelStyle) -> Labels:
         """What the rules' expression leaves of labels; Prometheus has no empty ones."""
         if self.kind is AlertKind.NO_DATA:
-            return style.id_label(self.entry.slo)
-        return {label: value for label, value in self.entry.group_labels.items() if value}
+            return style.id_label(self.slo_state.slo)
+        return {label: value for label, value in self.slo_state.group_labels.items() if value}
 
-    def labels(self, style: LabelStyle) -> Labels:
+    def alert_labels(self, style: LabelStyle) -> Labels:
         """The alert's labels, exactly as Prometheus would send them without `external_labels`."""
         own = self.expression_labels(style)
-        written = style.alert_labels(self.entry.slo, self.kind.severity, self.text)
+        written = style.alert_labels(self.slo_state.slo, self.kind.severity, self.alert_text)
         shown = {label: expand_template(text, own, self.value) for label, text in written.items()}
         labels = {**own, **shown, "alertname": self.kind.alertname}
         return {label: value for label, value in labels.items() if value}
 
 
-def claims(board: Snapshot, now: float, unread_since: Mapping[str, float]) -> Iterator[Claim]:
+def alert_candidates(
+    board: Snapshot, now: float, unread_since: Mapping[str, float]
+) -> Iterator[AlertCandidate]:
     """All that *board* claims; an SLO that was never read is in *unread_since*, by its id."""
     newest: dict[str, tuple[SloState, float]] = {}
     for entry in board.states:
-        yield from _burning(entry)
-        yield from _budget(entry)
+        yield from _burn_candidates(entry)
+        yield from _budget_candidates(entry)
         last = unread_since[entry.slo.id] if entry.last is None else entry.last
         known = newest.get(entry.slo.id)
         if known is None or last > known[1]:
@@ -95,17 +97,17 @@ def claims(board: Snapshot, now: float, unread_since: Mapping[str, float]) -> It
         yield from _no_data(entry, last, now)
 
 
-def _burning(entry: SloState) -> Iterator[Claim]:
+def _burn_candidates(entry: SloState) -> Iterator[AlertCandidate]:
     for alert in entry.alerts:
         if alert.state is not AlertState.INACTIVE:
             value, lookback = _evidence(alert)
-            yield Claim(
-                kind=_BURN[alert.severity],
-                entry=entry,
+            yield AlertCandidate(
+                kind=_BURN_KINDS[alert.severity],
+                slo_state=entry,
                 state=alert.state,
                 since=alert.since,
                 value=value,
-                until=(entry.last or 0.0) + lookback,
+                valid_until=(entry.last or 0.0) + lookback,
             )
 
 
@@ -116,27 +118,29 @@ def _evidence(alert: AlertEvaluation) -> tuple[float, int]:
     return ratio or 0.0, max((row.policy_row.long for row in firing), default=0)
 
 
-def _budget(entry: SloState) -> Iterator[Claim]:
+def _budget_candidates(entry: SloState) -> Iterator[AlertCandidate]:
     budget, alerting, window = entry.budget, entry.slo.alerting, entry.slo.window.seconds
     if alerting.exhausted is not None and (gone := budget.is_exhausted) is not False:
-        yield _of_budget(AlertKind.EXHAUSTED, entry, is_so=gone, lookback=window)
+        yield _budget_candidate(AlertKind.EXHAUSTED, entry, is_so=gone, lookback=window)
     going = alerting.exhausting is not None and budget.exhausts_within(alerting.exhausting_within)
     # Without a row nothing tells how long the budget lasts, and the rules have no such alert either.
     if going is not False and (row := exhaustion_row(alerting.policy)) is not None:
-        yield _of_budget(AlertKind.EXHAUSTING, entry, is_so=going, lookback=row.long)
+        yield _budget_candidate(AlertKind.EXHAUSTING, entry, is_so=going, lookback=row.long)
 
 
-def _of_budget(kind: AlertKind, entry: SloState, *, is_so: bool | None, lookback: int) -> Claim:
+def _budget_candidate(
+    kind: AlertKind, entry: SloState, *, is_so: bool | None, lookback: int
+) -> AlertCandidate:
     state = AlertState.UNKNOWN if is_so is None else AlertState.FIRING
     until = (entry.last or 0.0) + lookback
-    return Claim(kind, entry, state, since=None, value=entry.budget.left or 0.0, until=until)
+    return AlertCandidate(kind, entry, state, since=None, value=entry.budget.left or 0.0, valid_until=until)
 
 
-def _no_data(entry: SloState, last: float, now: float) -> Iterator[Claim]:
+def _no_data(entry: SloState, last: float, now: float) -> Iterator[AlertCandidate]:
     alerting = entry.slo.alerting
     since = last + alerting.no_data_after
     if alerting.no_data is not None and now > since:
-        yield Claim(AlertKind.NO_DATA, entry, AlertState.FIRING, since, value=1.0, until=now)
+        yield AlertCandidate(AlertKind.NO_DATA, entry, AlertState.FIRING, since, value=1.0, valid_until=now)
 
 
 def _texts(slo: Slo) -> dict[AlertKind, AlertMetadata | None]:

@@ -20,19 +20,19 @@ from typing import Any, Final
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.client import open_client, redact_url
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.notify.alarms import Alarm, Alarms
+from sloctl.sidecar.notify.alarms import ActiveAlert, ActiveAlerts
 from sloctl.sidecar.notify.alertmanager import (
     Alertmanager,
     AlertmanagerHealth,
     AlertmanagerOptions,
-    NotTaken,
+    SendFailed,
 )
-from sloctl.sidecar.notify.outbox import END_TOLD_EVERY, LASTS, Outbox
-from sloctl.sidecar.parts import Figure, Kind
+from sloctl.sidecar.notify.outbox import END_RESEND_SECONDS, RESENDS_UNTIL_EXPIRY, SendSchedule
+from sloctl.sidecar.parts import MetricType, SelfMetric
 from sloctl.sidecar.poller import SnapshotFeed
 
-_LONGEST_BACKOFF: Final = 30.0
-_LEAVE_WITHIN: Final = 1.0
+_MAX_BACKOFF_SECONDS: Final = 30.0
+_SHUTDOWN_SECONDS: Final = 1.0
 
 _log: Final = logging.getLogger(__name__)
 
@@ -52,14 +52,14 @@ class Notifier:
         self._options = options
         self._feed = feed
         self._time = time
-        self._wall = wall
+        self._wall_clock = wall
         self._jitter = jitter
-        self._alarms = Alarms(
+        self._active_alerts = ActiveAlerts(
             options.label_style,
             options.external_labels,
-            remembered=LASTS * options.resend,
+            remembered=RESENDS_UNTIL_EXPIRY * options.resend,
         )
-        self._outboxes = {url: Outbox(options.resend) for url in options.urls}
+        self._schedules = {url: SendSchedule(options.resend) for url in options.urls}
         self._health = {url: AlertmanagerHealth(redact_url(url)) for url in options.urls}
         self._changed = asyncio.Event()
 
@@ -68,86 +68,95 @@ class Notifier:
         """One for each Alertmanager, in the order of the options."""
         return tuple(self._health.values())
 
-    def figures(self) -> Iterator[Figure]:
+    def self_metrics(self) -> Iterator[SelfMetric]:
         """For /metrics."""
         for each in self._health.values():
             labels = {"alertmanager": each.url}
-            yield Figure("sloctl_notify_sent_total", "Alerts taken.", Kind.COUNTER, each.sent, labels)
-            yield Figure("sloctl_notify_failed_total", "Alerts not taken.", Kind.COUNTER, each.failed, labels)
-            yield Figure("sloctl_notify_queue", "Alerts yet to be told.", Kind.GAUGE, each.queue, labels)
+            yield SelfMetric(
+                "sloctl_notify_sent_total", "Alerts taken.", MetricType.COUNTER, each.sent, labels
+            )
+            yield SelfMetric(
+                "sloctl_notify_failed_total", "Alerts not taken.", MetricType.COUNTER, each.failed, labels
+            )
+            yield SelfMetric(
+                "sloctl_notify_queue", "Alerts yet to be told.", MetricType.GAUGE, each.queue, labels
+            )
 
-    def troubles(self) -> Mapping[str, str]:
+    def issues(self) -> Mapping[str, str]:
         """Which Alertmanagers do not take what they should know, and why."""
         health = self._health.values()
         return {f"notify {it.url}": it.last_error for it in health if it.queue and it.last_error}
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def run_tasks(self) -> AsyncIterator[None]:
         """Hears and tells until closed."""
         async with open_client(self._options.client) as client:
             alertmanagers = {
-                url: Alertmanager(url, self._options, client, wall=self._wall) for url in self._outboxes
+                url: Alertmanager(url, self._options, client, wall=self._wall_clock)
+                for url in self._schedules
             }
-            telling = [self._tell_on(url, each) for url, each in alertmanagers.items()]
-            tasks = [asyncio.create_task(work, name="notify") for work in (self._hear_on(), *telling)]
+            telling = [self._send_loop(url, each) for url, each in alertmanagers.items()]
+            tasks = [asyncio.create_task(work, name="notify") for work in (self._update_loop(), *telling)]
             for task in tasks:
-                task.add_done_callback(_tell_of_a_crash)
+                task.add_done_callback(_log_crash)
             try:
                 yield
             finally:
-                await _cancelled(tasks)
+                await _cancel_all(tasks)
                 await self._leave(alertmanagers)
 
-    async def _hear_on(self) -> None:
+    async def _update_loop(self) -> None:
         """Also without a new board: a loop that hangs is no data too."""
         while True:
             board = self._feed.snapshot
             try:
-                has_changed = self._alarms.hear(board, self._time.now())
+                has_changed = self._active_alerts.update(board, self._time.now())
             except Exception:  # noqa: BLE001 - the loop's rim: one board that trips us must not end all paging
                 _log.exception("cannot tell what the board says")
                 has_changed = False
             if has_changed:
                 self._changed.set()
                 self._changed = asyncio.Event()
-            await _first(self._newer_than(board), self._time.sleep(END_TOLD_EVERY))
+            await _wait_first(self._wait_newer_snapshot(board), self._time.sleep(END_RESEND_SECONDS))
 
-    async def _newer_than(self, board: Snapshot) -> None:
+    async def _wait_newer_snapshot(self, board: Snapshot) -> None:
         while self._feed.snapshot is board:
             await self._feed.next_snapshot()
 
-    async def _tell_on(self, url: str, alertmanager: Alertmanager) -> None:
-        outbox, failures = self._outboxes[url], 0
+    async def _send_loop(self, url: str, alertmanager: Alertmanager) -> None:
+        outbox, failures = self._schedules[url], 0
         while True:
             now = self._time.now()
-            if not (due := outbox.due(self._alarms, now)):
+            if not (due := outbox.due_alerts(self._active_alerts, now)):
                 self._health[url] = replace(self._health[url], queue=0)
-                await _first(self._changed.wait(), self._time.sleep(END_TOLD_EVERY))
+                await _wait_first(self._changed.wait(), self._time.sleep(END_RESEND_SECONDS))
                 continue
-            outbox.try_telling(due, now)
-            if await self._took(url, alertmanager, due, now=now):
-                outbox.told(due, now)
+            outbox.mark_attempted(due, now)
+            if await self._try_send(url, alertmanager, due, now=now):
+                outbox.mark_sent(due, now)
                 failures = 0
             else:
                 failures += 1
-                await self._time.sleep(backoff(failures, self._jitter()))
+                await self._time.sleep(backoff_seconds(failures, self._jitter()))
 
-    async def _took(self, url: str, alertmanager: Alertmanager, due: list[Alarm], *, now: float) -> bool:
+    async def _try_send(
+        self, url: str, alertmanager: Alertmanager, due: list[ActiveAlert], *, now: float
+    ) -> bool:
         """Whether it took all that was due."""
         try:
-            await alertmanager.take(due, now)
-        except NotTaken as failure:
-            self._failed(url, due, str(failure))
+            await alertmanager.send_alerts(due, now)
+        except SendFailed as failure:
+            self._record_failure(url, due, str(failure))
             return False
         except Exception as failure:  # noqa: BLE001 - the loop's rim: a bug in one alert's text is tried again
             _log.exception("cannot tell %s", redact_url(url))
-            self._failed(url, due, type(failure).__name__)
+            self._record_failure(url, due, type(failure).__name__)
             return False
         health = self._health[url]
         self._health[url] = replace(health, sent=health.sent + len(due), queue=0, last_error=None)
         return True
 
-    def _failed(self, url: str, due: list[Alarm], reason: str) -> None:
+    def _record_failure(self, url: str, due: list[ActiveAlert], reason: str) -> None:
         health = self._health[url]
         if health.last_error != reason:
             _log.warning("Alertmanager %s takes no alerts: %s", health.url, reason)
@@ -157,36 +166,36 @@ class Notifier:
     async def _leave(self, alertmanagers: Mapping[str, Alertmanager]) -> None:
         now = self._time.now()
         ended = now if self._options.resolves_at_shutdown else None
-        last = [replace(alarm, ended=ended) for alarm in self._alarms.firing]
+        last = [replace(alarm, ended_at=ended) for alarm in self._active_alerts.firing]
         if not last:
             return
-        telling = [asyncio.create_task(each.take(last, now)) for each in alertmanagers.values()]
-        await asyncio.wait(telling, timeout=_LEAVE_WITHIN)
-        await _cancelled(telling)
+        telling = [asyncio.create_task(each.send_alerts(last, now)) for each in alertmanagers.values()]
+        await asyncio.wait(telling, timeout=_SHUTDOWN_SECONDS)
+        await _cancel_all(telling)
 
 
-def backoff(failures: int, chance: float) -> float:
+def backoff_seconds(failures: int, chance: float) -> float:
     """Seconds to wait: 1, 2, 4 … 30, each from half as long (*chance* 0) to half as long again (1)."""
     # The exponent is bounded, for 2.0 ** 1024 is too large, and that many failures are a night.
-    return min(2.0 ** min(failures - 1, 5), _LONGEST_BACKOFF) * (0.5 + chance)
+    return min(2.0 ** min(failures - 1, 5), _MAX_BACKOFF_SECONDS) * (0.5 + chance)
 
 
-def _tell_of_a_crash(task: asyncio.Task[None]) -> None:
+def _log_crash(task: asyncio.Task[None]) -> None:
     """These tasks end by themselves only through a bug."""
     if not task.cancelled() and (failure := task.exception()) is not None:
         _log.critical("nobody tells Alertmanager any more", exc_info=failure)
 
 
-async def _first(*waits: Awaitable[object]) -> None:
+async def _wait_first(*waits: Awaitable[object]) -> None:
     """When the first of *waits* is over; the others are given up."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _cancelled(tasks)
+        await _cancel_all(tasks)
 
 
-async def _cancelled(tasks: Sequence[asyncio.Future[Any]]) -> None:
+async def _cancel_all(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

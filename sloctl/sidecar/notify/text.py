@@ -16,94 +16,98 @@ from sloctl.naming import LabelStyle
 from sloctl.rules import wording
 from sloctl.rules.annotations import expand_template
 from sloctl.sidecar.board import SloState
-from sloctl.sidecar.notify.alarms import Alarm
-from sloctl.sidecar.notify.claims import AlertKind, Claim
+from sloctl.sidecar.notify.alarms import ActiveAlert
+from sloctl.sidecar.notify.claims import AlertCandidate, AlertKind
 from sloctl.sidecar.verdict import AlertEvaluation
 from sloctl.sidecar.views.words import format_date_time
 
-_LONGEST_VALUE: Final = 120
+_MAX_VALUE_CHARACTERS: Final = 120
 
 
-def annotations(alarm: Alarm, style: LabelStyle) -> Labels:
+def alert_annotations(alarm: ActiveAlert, style: LabelStyle) -> Labels:
     """What the rules would say, and below it what else is known; the spec's own come on top, as there."""
-    claim, numbers = alarm.claim, _Numbers(alarm, style)
-    slo = claim.entry.slo
-    says, before = _said(claim, numbers)
+    claim, numbers = alarm.candidate, _SnapshotValues(alarm, style)
+    slo = claim.slo_state.slo
+    says, before = _rule_text(claim, numbers)
     return {
         **says,
-        "description": "\n".join((says["description"], *_added(claim))),
-        **wording.link_annotations(slo, {**slo.annotations, **claim.text.annotations}, before, numbers),
+        "description": "\n".join((says["description"], *_extra_lines(claim))),
+        **wording.link_annotations(slo, {**slo.annotations, **claim.alert_text.annotations}, before, numbers),
     }
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbers:
+class _SnapshotValues:
     """The numbers of one alarm, as Prometheus's templates would print them."""
 
-    alarm: Alarm
+    alert: ActiveAlert
     style: LabelStyle
 
     @property
-    def subject(self) -> str:
-        entry = self._entry
-        groups = ", ".join(f"{label}={_shown(value)}" for label, value in entry.group_labels.items())
+    def alert_subject(self) -> str:
+        entry = self._slo_state
+        groups = ", ".join(f"{label}={_sanitize_value(value)}" for label, value in entry.group_labels.items())
         return f"{entry.slo.id} ({groups})" if groups else entry.slo.id
 
     @property
-    def group(self) -> Sequence[str]:
-        if self.alarm.claim.kind is AlertKind.NO_DATA:
+    def group_parameters(self) -> Sequence[str]:
+        if self.alert.candidate.kind is AlertKind.NO_DATA:
             return ()  # as by the rules: of the whole SLO
-        return [f"{label}={quote_plus(value)}" for label, value in self._entry.group_labels.items()]
+        return [f"{label}={quote_plus(value)}" for label, value in self._slo_state.group_labels.items()]
 
     @property
-    def left(self) -> str:
-        left = self._entry.budget.left
+    def budget_left(self) -> str:
+        left = self._slo_state.budget.left
         if left is None:
             return "an unknown share left"
         if left < -99:
             return f"overspent by {-left:.0f} times the budget"
-        return f"overspent by {_percent(-left)}" if left < 0 else f"{_percent(left)} left"
+        return (
+            f"overspent by {_humanize_percentage(-left)}"
+            if left < 0
+            else f"{_humanize_percentage(left)} left"
+        )
 
     @property
-    def since(self) -> str:
-        if self.alarm.claim.kind is AlertKind.NO_DATA:
-            last = self._entry.last
+    def start_time(self) -> str:
+        if self.alert.candidate.kind is AlertKind.NO_DATA:
+            last = self._slo_state.last
             return "the start" if last is None else format_date_time(last)
-        return format_date_time(self.alarm.began)
+        return format_date_time(self.alert.started_at)
 
-    def shown(self, text: str) -> str:
-        claim = self.alarm.claim
+    def spec_text(self, text: str) -> str:
+        claim = self.alert.candidate
         return expand_template(text, claim.expression_labels(self.style), claim.value)
 
-    def burn(self, lookback: int) -> str:
-        rate = self._entry.burn_over(lookback).burn_rate
+    def burn_rate(self, lookback: int) -> str:
+        rate = self._slo_state.burn_over(lookback).burn_rate
         if rate is None:
             return "an unknown number of times"
         return f"{rate:.3g}x" if rate < 100 else f"{rate:.0f}x"
 
-    def exceeded(self, row: PolicyRow) -> str:
-        entry = self._entry
+    def exceeded_note(self, row: PolicyRow) -> str:
+        entry = self._slo_state
         threshold = alert_threshold(row, entry.slo.window.seconds, entry.slo.budget)
         long, short = (entry.burn_over(lookback).error_ratio for lookback in (row.long, row.short))
         return ": both above" if is_firing(long, short, threshold) else ""
 
-    def gone_in(self, lookback: int) -> str:
-        left, rate = self._entry.budget.left, self._entry.burn_over(lookback).burn_rate
+    def time_to_exhaustion(self, lookback: int) -> str:
+        left, rate = self._slo_state.budget.left, self._slo_state.burn_over(lookback).burn_rate
         if left is None or left <= 0 or not rate:
             return ""
-        return f", gone in {humanize_duration(left * self._entry.slo.window.seconds / rate)} at this rate"
+        return f", gone in {humanize_duration(left * self._slo_state.slo.window.seconds / rate)} at this rate"
 
-    def began(self, before: int) -> str:
-        return f"{1000 * (int(self.alarm.began) - before)}"
+    def range_start(self, before: int) -> str:
+        return f"{1000 * (int(self.alert.started_at) - before)}"
 
     @property
-    def _entry(self) -> SloState:
-        return self.alarm.claim.entry
+    def _slo_state(self) -> SloState:
+        return self.alert.candidate.slo_state
 
 
-def _said(claim: Claim, numbers: _Numbers) -> tuple[Labels, int]:
+def _rule_text(claim: AlertCandidate, numbers: _SnapshotValues) -> tuple[Labels, int]:
     """What the rules say, and the seconds before the alert that it speaks about."""
-    slo = claim.entry.slo
+    slo = claim.slo_state.slo
     match claim.kind:
         case AlertKind.PAGE | AlertKind.TICKET:
             rows = [row.policy_row for row in _alert(claim).rows]
@@ -118,9 +122,9 @@ def _said(claim: Claim, numbers: _Numbers) -> tuple[Labels, int]:
             return wording.no_data_text(slo, numbers), wording.NO_DATA_RANGE
 
 
-def _added(claim: Claim) -> Iterable[str]:
+def _extra_lines(claim: AlertCandidate) -> Iterable[str]:
     """What no rule knows."""
-    entry = claim.entry
+    entry = claim.slo_state
     if claim.kind is AlertKind.NO_DATA:
         return
     yield from _what_burns(entry)
@@ -133,12 +137,12 @@ def _what_burns(entry: SloState) -> Iterable[str]:
         whole = " (of the whole SLO, not of this group alone)" if entry.group else ""
         yield f"What burns{whole}:"
     for each in entry.contributors:
-        shares = f"{_percent(each.share_of_errors)} of errors, {_percent(each.share_of_traffic)} of traffic"
-        yield f"- {each.label}={_shown(each.value)}: {shares} over {format_duration(each.lookback)}"
+        shares = f"{_humanize_percentage(each.share_of_errors)} of errors, {_humanize_percentage(each.share_of_traffic)} of traffic"
+        yield f"- {each.label}={_sanitize_value(each.value)}: {shares} over {format_duration(each.lookback)}"
 
 
-def _alert(claim: Claim) -> AlertEvaluation:
-    alert = claim.entry.alert_for(claim.kind.severity)
+def _alert(claim: AlertCandidate) -> AlertEvaluation:
+    alert = claim.slo_state.alert_for(claim.kind.severity)
     assert alert is not None, "the claim came from this alert"  # noqa: S101 - holds by construction
     return alert
 
@@ -149,11 +153,11 @@ def _steady(slo: Slo) -> PolicyRow:
     return row
 
 
-def _percent(share: float) -> str:
+def _humanize_percentage(share: float) -> str:
     """As humanizePercentage of Prometheus's templates."""
     return f"{100 * share:.4g}%"
 
 
-def _shown(value: str) -> str:
+def _sanitize_value(value: str) -> str:
     plain = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in value)
-    return plain if len(plain) <= _LONGEST_VALUE else f"{plain[:_LONGEST_VALUE]}…"
+    return plain if len(plain) <= _MAX_VALUE_CHARACTERS else f"{plain[:_MAX_VALUE_CHARACTERS]}…"

@@ -16,14 +16,14 @@ class Signal(Enum):
     TRACES = "TRACES"
 
 
-def asked_signals(environment: Mapping[str, str]) -> frozenset[Signal]:
+def enabled_signals(environment: Mapping[str, str]) -> frozenset[Signal]:
     """Those with an endpoint; none where the SDK is disabled."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return frozenset()
-    return frozenset(signal for signal in Signal if _is_asked(signal, environment))
+    return frozenset(signal for signal in Signal if _is_enabled(signal, environment))
 
 
-def _is_asked(signal: Signal, environment: Mapping[str, str]) -> bool:
+def _is_enabled(signal: Signal, environment: Mapping[str, str]) -> bool:
     def setting(name: str, otherwise: str = "") -> str:
         own = environment.get(f"OTEL_EXPORTER_OTLP_{signal.value}_{name}")
         return (own or environment.get(f"OTEL_EXPORTER_OTLP_{name}") or otherwise).strip()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from sloctl.sidecar.client import USER_AGENT
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.parts import Kind
+from sloctl.sidecar.parts import MetricType
 from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.telemetry.asked import Signal, asked_signals
+from sloctl.sidecar.telemetry.asked import Signal, enabled_signals
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
 # What is still to be sent at the end gets so long.
-_LEAVE_WITHIN: Final = 1.0
+_SHUTDOWN_SECONDS: Final = 1.0
 # Beyond the SDK's 2,000 attribute sets an instrument would put everything into one sum.
-_MOST_ATTRIBUTE_SETS: Final = 2**20
-_SAME_LOG_EVERY: Final = 600.0
-_EXPORTERS: Final = (
+_MAX_ATTRIBUTE_SETS: Final = 2**20
+_REPEAT_LOG_SECONDS: Final = 600.0
+_EXPORTER_LOGGERS: Final = (
     "opentelemetry.exporter.otlp.proto.http.metric_exporter",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.sdk.metrics._internal.export",
@@ -34,23 +34,25 @@ _VERSION: Final = USER_AGENT.partition("/")[2]
 
 
 @asynccontextmanager
-async def exporting(feed: SnapshotFeed, time: Clock, environment: Mapping[str, str]) -> AsyncIterator[None]:
+async def export_telemetry(
+    feed: SnapshotFeed, time: Clock, environment: Mapping[str, str]
+) -> AsyncIterator[None]:
     """Exports the newest board every minute and spans as they end, where *environment* asks for it.
 
     The SDK reads its own settings from the environment of the process. A collector that does not answer costs
     a line in the log every ten minutes, and a second at the end.
     """
-    asked = asked_signals(environment)
+    asked = enabled_signals(environment)
     if not asked:
         yield
         return
-    with _said_once_in_a_while():
+    with _limit_repeated_logs():
         resource = _resource()
-        stops = [_STARTS[signal](feed, time, resource) for signal in Signal if signal in asked]
+        stops = [_START_EXPORT[signal](feed, time, resource) for signal in Signal if signal in asked]
         try:
             yield
         finally:
-            await _stopped(stops)
+            await _shut_down_all(stops)
 
 
 def _resource() -> "Resource":
@@ -70,25 +72,27 @@ def _start_metrics(feed: SnapshotFeed, time: Clock, resource: "Resource") -> Cal
 
     kinds = (metrics.ObservableGauge, metrics.ObservableCounter)
     reader = PeriodicExportingMetricReader(
-        OTLPMetricExporter(), cardinality_limits=dict.fromkeys(kinds, _MOST_ATTRIBUTE_SETS)
+        OTLPMetricExporter(), cardinality_limits=dict.fromkeys(kinds, _MAX_ATTRIBUTE_SETS)
     )
     provider = metrics.MeterProvider([reader], resource, shutdown_on_exit=False)
     meter = provider.get_meter("sloctl.sidecar", _VERSION)
     for instrument in INSTRUMENTS:
-        _observe(meter, instrument, feed, time)
+        _register_instrument(meter, instrument, feed, time)
     return provider.shutdown
 
 
-def _observe(meter: "Meter", instrument: Instrument, feed: SnapshotFeed, time: Clock) -> None:
+def _register_instrument(meter: "Meter", instrument: Instrument, feed: SnapshotFeed, time: Clock) -> None:
     from opentelemetry.metrics import Observation  # noqa: PLC0415 - only when asked
 
     def newest(_: "CallbackOptions") -> "Iterable[Observation]":
         # In a thread of the SDK: a board is frozen.
-        for value, attributes in instrument.measured(feed.snapshot, time.now()):
+        for value, attributes in instrument.measure_snapshot(feed.snapshot, time.now()):
             yield Observation(value, attributes)
 
     create = (
-        meter.create_observable_counter if instrument.kind is Kind.COUNTER else meter.create_observable_gauge
+        meter.create_observable_counter
+        if instrument.kind is MetricType.COUNTER
+        else meter.create_observable_gauge
     )
     create(instrument.name, [newest], instrument.unit, instrument.description)
 
@@ -108,47 +112,49 @@ def _start_traces(_: SnapshotFeed, __: Clock, resource: "Resource") -> Callable[
     return provider.shutdown
 
 
-_STARTS: Final = {Signal.METRICS: _start_metrics, Signal.TRACES: _start_traces}
+_START_EXPORT: Final = {Signal.METRICS: _start_metrics, Signal.TRACES: _start_traces}
 
 
-async def _stopped(stops: Iterable[Callable[[], None]]) -> None:
+async def _shut_down_all(stops: Iterable[Callable[[], None]]) -> None:
     """Each in a daemon thread, for which no process waits: the SDK would take up to half a minute."""
     loop = asyncio.get_running_loop()
     ends = []
     for stop in stops:
         ended = asyncio.Event()
         ends.append(asyncio.ensure_future(ended.wait()))
-        threading.Thread(target=_stop, args=(stop, loop, ended), daemon=True).start()
-    _, late = await asyncio.wait(ends, timeout=_LEAVE_WITHIN)
+        threading.Thread(target=_shut_down_provider, args=(stop, loop, ended), daemon=True).start()
+    _, late = await asyncio.wait(ends, timeout=_SHUTDOWN_SECONDS)
     for each in late:
         each.cancel()
 
 
-def _stop(stop: Callable[[], None], loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+def _shut_down_provider(
+    stop: Callable[[], None], loop: asyncio.AbstractEventLoop, ended: asyncio.Event
+) -> None:
     stop()
     with contextlib.suppress(RuntimeError):  # nobody waits any more: the loop is closed
         loop.call_soon_threadsafe(ended.set)
 
 
-class _OnceInAWhile(logging.Filter):
+class _RepeatFilter(logging.Filter):
     """Lets the same message of the same logger pass every ten minutes, whatever it is filled with."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._passed: dict[tuple[str, object], float] = {}
+        self._last_logged: dict[tuple[str, object], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = (record.name, record.msg)
-        if record.created - self._passed.get(said, float("-inf")) < _SAME_LOG_EVERY:
+        if record.created - self._last_logged.get(said, float("-inf")) < _REPEAT_LOG_SECONDS:
             return False
-        self._passed[said] = record.created
+        self._last_logged[said] = record.created
         return True
 
 
 @contextmanager
-def _said_once_in_a_while() -> Iterator[None]:
-    once = _OnceInAWhile()
-    loggers = [logging.getLogger(name) for name in _EXPORTERS]
+def _limit_repeated_logs() -> Iterator[None]:
+    once = _RepeatFilter()
+    loggers = [logging.getLogger(name) for name in _EXPORTER_LOGGERS]
     for logger in loggers:
         logger.addFilter(once)
     try:

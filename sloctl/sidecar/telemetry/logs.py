@@ -15,7 +15,7 @@ from typing import Final, TextIO
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 # User and password of a URL, and what follows the name of an authentication scheme.
-_SECRETS: Final = (
+_SECRET_PATTERNS: Final = (
     (re.compile(r"(://)[^/@\s]+@"), r"\1…@"),
     (re.compile(r"\b(basic|bearer)(\s+)[\w.~+/=-]{6,}", re.IGNORECASE), r"\1\2…"),
 )
@@ -42,7 +42,7 @@ def configure_logging(form: LogFormat, *, stream: TextIO | None = None) -> None:
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = f"{_time(record)} {record.levelname} {record.name}: {record.getMessage()}"
-        return _cleaned(f"{line}\n{_stack(record)}".rstrip("\n"))
+        return _redact_secrets(f"{line}\n{_format_stack(record)}".rstrip("\n"))
 
 
 class _JsonFormatter(logging.Formatter):
@@ -53,7 +53,7 @@ class _JsonFormatter(logging.Formatter):
             "time": _time(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": _cleaned(record.getMessage()),
+            "message": _redact_secrets(record.getMessage()),
         }
         span = get_current_span().get_span_context()
         if span.is_valid:
@@ -61,8 +61,8 @@ class _JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = {
                 "type": type(record.exc_info[1]).__qualname__,
-                "message": _cleaned(str(record.exc_info[1])),
-                "stack": _cleaned(_stack(record)),
+                "message": _redact_secrets(str(record.exc_info[1])),
+                "stack": _redact_secrets(_format_stack(record)),
             }
         # Escaped to ASCII: a lone surrogate in a message must not cost the line.
         return json.dumps(line)
@@ -73,13 +73,13 @@ def _time(record: logging.LogRecord) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _stack(record: logging.LogRecord) -> str:
+def _format_stack(record: logging.LogRecord) -> str:
     if not record.exc_info or record.exc_info[1] is None:
         return ""
     return "".join(traceback.format_exception(record.exc_info[1]))
 
 
-def _cleaned(text: str) -> str:
-    for secret, stands_in in _SECRETS:
+def _redact_secrets(text: str) -> str:
+    for secret, stands_in in _SECRET_PATTERNS:
         text = secret.sub(stands_in, text)
     return text

@@ -7,7 +7,7 @@ from math import isinf
 from sloctl.duration import format_duration
 from sloctl.sidecar.board import Health, SloState
 from sloctl.sidecar.burning import Contributor
-from sloctl.sidecar.parts import Reloaded
+from sloctl.sidecar.parts import ReloadResult
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.verdict import AlertEvaluation, AlertRow, BudgetState, LookbackBurn
 from sloctl.sidecar.views import api_shapes as shapes
@@ -50,7 +50,7 @@ def key(entry: SloState) -> tuple[str, Group]:
     return entry.slo.id, entry.group
 
 
-def reload_outcome(reloaded: Reloaded) -> shapes.ReloadOutcome:
+def reload_outcome(reloaded: ReloadResult) -> shapes.ReloadOutcome:
     return shapes.ReloadOutcome(
         at=format_time(reloaded.at),
         in_force=reloaded.is_in_force,

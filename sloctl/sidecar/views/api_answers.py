@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.notify.claims import Claim, claims
+from sloctl.sidecar.notify.claims import AlertCandidate, alert_candidates
 from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.verdict import AlertState
 from sloctl.sidecar.views import api
@@ -38,7 +38,7 @@ def slo_groups(sheet: EncodedSnapshot, slo_id: str) -> shapes.SloGroups | None:
 def firing_alerts(board: Snapshot, *, now: float, watched_since: float) -> shapes.FiringAlerts:
     """What never had data counts as without since *watched_since*; Unix seconds."""
     unread = {entry.slo.id: watched_since for entry in board.states if entry.last is None}
-    firing = [claim for claim in claims(board, now, unread) if claim.state is AlertState.FIRING]
+    firing = [claim for claim in alert_candidates(board, now, unread) if claim.state is AlertState.FIRING]
     alerts = sorted(map(_firing_alert, firing), key=_by_severity)
     return shapes.FiringAlerts(api.format_optional_time(board.at), tuple(alerts))
 
@@ -78,12 +78,12 @@ def target_list(states: Iterable[TargetState]) -> shapes.Targets:
     )
 
 
-def _firing_alert(claim: Claim) -> shapes.FiringAlert:
+def _firing_alert(claim: AlertCandidate) -> shapes.FiringAlert:
     return shapes.FiringAlert(
-        slo=claim.entry.slo.id,
+        slo=claim.slo_state.slo.id,
         since=api.format_optional_time(claim.since),
-        stale=claim.entry.stale,
-        labels=dict(claim.labels(NATIVE_STYLE)),
+        stale=claim.slo_state.stale,
+        labels=dict(claim.alert_labels(NATIVE_STYLE)),
     )
 
 

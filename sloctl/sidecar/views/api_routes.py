@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.parts import Reload, Troubles
+from sloctl.sidecar.parts import Issues, ReloadSpecs
 from sloctl.sidecar.sources.targets import TargetState
 from sloctl.sidecar.views import api
 from sloctl.sidecar.views import api_answers as answers
@@ -30,7 +30,7 @@ class ApiRoutes:
     now: Callable[[], float]
     started_at: float
     version: str
-    issues: Troubles
+    issues: Issues
     targets: Callable[[], Sequence[TargetState]]
 
     def build_routes(self) -> list[web.RouteDef]:
@@ -92,7 +92,7 @@ class ApiRoutes:
         return self.snapshots.latest.snapshot
 
 
-def reload_route(path: str, reload: Reload) -> web.RouteDef:
+def reload_route(path: str, reload: ReloadSpecs) -> web.RouteDef:
     """POST only: a GET changes nothing, whoever follows a link."""
 
     async def reload_specs(_: web.Request) -> web.Response:

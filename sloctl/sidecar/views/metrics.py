@@ -12,7 +12,7 @@ from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import SloState, Snapshot
-from sloctl.sidecar.parts import Kind
+from sloctl.sidecar.parts import MetricType
 from sloctl.sidecar.verdict import AlertState
 from sloctl.sidecar.views.metrics_text import (
     ExpositionFormat,
@@ -22,24 +22,30 @@ from sloctl.sidecar.views.metrics_text import (
     format_sample,
 )
 
-EVENTS_TOTAL: Final = MetricFamily("slo_events_total", "Events counted.", Kind.COUNTER)
-ERROR_EVENTS_TOTAL: Final = MetricFamily("slo_error_events_total", "Bad events counted.", Kind.COUNTER)
-ERROR_RATIO: Final = MetricFamily("slo_error_ratio", "Bad events per event over a lookback.", Kind.GAUGE)
+EVENTS_TOTAL: Final = MetricFamily("slo_events_total", "Events counted.", MetricType.COUNTER)
+ERROR_EVENTS_TOTAL: Final = MetricFamily("slo_error_events_total", "Bad events counted.", MetricType.COUNTER)
+ERROR_RATIO: Final = MetricFamily(
+    "slo_error_ratio", "Bad events per event over a lookback.", MetricType.GAUGE
+)
 BURN_RATE: Final = MetricFamily(
-    "slo_burn_rate", "Times faster than sustainable that the budget burns over a lookback.", Kind.GAUGE
+    "slo_burn_rate", "Times faster than sustainable that the budget burns over a lookback.", MetricType.GAUGE
 )
 BUDGET_REMAINING: Final = MetricFamily(
-    "slo_error_budget_remaining_ratio", "Share of the error budget left; negative when overspent.", Kind.GAUGE
+    "slo_error_budget_remaining_ratio",
+    "Share of the error budget left; negative when overspent.",
+    MetricType.GAUGE,
 )
 TIME_TO_EXHAUSTION: Final = MetricFamily(
     "slo_time_to_exhaustion_seconds",
     "Until the budget is gone at this burn; absent where nothing burns.",
-    Kind.GAUGE,
+    MetricType.GAUGE,
 )
-ALERT_FIRING: Final = MetricFamily("slo_alert_firing", "Whether the page or the ticket fires.", Kind.GAUGE)
-SLO_INFO: Final = MetricFamily("slo_info", "What the spec says of the SLO; always 1.", Kind.GAUGE)
+ALERT_FIRING: Final = MetricFamily(
+    "slo_alert_firing", "Whether the page or the ticket fires.", MetricType.GAUGE
+)
+SLO_INFO: Final = MetricFamily("slo_info", "What the spec says of the SLO; always 1.", MetricType.GAUGE)
 DATA_AGE: Final = MetricFamily(
-    "slo_data_age_seconds", "Age of the newest data behind these numbers.", Kind.GAUGE
+    "slo_data_age_seconds", "Age of the newest data behind these numbers.", MetricType.GAUGE
 )
 FAMILIES: Final = (
     EVENTS_TOTAL,

@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.parts import Figure, Figures, Kind
+from sloctl.sidecar.parts import MetricType, SelfMetric, SelfMetrics
 from sloctl.sidecar.views.metrics import SnapshotMetrics
 from sloctl.sidecar.views.metrics_text import ExpositionFormat
 
@@ -24,7 +24,7 @@ class MetricsEndpoint:
     """What a scrape gets. The text of a board is made once; so is all of it within a second."""
 
     def __init__(
-        self, newest: Callable[[], Snapshot], now: Callable[[], float], figures: Iterable[Figures]
+        self, newest: Callable[[], Snapshot], now: Callable[[], float], figures: Iterable[SelfMetrics]
     ) -> None:
         self._newest = newest
         self._now = now
@@ -71,7 +71,7 @@ class _CachedScrape(NamedTuple):
 
 
 class _SelfMetricCollector(Collector):
-    def __init__(self, figures: Iterable[Figures]) -> None:
+    def __init__(self, figures: Iterable[SelfMetrics]) -> None:
         self._figures = figures
 
     def describe(self) -> Iterable[Metric]:
@@ -84,9 +84,9 @@ class _SelfMetricCollector(Collector):
             yield _family(list(family))
 
 
-def _family(figures: list[Figure]) -> Metric:
+def _family(figures: list[SelfMetric]) -> Metric:
     first = figures[0]
-    make = CounterMetricFamily if first.kind is Kind.COUNTER else GaugeMetricFamily
+    make = CounterMetricFamily if first.kind is MetricType.COUNTER else GaugeMetricFamily
     family = make(first.name, first.help)
     for figure in figures:
         family.add_sample(first.name, dict(figure.labels), figure.value)

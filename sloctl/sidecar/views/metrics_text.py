@@ -9,7 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from sloctl.sidecar.parts import Kind
+from sloctl.sidecar.parts import MetricType
 
 
 class ExpositionFormat(Enum):
@@ -24,7 +24,7 @@ class MetricFamily(NamedTuple):
 
     name: str
     help: str
-    kind: Kind
+    kind: MetricType
 
     def header_lines(self, form: ExpositionFormat) -> str:
         name = self.name.removesuffix("_total") if form is ExpositionFormat.OPENMETRICS else self.name

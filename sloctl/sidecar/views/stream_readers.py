@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
-from sloctl.sidecar.parts import Figure, Kind
+from sloctl.sidecar.parts import MetricType, SelfMetric
 from sloctl.sidecar.views.problem import problem_response
 
 # So that proxies and readers see that the connection lives.
@@ -38,9 +38,9 @@ class EventStream:
         self._heartbeat = heartbeat
         self._reading = 0
 
-    def self_metrics(self) -> Iterable[Figure]:
+    def self_metrics(self) -> Iterable[SelfMetric]:
         told = "Clients of /api/v1/stream."
-        return (Figure("sloctl_stream_readers", told, Kind.GAUGE, float(self._reading)),)
+        return (SelfMetric("sloctl_stream_readers", told, MetricType.GAUGE, float(self._reading)),)
 
     async def serve_reader(self, request: web.Request) -> web.StreamResponse:
         """Events until the reader leaves or is let go."""

@@ -8,7 +8,7 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.notify.alarms import Alarms
+from sloctl.sidecar.notify.alarms import ActiveAlerts
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
@@ -18,67 +18,67 @@ BURN = "SLOErrorBudgetBurn"
 PAGE_TICKET_EXHAUSTED = [(BURN, "page"), (BURN, "ticket"), ("SLOErrorBudgetExhausted", "ticket")]
 
 
-def alarms() -> Alarms:
-    return Alarms(NATIVE_STYLE, {}, remembered=240)
+def alarms() -> ActiveAlerts:
+    return ActiveAlerts(NATIVE_STYLE, {}, remembered=240)
 
 
-def firing(heard: Alarms) -> list[tuple[str, str]]:
+def firing(heard: ActiveAlerts) -> list[tuple[str, str]]:
     return sorted((it.labels["alertname"], it.labels["severity"]) for it in heard.firing)
 
 
 def test_an_outage_pages_opens_a_ticket_and_spends_the_budget() -> None:
     heard = alarms()
 
-    assert heard.hear(outage(T0, SHOP), T0)
+    assert heard.update(outage(T0, SHOP), T0)
     assert firing(heard) == PAGE_TICKET_EXHAUSTED
 
 
 def test_an_alert_ends_a_minute_after_the_last_board_that_claims_it() -> None:
     heard = alarms()
-    heard.hear(outage(T0, SHOP), T0)
+    heard.update(outage(T0, SHOP), T0)
 
-    assert not heard.hear(calm(T0 + 60, SHOP), T0 + 60)
-    assert heard.hear(calm(T0 + 61, SHOP), T0 + 61)
+    assert not heard.update(calm(T0 + 60, SHOP), T0 + 60)
+    assert heard.update(calm(T0 + 61, SHOP), T0 + 61)
     assert firing(heard) == []
-    assert {alarm.ended for alarm in heard} == {T0 + 61}
+    assert {alarm.ended_at for alarm in heard} == {T0 + 61}
 
 
 def test_a_ratio_that_dances_on_its_threshold_is_one_alert() -> None:
     heard = alarms()
-    heard.hear(outage(T0, SHOP), T0)
+    heard.update(outage(T0, SHOP), T0)
     for at in (T0 + 30, T0 + 90, T0 + 150):
-        heard.hear(calm(at, SHOP), at)
-        heard.hear(outage(at + 20, SHOP), at + 20)
+        heard.update(calm(at, SHOP), at)
+        heard.update(outage(at + 20, SHOP), at + 20)
 
-    assert {alarm.began for alarm in heard} == {T0}
+    assert {alarm.started_at for alarm in heard} == {T0}
 
 
 def test_stale_data_end_no_alert_but_for_the_end_of_its_lookback() -> None:
     heard = alarms()
     seen = outage(T0, SHOP)
-    heard.hear(seen, T0)
+    heard.update(seen, T0)
 
-    heard.hear(stale(seen), T0 + 6 * HOUR)
+    heard.update(stale(seen), T0 + 6 * HOUR)
     assert (BURN, "page") in firing(heard)
 
-    heard.hear(stale(seen), T0 + 6 * HOUR + 61)
+    heard.update(stale(seen), T0 + 6 * HOUR + 61)
     assert firing(heard) == [(BURN, "ticket"), ("SLOErrorBudgetExhausted", "ticket"), ("SLONoData", "ticket")]
 
 
 def test_stale_data_begin_no_burn_alert() -> None:
     heard = alarms()
 
-    heard.hear(stale(calm(T0, SHOP)), T0 + 9 * MINUTE)
+    heard.update(stale(calm(T0, SHOP)), T0 + 9 * MINUTE)
 
     assert firing(heard) == []
 
 
 def test_no_traffic_ends_no_alert() -> None:
     heard = alarms()
-    heard.hear(outage(T0, SHOP), T0)
+    heard.update(outage(T0, SHOP), T0)
 
     silent = grouped(T0 + HOUR, SHOP, {(): None})
-    heard.hear(silent, T0 + HOUR)
+    heard.update(silent, T0 + HOUR)
 
     assert firing(heard) == PAGE_TICKET_EXHAUSTED
 
@@ -86,7 +86,7 @@ def test_no_traffic_ends_no_alert() -> None:
 def test_no_traffic_begins_no_alert() -> None:
     heard = alarms()
 
-    heard.hear(grouped(T0, SHOP, {(): None}), T0)
+    heard.update(grouped(T0, SHOP, {(): None}), T0)
 
     assert firing(heard) == []
 
@@ -94,20 +94,20 @@ def test_no_traffic_begins_no_alert() -> None:
 def test_a_restarted_sidecar_goes_on_with_what_its_store_says_fired() -> None:
     heard = alarms()
 
-    heard.hear(stale(outage(T0, SHOP)), T0 + MINUTE)
+    heard.update(stale(outage(T0, SHOP)), T0 + MINUTE)
 
     assert firing(heard) == PAGE_TICKET_EXHAUSTED
-    assert {alarm.began for alarm in heard if alarm.labels["severity"] == "page"} == {T0}
+    assert {alarm.started_at for alarm in heard if alarm.labels["severity"] == "page"} == {T0}
 
 
 def test_data_older_than_their_limit_are_an_alert_of_their_own() -> None:
     heard = alarms()
     seen = calm(T0, SHOP)
 
-    heard.hear(stale(seen), T0 + 10 * MINUTE)
+    heard.update(stale(seen), T0 + 10 * MINUTE)
     assert firing(heard) == []
 
-    heard.hear(stale(seen), T0 + 10 * MINUTE + 1)
+    heard.update(stale(seen), T0 + 10 * MINUTE + 1)
     assert firing(heard) == [("SLONoData", "ticket")]
 
 
@@ -115,7 +115,7 @@ def test_a_loop_that_hangs_is_no_data() -> None:
     heard = alarms()
     last = calm(T0, SHOP)
 
-    heard.hear(last, T0 + 11 * MINUTE)
+    heard.update(last, T0 + 11 * MINUTE)
 
     assert firing(heard) == [("SLONoData", "ticket")]
 
@@ -123,23 +123,23 @@ def test_a_loop_that_hangs_is_no_data() -> None:
 def test_what_was_never_read_has_no_data_since_it_is_watched() -> None:
     heard = alarms()
     never = Snapshot.without_data([SHOP])
-    heard.hear(never, T0)
+    heard.update(never, T0)
 
-    heard.hear(never, T0 + 10 * MINUTE)
+    heard.update(never, T0 + 10 * MINUTE)
     assert firing(heard) == []
 
-    heard.hear(never, T0 + 10 * MINUTE + 1)
+    heard.update(never, T0 + 10 * MINUTE + 1)
     assert firing(heard) == [("SLONoData", "ticket")]
 
 
 def test_an_slo_added_by_a_reload_has_its_limit_from_then_on() -> None:
     heard = alarms()
-    heard.hear(calm(T0, SHOP), T0)
+    heard.update(calm(T0, SHOP), T0)
 
-    heard.hear(Snapshot.without_data([slo(name="new")]), T0 + HOUR)
+    heard.update(Snapshot.without_data([slo(name="new")]), T0 + HOUR)
     assert firing(heard) == []
 
-    heard.hear(Snapshot.without_data([slo(name="new")]), T0 + HOUR + 10 * MINUTE + 1)
+    heard.update(Snapshot.without_data([slo(name="new")]), T0 + HOUR + 10 * MINUTE + 1)
     assert firing(heard) == [("SLONoData", "ticket")]
 
 
@@ -150,7 +150,7 @@ def test_one_silent_group_is_not_no_data() -> None:
     ledger.backfill_counts(by_route, ("/a",), T0, EventCounts(0, 1))
     now = T0 + HOUR
 
-    heard.hear(
+    heard.update(
         ledger.record_tick(
             now, [IntervalCounts(now, {by_route.id: SloCounts({("/b",): EventCounts(0, 1)})})]
         ),
@@ -164,7 +164,7 @@ def test_every_group_has_its_alert() -> None:
     by_route = slo(group_by=("route",))
     heard = alarms()
 
-    heard.hear(grouped(T0, by_route, {("/a",): 1.0, ("/b",): 1.0}), T0)
+    heard.update(grouped(T0, by_route, {("/a",): 1.0, ("/b",): 1.0}), T0)
 
     pages = [alarm for alarm in heard.firing if alarm.labels["slo_severity"] == "page"]
     assert [alarm.labels["route"] for alarm in pages] == ["/a", "/b"]
@@ -174,7 +174,7 @@ def test_a_budget_about_to_be_gone_is_an_alert_until_it_is() -> None:
     heard = alarms()
 
     # 5 % of 100,000 events in 5.2 million: 96 % of a budget of 0.1 %.
-    heard.hear(grouped(T0, SHOP, {(): 0.05}, calm_before=5_100_000), T0)
+    heard.update(grouped(T0, SHOP, {(): 0.05}, calm_before=5_100_000), T0)
 
     assert ("SLOErrorBudgetExhausting", "ticket") in firing(heard)
     assert ("SLOErrorBudgetExhausted", "ticket") not in firing(heard)
@@ -186,38 +186,38 @@ def test_a_disabled_alert_is_none() -> None:
     )
     heard = alarms()
 
-    heard.hear(outage(T0, quiet), T0)
-    heard.hear(stale(outage(T0, quiet)), T0 + DAY)
+    heard.update(outage(T0, quiet), T0)
+    heard.update(stale(outage(T0, quiet)), T0 + DAY)
 
     assert firing(heard) == []
 
 
 def test_an_slo_that_is_gone_ends_its_alerts() -> None:
     heard = alarms()
-    heard.hear(outage(T0, SHOP), T0)
+    heard.update(outage(T0, SHOP), T0)
 
-    heard.hear(Snapshot(T0 + 61, ()), T0 + 61)
+    heard.update(Snapshot(T0 + 61, ()), T0 + 61)
 
     assert firing(heard) == []
 
 
 def test_a_changed_label_ends_the_alert_under_the_old_and_begins_one_under_the_new() -> None:
     heard = alarms()
-    heard.hear(outage(T0, SHOP), T0)
+    heard.update(outage(T0, SHOP), T0)
     moved = changed(SHOP, labels={"team": "payments"})
 
-    heard.hear(outage(T0 + 5, moved), T0 + 5)
+    heard.update(outage(T0 + 5, moved), T0 + 5)
 
-    assert {(it.labels["team"], it.ended) for it in heard} == {("payments", None), ("checkout", T0 + 5)}
+    assert {(it.labels["team"], it.ended_at) for it in heard} == {("payments", None), ("checkout", T0 + 5)}
 
 
 def test_a_changed_description_goes_on_with_the_alert() -> None:
     heard = alarms()
-    heard.hear(outage(T0, SHOP), T0)
+    heard.update(outage(T0, SHOP), T0)
 
-    heard.hear(outage(T0 + 5, changed(SHOP, description="Orders are taken.")), T0 + 5)
+    heard.update(outage(T0 + 5, changed(SHOP, description="Orders are taken.")), T0 + 5)
 
-    assert {(it.began, it.ended) for it in heard} == {(T0, None)}
+    assert {(it.started_at, it.ended_at) for it in heard} == {(T0, None)}
 
 
 def test_a_label_may_show_a_label_of_the_group_and_an_empty_one_is_none() -> None:
@@ -228,7 +228,7 @@ def test_a_label_may_show_a_label_of_the_group_and_an_empty_one_is_none() -> Non
     heard = alarms()
 
     paged = changed(by_route, alerting=changed(by_route.alerting, page=routed))
-    heard.hear(grouped(T0, paged, {("/pay",): 1.0}), T0)
+    heard.update(grouped(T0, paged, {("/pay",): 1.0}), T0)
 
     (page,) = [alarm for alarm in heard if alarm.labels["severity"] == "page"]
     assert page.labels["channel"] == "#/pay"
@@ -238,6 +238,6 @@ def test_a_label_may_show_a_label_of_the_group_and_an_empty_one_is_none() -> Non
 def test_an_slo_never_read_makes_no_claim_but_no_data() -> None:
     heard = alarms()
 
-    heard.hear(Snapshot.without_data([SHOP]), T0)
+    heard.update(Snapshot.without_data([SHOP]), T0)
 
     assert list(heard) == []

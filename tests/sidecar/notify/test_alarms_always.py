@@ -8,7 +8,7 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.rollup import EventCounts
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.notify.alarms import QUIET_FOR, Alarms
+from sloctl.sidecar.notify.alarms import KEEP_FIRING_SECONDS, ActiveAlerts
 from sloctl.sidecar.poller import poll_source
 from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
@@ -36,28 +36,28 @@ def seen(what: str, at: float, before: Snapshot) -> Snapshot:
 
 @given(st.lists(st.tuples(GAPS, SEEN), min_size=1, max_size=12))
 def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]]) -> None:
-    alarms, board, at = Alarms(NATIVE_STYLE, {}, remembered=240), calm(T0, SHOP), T0
+    alarms, board, at = ActiveAlerts(NATIVE_STYLE, {}, remembered=240), calm(T0, SHOP), T0
     last = {"outage": float("-inf"), "calm": T0}
     for gap, what in history:
         at += gap
         board = seen(what, at, board)
-        alarms.hear(board, at)
+        alarms.update(board, at)
         last |= {} if what in SILENCE else {what: at}
         pages = [it for it in alarms.firing if it.labels["severity"] == "page"]
 
-        assert not pages or at - last["outage"] <= LOOKBACK + QUIET_FOR
+        assert not pages or at - last["outage"] <= LOOKBACK + KEEP_FIRING_SECONDS
         assert pages or last["outage"] <= last["calm"] or at - last["outage"] > LOOKBACK
 
 
 async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
     restored = Engine([SHOP], interval=5)
     restored.backfill_counts(SHOP, (), T0, EventCounts(1000, 1000))
-    alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
+    alarms = ActiveAlerts(NATIVE_STYLE, {}, remembered=240)
 
     board = await poll_source(Down(), restored, Snapshot.without_data([SHOP]), T0 + MINUTE)
-    alarms.hear(board, T0 + MINUTE)
+    alarms.update(board, T0 + MINUTE)
 
-    assert [it.began for it in alarms.firing if it.labels["severity"] == "page"] == [T0]
+    assert [it.started_at for it in alarms.firing if it.labels["severity"] == "page"] == [T0]
 
 
 class Down:

@@ -36,7 +36,7 @@ def notifier_of(url: str) -> Told:
 async def test_a_page_begins_and_ends(tmp_path: Path) -> None:
     with running_alertmanager(tmp_path, config=CONFIG) as alertmanager:
         told = notifier_of(alertmanager.url)
-        async with told.notifier.running():
+        async with told.notifier.run_tasks():
             await told.publish(outage(T0, SHOP))
             await told.until(lambda: len(pages(alertmanager)) == 1)
             (page,) = pages(alertmanager)
@@ -50,7 +50,7 @@ async def test_a_page_begins_and_ends(tmp_path: Path) -> None:
 async def test_an_alertmanager_that_was_away_for_an_hour_is_told_what_is_true_then(tmp_path: Path) -> None:
     port = free_port()
     told = notifier_of(f"http://127.0.0.1:{port}")
-    async with told.notifier.running():
+    async with told.notifier.run_tasks():
         with running_alertmanager(tmp_path / "before", config=CONFIG, port=port) as alertmanager:
             await told.publish(outage(T0, OTHER))
             await told.until(lambda: len(pages(alertmanager)) == 1)

@@ -1,6 +1,6 @@
 """What Alertmanagers are told, and when; whatever they answer."""
 
-from sloctl.sidecar.notify.notifier import backoff
+from sloctl.sidecar.notify.notifier import backoff_seconds
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.notify.told import Receiver, seconds, telling
 from tests.sidecar.specimens import slo
@@ -145,12 +145,20 @@ async def test_figures_and_troubles_name_each_alertmanager() -> None:
         await told.until(lambda: told.notifier.health[0].failed == 3 and told.notifier.health[1].sent == 3)
         broken, sound = (it.url for it in told.notifier.health)
 
-        figures = {(it.name, it.labels["alertmanager"]): it.value for it in told.notifier.figures()}
+        figures = {(it.name, it.labels["alertmanager"]): it.value for it in told.notifier.self_metrics()}
         assert figures["sloctl_notify_failed_total", broken] == 3
         assert figures["sloctl_notify_sent_total", sound] == 3
-        assert told.notifier.troubles() == {f"notify {broken}": "answered 500"}
+        assert told.notifier.issues() == {f"notify {broken}": "answered 500"}
 
 
 def test_retries_come_ever_later_up_to_half_a_minute_however_many_fail() -> None:
-    assert [backoff(failures, 0.5) for failures in (1, 2, 3, 4, 5, 6, 10_000)] == [1, 2, 4, 8, 16, 30, 30]
-    assert [backoff(6, chance) for chance in (0, 1)] == [15, 45]
+    assert [backoff_seconds(failures, 0.5) for failures in (1, 2, 3, 4, 5, 6, 10_000)] == [
+        1,
+        2,
+        4,
+        8,
+        16,
+        30,
+        30,
+    ]
+    assert [backoff_seconds(6, chance) for chance in (0, 1)] == [15, 45]

@@ -9,8 +9,8 @@ from sloctl.model import AlertMetadata, Labels
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.burning import Contributor
-from sloctl.sidecar.notify.alarms import Alarms
-from sloctl.sidecar.notify.text import annotations
+from sloctl.sidecar.notify.alarms import ActiveAlerts
+from sloctl.sidecar.notify.text import alert_annotations
 from tests.sidecar.notify.boards import T0, grouped, outage, stale
 from tests.sidecar.specimens import slo
 
@@ -21,12 +21,12 @@ def said(
     board: Snapshot, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
 ) -> Labels:
     """The annotations of the one alert of that name."""
-    alarms = Alarms(NATIVE_STYLE, {}, remembered=240)
-    alarms.hear(board, now)
+    alarms = ActiveAlerts(NATIVE_STYLE, {}, remembered=240)
+    alarms.update(board, now)
     (alarm,) = [
         it for it in alarms if (it.labels["alertname"], it.labels["slo_severity"]) == (alertname, severity)
     ]
-    return annotations(alarm, NATIVE_STYLE)
+    return alert_annotations(alarm, NATIVE_STYLE)
 
 
 def test_an_outage_of_a_young_slo_is_told_without_exponents() -> None:

@@ -116,7 +116,7 @@ async def telling(*receivers: Receiver, **options: Any) -> AsyncIterator[Told]: 
         ]
         chosen = replace(AlertmanagerOptions(urls=tuple(urls)), **options)
         notifier = Notifier(chosen, feed, clock.time(), wall=clock.wall, jitter=lambda: 0.5)
-        await stack.enter_async_context(notifier.running())
+        await stack.enter_async_context(notifier.run_tasks())
         yield Told(clock, feed, notifier, list(receivers))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sloctl.sidecar.telemetry.asked import Signal, asked_signals
+from sloctl.sidecar.telemetry.asked import Signal, enabled_signals
 
 BOTH = {Signal.METRICS, Signal.TRACES}
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
@@ -24,11 +24,11 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
     ],
 )
 def test_an_endpoint_asks_for_its_signals(environment: dict[str, str], signals: set[Signal]) -> None:
-    assert asked_signals(environment) == signals
+    assert enabled_signals(environment) == signals
 
 
 def test_a_protocol_that_is_not_spoken_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    asked = asked_signals({**ENDPOINT, "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"})
+    asked = enabled_signals({**ENDPOINT, "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"})
 
     assert asked == {Signal.TRACES}
     assert caplog.messages == ["no metrics over OTLP: sloctl speaks http/protobuf, not grpc"]

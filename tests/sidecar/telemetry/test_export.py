@@ -48,7 +48,7 @@ async def test_a_collector_gets_the_board_and_the_spans() -> None:
     wanted = {
         (instrument.name, instrument.unit, frozenset(attributes.items())): value
         for instrument in INSTRUMENTS
-        for value, attributes in instrument.measured(BOARD, T0 + 7)
+        for value, attributes in instrument.measure_snapshot(BOARD, T0 + 7)
     }
     assert got == wanted
     assert [span.name for span in collector.spans] == ["tick"]

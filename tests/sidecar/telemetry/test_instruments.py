@@ -3,7 +3,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.parts import Kind
+from sloctl.sidecar.parts import MetricType
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
 from sloctl.sidecar.views.metrics_page import MetricsEndpoint
 from tests.sidecar.notify.boards import T0, grouped, stale
@@ -15,7 +15,7 @@ SUFFIX = {"1": "_ratio", "s": "_seconds"}
 def series_name(instrument: Instrument) -> str:
     """As Prometheus translates name and unit."""
     name = instrument.name.replace(".", "_")
-    suffix = "_total" if instrument.kind is Kind.COUNTER else SUFFIX.get(instrument.unit, "")
+    suffix = "_total" if instrument.kind is MetricType.COUNTER else SUFFIX.get(instrument.unit, "")
     return name.removesuffix(suffix) + suffix
 
 
@@ -23,7 +23,7 @@ def exported(board: Snapshot, now: float) -> dict[tuple[str, frozenset[tuple[str
     return {
         (series_name(instrument), frozenset(attributes.items())): value
         for instrument in INSTRUMENTS
-        for value, attributes in instrument.measured(board, now)
+        for value, attributes in instrument.measure_snapshot(board, now)
     }
 
 
