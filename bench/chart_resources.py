@@ -20,7 +20,7 @@ from typing import Final
 
 from aiohttp import web
 
-from sloctl.sidecar.serve import serve_application
+from sloctl.sidecar.http.server import serve_application
 
 SECONDS: Final = 30
 _SERIES: Final = 10

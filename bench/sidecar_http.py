@@ -18,15 +18,15 @@ from typing import Final
 import aiohttp
 
 from bench.sidecar_scale import many
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.app import Sidecar, build_application
-from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.collecting import tune_garbage_collector
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.poller import SnapshotFeed, TickLoop
-from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
+from sloctl.sidecar.http.application import Sidecar, build_application
+from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
 from sloctl.sidecar.sources import IntervalCounts, SloCounts, Source
+from sloctl.slo.resolutions import EventCounts
 
 INTERVAL: Final = 5.0
 READERS: Final = 50

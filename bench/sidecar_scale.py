@@ -17,19 +17,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import sloctl.sidecar.app  # noqa: F401 - what a real one holds in memory
+import sloctl.sidecar.http.application  # noqa: F401 - what a real one holds in memory
 from sloctl.duration import DAY, HOUR
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.collecting import tune_garbage_collector
-from sloctl.sidecar.history import CountHistory
-from sloctl.sidecar.kept import Checkpoint
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.poller import SnapshotFeed, TickLoop
+from sloctl.sidecar.engine.checkpoint import Checkpoint
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.history import CountHistory
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
-from sloctl.sidecar.store import HistoryStore, StoreOptions
+from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
 INTERVAL: Final = 5.0

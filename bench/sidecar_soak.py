@@ -23,7 +23,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from sloctl.sidecar.serve import serve_application
+from sloctl.sidecar.http.server import serve_application
 from tests.real import free_port
 
 SLOS: Final = 200

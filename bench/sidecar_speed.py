@@ -18,18 +18,18 @@ from aiohttp import web
 
 from sloctl import naming
 from sloctl.compiler import compile_rules
-from sloctl.demo.truth import GroundTruth
+from sloctl.demo.ground_truth import GroundTruth
 from sloctl.model import Severity, Slo
-from sloctl.sidecar.app import build_application
-from sloctl.sidecar.assembly import SidecarBuilder
-from sloctl.sidecar.client import ClientOptions
+from sloctl.prometheus.http_client import ClientOptions
+from sloctl.sidecar.build import SidecarBuilder
 from sloctl.sidecar.clock import start_clock
-from sloctl.sidecar.configuration.read import Settings
-from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.serve import serve_application
-from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import ScrapeTarget
-from sloctl.sidecar.verdict import AlertState
+from sloctl.sidecar.config.read import Settings
+from sloctl.sidecar.engine.evaluation import AlertState
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
+from sloctl.sidecar.http.application import build_application
+from sloctl.sidecar.http.server import serve_application
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from sloctl.spec import read_specs
 from tests.real import Prometheus, running_prometheus
 

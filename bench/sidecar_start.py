@@ -14,14 +14,14 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import sloctl.sidecar.app  # noqa: F401 - what a real one imports
+import sloctl.sidecar.http.application  # noqa: F401 - what a real one imports
 from bench.sidecar_scale import INTERVAL, Counting, many, month
 from sloctl.duration import DAY
-from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import start_clock
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.poller import poll_source
-from sloctl.sidecar.store import HistoryStore, StoreOptions
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import poll_source
+from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 
 _READY = "from bench.sidecar_start import ready; ready({path!r}, {count})"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from sloctl.spec.document import MAX_BYTES
+from sloctl.spec.yaml_nodes import MAX_BYTES
 
 STANDARD_INPUT: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml")

@@ -53,7 +53,8 @@ def read_selector(text: str) -> Selector:
     expression = _parse_expression(text)
     if not isinstance(expression, VectorSelector):
         raise PromQLError(
-            f'a plain selector like metric{{label="value"}} belongs here, got {_shorten_expression(expression)}'
+            'a plain selector like metric{label="value"} stands here, '
+            f"got {_shorten_expression(expression)}"
         )
     if expression.offset is not None or expression.at is not None:
         raise PromQLError("a selector has no offset and no @ here: sloctl sets the time it reads")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from sloctl import compiler
-from sloctl.backfill import BackfillRange
+from sloctl.backfill.rollups import BackfillRange
 from sloctl.cli.main import main
 from sloctl.duration import DAY, HOUR
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rules.past import backfill_increase, backfill_rollups
+from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups
 from sloctl.spec import read_specs
 from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus
 

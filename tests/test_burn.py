@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl import burn
 from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import WORKBOOK_POLICY, PolicyRow, Severity
+from sloctl.slo import burn
 
 MONTH = 30 * DAY
 BUDGET = Fraction(1, 1000)

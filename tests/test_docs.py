@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sloctl.cli.main import main
-from sloctl.sidecar.configuration import read as configuration
+from sloctl.sidecar.config import read as configuration
 from sloctl.spec import read_specs
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]

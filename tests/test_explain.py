@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from sloctl import burn
 from sloctl.cli.main import main
 from sloctl.duration import DAY
-from sloctl.explain.course import explain_slo
-from sloctl.explain.text import WIDTH, render_text
+from sloctl.explain.text_report import WIDTH, render_text
+from sloctl.explain.timeline import explain_slo
 from sloctl.model import (
     CountedSide,
     ErrorRatioIndicator,
@@ -21,6 +20,7 @@ from sloctl.model import (
     RollingWindow,
 )
 from sloctl.promql import read_query, read_selector
+from sloctl.slo import burn
 from sloctl.spec import read_specs
 from tests.rules.specimens import ALERTING, shop
 

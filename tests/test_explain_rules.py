@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from sloctl import compiler
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.explain.course import OutageAlert, explain_slo
+from sloctl.explain.timeline import OutageAlert, explain_slo
 from sloctl.model import WORKBOOK_POLICY, PolicyRow, RollingWindow, Severity, Slo
 from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE_STYLE
-from sloctl.rollup import EventCounts
 from sloctl.rules.groups import rule_groups
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
-from sloctl.sidecar.verdict import AlertState
+from sloctl.slo.resolutions import EventCounts
 from sloctl.spec import read_specs
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import KINDS, Kind

@@ -4,7 +4,6 @@ from fractions import Fraction
 
 import pytest
 
-from sloctl.lower import CounterPair, counts_are_events, lower_indicator
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -18,6 +17,7 @@ from sloctl.model import (
     WhenAbsent,
     WindowQuery,
 )
+from sloctl.slo.lowering import CounterPair, counts_are_events, lower_indicator
 
 ALL = (Selector("requests_total"),)
 BAD = (Selector("errors_total"),)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import WORKBOOK_POLICY
-from sloctl.rollup import COARSE_STEP, FINE_STEP, EventCounts, Resolution, Rollups, build_resolutions
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution, Rollups, build_resolutions
 
 
 def test_a_page_stands_on_fine_rollups_and_everything_else_on_coarse_ones() -> None:

@@ -16,8 +16,8 @@ import trustme
 from aiohttp import web
 
 from sloctl.cli.main import main
-from sloctl.sidecar.serve import serve_application
-from sloctl.sidecar.web import Certificate, WebOptions
+from sloctl.sidecar.http.options import Certificate, WebOptions
+from sloctl.sidecar.http.server import serve_application
 from tests.sidecar.served import watching
 from tests.sidecar.specimens import slo
 
@@ -65,7 +65,7 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
             "service": "shop",
             "name": "availability",
             "group": {},
-            "standing": "fine",
+            "state": "fine",
             "stale": False,
             "page": {"state": "inactive", "since": None},
             "ticket": {"state": "inactive", "since": None},
@@ -135,13 +135,13 @@ async def test_hostile_text_of_a_server_is_shown(capsys: pytest.CaptureFixture[s
         "service": "\x1b[2Jshop",
         "name": "pay\u202e",
         "group": {"route": "<script>" * 1000},
-        "standing": "glorious",
+        "state": "glorious",
         "stale": False,
         "budget": {},
         "lookbacks": [],
         "alerts": [{"severity": "page", "state": "perhaps"}],
     }
-    async with answering({"at": None, "slos": [line], "refused": [], "next": None}) as url:
+    async with answering({"at": None, "slos": [line], "unsupported": [], "next": None}) as url:
         code = await status("--sidecar", url, "--fail-on", "page")
 
     shown = capsys.readouterr().out

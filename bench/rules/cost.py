@@ -19,8 +19,8 @@ from bench.rules.remote_write import labels, samples, stamp
 from bench.rules.rule_file import Timed, read_through_ranges
 from bench.rules.server import Bill, Server
 from sloctl.duration import HOUR, MINUTE
-from sloctl.rollup import COARSE_STEP
-from sloctl.rules.group import RecordingRule
+from sloctl.rules.rule import RecordingRule
+from sloctl.slo.resolutions import COARSE_STEP
 
 # Long after the last fault and the last hole; the window before it is full.
 AT: Final = END - 3 * HOUR

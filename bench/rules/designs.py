@@ -15,7 +15,7 @@ from sloctl import naming
 from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE, format_duration
 from sloctl.model import Severity
-from sloctl.rules.group import AlertRule
+from sloctl.rules.rule import AlertRule
 
 _WORKBOOK_LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY)
 _SPEC: Final = """\

@@ -13,7 +13,7 @@ from bench.rules.profile import DOWN
 from bench.rules.remote_write import STALE, labels, samples, stamp
 from bench.rules.rule_file import Timed, ordered
 from bench.rules.server import Points, Row, Server
-from sloctl.rules.group import RecordingRule
+from sloctl.rules.rule import RecordingRule
 
 # (first, last) Unix times.
 Stretch = tuple[int, int]

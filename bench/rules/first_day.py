@@ -20,7 +20,7 @@ from bench.rules.profile import END, START, Profile
 from bench.rules.rule_file import needed
 from bench.rules.server import server
 from bench.rules.traffic import seeded
-from sloctl.backfill import BackfillRange
+from sloctl.backfill.rollups import BackfillRange
 from sloctl.cli.backfill import BackfillFiles
 from sloctl.duration import HOUR
 from sloctl.naming import NATIVE_STYLE

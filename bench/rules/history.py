@@ -12,7 +12,7 @@ from bench.rules.remote_write import STALE, labels, samples, stamp
 from bench.rules.traffic import day_curve, poisson, poissons, shares
 from bench.rules.truth import Tally
 from sloctl.duration import HOUR, MINUTE
-from sloctl.rollup import EventCounts
+from sloctl.slo.resolutions import EventCounts
 
 METRIC: Final = "http_requests_total"
 JOB: Final = "bench"

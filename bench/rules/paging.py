@@ -11,10 +11,10 @@ from bench.rules.profile import OUTAGES, SLOW_BURN, Fault, Profile
 from bench.rules.rule_file import Timed, needed, read_through_ranges
 from bench.rules.server import Server
 from bench.rules.truth import Truth, burning, thresholds
-from sloctl.burn import workbook_policy
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Severity
-from sloctl.rules.group import AlertRule
+from sloctl.rules.rule import AlertRule
+from sloctl.slo.burn import workbook_policy
 
 # Over more series than this the peers' raw lookbacks of days take hours to evaluate through the slow burn.
 FEW_SERIES: Final = 50

@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from sloctl.duration import MINUTE, parse_duration
-from sloctl.rules.group import AlertRule, RecordingRule, Rule
+from sloctl.rules.rule import AlertRule, RecordingRule, Rule
 
 _NAME: Final = re.compile(r"(?<![\w:\"])[a-zA-Z_:][\w:]*:[\w:]*")
 

@@ -7,9 +7,9 @@ from fractions import Fraction
 from itertools import accumulate
 
 from bench.rules.profile import END, START
-from sloctl.burn import alert_threshold
 from sloctl.model import PolicyRow
-from sloctl.rollup import EventCounts
+from sloctl.slo.burn import alert_threshold
+from sloctl.slo.resolutions import EventCounts
 
 
 class Tally:

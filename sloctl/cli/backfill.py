@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Final
 
 from sloctl import outputs
-from sloctl.backfill import BackfillRange, RangeQuery, missing_range, openmetrics_text
-from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.specs import parse_valid_slos, read_spec_texts
+from sloctl.backfill.rollups import BackfillRange, RangeQuery, missing_range, openmetrics_text
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import Artefact
 from sloctl.duration import format_duration, parse_duration
 from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES, LabelStyle
-from sloctl.prometheus_api import PrometheusClient, PrometheusError
-from sloctl.rollup import COARSE_STEP, MAX_FINE_LOOKBACK
+from sloctl.prometheus.client import PrometheusClient, PrometheusError
+from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK
 
 _BAR: Final = 30
 

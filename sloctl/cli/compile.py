@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from sloctl import outputs
-from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.specs import parse_valid_slos, read_spec_texts
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import compile_artefacts, compile_manifests, compile_rules
 from sloctl.naming import LABEL_STYLES
 

@@ -19,30 +19,30 @@ from importlib.resources import files
 from random import Random
 from typing import Final
 
-from sloctl import burn
-from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import require_sidecar_extra
-from sloctl.cli.specs import parse_valid_slos, read_spec_texts
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import compile_artefacts
-from sloctl.duration import MINUTE, parse_duration
+from sloctl.duration import MINUTE, humanize_duration, parse_duration
 from sloctl.model import Severity, Slo
 from sloctl.naming import NATIVE_STYLE
+from sloctl.slo import burn
 
 with require_sidecar_extra():
-    from sloctl.demo import past, service
-    from sloctl.demo.course import IncidentRecorder, IncidentTimeline
+    from sloctl.demo import history, service
+    from sloctl.demo.incident_timeline import IncidentRecorder, IncidentTimeline
     from sloctl.demo.traffic import IncidentSchedule
-    from sloctl.sidecar.app import build_application
-    from sloctl.sidecar.assembly import SidecarBuilder
-    from sloctl.sidecar.board import Snapshot
-    from sloctl.sidecar.client import ClientOptions
+    from sloctl.prometheus.http_client import ClientOptions
+    from sloctl.sidecar import messages, terminal
+    from sloctl.sidecar.build import SidecarBuilder
     from sloctl.sidecar.clock import start_clock
-    from sloctl.sidecar.configuration.read import Settings
-    from sloctl.sidecar.poller import SnapshotFeed
-    from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
-    from sloctl.sidecar.sources.scrape import ScrapeOptions, plan_scrape
-    from sloctl.sidecar.sources.targets import ScrapeTarget
-    from sloctl.sidecar.views import terminal, words
+    from sloctl.sidecar.config.read import Settings
+    from sloctl.sidecar.engine.snapshot import Snapshot
+    from sloctl.sidecar.engine.tick_loop import SnapshotFeed
+    from sloctl.sidecar.http.application import build_application
+    from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
+    from sloctl.sidecar.sources.scrape.source import ScrapeOptions, plan_scrape
+    from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 
 _SPEED: Final = 60
 _DEMO_SERVICE: Final = "payments-api"
@@ -97,7 +97,7 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
             (ScrapeTarget.from_url(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT)
         )
         sidecar = SidecarBuilder(slos, Settings(_INTERVAL, scraped), time=clock).build_sidecar()
-        past.backfill_history(
+        history.backfill_history(
             plan_scrape(slos),
             sidecar.engine,
             payments.truth,
@@ -148,7 +148,7 @@ async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: s
         entry = chronicle.slo_state(board)
         states = [alert.state for alert in entry.alerts]
         if states != before or lines_ago >= _QUIET_LINE_EVERY:
-            print(f"{words.format_clock_time(board.at)} {terminal.slo_line(entry)}", flush=True)
+            print(f"{messages.format_clock_time(board.at)} {terminal.slo_line(entry)}", flush=True)
             before, lines_ago = states, 0
         lines_ago += 1
 
@@ -156,7 +156,7 @@ async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: s
 def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
     return (
         f"sloctl demo: {_DEMO_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
-        f"the 30 days before are made up too. Demo time: {words.format_clock_time(board.at)} UTC.",
+        f"the 30 days before are made up too. Demo time: {messages.format_clock_time(board.at)} UTC.",
         f"Page: {url}   Ctrl-C ends.",
         "",
     )
@@ -165,10 +165,12 @@ def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
 def _so_far(course: IncidentTimeline) -> str:
     incident = course.incident
     return (
-        f"{words.format_percent(incident.error_ratio)} of requests fail from {words.format_clock_time(incident.begins)} "
-        f"to {words.format_clock_time(incident.ends)}\n"
-        f"page due by the maths {words.format_clock_time(course.page_due)}, fired {words.format_clock_time(course.page_fired)}, "
-        f"cleared {words.format_clock_time(course.page_cleared)}"
+        f"{messages.format_percent(incident.error_ratio)} of requests fail "
+        f"from {messages.format_clock_time(incident.begins)} "
+        f"to {messages.format_clock_time(incident.ends)}\n"
+        f"page due by the maths {messages.format_clock_time(course.page_due)}, "
+        f"fired {messages.format_clock_time(course.page_fired)}, "
+        f"cleared {messages.format_clock_time(course.page_cleared)}"
     )
 
 
@@ -183,11 +185,14 @@ def _incident_summary(course: IncidentTimeline, slo: Slo) -> tuple[str, ...]:
         if row.severity is Severity.PAGE
     )
     return (
-        f"incident     {words.format_clock_time(incident.begins)} to {words.format_clock_time(incident.ends)}: "
-        f"{words.format_percent(incident.error_ratio)} fail, which pages a clean record in {words.span(by_formula)}",
-        f"maths says   {words.format_clock_time(course.page_due)}: page due, by the true counts of the traffic",
-        f"page fired   {words.format_clock_time(course.page_fired)}{_lateness(course)}",
-        f"page cleared {words.format_clock_time(course.page_cleared)}",
+        f"incident     {messages.format_clock_time(incident.begins)} "
+        f"to {messages.format_clock_time(incident.ends)}: "
+        f"{messages.format_percent(incident.error_ratio)} fail, "
+        f"which pages a clean record in {humanize_duration(by_formula)}",
+        f"maths says   {messages.format_clock_time(course.page_due)}: page due, "
+        "by the true counts of the traffic",
+        f"page fired   {messages.format_clock_time(course.page_fired)}{_lateness(course)}",
+        f"page cleared {messages.format_clock_time(course.page_cleared)}",
     )
 
 

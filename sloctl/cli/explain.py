@@ -11,11 +11,11 @@ example:
 import argparse
 import sys
 
-from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.specs import parse_valid_slos, read_spec_texts
-from sloctl.explain.course import explain_slo
-from sloctl.explain.document import render_json
-from sloctl.explain.text import render_text
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
+from sloctl.explain.json_report import render_json
+from sloctl.explain.text_report import render_text
+from sloctl.explain.timeline import explain_slo
 from sloctl.problems import escape_unprintable
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sloctl.cli.exit import CouldNotRun
+from sloctl.cli.exit_codes import CouldNotRun
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn, Protocol, cast
 
-from sloctl.cli.exit import COULD_NOT_RUN, CouldNotRun
+from sloctl.cli.exit_codes import COULD_NOT_RUN, CouldNotRun
 
 COMMANDS: Final = {
     "compile": "turn specs into Prometheus rules and Grafana dashboards",

@@ -10,7 +10,7 @@ and as the first line of a spec:
 import argparse
 import json
 
-from sloctl.cli.exit import FINE
+from sloctl.cli.exit_codes import FINE
 from sloctl.spec import json_schema
 
 

@@ -18,28 +18,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sloctl.cli.exit import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import require_sidecar_extra
-from sloctl.cli.specs import parse_valid_slos, read_spec_texts
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.files import STANDARD_INPUT, read_spec_files
 from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
-    from sloctl.sidecar.app import build_application
-    from sloctl.sidecar.assembly import SidecarBuilder
-    from sloctl.sidecar.client import ClientOptions
+    from sloctl.prometheus.http_client import ClientOptions
+    from sloctl.sidecar.build import SidecarBuilder
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.collecting import tune_garbage_collector
-    from sloctl.sidecar.configuration.options import parse_address, parse_interval
-    from sloctl.sidecar.configuration.read import Settings, read_configuration
-    from sloctl.sidecar.leaving import run_and_exit
+    from sloctl.sidecar.config.options import parse_address, parse_interval
+    from sloctl.sidecar.config.read import Settings, read_configuration
+    from sloctl.sidecar.http.application import build_application
+    from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
+    from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
     from sloctl.sidecar.reload import SpecFiles, SpecTexts
-    from sloctl.sidecar.serve import serve_application, wait_for_stop_signal
-    from sloctl.sidecar.sources.scrape import ScrapeOptions
-    from sloctl.sidecar.sources.targets import ScrapeTarget
-    from sloctl.sidecar.store_file import UnusableStore
+    from sloctl.sidecar.runtime import run_and_exit
+    from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+    from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
+    from sloctl.sidecar.store.store_file import UnusableStore
     from sloctl.sidecar.telemetry.logs import configure_logging
-    from sloctl.sidecar.web import LOOPBACK_OPTIONS, WebOptions
 
 _Value = TypeVar("_Value")
 # Prometheus's own default.

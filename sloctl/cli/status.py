@@ -20,14 +20,14 @@ from typing import Final, TextIO
 
 import msgspec
 
-from sloctl.cli.exit import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.fetch import HttpEndpoint, RequestError
+from sloctl.cli.exit_codes import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import escape_unprintable
+from sloctl.prometheus.transport import HttpEndpoint, RequestError
 from sloctl.status import from_prometheus, from_sidecar
-from sloctl.status.document import status_document
-from sloctl.status.line import FailOn, GateResult, Health, StatusReport, evaluate_gate
-from sloctl.status.text import render_summary, render_table
+from sloctl.status.json_report import status_document
+from sloctl.status.slo_status import FailOn, GateResult, Health, StatusReport, evaluate_gate
+from sloctl.status.text_report import render_summary, render_table
 
 _SIDECAR: Final = "http://127.0.0.1:9464"
 _WATCH_INTERVAL_SECONDS: Final = 5

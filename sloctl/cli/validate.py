@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from sloctl.cli.exit import FINE, PROBLEMS_FOUND
-from sloctl.cli.specs import read_spec_texts
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
+from sloctl.cli.spec_arguments import read_spec_texts
 from sloctl.problems import Problem, ProblemLevel, escape_unprintable
 from sloctl.spec import read_specs
 

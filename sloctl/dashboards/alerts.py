@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from sloctl import naming
-from sloctl.dashboards import live, look, states
+from sloctl.dashboards import sidecar_metrics, slo_queries, theme
+from sloctl.dashboards.escape import escape_title
 from sloctl.dashboards.grafana import Annotation, GridPos, Panel, PanelFilter
 from sloctl.dashboards.lookbacks import group_legend
 from sloctl.dashboards.panels import DATA_SOURCE, MIN_INTERVAL, PanelHead, graph_queries, timeline_panel
-from sloctl.dashboards.shown import escape_title
-from sloctl.dashboards.states import QueryScope
+from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.model import PromQL, Severity, Slo
 
-_SEVERITY_COLORS: Final = {Severity.PAGE: look.VERMILLION, Severity.TICKET: look.ORANGE}
+_SEVERITY_COLORS: Final = {Severity.PAGE: theme.VERMILLION, Severity.TICKET: theme.ORANGE}
 
 
 def alert_annotations(slo: Slo, each: QueryScope, panels: tuple[int, ...]) -> Iterator[Annotation]:
@@ -44,24 +44,28 @@ def slo_alert_timeline(slo: Slo, each: QueryScope, panel_id: int, place: GridPos
 
 def _alert_state_query(slo: Slo, each: QueryScope, name: str, severity: Severity) -> PromQL:
     """Quiet while the rules run; for groups absent, since nobody lists groups that do not fire."""
-    ruled, exposed = states.one_alert(each, name, severity), _sidecar_alert_query(slo, each, name, severity)
-    fires = look.PAGE if severity is Severity.PAGE else look.TICKET
+    ruled, exposed = (
+        slo_queries.one_alert(each, name, severity),
+        _sidecar_alert_query(slo, each, name, severity),
+    )
+    fires = theme.PAGE if severity is Severity.PAGE else theme.TICKET
     states_of_one = each.recorded_or_exposed(ruled, f"{fires} + 0 * ({exposed})")
     if slo.group_by:
         return each.max_by(states_of_one)
-    return each.max_by(f"{states_of_one} or {look.QUIET} * {each.select_series(each.style.info_metric)}")
+    return each.max_by(f"{states_of_one} or {theme.QUIET} * {each.select_series(each.style.info_metric)}")
 
 
 def _sidecar_alert_query(slo: Slo, each: QueryScope, name: str, severity: Severity) -> PromQL:
     """A sample wherever the sidecar's own series say that the alert fires."""
-    left, alerting = each.select_series(live.BUDGET_REMAINING), slo.alerting
+    left, alerting = each.select_series(sidecar_metrics.BUDGET_REMAINING), slo.alerting
     match name:
         case naming.EXHAUSTED_ALERT:
             return f"{left} <= 0"
         case naming.EXHAUSTING_ALERT:
-            return f"{each.select_series(live.TIME_TO_EXHAUSTION)} < {alerting.exhausting_within} unless {left} <= 0"
+            time_left = each.select_series(sidecar_metrics.TIME_TO_EXHAUSTION)
+            return f"{time_left} < {alerting.exhausting_within} unless {left} <= 0"
         case naming.NO_DATA_ALERT:
-            return f"{each.select_series(live.DATA_AGE)} > {alerting.no_data_after}"
+            return f"{each.select_series(sidecar_metrics.DATA_AGE)} > {alerting.no_data_after}"
         case _:
             return each.sidecar_firing_alerts(severity)
 

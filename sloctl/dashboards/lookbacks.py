@@ -11,8 +11,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from sloctl import naming
-from sloctl.burn import alert_factor, alert_threshold
-from sloctl.dashboards import live
+from sloctl.dashboards import sidecar_metrics
 from sloctl.dashboards.fields import (
     Color,
     ColorMode,
@@ -23,12 +22,13 @@ from sloctl.dashboards.fields import (
     Property,
     Thresholds,
 )
-from sloctl.dashboards.look import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
-from sloctl.dashboards.states import QueryScope
+from sloctl.dashboards.slo_queries import QueryScope
+from sloctl.dashboards.theme import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
 from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.model import PolicyRow, PromQL, Severity, Slo
-from sloctl.rollup import COARSE_STEP, Resolution, build_resolutions
+from sloctl.slo.burn import alert_factor, alert_threshold
+from sloctl.slo.resolutions import COARSE_STEP, Resolution, build_resolutions
 
 _ROW_COLORS: Final = (VERMILLION, ORANGE, PURPLE, SKY_BLUE, GREEN)
 _SHORT_LINE: Final = LineStyle("dash", (8, 6))
@@ -155,7 +155,9 @@ def _error_ratio(asked: QueryScope, rung: Resolution) -> PromQL:
         if rung.step == COARSE_STEP
         else series
     )
-    exposed = asked.select_series(live.ERROR_RATIO, live.lookback_matcher(rung.lookback))
+    exposed = asked.select_series(
+        sidecar_metrics.ERROR_RATIO, sidecar_metrics.lookback_matcher(rung.lookback)
+    )
     return f"({asked.recorded_or_exposed(asked.max_by(steady), asked.max_by(exposed))})"
 
 

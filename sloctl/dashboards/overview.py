@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from sloctl import naming
-from sloctl.dashboards import look, states, table
+from sloctl.dashboards import slo_queries, slo_table, theme
+from sloctl.dashboards.dashboard import DASHBOARD_TAG, SERVICES_LINK, build_dashboard, label_filters
 from sloctl.dashboards.grafana import Dashboard, GridPos, Panel
 from sloctl.dashboards.identity import SHORTENED_SERVICE
-from sloctl.dashboards.page import DASHBOARD_TAG, SERVICES_LINK, build_dashboard, label_filters
 from sloctl.dashboards.panels import PanelHead, graph_queries, stat_panel, timeline_panel
-from sloctl.dashboards.states import FIRING_STATE, QueryScope
+from sloctl.dashboards.slo_queries import FIRING_STATE, QueryScope
 from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX
 from sloctl.model import PromQL, Severity
 from sloctl.naming import LabelStyle
@@ -36,40 +36,45 @@ def _fleet(each: QueryScope) -> Iterator[Panel]:
         yield stat_panel(PanelHead(1 + place, title, GridPos(4 * place, 0, 4, 4), description), query, number)
 
 
-def _fleet_numbers(each: QueryScope) -> Iterator[tuple[str, PromQL, look.NumberStyle, str]]:
-    known, left = each.select_series(each.style.info_metric), states.budget_left(each)
+def _fleet_numbers(each: QueryScope) -> Iterator[tuple[str, PromQL, theme.NumberStyle, str]]:
+    known, left = each.select_series(each.style.info_metric), slo_queries.budget_left(each)
     paging, opened = (each.firing_alerts(severity) for severity in (Severity.PAGE, Severity.TICKET))
     silent = each.select_series("ALERTS", f'alertname="{naming.NO_DATA_ALERT}", {FIRING_STATE}')
     unknown = f"{silent} or ({known} unless on ({each.style.id}) {each.budget_remaining()})"
-    yield "SLOs", _count_known(each.max_by(known), known), look.COUNTED, "SLOs whose rules run, or a sidecar."
+    yield (
+        "SLOs",
+        _count_known(each.max_by(known), known),
+        theme.COUNTED,
+        "SLOs whose rules run, or a sidecar.",
+    )
     yield (
         "Met",
         _count_known(f"({left}) > 0", left),
-        look.COUNTED,
+        theme.COUNTED,
         "SLOs with some of their error budget left; of a grouped SLO, in every group.",
     )
     yield (
         "Paging",
         _count_known(each.max_by(paging), known),
-        look.COUNTED_BAD,
+        theme.COUNTED_BAD,
         "SLOs with a page firing: look now.",
     )
     yield (
         "Tickets",
         _count_known(each.max_by(opened), known),
-        look.COUNTED_BAD,
+        theme.COUNTED_BAD,
         "SLOs with a ticket firing: look on a working day.",
     )
     yield (
         "Budgets gone",
         _count_known(f"({left}) <= 0", left),
-        look.COUNTED_BAD,
+        theme.COUNTED_BAD,
         "SLOs whose error budget is spent; of a grouped SLO, that of any group.",
     )
     yield (
         "Not known",
         _count_known(each.max_by(unknown), known),
-        look.COUNTED_BAD,
+        theme.COUNTED_BAD,
         "SLOs that nobody can judge: the indicator has no series, or the budget is not known yet.",
     )
 
@@ -86,17 +91,17 @@ def _slo_table(style: LabelStyle) -> Panel:
         "Firing alerts first, then the least budget. The burn rate is that of the last five minutes; "
         "the budget is gone in that time if it goes on."
     )
-    return table.worst_first_table(
+    return slo_table.worst_first_table(
         PanelHead(_TABLE_ID, "SLOs, worst first", GridPos(0, 4, 24, 17), description),
         (
-            table.text_column("Service", style.service),
-            table.text_column("SLO", style.name),
-            table.text_column("Objective", style.objective),
-            table.text_column("Window", style.window),
-            *table.state_columns(asked, states.alert_state(asked, known)),
-            table.link_column("Dashboard"),
+            slo_table.text_column("Service", style.service),
+            slo_table.text_column("SLO", style.name),
+            slo_table.text_column("Objective", style.objective),
+            slo_table.text_column("Window", style.window),
+            *slo_table.state_columns(asked, slo_queries.alert_state(asked, known)),
+            slo_table.link_column("Dashboard"),
         ),
-        rows=_with_path(table.known_slos(asked, known), style.service),
+        rows=_with_path(slo_table.known_slos(asked, known), style.service),
     )
 
 
@@ -107,7 +112,7 @@ def _with_path(expression: PromQL, service: str) -> PromQL:
 
 
 def _label_from(expression: PromQL, value: str, source: str, pattern: str) -> PromQL:
-    return f'label_replace({expression}, "{table.DASHBOARD_LABEL}", "{value}", "{source}", "{pattern}")'
+    return f'label_replace({expression}, "{slo_table.DASHBOARD_LABEL}", "{value}", "{source}", "{pattern}")'
 
 
 def _alerts(each: QueryScope) -> Panel:
@@ -117,4 +122,4 @@ def _alerts(each: QueryScope) -> Panel:
         GridPos(0, 21, 24, 10),
         "SLOs that fired in the time shown. What fires together often breaks together.",
     )
-    return timeline_panel(head, graph_queries((f"{{{{{each.style.id}}}}}", states.worst_alert(each))))
+    return timeline_panel(head, graph_queries((f"{{{{{each.style.id}}}}}", slo_queries.worst_alert(each))))

@@ -32,7 +32,7 @@ from sloctl.dashboards.grafana import (
     Tooltip,
     Transformation,
 )
-from sloctl.dashboards.look import ALERT_STATE, BY_NAME, BY_THRESHOLD, NO_DATA, NumberStyle
+from sloctl.dashboards.theme import ALERT_STATE, BY_NAME, BY_THRESHOLD, NO_DATA, NumberStyle
 from sloctl.model import PromQL
 
 DATA_SOURCE: Final = DataSource("prometheus", "${datasource}")

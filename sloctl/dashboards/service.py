@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from sloctl.dashboards import states, table
+from sloctl.dashboards import slo_queries, slo_table
+from sloctl.dashboards.dashboard import OVERVIEW_LINK, build_dashboard
+from sloctl.dashboards.escape import escape_title, exact_matchers
 from sloctl.dashboards.grafana import Dashboard, GridPos, Panel, PanelRow
 from sloctl.dashboards.identity import first_panel_ids
-from sloctl.dashboards.page import OVERVIEW_LINK, build_dashboard
 from sloctl.dashboards.panels import PanelHead
-from sloctl.dashboards.shown import escape_title, exact_matchers
 from sloctl.dashboards.slo import grid_height, slo_annotations, slo_panels
-from sloctl.dashboards.states import QueryScope
+from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.links import dashboard_uid
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
@@ -43,12 +43,12 @@ def _slo_table(name: str, style: LabelStyle) -> Panel:
         "Firing alerts first, then the least budget; of a grouped SLO, its worst group.",
     )
     columns = (
-        table.text_column("SLO", style.name),
-        table.text_column("Objective", style.objective),
-        table.text_column("Window", style.window),
-        *table.state_columns(asked, states.alert_state(asked, known)),
+        slo_table.text_column("SLO", style.name),
+        slo_table.text_column("Objective", style.objective),
+        slo_table.text_column("Window", style.window),
+        *slo_table.state_columns(asked, slo_queries.alert_state(asked, known)),
     )
-    return table.worst_first_table(head, columns, rows=table.known_slos(asked, known))
+    return slo_table.worst_first_table(head, columns, rows=slo_table.known_slos(asked, known))
 
 
 def _each(slos: Sequence[Slo], style: LabelStyle, first_ids: Mapping[str, int]) -> Iterator[PanelRow | Panel]:

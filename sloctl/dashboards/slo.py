@@ -5,7 +5,8 @@ from enum import IntEnum
 from typing import Final, TypeAlias
 
 from sloctl import naming
-from sloctl.dashboards import alerts, live, look, states, table, words
+from sloctl.dashboards import alerts, objective_text, sidecar_metrics, slo_queries, slo_table, theme
+from sloctl.dashboards.escape import escape_title, exact_matchers
 from sloctl.dashboards.fields import Color, ColorMode, FieldMatcher, Override, Property
 from sloctl.dashboards.grafana import Annotation, GridPos, Panel, PanelRow
 from sloctl.dashboards.lookbacks import Lookbacks, drawn_lookbacks, group_legend, worst_groups
@@ -19,20 +20,19 @@ from sloctl.dashboards.panels import (
     stat_panel,
     text_panel,
 )
-from sloctl.dashboards.shown import escape_title, exact_matchers
-from sloctl.dashboards.states import QueryScope
+from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.duration import format_duration
 from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.promql import aggregate_by
-from sloctl.rollup import FINE_STEP
+from sloctl.slo.resolutions import FINE_STEP
 
 # (legend, query) pairs.
 NamedQueries: TypeAlias = list[tuple[str, PromQL]]
 
 _HEIGHT: Final = 25
 _GROUPS_HEIGHT: Final = 9
-_SPENT_THRESHOLD: Final = look.color_thresholds("transparent", (0.0, look.VERMILLION))
+_SPENT_THRESHOLD: Final = theme.color_thresholds("transparent", (0.0, theme.VERMILLION))
 
 
 class PanelSlot(IntEnum):
@@ -72,8 +72,8 @@ def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterato
     each = QueryScope(style, matchers=one.matchers, group_labels=slo.group_by)
     drawn = drawn_lookbacks(slo)
     ratios = drawn.error_ratio_queries(each)
-    promise = words.objective_markdown(slo, drawn.alerts)
-    title = f"{escape_title(slo.name)}: {words.objective_summary(slo)}"
+    promise = objective_text.objective_markdown(slo, drawn.alerts)
+    title = f"{escape_title(slo.name)}: {objective_text.objective_summary(slo)}"
     yield row_heading(first_id + PanelSlot.ROW, title, y)
     yield text_panel(PanelHead(first_id + PanelSlot.OBJECTIVE, "Objective", GridPos(0, y + 1, 6, 9)), promise)
     yield from _current_stats(slo, one, first_id, y + 1)
@@ -91,21 +91,21 @@ def _current_stats(slo: Slo, one: QueryScope, first_id: int, y: int) -> Iterator
     numbers = (
         (
             "Budget left",
-            states.budget_left(one),
-            look.BUDGET_LEFT,
+            slo_queries.budget_left(one),
+            theme.BUDGET_LEFT,
             f"Share of the error budget of the last {_window_text(slo)} not yet spent.",
         ),
         (
             "Burn rate",
-            states.current_burn_rate(one),
-            look.BURN_RATE,
+            slo_queries.current_burn_rate(one),
+            theme.BURN_RATE,
             "How many times faster than sustainable the budget burned in the last five minutes; "
             "absent when nothing happened in them.",
         ),
         (
             "Gone in",
-            states.time_to_exhaustion(one),
-            look.TIME_LEFT,
+            slo_queries.time_to_exhaustion(one),
+            theme.TIME_LEFT,
             "When the budget is spent if it goes on burning at that rate.",
         ),
     )
@@ -117,7 +117,7 @@ def _current_stats(slo: Slo, one: QueryScope, first_id: int, y: int) -> Iterator
 
 
 def _budget_panel(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
-    left = states.budget_left(each)
+    left = slo_queries.budget_left(each)
     return graph_panel(
         PanelHead(
             panel_id,
@@ -127,7 +127,7 @@ def _budget_panel(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> 
             "objective was missed; it comes back as old errors leave the window.",
         ),
         graph_queries((group_legend(slo) or "budget left", worst_groups(slo, "bottomk", left))),
-        line_field(look.RATIO_UNIT, thresholds=_SPENT_THRESHOLD, fill=10, top=1),
+        line_field(theme.RATIO_UNIT, thresholds=_SPENT_THRESHOLD, fill=10, top=1),
         time_from=_window_text(slo),
     )
 
@@ -140,7 +140,7 @@ def _error_ratio_panel(drawn: Lookbacks, ratios: NamedQueries, panel_id: int, pl
     return graph_panel(
         PanelHead(panel_id, f"Error ratio {drawn.graph_title}", place, description),
         graph_queries(*ratios),
-        line_field(look.RATIO_UNIT, thresholds=drawn.ratio_thresholds()),
+        line_field(theme.RATIO_UNIT, thresholds=drawn.ratio_thresholds()),
         overrides=drawn.line_overrides(),
     )
 
@@ -153,29 +153,35 @@ def _burn_rate_panel(drawn: Lookbacks, ratios: NamedQueries, panel_id: int, plac
     return graph_panel(
         PanelHead(panel_id, f"Burn rate {drawn.graph_title}", place, description),
         graph_queries(*drawn.burn_rate_queries(ratios)),
-        line_field(look.TIMES_UNIT, thresholds=drawn.burn_thresholds(), scale=BURN_SCALE),
+        line_field(theme.TIMES_UNIT, thresholds=drawn.burn_thresholds(), scale=BURN_SCALE),
         overrides=drawn.line_overrides(),
     )
 
 
 def _events_panel(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
-    unit = words.event_unit(slo)
+    unit = objective_text.event_unit(slo)
     group = _spaced(group_legend(slo))
     description = f"{unit.capitalize()} per minute as the rules count them; bad ones on the right axis."
     return graph_panel(
         PanelHead(panel_id, f"All {unit} and bad {unit}", place, description),
         graph_queries(
-            (f"all{group}", _per_minute(slo, each, naming.event_count_metric(FINE_STEP), live.EVENTS)),
-            (f"bad{group}", _per_minute(slo, each, naming.error_count_metric(FINE_STEP), live.ERRORS)),
+            (
+                f"all{group}",
+                _per_minute(slo, each, naming.event_count_metric(FINE_STEP), sidecar_metrics.EVENTS),
+            ),
+            (
+                f"bad{group}",
+                _per_minute(slo, each, naming.error_count_metric(FINE_STEP), sidecar_metrics.ERRORS),
+            ),
         ),
-        line_field(look.COUNT_UNIT, label=f"{unit} per minute"),
+        line_field(theme.COUNT_UNIT, label=f"{unit} per minute"),
         overrides=(_right_axis(slo, f"bad {unit} per minute"),),
     )
 
 
 def _right_axis(slo: Slo, label: str) -> Override:
     """For the second query; groups keep their colours."""
-    own = () if slo.group_by else (Property("color", Color(ColorMode.FIXED, look.VERMILLION)),)
+    own = () if slo.group_by else (Property("color", Color(ColorMode.FIXED, theme.VERMILLION)),)
     axis = (Property("custom.axisPlacement", "right"), Property("custom.axisLabel", label))
     return Override(FieldMatcher("byFrameRefID", "B"), axis + own)
 
@@ -191,11 +197,11 @@ def _group_table(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> P
     # An alert about all groups (no data) has none of their labels.
     grouped = QueryScope(each.style, f'{each.matchers}, {slo.group_by[0]}!=""', each.group_labels)
     description = "Each group has a budget of its own. Firing alerts first, then the least budget."
-    return table.worst_first_table(
+    return slo_table.worst_first_table(
         PanelHead(panel_id, "Groups, worst first", place, description),
         (
-            *(table.text_column(label, label) for label in slo.group_by),
-            *table.state_columns(each, states.alert_state(grouped, each.budget_remaining())),
+            *(slo_table.text_column(label, label) for label in slo.group_by),
+            *slo_table.state_columns(each, slo_queries.alert_state(grouped, each.budget_remaining())),
         ),
     )
 

@@ -12,8 +12,8 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from sloctl.demo.ground_truth import GroundTruth
 from sloctl.demo.traffic import IncidentSchedule, RequestKind, generate_requests
-from sloctl.demo.truth import GroundTruth
 from sloctl.sidecar.clock import Clock
 
 # Seconds of demo time between two batches of requests.

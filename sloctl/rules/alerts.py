@@ -7,14 +7,10 @@ from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
-from sloctl.burn import alert_threshold, exhaustion_row, z_score
 from sloctl.decimals import format_number
 from sloctl.model import AlertMetadata, Labels, PolicyRow, PromQL, Severity
-from sloctl.rollup import COARSE_STEP, FINE_STEP
-from sloctl.rules.annotations import AlertTemplates, escape_template
-from sloctl.rules.group import AlertRule
-from sloctl.rules.scope import STALENESS, Scope, join_operands, range_selector
-from sloctl.rules.wording import (
+from sloctl.rules.alert_templates import AlertTemplates, escape_template
+from sloctl.rules.alert_text import (
     NO_DATA_RANGE,
     burn_text,
     exhausted_text,
@@ -23,6 +19,10 @@ from sloctl.rules.wording import (
     longest_lookback,
     no_data_text,
 )
+from sloctl.rules.rule import AlertRule
+from sloctl.rules.scope import STALENESS, Scope, join_operands, range_selector
+from sloctl.slo.burn import alert_threshold, exhaustion_row, z_score
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 # The group in which each severity is evaluated, by its step.
 SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}

@@ -5,17 +5,16 @@ from fractions import Fraction
 from sloctl import naming
 from sloctl.decimals import format_number
 from sloctl.duration import DAY, format_duration
-from sloctl.rollup import COARSE_STEP
-from sloctl.rules.group import RecordingRule
+from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope, range_selector
+from sloctl.slo.resolutions import COARSE_STEP
 
 
 def budget_rules(scope: Scope) -> tuple[RecordingRule, ...]:
     slo, budget = scope.slo, format_number(scope.slo.budget)
     current = scope.max_by_group(scope.recorded_series(naming.error_ratio_metric(COARSE_STEP)))
-    period = scope.max_by_group(
-        f"last_over_time({range_selector(scope.recorded_series(naming.error_ratio_metric(slo.window.seconds)), STALENESS)})"
-    )
+    window_ratio = scope.recorded_series(naming.error_ratio_metric(slo.window.seconds))
+    period = scope.max_by_group(f"last_over_time({range_selector(window_ratio, STALENESS)})")
     burned = scope.max_by_group(scope.recorded_series(naming.PERIOD_BURN_RATE))
     return (
         scope.published_rule(naming.OBJECTIVE, f"vector({format_number(slo.objective)})"),

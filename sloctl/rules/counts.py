@@ -11,7 +11,6 @@ from typing import assert_never
 
 from sloctl.decimals import format_number
 from sloctl.duration import format_duration
-from sloctl.lower import CounterPair, EventPair, lower_indicator
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -24,8 +23,9 @@ from sloctl.model import (
     WhenAbsent,
 )
 from sloctl.promql import aggregate_by, format_selector
-from sloctl.rollup import FINE_STEP
 from sloctl.rules.scope import Scope, join_operands, last_range, range_selector
+from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
+from sloctl.slo.resolutions import FINE_STEP
 
 
 def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
@@ -124,7 +124,8 @@ def _new_series_values(scope: Scope, counters: tuple[Selector, ...], total: tupl
 
 
 def _born(scope: Scope, counter: PromQL) -> PromQL:
-    return f"min_over_time({range_selector(counter, _increase_range(scope))}) and {counter} unless {counter} offset 1m"
+    least = f"min_over_time({range_selector(counter, _increase_range(scope))})"
+    return f"{least} and {counter} unless {counter} offset 1m"
 
 
 def _native_latency(scope: Scope, latency: NativeLatencyIndicator) -> tuple[PromQL, PromQL]:

@@ -4,14 +4,14 @@ from sloctl import naming
 from sloctl.duration import HOUR
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
-from sloctl.rollup import COARSE_STEP, FINE_STEP
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
 from sloctl.rules.budget import budget_rules
 from sloctl.rules.counts import events_and_errors
-from sloctl.rules.group import Rule, RuleGroup
 from sloctl.rules.ratios import coarse_rollups, ratio_rules
 from sloctl.rules.repair import repair_rules
+from sloctl.rules.rule import Rule, RuleGroup
 from sloctl.rules.scope import Scope, build_scope
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 
 def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:

@@ -3,9 +3,9 @@
 from sloctl import naming
 from sloctl.duration import format_duration
 from sloctl.model import PromQL
-from sloctl.rollup import COARSE_STEP, Resolution
-from sloctl.rules.group import RecordingRule
+from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope, last_range, range_selector
+from sloctl.slo.resolutions import COARSE_STEP, Resolution
 
 
 def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:

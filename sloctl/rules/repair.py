@@ -15,10 +15,10 @@ from typing import Final
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.model import PromQL
-from sloctl.rollup import COARSE_STEP, FINE_STEP
-from sloctl.rules.group import RecordingRule
-from sloctl.rules.growth import IncreaseRange, raw_increase
+from sloctl.rules.raw_increase import IncreaseRange, raw_increase
+from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope, join_operands, last_range, range_selector
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 # Nothing older than this before its turn is in a repair.
 REPAIR_REACH: Final = 6 * HOUR

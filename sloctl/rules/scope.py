@@ -10,8 +10,8 @@ from sloctl.duration import format_duration
 from sloctl.model import Labels, PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.promql import aggregate_by, metric_selector
-from sloctl.rollup import COARSE_STEP, FINE_STEP, Resolutions, build_resolutions
-from sloctl.rules.group import RecordingRule
+from sloctl.rules.rule import RecordingRule
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, Resolutions, build_resolutions
 
 # How far back to look for a series of the slow group, which sits exactly on Prometheus's own five minutes.
 STALENESS: Final = 2 * COARSE_STEP

@@ -5,9 +5,9 @@ from typing import TypeAlias
 
 from sloctl.duration import DAY
 from sloctl.model import Slo
-from sloctl.rollup import COARSE_STEP, EventCounts
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.sources import Group
+from sloctl.slo.resolutions import COARSE_STEP, EventCounts
 
 # Counts of steps of at most five minutes, each up to a moment; asked with the moments, by SLO id, up to which
 # they are known already.

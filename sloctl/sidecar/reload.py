@@ -16,7 +16,7 @@ from sloctl.files import SpecFileError
 from sloctl.model import Slo
 from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.parts import MetricType, ReloadResult, SelfMetric
+from sloctl.sidecar.component import MetricType, ReloadResult, SelfMetric
 from sloctl.spec import read_specs
 
 # Kubernetes itself takes up to a minute to bring a changed ConfigMap.

@@ -3,12 +3,12 @@
 import msgspec
 from msgspec import UnsetType
 
-from sloctl import burn
 from sloctl.duration import DAY, MINUTE
 from sloctl.model import Alerting, AlertMetadata, PolicyRow
+from sloctl.slo import burn
 from sloctl.spec import fields, labels, values
-from sloctl.spec.document import Node, mapping_in
 from sloctl.spec.findings import Findings
+from sloctl.spec.yaml_nodes import Node, mapping_in
 
 _ALERT_KINDS = ("page", "ticket", "exhausted", "exhausting", "noData")
 # A single bad event is as likely an accident; a minute or a ratio is no event at all.

@@ -6,16 +6,16 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from sloctl import burn
 from sloctl.decimals import format_number
 from sloctl.duration import format_duration
-from sloctl.lower import counts_are_events, lower_indicator
 from sloctl.model import ConditionIndicator, PolicyRow, Severity, Slo, WhenAbsent
 from sloctl.problems import ProblemLevel
+from sloctl.slo import burn
+from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import labels
 from sloctl.spec.alerting import alert_label_nodes
-from sloctl.spec.document import Node, mapping_in
 from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.yaml_nodes import Node, mapping_in
 
 
 class SloNodes(Struct, frozen=True):

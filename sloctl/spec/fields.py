@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from sloctl.model import Severity
-from sloctl.spec.forms import (
+from sloctl.spec.field_types import (
     INDEPENDENT,
     Duration,
     Fields,

@@ -5,7 +5,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from sloctl.problems import Problem, ProblemLevel
-from sloctl.spec.document import Node
+from sloctl.spec.yaml_nodes import Node
 
 _Value = TypeVar("_Value")
 

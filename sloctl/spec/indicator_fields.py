@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, UnsetType, field
 
 from sloctl.model import WhenAbsent
-from sloctl.spec.forms import (
+from sloctl.spec.field_types import (
     DURATION_PATTERN,
     Choice,
     Duration,

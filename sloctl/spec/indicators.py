@@ -16,9 +16,9 @@ from sloctl.model import (
 )
 from sloctl.spec import indicator_fields as fields
 from sloctl.spec import presets, values
-from sloctl.spec.document import Node
 from sloctl.spec.findings import Findings, Violation
-from sloctl.spec.words import join_words, quote_value, suggest_name
+from sloctl.spec.messages import join_words, quote_value, suggest_name
+from sloctl.spec.yaml_nodes import Node
 
 
 def read_indicator(spec: fields.Indicator, node: Node, findings: Findings) -> Indicator | None:

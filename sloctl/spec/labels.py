@@ -4,9 +4,9 @@ from collections.abc import Collection
 from typing import Final
 
 from sloctl.spec import values
-from sloctl.spec.document import Node
 from sloctl.spec.findings import Findings, Violation
-from sloctl.spec.words import quote_value
+from sloctl.spec.messages import quote_value
+from sloctl.spec.yaml_nodes import Node
 
 # An alert may say what its severity is called where it is routed.
 _SEVERITY: Final = frozenset({"severity"})

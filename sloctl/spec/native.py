@@ -2,15 +2,15 @@
 
 from msgspec import Struct
 
-from sloctl.lower import counts_are_events, lower_indicator
 from sloctl.model import Labels, Slo
+from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
 from sloctl.spec.alerting import read_alerting
-from sloctl.spec.document import Node, mapping_in, merge_nodes
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.indicators import read_indicator
+from sloctl.spec.messages import quote_value
 from sloctl.spec.structure import convert_node
-from sloctl.spec.words import quote_value
+from sloctl.spec.yaml_nodes import Node, mapping_in, merge_nodes
 
 
 class _ServiceDefaults(Struct, frozen=True):

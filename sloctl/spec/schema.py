@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import msgspec
 
+from sloctl.spec.field_types import Choice
 from sloctl.spec.fields import Document
-from sloctl.spec.forms import Choice
+from sloctl.spec.messages import join_words
 from sloctl.spec.presets import PRESETS, preset_parameters
-from sloctl.spec.words import join_words
 
 SCHEMA_ID: Final = "https://sloctl.dev/schema/v1.json"
 

@@ -5,8 +5,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from sloctl.spec.document import Node
 from sloctl.spec.findings import Findings
+from sloctl.spec.yaml_nodes import Node
 
 _Fields = TypeVar("_Fields", bound=Struct)
 
@@ -19,7 +19,7 @@ def convert_node(node: Node, fields: type[_Fields], findings: Findings) -> tuple
     try:
         return msgspec.convert(node.value, fields), node
     except msgspec.ValidationError:
-        from sloctl.spec.mistakes import keep_valid_part  # noqa: PLC0415 - 3 ms that a sound spec does without
+        from sloctl.spec.structure_errors import keep_valid_part  # noqa: PLC0415 - 3 ms that a sound spec does without
 
         rest = keep_valid_part(node, fields, findings)
         return (msgspec.convert(rest.value, fields), rest) if rest else (None, node)

@@ -18,9 +18,9 @@ from sloctl.promql import (
     read_query,
     read_selector,
 )
+from sloctl.spec.field_types import MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
 from sloctl.spec.findings import Violation
-from sloctl.spec.forms import MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
-from sloctl.spec.words import quote_value
+from sloctl.spec.messages import quote_value
 
 _PERCENTAGE: Final = re.compile(PERCENTAGE_PATTERN)
 _NAME: Final = re.compile(NAME_PATTERN)

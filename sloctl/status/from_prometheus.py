@@ -11,12 +11,13 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from sloctl import burn, naming
+from sloctl import naming
 from sloctl.duration import HOUR, MINUTE, parse_duration
 from sloctl.model import Labels, PromQL
 from sloctl.naming import LabelStyle
-from sloctl.rollup import COARSE_STEP, FINE_STEP
-from sloctl.status.line import (
+from sloctl.slo import burn
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
+from sloctl.status.slo_status import (
     STATUS_LOOKBACKS,
     AlertState,
     AlertStatus,

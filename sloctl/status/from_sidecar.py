@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.status.line import (
+from sloctl.status.slo_status import (
     STATUS_LOOKBACKS,
     AlertState,
     AlertStatus,
@@ -46,7 +46,7 @@ class _Slo(Struct, rename="camel"):
     service: str
     name: str
     group: dict[str, str]
-    standing: str
+    state: str
     stale: bool
     budget: _Budget
     lookbacks: list[_Burn]
@@ -58,7 +58,7 @@ class _UnsupportedSlo(Struct):
 
 
 class _SidecarStatus(Struct):
-    refused: list[_UnsupportedSlo]
+    unsupported: list[_UnsupportedSlo]
 
 
 class _SloPage(Struct):
@@ -71,7 +71,7 @@ def read_sidecar_status(get: HttpGet) -> StatusReport:
     """All SLOs; raises msgspec.DecodeError for what is no sidecar's answer."""
     pages = list(_fetch_pages(get))
     lines = [_slo_status(slo) for page in pages for slo in page.slos]
-    refused = msgspec.json.decode(get("/api/v1/status"), type=_SidecarStatus).refused
+    refused = msgspec.json.decode(get("/api/v1/status"), type=_SidecarStatus).unsupported
     return StatusReport(_unix_seconds(pages[-1].at), sort_worst_first([*lines, *map(_unwatched, refused)]))
 
 
@@ -113,7 +113,7 @@ def _slo_status(slo: _Slo) -> SloStatus:
         service=slo.service,
         name=slo.name,
         group=slo.group,
-        health=_standing(slo),
+        health=_parse_health(slo),
         stale=slo.stale,
         page=alarms.get("page"),
         ticket=alarms.get("ticket"),
@@ -123,9 +123,9 @@ def _slo_status(slo: _Slo) -> SloStatus:
     )
 
 
-def _standing(slo: _Slo) -> Health:
+def _parse_health(slo: _Slo) -> Health:
     """One that a newer sidecar has and we do not know is not fine."""
-    name = slo.standing.upper()
+    name = slo.state.upper()
     return Health[name] if name in Health.__members__ else Health.UNKNOWN
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from zlib import crc32
 
 from sloctl.dashboards.grafana import Dashboard
-from sloctl.rules.group import RuleGroup
+from sloctl.rules.rule import RuleGroup
 from sloctl.targets import grafana
 from sloctl.targets.prometheus import HEADER, quote_yaml, render_rules
 

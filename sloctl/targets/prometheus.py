@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from sloctl.duration import format_duration
-from sloctl.rules.group import AlertRule, RecordingRule, Rule, RuleGroup
+from sloctl.rules.rule import AlertRule, RecordingRule, Rule, RuleGroup
 
 HEADER: Final = "# Compiled by sloctl: edit the spec and compile again, not this file.\n"
 

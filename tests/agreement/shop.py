@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from sloctl.rollup import EventCounts
+from sloctl.slo.resolutions import EventCounts
 from tests.differential.scraped import Scraped
 
 CODES: Final = ("200", "500")

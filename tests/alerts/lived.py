@@ -13,12 +13,12 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE, error_count_metric, event_count_metric
 from sloctl.promql import quote_string
-from sloctl.rollup import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
-from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.ledger import Engine
+from sloctl.rules.rule import AlertRule
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.targets.prometheus import render_rules
 
 _RECENT: Final = 3 * DAY

@@ -15,10 +15,10 @@ import yaml
 from sloctl.duration import DAY, HOUR
 from sloctl.model import Severity
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.notify.alarms import ActiveAlerts
-from sloctl.sidecar.notify.text import alert_annotations
-from sloctl.sidecar.views.page_query import ChartRange, slo_url
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.http.page.query import ChartRange, slo_url
+from sloctl.sidecar.notify.active_alerts import ActiveAlerts
+from sloctl.sidecar.notify.annotations import alert_annotations
 from sloctl.spec import read_specs
 from sloctl.targets import alertmanager
 from tests.alerts.lived import board, hurried, rollups

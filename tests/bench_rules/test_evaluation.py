@@ -4,7 +4,7 @@ from bench.rules.evaluation import ended, evaluations
 from bench.rules.paging import firing
 from bench.rules.profile import DOWN
 from bench.rules.rule_file import Timed, needed, ordered, read_through_ranges, timed_rules
-from sloctl.rules.group import AlertRule
+from sloctl.rules.rule import AlertRule
 
 RULES = """
 groups:

@@ -6,7 +6,7 @@ from bench.rules.profile import END, OUTAGES, PROFILES, START
 from bench.rules.traffic import day_curve, poissons, seeded
 from bench.rules.truth import Tally
 from sloctl.duration import DAY, HOUR
-from sloctl.rollup import EventCounts
+from sloctl.slo.resolutions import EventCounts
 
 SMALL = next(profile for profile in PROFILES if profile.name == "20 series")
 NOON = START + 13 * HOUR

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from sloctl.burn import workbook_policy
 from sloctl.duration import DAY, HOUR
 from sloctl.model import (
     Alerting,
@@ -19,6 +18,7 @@ from sloctl.model import (
     Slo,
     WhenAbsent,
 )
+from sloctl.slo.burn import workbook_policy
 
 _TEXT: Final = AlertMetadata(labels={}, annotations={})
 ALERTING: Final = Alerting(

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sloctl.burn import workbook_policy
 from sloctl.dashboards.overview import build_overview_dashboard
 from sloctl.dashboards.service import build_service_dashboard
 from sloctl.duration import DAY
 from sloctl.model import RollingWindow, Slo
 from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle
+from sloctl.slo.burn import workbook_policy
 from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, complaints, panel
 from tests.dashboards.specimens import ALERTING, AVAILABILITY, FRESHNESS, LATENCY, without_alerts

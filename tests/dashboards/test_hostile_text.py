@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sloctl.dashboards.escape import escape_markdown, escape_title, exact_matchers, web_address
 from sloctl.dashboards.service import build_service_dashboard
-from sloctl.dashboards.shown import escape_markdown, escape_title, exact_matchers, web_address
 from sloctl.model import LabelMatcher, MatchOp, Selector
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_selector

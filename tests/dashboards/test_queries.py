@@ -15,7 +15,7 @@ from sloctl.dashboards.service import build_service_dashboard
 from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import quote_string
-from sloctl.rollup import FINE_STEP, build_resolutions
+from sloctl.slo.resolutions import FINE_STEP, build_resolutions
 from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY

@@ -10,17 +10,17 @@ import pytest
 from msgspec.structs import replace
 
 from sloctl import naming
-from sloctl.dashboards import live
+from sloctl.dashboards import sidecar_metrics
 from sloctl.dashboards.overview import build_overview_dashboard
 from sloctl.dashboards.service import build_service_dashboard
 from sloctl.duration import DAY
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.http.metrics.exposition import ExpositionFormat
+from sloctl.sidecar.http.metrics.slo_metrics import FAMILIES, SnapshotMetrics
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
-from sloctl.sidecar.views.metrics import FAMILIES, SnapshotMetrics
-from sloctl.sidecar.views.metrics_text import ExpositionFormat
+from sloctl.slo.resolutions import EventCounts
 from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, filled, panel, panels
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY
@@ -201,6 +201,6 @@ def test_an_slo_that_has_rules_too_is_shown_once_and_by_its_rules(tmp_path: Path
 
 
 def test_the_names_asked_for_are_those_the_sidecar_exposes() -> None:
-    asked = {name for name in vars(live) if name.isupper()}
+    asked = {name for name in vars(sidecar_metrics) if name.isupper()}
 
-    assert {getattr(live, name) for name in asked} <= {family.name for family in FAMILIES}
+    assert {getattr(sidecar_metrics, name) for name in asked} <= {family.name for family in FAMILIES}

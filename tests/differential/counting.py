@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from sloctl.rollup import EventCounts
+from sloctl.slo.resolutions import EventCounts
 from tests.differential.scraped import Histogram, Scraped, Value
 
 

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from sloctl.duration import MINUTE
-from sloctl.rules.group import RuleGroup
+from sloctl.rules.rule import RuleGroup
 from sloctl.targets import prometheus
 from tests.differential.scraped import TICK, Scraped
 from tests.real import promtool

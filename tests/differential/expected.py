@@ -1,7 +1,7 @@
-"""What the rules should record of a stream: Python's counts, through the rollup ladder and the verdicts.
+"""Expected recordings of a stream of raw counters: Python's counts, summed and evaluated as the rules do.
 
-Its one law: every number comes from sloctl.rollup, sloctl.burn and sloctl.sidecar.verdict, read as each group
-of rules reads at its turn: the fast group sees what the slow one recorded a turn ago.
+Every number comes from sloctl.slo.resolutions, sloctl.slo.burn and sloctl.sidecar.engine.evaluation, read
+as each group of rules reads at its turn: the fast group sees what the slow one recorded a turn ago.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +13,12 @@ from typing import Final, TypeAlias
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Severity, Slo
-from sloctl.rollup import COARSE_STEP, FINE_STEP, EventCounts, Rollups, build_resolutions
 from sloctl.rules.ratios import counted_lookbacks
 from sloctl.rules.scope import build_scope
-from sloctl.sidecar import verdict
-from sloctl.sidecar.steps import EMPTY_SUM, BucketSum
-from sloctl.sidecar.verdict import AlertState
+from sloctl.sidecar.engine import evaluation
+from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum
+from sloctl.sidecar.engine.evaluation import AlertState
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Rollups, build_resolutions
 from tests.differential.counting import Counting
 from tests.differential.engine import Recorded, Recording
 from tests.differential.kinds import Kind
@@ -111,7 +111,7 @@ class _Account:
         self._counting = counting
         self._series = series
         self._group = group
-        self._measure = verdict.SloPlan.from_slo(slo)
+        self._measure = evaluation.SloPlan.from_slo(slo)
         self._ladder = build_resolutions(slo.alerting.policy, slo.window.seconds)
         self._counted = counted_lookbacks(build_scope(slo, naming.NATIVE_STYLE))
         self._fine = Rollups(FINE_STEP, slo.window.seconds)
@@ -137,7 +137,7 @@ class _Account:
             yield from _rollups(FINE_STEP, counts)
         yield from self._ratios(FINE_STEP, now)
         burns = self._burns(lambda lookback: self._seen_by_fast(now, lookback))
-        budget = verdict.evaluate_budget(self._measure, burns)
+        budget = evaluation.evaluate_budget(self._measure, burns)
         by_lookback = {each.lookback: each for each in burns}
         window = self._slo.window.seconds
         yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE_STEP].burn_rate)
@@ -177,9 +177,9 @@ class _Account:
         yield from _known(f"{naming.event_count_metric(COARSE_STEP)} repair", total)
         yield from _known(f"{naming.error_count_metric(COARSE_STEP)} repair", error)
 
-    def _burns(self, summed: Callable[[int], EventCounts | None]) -> tuple[verdict.LookbackBurn, ...]:
+    def _burns(self, summed: Callable[[int], EventCounts | None]) -> tuple[evaluation.LookbackBurn, ...]:
         sums = [(lookback, summed(lookback)) for lookback in self._measure.lookbacks]
-        return verdict.evaluate_burns(
+        return evaluation.evaluate_burns(
             self._measure,
             [EMPTY_SUM if it is None else BucketSum(lookback, it.error, it.total) for lookback, it in sums],
         )
@@ -215,9 +215,9 @@ class _Account:
             yield from _known(naming.error_ratio_metric(rung.lookback), counts.error_ratio)
 
     def _burn_alert(
-        self, severity: Severity, burns: tuple[verdict.LookbackBurn, ...]
+        self, severity: Severity, burns: tuple[evaluation.LookbackBurn, ...]
     ) -> Iterator[tuple[str, float]]:
-        for alert in verdict.evaluate_alerts(self._measure, burns):
+        for alert in evaluation.evaluate_alerts(self._measure, burns):
             if alert.severity is severity and alert.state is AlertState.FIRING:
                 yield _firing(naming.BURN_ALERT, severity)
 

@@ -25,7 +25,7 @@ from sloctl.model import (
     WhenAbsent,
 )
 from sloctl.promql import read_condition, read_query, read_selector
-from sloctl.rollup import EventCounts
+from sloctl.slo.resolutions import EventCounts
 from tests.differential.counting import Counting
 from tests.differential.scraped import Scraped
 from tests.differential.streams import BY_BUCKET, BY_CODE, GROUP, NATIVE, Target, gauge, scraped

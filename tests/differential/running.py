@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rules.group import RuleGroup
 from sloctl.rules.groups import rule_groups
+from sloctl.rules.rule import RuleGroup
 from tests.differential.counting import Counting, Engine
 from tests.differential.engine import Story, record
 from tests.differential.expected import REPAIR_PHASE, Reading, disagreements, expected, recorded

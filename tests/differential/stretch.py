@@ -10,9 +10,9 @@ from msgspec import structs
 from sloctl.duration import MINUTE
 from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rollup import COARSE_STEP, EventCounts
-from sloctl.rules.group import RuleGroup
 from sloctl.rules.groups import rule_groups
+from sloctl.rules.rule import RuleGroup
+from sloctl.slo.resolutions import COARSE_STEP, EventCounts
 from tests.differential.engine import DOWN, Recording, Story, record
 from tests.differential.kinds import RATIO
 from tests.differential.scraped import Scraped

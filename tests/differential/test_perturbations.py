@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from sloctl.duration import HOUR
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rules.group import Rule, RuleGroup
 from sloctl.rules.groups import rule_groups
+from sloctl.rules.rule import Rule, RuleGroup
 from tests.differential.kinds import RATIO
 from tests.differential.running import disagreeing, engine
 from tests.differential.streams import Child, Target

@@ -12,8 +12,8 @@ from sloctl.model import CountedSide as Side
 from sloctl.model import RatioIndicator
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_selector
-from sloctl.rollup import EventCounts
 from sloctl.rules.groups import rule_groups
+from sloctl.slo.resolutions import EventCounts
 from tests.conftest import Figure
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import RATIO

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from sloctl.sidecar.configuration.fields import Configuration
+from sloctl.sidecar.config.fields import Configuration
 from tests.helm.chart import CHART, GOLDEN, NAMES, golden
 
 _WRITTEN_BY_THE_CHART: Final = ("apiVersion", "kind", "store", "web")

@@ -8,7 +8,7 @@ import kubernetes_validate  # type: ignore[import-untyped]  # has no types
 import pytest
 import yaml
 
-from sloctl.sidecar.configuration import read
+from sloctl.sidecar.config import read
 from tests.helm.chart import CHART, GOLDEN, NAMES, ROOT, engine, golden, objects, only, pods, rendered, values
 
 # Resources that Kubernetes itself does not have; test_tools.py holds them against their own schemas.

@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 from aiohttp import web
 
-from sloctl.sidecar.serve import serve_application
+from sloctl.sidecar.http.server import serve_application
 from tests.helm.chart import only
 from tests.helm.pod import Pod, must_be_isolated
 from tests.real import free_port

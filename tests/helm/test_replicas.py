@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sloctl.sidecar.serve import serve_application
+from sloctl.sidecar.http.server import serve_application
 from tests.helm.pod import Pod, must_be_isolated
 from tests.helm.test_pod import answers, chosen, service, until
 from tests.real import Server, running_alertmanager

@@ -86,7 +86,7 @@ def test_the_worst_comes_first_and_says_so_in_words(browser: Browser, played: Pl
     shown = tab(browser, played.url)
     shown.page.goto(played.url)
 
-    assert shown.page.locator(".slo .standing").all_inner_texts() == ["■ paging", "▲ ticket", "? unknown"]
+    assert shown.page.locator(".slo .state").all_inner_texts() == ["■ paging", "▲ ticket", "? unknown"]
     assert shown.page.locator(".slo h3").all_inner_texts() == [
         "shop/availability",
         "shop/latency",
@@ -194,7 +194,7 @@ def test_hostile_text_is_text_wherever_it_stands(browser: Browser, played: Playe
     quoted = HOSTILE.replace('"', '\\"')
     expect(shown.page.locator("pre code").first).to_have_text(f'up{{job="{quoted}"}}')
 
-    shown.page.goto(f"{played.url}/?standing=fine")
+    shown.page.goto(f"{played.url}/?state=fine")
     shown.page.locator(".slo h3 a").last.click()
     expect(shown.page.locator(".title .group")).to_have_text(f"route = {LONG}")
     assert shown.overflow <= 0

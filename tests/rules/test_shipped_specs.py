@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sloctl import burn, compiler
-from sloctl.lower import CounterPair, lower_indicator
+from sloctl import compiler
 from sloctl.model import ConditionIndicator, Severity, Slo, WhenAbsent
 from sloctl.naming import NATIVE_STYLE
+from sloctl.slo import burn
+from sloctl.slo.lowering import CounterPair, lower_indicator
 from sloctl.spec import read_specs
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.rules.shipped import WORLDS

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from sloctl.duration import DAY
-from sloctl.rollup import EventCounts
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
-from sloctl.sidecar.store import HistoryStore, StoreOptions
+from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
 SLOS = tuple(slo(name=f"slo-{number}") for number in range(30))

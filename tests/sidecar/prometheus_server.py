@@ -10,10 +10,10 @@ from typing import TypeAlias
 from aiohttp import web
 
 from sloctl.model import Slo
-from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.serve import serve_application
-from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
-from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.sidecar.http.server import serve_application
+from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
 
 # (errors, events) by the end of the minute.
 Minutes: TypeAlias = dict[int, tuple[float, float]]

@@ -9,15 +9,15 @@ from typing import Any
 from aiohttp import web
 
 from sloctl.model import Slo
-from sloctl.sidecar.app import Sidecar, build_application
-from sloctl.sidecar.assembly import SidecarBuilder
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.client import ClientOptions
+from sloctl.prometheus.http_client import ClientOptions
+from sloctl.sidecar.build import SidecarBuilder
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.configuration.read import Settings
-from sloctl.sidecar.serve import serve_application
-from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import ScrapeTarget
+from sloctl.sidecar.config.read import Settings
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.http.application import Sidecar, build_application
+from sloctl.sidecar.http.server import serve_application
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from tests.sidecar.specimens import slo
 
 START = 1_700_000_000.0

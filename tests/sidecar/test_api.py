@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from sloctl.model import ConditionIndicator, WhenAbsent
-from sloctl.sidecar.sources.targets import TargetState
+from sloctl.sidecar.sources.scrape.targets import TargetState
 from tests.sidecar.asking import ask
 from tests.sidecar.served import SHOP, Watched, watching
 from tests.sidecar.specimens import slo
@@ -61,8 +61,8 @@ async def test_the_list_can_be_narrowed_by_service_standing_and_label() -> None:
         assert await ids(watched, "?service=shop&label=route=/pay") == ["shop/routes /pay"]
         assert await ids(watched, "?label=team=checkout&label=route=/cart") == ["shop/routes /cart"]
         assert await ids(watched, "?service=elsewhere") == []
-        assert await ids(watched, "?standing=paging") == ["shop/availability", "shop/routes "]
-        assert await ids(watched, "?standing=unknown&standing=fine") == [
+        assert await ids(watched, "?state=paging") == ["shop/availability", "shop/routes "]
+        assert await ids(watched, "?state=unknown&state=fine") == [
             "shop/routes /cart",
             "shop/routes /pay",
         ]
@@ -74,7 +74,7 @@ async def test_the_list_can_be_narrowed_by_service_standing_and_label() -> None:
         ("limit=0", "Expected `int` >= 1 - at `$.limit`"),
         ("limit=many", "Expected `int`, got `str` - at `$.limit`"),
         ("limit=1&limit=2", "limit is given twice"),
-        ("standing=good", "Invalid enum value 'good' - at `$.standing[0]`"),
+        ("state=good", "Invalid enum value 'good' - at `$.state[0]`"),
         ("label=team", "Expected `str` matching regex '^[^=]+=' - at `$.label[0]`"),
         ("severity=page", "Object contains unknown field `severity`"),
     ],
@@ -132,7 +132,7 @@ async def test_one_slo_is_told_with_all_its_groups() -> None:
         told = (await ask(f"{watched.url}/api/v1/slos/shop/routes")).json
 
     assert [shown["group"] for shown in told["groups"]] == [{"route": "/cart"}, {"route": "/pay"}]
-    assert told["refused"] is None
+    assert told["unsupported"] is None
 
 
 async def test_an_slo_that_cannot_be_watched_says_why_and_one_that_is_not_there_is_not_found() -> None:
@@ -142,7 +142,7 @@ async def test_an_slo_that_cannot_be_watched_says_why_and_one_that_is_not_there_
         refused = (await ask(f"{watched.url}/api/v1/slos/shop/freshness")).json
         missing = await ask(f"{watched.url}/api/v1/slos/shop/other")
 
-    assert (refused["groups"], "PromQL" in refused["refused"]) == ([], True)
+    assert (refused["groups"], "PromQL" in refused["unsupported"]) == ([], True)
     assert (missing.status, missing.json["detail"]) == (404, "no spec has an SLO of this name")
 
 
@@ -175,14 +175,14 @@ async def test_what_fires_has_the_labels_that_the_rules_give_it() -> None:
 
 
 async def test_status_counts_standings_and_tells_what_does_not_work() -> None:
-    async with watching(SHOP, ROUTES, troubles=lambda: {"store": "the disk is full"}) as watched:
+    async with watching(SHOP, ROUTES, issues=lambda: {"store": "the disk is full"}) as watched:
         before = (await ask(f"{watched.url}/api/v1/status")).json
         await watched.tick(by_route("/pay", "/cart"))
         after = (await ask(f"{watched.url}/api/v1/status")).json
 
     assert (before["ready"], before["startedAt"]) == (False, "2023-11-14T22:13:20.000Z")
-    assert (after["ready"], after["troubles"]) == (True, {"store": "the disk is full"})
-    assert after["standings"] == {
+    assert (after["ready"], after["issues"]) == (True, {"store": "the disk is full"})
+    assert after["states"] == {
         "paging": 0,
         "ticketed": 0,
         "exhausted": 0,

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import ConditionIndicator, WhenAbsent
-from sloctl.sidecar.connection import SECURITY_HEADERS
+from sloctl.sidecar.http.connection import SECURITY_HEADERS
 from tests.sidecar.served import SHOP, watching
 from tests.sidecar.specimens import slo
 
@@ -65,7 +65,7 @@ async def test_json_says_null_where_nothing_is_known(client: aiohttp.ClientSessi
     async with watching() as watched:
         (shown,) = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
 
-    assert shown["standing"] == "unknown"
+    assert shown["state"] == "unknown"
     assert (shown["lastData"], shown["budget"]["left"], shown["lookbacks"][0]["burnRate"]) == (
         None,
         None,
@@ -81,7 +81,7 @@ async def test_json_shows_an_outage_as_it_is(client: aiohttp.ClientSession) -> N
         (shown,) = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
 
     assert shown["id"] == "shop/availability"
-    assert shown["standing"] == "paging"
+    assert shown["state"] == "paging"
     assert shown["lookbacks"][0] == {
         "lookback": "5m",
         "errors": 300.0,
@@ -133,7 +133,7 @@ async def test_what_only_promql_could_count_is_named_with_the_reason(client: aio
 
     async with watching(SHOP, freshness) as watched:
         listed = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
-        (refused,) = json.loads(await text(client, f"{watched.url}/api/v1/status"))["refused"]
+        (refused,) = json.loads(await text(client, f"{watched.url}/api/v1/status"))["unsupported"]
 
         assert [shown["id"] for shown in listed] == ["shop/availability"]
         assert refused["id"] == "shop/freshness"

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sloctl.sidecar.app import Sidecar, build_application
-from sloctl.sidecar.assembly import SidecarBuilder
-from sloctl.sidecar.board import SloState, Snapshot
-from sloctl.sidecar.configuration.read import Settings
+from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.sidecar.build import SidecarBuilder
+from sloctl.sidecar.config.read import Settings
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.sidecar.http.application import Sidecar, build_application
+from sloctl.sidecar.http.options import WebOptions
+from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.reload import SpecFiles, SpecTexts
-from sloctl.sidecar.serve import serve_application
-from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
-from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import ScrapeTarget
-from sloctl.sidecar.web import WebOptions
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from sloctl.spec import read_specs
 from tests.real import free_port
 from tests.sidecar.asking import ask
@@ -143,7 +143,7 @@ async def test_a_broken_spec_keeps_the_old_one_and_is_told_wherever_people_look(
 
     assert told.json["problems"][0]["message"].startswith("objective must be below 100 %")
     assert only(board).events == 100
-    assert status.json["troubles"]["specs"].startswith("the specs as they were before are still watched: ")
+    assert status.json["issues"]["specs"].startswith("the specs as they were before are still watched: ")
     assert b"sloctl_specs_last_reload_successful 0.0" in metrics.body
 
 
@@ -151,11 +151,11 @@ async def test_live_counts_go_on_when_the_past_cannot_be_read() -> None:
     nobody = PrometheusOptions(f"http://127.0.0.1:{free_port()}")
     async with assembled(Mounted(), history=nobody) as it:
         status = await ask(f"{it.url}/api/v1/status")
-        while "history" not in status.json["troubles"]:
+        while "history" not in status.json["issues"]:
             await asyncio.sleep(0.05)
             status = await ask(f"{it.url}/api/v1/status")
         await it.tick(good=100)
         board = await it.tick(good=150)
 
     assert only(board).events == 50
-    assert status.json["troubles"]["history"].startswith("the past was not read: ")
+    assert status.json["issues"]["history"].startswith("the past was not read: ")

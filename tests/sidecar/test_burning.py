@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.duration import HOUR, MINUTE
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import SloState
-from sloctl.sidecar.burning import MAX_LABEL_VALUES, Contributor, ContributorTracker
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.contributors import MAX_LABEL_VALUES, Contributor, ContributorTracker
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
 SHOP = slo()

@@ -4,12 +4,12 @@ import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.account import SloTracker
-from sloctl.sidecar.board import SloState
-from sloctl.sidecar.chart import FiringPeriod, SloTimeline, build_timeline, recent_burn_rates
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import SloState
+from sloctl.sidecar.engine.timeline import FiringPeriod, SloTimeline, build_timeline, recent_burn_rates
+from sloctl.sidecar.engine.tracker import SloTracker
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
 SHOP = slo()

@@ -10,7 +10,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from sloctl.sidecar.client import (
+from sloctl.prometheus.http_client import (
     USER_AGENT,
     BasicAuth,
     ClientOptions,

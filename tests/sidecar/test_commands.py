@@ -34,8 +34,8 @@ def test_it_serves_until_sigterm_and_leaves_with_zero() -> None:
         assert serving.wait(10) == 0
         assert time.monotonic() - asked < 5
         assert serving.stderr.read() == ""
-    assert "cannot connect" in board["trouble"]
-    assert {shown["standing"] for shown in board["slos"]} == {"unknown"}
+    assert "cannot connect" in board["issues"]["source"]
+    assert {shown["state"] for shown in board["slos"]} == {"unknown"}
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from sloctl.naming import SLOTH_STYLE
-from sloctl.sidecar.client import BasicAuth, ClientOptions, TlsFiles
-from sloctl.sidecar.configuration.read import Settings, read_configuration
+from sloctl.prometheus.http_client import BasicAuth, ClientOptions, TlsFiles
+from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.sidecar.config.read import Settings, read_configuration
+from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, Certificate, WebOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
-from sloctl.sidecar.sources.otlp import OtlpOptions
-from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
-from sloctl.sidecar.sources.scrape import ScrapeOptions
-from sloctl.sidecar.sources.targets import DnsService, ScrapeTarget
+from sloctl.sidecar.sources.otlp.source import OtlpOptions
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+from sloctl.sidecar.sources.scrape.targets import DnsService, ScrapeTarget
 from sloctl.sidecar.telemetry.logs import LogFormat
-from sloctl.sidecar.web import LOOPBACK_OPTIONS, Certificate, WebOptions
 
 HEAD = "apiVersion: sloctl.dev/v1\nkind: SidecarConfiguration\n"
 SHORT = f"""{HEAD}source:

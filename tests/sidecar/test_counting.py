@@ -21,9 +21,10 @@ from sloctl.model import (
     WhenAbsent,
     WindowQuery,
 )
-from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import Group, UnsupportedSlo
-from sloctl.sidecar.sources.counting import (
+from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.counting.selector_index import SelectorIndex, matches_labels
+from sloctl.sidecar.sources.counting.tally import (
     HeldCounts,
     SeriesWeights,
     SloGroup,
@@ -32,9 +33,8 @@ from sloctl.sidecar.sources.counting import (
     metric_names,
     tally_samples,
 )
-from sloctl.sidecar.sources.exposition import ExpositionParser, SeriesId
-from sloctl.sidecar.sources.increases import Baseline, advance_baseline
-from sloctl.sidecar.sources.selecting import SelectorIndex, matches_labels
+from sloctl.sidecar.sources.scrape.exposition import ExpositionParser, SeriesId
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import LATENCY, slo
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from sloctl import demo
 from sloctl.demo import traffic
+from sloctl.demo.ground_truth import GroundTruth
 from sloctl.demo.traffic import IncidentSchedule, generate_requests, request_rate, traffic_mix
-from sloctl.demo.truth import GroundTruth
 from sloctl.duration import DAY, HOUR, MINUTE
 from tests.sidecar.specimens import slo
 

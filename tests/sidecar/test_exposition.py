@@ -10,8 +10,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Labels
-from sloctl.sidecar.sources import exposition
-from sloctl.sidecar.sources.exposition import ExposedSample, ExpositionParser, SeriesId
+from sloctl.sidecar.sources.scrape import exposition
+from sloctl.sidecar.sources.scrape.exposition import ExposedSample, ExpositionParser, SeriesId
 
 TEXT = r"""# HELP a_total Things, a_total{of="all"} 3 kinds.
 # TYPE a_total counter

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from sloctl.problems import Place, Problem, ProblemLevel
-from sloctl.sidecar.guard import BearerToken
-from sloctl.sidecar.parts import ReloadResult
-from sloctl.sidecar.web import WebOptions
+from sloctl.sidecar.component import ReloadResult
+from sloctl.sidecar.http.access import BearerToken
+from sloctl.sidecar.http.options import WebOptions
 from tests.sidecar.asking import ask
 from tests.sidecar.served import START, watching
 

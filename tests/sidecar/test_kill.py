@@ -9,8 +9,8 @@ import pytest
 
 from sloctl.duration import DAY
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.store import HistoryStore, StoreOptions
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 from tests.conftest import Figure
 from tests.sidecar.keeper import NOW, SLOS, START, TICKS_PER_FLUSH, counted_events
 

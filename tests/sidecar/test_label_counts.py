@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from sloctl.duration import HOUR
-from sloctl.lower import lower_indicator
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, ProbeIndicator, RatioIndicator, Selector, Slo
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.sources.burning import MAX_PAIRS, LabelCounter, LabelPair
-from sloctl.sidecar.sources.counting import SeriesCounts, SeriesWeights
-from sloctl.sidecar.sources.exposition import SeriesId
-from sloctl.sidecar.sources.shares import SeriesWeight
+from sloctl.sidecar.sources.counting.label_counts import MAX_PAIRS, LabelCounter, LabelPair
+from sloctl.sidecar.sources.counting.series_weights import SeriesWeight
+from sloctl.sidecar.sources.counting.tally import SeriesCounts, SeriesWeights
+from sloctl.sidecar.sources.scrape.exposition import SeriesId
+from sloctl.slo.lowering import lower_indicator
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import LATENCY, slo
 
 NOW = 1_700_000_000.0

@@ -11,14 +11,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from sloctl.model import Slo
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.parts import MetricType, SelfMetric
+from sloctl.sidecar.component import MetricType, SelfMetric
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.http.metrics.endpoint import MetricsEndpoint
+from sloctl.sidecar.http.metrics.exposition import ExpositionFormat
+from sloctl.sidecar.http.metrics.slo_metrics import SnapshotMetrics
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
-from sloctl.sidecar.views.metrics import SnapshotMetrics
-from sloctl.sidecar.views.metrics_page import MetricsEndpoint
-from sloctl.sidecar.views.metrics_text import ExpositionFormat
+from sloctl.slo.resolutions import EventCounts
 from tests.real import promtool
 from tests.sidecar.served import START
 from tests.sidecar.specimens import slo

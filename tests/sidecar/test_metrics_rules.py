@@ -8,11 +8,11 @@ from typing import Final
 from sloctl.compiler import compile_rules
 from sloctl.duration import HOUR, MINUTE
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.http.metrics.exposition import ExpositionFormat
+from sloctl.sidecar.http.metrics.slo_metrics import SnapshotMetrics
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
-from sloctl.sidecar.views.metrics import SnapshotMetrics
-from sloctl.sidecar.views.metrics_text import ExpositionFormat
+from sloctl.slo.resolutions import EventCounts
 from sloctl.spec import read_specs
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.sidecar.served import START

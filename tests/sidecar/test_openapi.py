@@ -9,10 +9,10 @@ import jsonschema
 import msgspec
 import pytest
 
-from sloctl.sidecar.app import build_application
-from sloctl.sidecar.parts import ReloadResult
-from sloctl.sidecar.views.openapi import OPERATIONS, render_document
-from sloctl.sidecar.web import WebOptions
+from sloctl.sidecar.component import ReloadResult
+from sloctl.sidecar.http.api.openapi import OPERATIONS, render_document
+from sloctl.sidecar.http.application import build_application
+from sloctl.sidecar.http.options import WebOptions
 from tests.conftest import Figure
 from tests.sidecar.asking import ask
 from tests.sidecar.served import SHOP, START, Watched, watching
@@ -39,7 +39,7 @@ async def reloaded() -> ReloadResult:
 
 def test_the_document_in_docs_is_the_one_that_is_served() -> None:
     assert DOCUMENT.read_bytes() == render_document(), (
-        "renew it: python -m sloctl.sidecar.views.openapi > docs/openapi.json"
+        "renew it: python -m sloctl.sidecar.http.api.openapi > docs/openapi.json"
     )
 
 

@@ -23,15 +23,15 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import Resource
 
 from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector, Slo
-from sloctl.sidecar.app import Sidecar, build_application
-from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import start_clock
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.poller import SnapshotFeed, TickLoop
-from sloctl.sidecar.serve import serve_application
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
+from sloctl.sidecar.http.application import Sidecar, build_application
+from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources import Source
-from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, plan_otlp
-from sloctl.sidecar.sources.otlp_http import PROTOBUF, otlp_routes
+from sloctl.sidecar.sources.otlp.receiver import PROTOBUF, otlp_routes
+from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, plan_otlp
 from tests.sidecar.otlp_requests import counter, number, request
 from tests.sidecar.specimens import slo
 

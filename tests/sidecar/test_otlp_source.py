@@ -28,9 +28,9 @@ from sloctl.model import (
     Slo,
     WhenAbsent,
 )
-from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import SloCounts, SourceUnavailable
-from sloctl.sidecar.sources.otlp import OtlpOptions, OtlpSource, Overloaded, plan_otlp
+from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, Overloaded, plan_otlp
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.otlp_requests import (
     DELTA,
     SHOP,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sloctl.sidecar.sources.patterns import UnsupportedPattern, compile_pattern
+from sloctl.sidecar.sources.counting.re2_patterns import UnsupportedPattern, compile_pattern
 
 
 @pytest.mark.parametrize(

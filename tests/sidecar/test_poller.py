@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import Clock, start_clock
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.poller import SnapshotFeed, TickLoop, poll_source
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop, poll_source
 from sloctl.sidecar.sources import IntervalCounts, SloCounts, Source
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
 SHOP = slo()

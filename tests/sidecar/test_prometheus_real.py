@@ -17,13 +17,13 @@ from sloctl.model import (
     WindowQuery,
 )
 from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle
-from sloctl.rollup import EventCounts
-from sloctl.rules.past import backfill_rollups
-from sloctl.sidecar.client import ClientOptions
+from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.rules.backfill_queries import backfill_rollups
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.sources.prometheus import PrometheusSource, open_prometheus_source
-from sloctl.sidecar.sources.prometheus_history import PastCounts
-from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.sidecar.sources.prometheus.history import PastCounts
+from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
+from sloctl.slo.resolutions import EventCounts
 from tests.real import Prometheus, backfill, running_prometheus
 from tests.sidecar.specimens import slo
 

@@ -7,13 +7,13 @@ import pytest
 from aiohttp import web
 
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.client import ClientOptions
-from sloctl.sidecar.serve import serve_application
+from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources import Group, IntervalCounts, SourceUnavailable
-from sloctl.sidecar.sources.prometheus import open_prometheus_source
-from sloctl.sidecar.sources.prometheus_minutes import ReadPosition, StepCounts, advance_position
-from sloctl.sidecar.sources.prometheus_ranges import PrometheusOptions
+from sloctl.sidecar.sources.prometheus.minutes import ReadPosition, StepCounts, advance_position
+from sloctl.sidecar.sources.prometheus.source import open_prometheus_source
+from sloctl.slo.resolutions import EventCounts
 from tests.real import free_port
 from tests.sidecar.prometheus_server import Minutes, PrometheusServer, reading
 from tests.sidecar.specimens import slo

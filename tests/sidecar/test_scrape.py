@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import SourceUnavailable
-from sloctl.sidecar.sources.scrape import ScrapeOptions, ScrapeTarget, TargetState, plan_scrape
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeTarget, TargetState, plan_scrape
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.asked import answering
 from tests.sidecar.specimens import slo
 from tests.sidecar.ticking import SHOP, START, TICK, Shop, indicator_of, scraping, served

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.client import ClientOptions
+from sloctl.prometheus.http_client import ClientOptions
 from sloctl.sidecar.sources import SourceUnavailable
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.asked import Rude, answering, misbehaving
 from tests.sidecar.specimens import slo
 from tests.sidecar.ticking import SHOP, Shop, indicator_of, scraping, served

@@ -17,10 +17,10 @@ import pytest
 import trustme
 from aiohttp import web
 
-from sloctl.sidecar import connection
-from sloctl.sidecar.connection import SECURITY_HEADERS
-from sloctl.sidecar.serve import ReloadingTls, serve_application
-from sloctl.sidecar.web import Certificate, WebOptions
+from sloctl.sidecar.http import connection
+from sloctl.sidecar.http.connection import SECURITY_HEADERS
+from sloctl.sidecar.http.options import Certificate, WebOptions
+from sloctl.sidecar.http.server import ReloadingTls, serve_application
 from tests.real import free_port
 from tests.sidecar.asked import certificate
 from tests.sidecar.asking import ask

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.client import ClientOptions, TlsFiles
-from sloctl.sidecar.sources import SourceUnavailable, targets
-from sloctl.sidecar.sources.scrape import DnsService
-from sloctl.sidecar.sources.targets import resolve_host
+from sloctl.prometheus.http_client import ClientOptions, TlsFiles
+from sloctl.sidecar.sources import SourceUnavailable
+from sloctl.sidecar.sources.scrape import targets
+from sloctl.sidecar.sources.scrape.source import DnsService
+from sloctl.sidecar.sources.scrape.targets import resolve_host
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.asked import answering, authority, server_context
 from tests.sidecar.ticking import Shop, scraping, served
 

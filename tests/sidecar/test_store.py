@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import RollingWindow, Severity, Slo
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import SloState, Snapshot
 from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.evaluation import AlertState
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.filling import backfill_history
-from sloctl.sidecar.ledger import Engine
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
-from sloctl.sidecar.store import HistoryStore, StoreOptions
-from sloctl.sidecar.store_file import StoreFile, UnusableStore, migrate_schema
-from sloctl.sidecar.verdict import AlertState
+from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
+from sloctl.sidecar.store.store_file import StoreFile, UnusableStore, migrate_schema
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import LATENCY, slo
 
 T0 = 1_700_000_000.0

@@ -10,11 +10,11 @@ import aiohttp
 import msgspec
 import pytest
 
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.views.api_sheet import SnapshotCache
-from sloctl.sidecar.views.stream import RESUMABLE_BOARDS, Changes
-from sloctl.sidecar.web import WebOptions
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
+from sloctl.sidecar.http.api.encoded_snapshot import SnapshotCache
+from sloctl.sidecar.http.api.stream import RESUMABLE_BOARDS, Changes
+from sloctl.sidecar.http.options import WebOptions
 from tests.sidecar.asking import ask
 from tests.sidecar.served import SHOP, Watched, watching
 from tests.sidecar.specimens import slo

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
-from sloctl.rollup import EventCounts
 from sloctl.sidecar.sources import UnsupportedSlo
-from sloctl.sidecar.sources.counting import (
+from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.counting.tally import (
     HeldCounts,
     SeriesWeights,
     SloGroup,
@@ -19,8 +19,8 @@ from sloctl.sidecar.sources.counting import (
     metric_names,
     tally_samples,
 )
-from sloctl.sidecar.sources.exposition import ExpositionParser
-from sloctl.sidecar.sources.increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import AVAILABILITY, slo
 
 START = 1_700_000_000.0

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.ledger import Engine
+from sloctl.duration import DAY, HOUR, MINUTE, humanize_duration
+from sloctl.sidecar import messages
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
-from sloctl.sidecar.views import words
-from sloctl.sidecar.views.terminal import slo_line, snapshot_table
+from sloctl.sidecar.terminal import slo_line, snapshot_table
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
 GROUPED = slo(group_by=("route",))
@@ -69,7 +69,7 @@ def test_a_line_holds_an_slo() -> None:
     ],
 )
 def test_burn_rates_have_three_digits(rate: float | None, text: str) -> None:
-    assert words.format_burn_rate(rate) == text
+    assert messages.format_burn_rate(rate) == text
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_burn_rates_have_three_digits(rate: float | None, text: str) -> None:
     ],
 )
 def test_spans_have_two_units_at_most(seconds: float, text: str) -> None:
-    assert words.span(seconds) == text
+    assert humanize_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("share", "text"), [(None, "–"), (0.7134, "71.3 %"), (-0.5, "-50.0 %"), (-99, "-9,900 %")]
 )
 def test_an_unknown_share_is_no_number(share: float | None, text: str) -> None:
-    assert words.format_percent(share) == text
+    assert messages.format_percent(share) == text

@@ -7,10 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from sloctl.model import CountedSide, RatioIndicator, Selector, Slo
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.client import ClientOptions
+from sloctl.prometheus.http_client import ClientOptions
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.sources.scrape import (
+from sloctl.sidecar.sources.scrape.source import (
     DnsService,
     ScrapeOptions,
     ScrapeSource,
@@ -18,7 +17,8 @@ from sloctl.sidecar.sources.scrape import (
     open_scrape_source,
     plan_scrape,
 )
-from sloctl.sidecar.sources.targets import ResolveHost, resolve_host
+from sloctl.sidecar.sources.scrape.targets import ResolveHost, resolve_host
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
 START = 1_700_000_000.0

@@ -4,8 +4,8 @@ from math import inf
 
 import pytest
 
-from sloctl.spec.document import MAX_BYTES, read_documents
-from sloctl.spec.scalars import parse_plain_scalar
+from sloctl.spec.yaml_nodes import MAX_BYTES, read_documents
+from sloctl.spec.yaml_scalars import parse_plain_scalar
 from tests.spec.specs import SPEC
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sloctl.cli.main import main
 from sloctl.files import SpecFileError, read_spec_files
-from sloctl.spec.document import MAX_BYTES
+from sloctl.spec.yaml_nodes import MAX_BYTES
 from tests.spec.specs import SPEC
 
 NO_INPUT = io.BytesIO()

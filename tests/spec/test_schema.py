@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from sloctl.cli.main import main
 from sloctl.spec import json_schema
-from sloctl.spec.document import Plain, read_documents
+from sloctl.spec.yaml_nodes import Plain, read_documents
 from tests.spec.specs import SPEC
 from tests.spec.test_cases import CASES, expected
 from tests.spec.test_docs import EXAMPLES

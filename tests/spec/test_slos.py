@@ -4,7 +4,6 @@ from fractions import Fraction
 
 import pytest
 
-from sloctl import burn
 from sloctl.model import (
     Alerting,
     AlertMetadata,
@@ -27,6 +26,7 @@ from sloctl.model import (
     WhenAbsent,
     WindowQuery,
 )
+from sloctl.slo import burn
 from sloctl.spec import read_specs
 from tests.spec.specs import HEADER, INDICATOR, SPEC, only, problems, specs
 

@@ -12,10 +12,10 @@ from yarl import URL
 
 from sloctl.model import Labels
 from sloctl.naming import NATIVE_STYLE, LabelStyle
-from sloctl.sidecar.client import ClientOptions, HttpClient, RequestFailed, redact_url
-from sloctl.sidecar.notify.alarms import ActiveAlert
-from sloctl.sidecar.notify.outbox import RESENDS_UNTIL_EXPIRY
-from sloctl.sidecar.notify.text import alert_annotations
+from sloctl.prometheus.http_client import ClientOptions, HttpClient, RequestFailed, redact_url
+from sloctl.sidecar.notify.active_alerts import ActiveAlert
+from sloctl.sidecar.notify.annotations import alert_annotations
+from sloctl.sidecar.notify.send_schedule import RESENDS_UNTIL_EXPIRY
 
 # As many in one request as Prometheus sends.
 _BATCH_SIZE: Final = 64

@@ -17,19 +17,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.client import open_client, redact_url
+from sloctl.prometheus.http_client import open_client, redact_url
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.notify.alarms import ActiveAlert, ActiveAlerts
+from sloctl.sidecar.component import MetricType, SelfMetric
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
+from sloctl.sidecar.notify.active_alerts import ActiveAlert, ActiveAlerts
 from sloctl.sidecar.notify.alertmanager import (
     Alertmanager,
     AlertmanagerHealth,
     AlertmanagerOptions,
     SendFailed,
 )
-from sloctl.sidecar.notify.outbox import END_RESEND_SECONDS, RESENDS_UNTIL_EXPIRY, SendSchedule
-from sloctl.sidecar.parts import MetricType, SelfMetric
-from sloctl.sidecar.poller import SnapshotFeed
+from sloctl.sidecar.notify.send_schedule import END_RESEND_SECONDS, RESENDS_UNTIL_EXPIRY, SendSchedule
 
 _MAX_BACKOFF_SECONDS: Final = 30.0
 _SHUTDOWN_SECONDS: Final = 1.0

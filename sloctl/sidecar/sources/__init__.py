@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from sloctl.model import Slo
-from sloctl.rollup import EventCounts
+from sloctl.slo.resolutions import EventCounts
 
 # The values of the labels in Slo.group_by, in its order; empty where nothing groups.
 Group: TypeAlias = tuple[str, ...]

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from sloctl.sidecar.client import USER_AGENT
+from sloctl.prometheus.http_client import USER_AGENT
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.parts import MetricType
-from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.telemetry.asked import Signal, enabled_signals
+from sloctl.sidecar.component import MetricType
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
+from sloctl.sidecar.telemetry.otel_env import Signal, enabled_signals
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Meter, Observation

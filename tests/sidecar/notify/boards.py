@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from sloctl.duration import DAY
 from sloctl.model import Slo
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
+from sloctl.slo.resolutions import EventCounts
 
 T0 = 1_700_000_000.0
 EVENTS = 100_000.0

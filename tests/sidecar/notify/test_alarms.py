@@ -5,11 +5,11 @@ from msgspec.structs import replace as changed
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import AlertMetadata
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.notify.alarms import ActiveAlerts
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.notify.active_alerts import ActiveAlerts
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
 

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from sloctl.duration import HOUR, MINUTE
 from sloctl.naming import NATIVE_STYLE
-from sloctl.rollup import EventCounts
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.ledger import Engine
-from sloctl.sidecar.notify.alarms import KEEP_FIRING_SECONDS, ActiveAlerts
-from sloctl.sidecar.poller import poll_source
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import poll_source
+from sloctl.sidecar.notify.active_alerts import KEEP_FIRING_SECONDS, ActiveAlerts
 from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable
+from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
 

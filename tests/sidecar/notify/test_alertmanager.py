@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
-from sloctl.sidecar.poller import SnapshotFeed
 from tests.real import Server, free_port, running_alertmanager
 from tests.sidecar.notify.boards import T0, calm, outage
 from tests.sidecar.notify.told import ManualClock, Told

@@ -15,16 +15,16 @@ from sloctl.duration import DAY, HOUR
 from sloctl.model import AlertMetadata, Slo
 from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle, error_count_metric, event_count_metric
 from sloctl.promql import quote_string
-from sloctl.rollup import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
-from sloctl.rules.group import AlertRule
 from sloctl.rules.groups import rule_groups
-from sloctl.sidecar.board import Snapshot
+from sloctl.rules.rule import AlertRule
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.ledger import Engine
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
-from sloctl.sidecar.poller import SnapshotFeed
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 from sloctl.targets.prometheus import render_rules
 from tests.real import Server, backfill, running_alertmanager, running_prometheus
 from tests.sidecar.specimens import slo

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sloctl.sidecar.serve import serve_application
+from sloctl.sidecar.http.server import serve_application
 from tests.real import Server, running_alertmanager
 from tests.sidecar.telemetry.otlp import Collector, collecting
 

@@ -7,10 +7,10 @@ from msgspec.structs import replace as changed
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import AlertMetadata, Labels
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.burning import Contributor
-from sloctl.sidecar.notify.alarms import ActiveAlerts
-from sloctl.sidecar.notify.text import alert_annotations
+from sloctl.sidecar.engine.contributors import Contributor
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.notify.active_alerts import ActiveAlerts
+from sloctl.sidecar.notify.annotations import alert_annotations
 from tests.sidecar.notify.boards import T0, grouped, outage, stale
 from tests.sidecar.specimens import slo
 

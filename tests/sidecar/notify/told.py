@@ -11,12 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
-from sloctl.sidecar.board import Snapshot
 from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
+from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
-from sloctl.sidecar.poller import SnapshotFeed
-from sloctl.sidecar.serve import serve_application
 from tests.sidecar.notify.boards import T0
 
 PATIENCE = 30.0

@@ -15,7 +15,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from sloctl.sidecar.serve import serve_application
+from sloctl.sidecar.http.server import serve_application
 
 PATIENCE = 60.0
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sloctl.sidecar.telemetry.asked import Signal, enabled_signals
+from sloctl.sidecar.telemetry.otel_env import Signal, enabled_signals
 
 BOTH = {Signal.METRICS, Signal.TRACES}
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}

@@ -11,13 +11,13 @@ PROGRAM = f"""
 import asyncio, os, sys, time
 from opentelemetry.trace import get_tracer
 from sloctl.sidecar.clock import Time
-from sloctl.sidecar.poller import Feed
+from sloctl.sidecar.engine.tick_loop import Feed
 from sloctl.sidecar.telemetry.export import exporting
 from sloctl.sidecar.telemetry.logs import LogFormat, configure_logging
 from tests.sidecar.notify.boards import grouped
 from tests.sidecar.specimens import slo
 
-tracer = get_tracer("sloctl.sidecar.poller")
+tracer = get_tracer("sloctl.sidecar.engine.tick_loop")
 board = grouped({T0}, slo(group_by=("route",)), {{("/a",): 0.02, ("/b",): 0.0, ("/c",): None}})
 
 async def main():

@@ -2,10 +2,10 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from sloctl.sidecar.board import Snapshot
-from sloctl.sidecar.parts import MetricType
+from sloctl.sidecar.component import MetricType
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.http.metrics.endpoint import MetricsEndpoint
 from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
-from sloctl.sidecar.views.metrics_page import MetricsEndpoint
 from tests.sidecar.notify.boards import T0, grouped, stale
 from tests.sidecar.specimens import slo
 

@@ -1,0 +1,28 @@
+"""Specs as a command line names them: read, or told what is wrong with them."""
+
+import sys
+from collections.abc import Sequence
+
+from sloctl.cli.exit_codes import CouldNotRun
+from sloctl.files import SpecFileError, read_spec_files
+from sloctl.model import Slo
+from sloctl.problems import ProblemLevel, escape_unprintable
+from sloctl.spec import read_specs
+
+
+def read_spec_texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
+    """The (path, content) of every file; raises CouldNotRun for what cannot be read."""
+    try:
+        return read_spec_files(paths, sys.stdin.buffer)
+    except SpecFileError as unreadable:
+        raise CouldNotRun(escape_unprintable(str(unreadable))) from unreadable
+
+
+def parse_valid_slos(spec_files: Sequence[tuple[str, bytes]]) -> tuple[Slo, ...] | None:
+    """The SLOs, after telling every problem on standard error; None when one of them is an error."""
+    specs = read_specs(spec_files)
+    for problem in specs.problems:
+        print(problem, file=sys.stderr)
+    if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
+        return None
+    return specs.slos

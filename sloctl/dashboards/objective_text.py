@@ -1,0 +1,71 @@
+"""An objective in words: what is promised, what alerts, where to read on."""
+
+from collections.abc import Iterator, Sequence
+
+from sloctl import links
+from sloctl.dashboards.escape import escape_markdown, web_address
+from sloctl.dashboards.lookbacks import AlertLine
+from sloctl.decimals import format_number
+from sloctl.duration import format_duration
+from sloctl.model import Severity, Slo
+from sloctl.slo.lowering import counts_are_events, lower_indicator
+
+
+def objective_markdown(slo: Slo, alerts: Sequence[AlertLine]) -> str:
+    """Markdown about *slo*, its own words escaped."""
+    paragraphs = [_objective_paragraph(slo), *_alert_paragraphs(alerts), _link_list(slo)]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def objective_summary(slo: Slo) -> str:
+    return f"{format_number(100 * slo.objective)}% over {format_duration(slo.window.seconds)}"
+
+
+def event_unit(slo: Slo) -> str:
+    """What one count is."""
+    return "events" if counts_are_events(lower_indicator(slo.indicator)) else "minutes"
+
+
+def _objective_paragraph(slo: Slo) -> str:
+    promised = (
+        f"**{format_number(100 * slo.objective)}%** of {event_unit(slo)} are good over any "
+        f"**{format_duration(slo.window.seconds)}**; {format_number(100 * slo.budget)}% may be bad."
+    )
+    if slo.group_by:
+        promised += f" For each {' and '.join(f'`{label}`' for label in slo.group_by)} on its own."
+    meaning = escape_markdown(slo.description)
+    return f"**Good means:** {meaning}\n\n{promised}" if meaning else promised
+
+
+def _alert_paragraphs(lines: Sequence[AlertLine]) -> Iterator[str]:
+    for severity, verb in ((Severity.PAGE, "Pages"), (Severity.TICKET, "Opens a ticket")):
+        rows = [line for line in lines if line.policy_row.severity is severity]
+        if rows:
+            yield f"**{verb}** when the error ratio is above\n\n{_rows(rows)}"
+    if not lines:
+        yield "No alert on how fast the budget burns."
+
+
+def _rows(lines: Sequence[AlertLine]) -> str:
+    return "\n".join(
+        f"- {line.threshold_text} ({line.factor_text}) in the last {format_duration(line.policy_row.long)} "
+        f"and {format_duration(line.policy_row.short)}"
+        for line in lines
+    )
+
+
+def _link_list(slo: Slo) -> str:
+    """Every `*_url` annotation that is a web address, the runbook first; of the sidecar, the SLO's page."""
+    written = {name: text for name, text in slo.annotations.items() if name != links.GRAFANA_ANNOTATION}
+    if links.SIDECAR_ANNOTATION in written:
+        written[links.SIDECAR_ANNOTATION] = links.join_url(written[links.SIDECAR_ANNOTATION], f"slo/{slo.id}")
+    names = sorted(
+        (name for name in written if name.endswith("_url")),
+        key=lambda name: (name != "runbook_url", name),
+    )
+    addresses = ((name, web_address(written[name])) for name in names)
+    return " · ".join(f"[{_title(name)}]({address})" for name, address in addresses if address is not None)
+
+
+def _title(name: str) -> str:
+    return escape_markdown(name.removesuffix("_url").replace("_", " ").capitalize()) or "Link"

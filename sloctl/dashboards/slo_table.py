@@ -1,0 +1,140 @@
+"""Tables of SLOs or of groups: a row for each, the worst first."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from sloctl.dashboards import slo_queries, theme
+from sloctl.dashboards.fields import (
+    CellOptions,
+    DataLink,
+    FieldConfig,
+    FieldDefaults,
+    FieldMatcher,
+    Override,
+    Property,
+    RegexMap,
+    RegexMatch,
+    TableField,
+    ValueMapping,
+    ValueMappingResult,
+)
+from sloctl.dashboards.grafana import Merge, Organize, Panel, SortBy, TableOptions, Transformation
+from sloctl.dashboards.panels import PanelHead, query_panel, table_queries
+from sloctl.dashboards.slo_queries import QueryScope
+from sloctl.model import PromQL
+from sloctl.promql import aggregate_by
+
+
+class Column(Struct, frozen=True):
+    """A heading over a label, or over the value of the query it brings."""
+
+    title: str
+    label: str = ""
+    query: PromQL = ""
+    properties: tuple[Property, ...] = ()
+
+
+DASHBOARD_LABEL: Final = "dashboard"
+_OPEN: Final[tuple[ValueMapping, ...]] = (RegexMap(RegexMatch(".*", ValueMappingResult("open"))),)
+# The cell's own value is the path. Grafana puts its base path before a slash only where it stands here.
+_LINK: Final = (
+    DataLink("Open the service's dashboard", "/${__value.raw}&${datasource:queryparam}&${__url_time_range}"),
+)
+_OPTIONS: Final = TableOptions(
+    cell_height="sm",
+    enable_pagination=True,
+    frame_index=0,
+    show_header=True,
+    sort_by=(SortBy(desc=True, display_name="Alerts"), SortBy(desc=False, display_name="Budget left")),
+)
+
+
+def _number_properties(number: theme.NumberStyle) -> tuple[Property, ...]:
+    return (
+        Property("unit", number.unit),
+        Property("decimals", number.decimals),
+        Property("color", theme.BY_THRESHOLD),
+        Property("thresholds", number.thresholds),
+        Property("mappings", number.mappings),
+        Property("custom.cellOptions", CellOptions("color-text")),
+    )
+
+
+_BUDGET: Final = _number_properties(theme.BUDGET_LEFT)
+_BURN: Final = _number_properties(theme.BURN_RATE)
+_GONE: Final = _number_properties(theme.TIME_LEFT)
+_ALERTS: Final = _number_properties(theme.ALERT_STATE)
+_PATH: Final = (Property("mappings", _OPEN), Property("links", _LINK), Property("custom.width", 100))
+
+
+def text_column(title: str, label: str) -> Column:
+    return Column(title, label=label)
+
+
+def link_column(title: str) -> Column:
+    """A link to the path in DASHBOARD_LABEL, relative to Grafana, without its first slash but with a `?`."""
+    return Column(title, label=DASHBOARD_LABEL, properties=_PATH)
+
+
+def state_columns(asked: QueryScope, alerts: PromQL) -> tuple[Column, ...]:
+    """How it stands: budget, burn, time left, and *alerts* in the words of look.ALERT_STATE."""
+    return (
+        Column("Budget left", query=slo_queries.budget_left(asked), properties=_BUDGET),
+        Column("Burn rate", query=slo_queries.current_burn_rate(asked), properties=_BURN),
+        Column("Gone in", query=slo_queries.time_to_exhaustion(asked), properties=_GONE),
+        Column("Alerts", query=alerts, properties=_ALERTS),
+    )
+
+
+def known_slos(asked: QueryScope, known: PromQL) -> PromQL:
+    """A row for each SLO, with its objective and window as text."""
+    style = asked.style
+    return aggregate_by("max", (*asked.group_labels, style.objective, style.window), known)
+
+
+def worst_first_table(head: PanelHead, columns: Sequence[Column], *, rows: PromQL = "") -> Panel:
+    """Rows of what the queries answer, joined on their labels; *rows* are there even without a number.
+
+    Sorted by "Alerts", then by "Budget left": unknown comes before overspent.
+    """
+    queries = [column.query for column in columns if column.query]
+    hidden = ("Time", "Value #A") if rows else ("Time",)
+    return query_panel(
+        head,
+        "table",
+        table_queries(*([rows] if rows else []), *queries),
+        transformations=(
+            Transformation("merge", Merge()),
+            Transformation("organize", _organize(columns, hidden=hidden)),
+        ),
+        fields=_fields(columns),
+        options=_OPTIONS,
+    )
+
+
+def _organize(columns: Sequence[Column], *, hidden: Sequence[str]) -> Organize:
+    names = _field_names(columns, first=len(hidden) - 1)
+    return Organize(
+        exclude_by_name=dict.fromkeys(hidden, True),
+        index_by_name={name: place for place, name in enumerate(names)},
+        rename_by_name={name: column.title for name, column in zip(names, columns, strict=True)},
+    )
+
+
+def _field_names(columns: Sequence[Column], *, first: int) -> list[str]:
+    """How Grafana calls each column after the merge: by its label, or by the letter of its query."""
+    letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[first:])
+    return [column.label or f"Value #{next(letters)}" for column in columns]
+
+
+def _fields(columns: Sequence[Column]) -> FieldConfig:
+    return FieldConfig(
+        FieldDefaults(no_value=theme.NO_DATA, custom=TableField("auto", CellOptions("auto"), inspect=False)),
+        tuple(
+            Override(FieldMatcher("byName", column.title), column.properties)
+            for column in columns
+            if column.properties
+        ),
+    )

@@ -1,0 +1,52 @@
+"""The thirty days before the demo, made up: an everyday error ratio under the traffic of every day."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from sloctl.demo.ground_truth import GroundTruth
+from sloctl.demo.service import RequestMetrics
+from sloctl.demo.traffic import EVERYDAY_ERROR_RATIO, request_rate, traffic_mix
+from sloctl.model import Labels
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.counting.tally import SeriesWeights, SloGroup, merge_tallies, tally_samples
+from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
+from sloctl.sidecar.sources.scrape.source import ScrapePlan
+from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK, EventCounts
+
+
+def backfill_history(
+    plan: ScrapePlan, ledger: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
+) -> None:
+    """Give the *ledger* and the *truth* a past that ends at *until*."""
+    slos = {slo.id: slo for slo in plan.slos}
+    for (slo_id, group), counts in _counts_per_request(plan, labels).items():
+        slo = slos[slo_id]
+        for at, requests in _traffic_steps(until, slo.window.seconds, interval):
+            scaled = EventCounts(error=counts.error * requests, total=counts.total * requests)
+            ledger.backfill_counts(slo, group, at, scaled)
+    for at, requests in _traffic_steps(until, MAX_FINE_LOOKBACK, interval):
+        truth.record_requests(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
+
+
+def _counts_per_request(plan: ScrapePlan, labels: Labels) -> Mapping[SloGroup, EventCounts]:
+    """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
+    served = RequestMetrics()
+    for kind, share in traffic_mix(EVERYDAY_ERROR_RATIO):
+        served.count_requests(kind, share)
+    registry = CollectorRegistry()
+    registry.register(served)
+    exposed = ExpositionParser(plan.metric_names, labels).parse_samples(generate_latest(registry).decode())
+    _, scrape = advance_baseline(Baseline(unbroken=True), exposed, 0.0)
+    counts, _ = merge_tallies([tally_samples(scrape, SeriesWeights(plan.pairs), {})], {})
+    return counts
+
+
+def _traffic_steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float]]:
+    """The end of each step and its number of requests: coarse steps first, fine ones in the last hours."""
+    at = until - length
+    while at < until:
+        step = COARSE_STEP if at < until - MAX_FINE_LOOKBACK else interval
+        at += step
+        yield at, request_rate(at) * step

@@ -1,0 +1,148 @@
+"""What an alert says: Prometheus templates that ask for the numbers at the moment of evaluation.
+
+Law: user text is shown, never run. The only templates a spec may use are its alert's own labels and value.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from sloctl import naming
+from sloctl.decimals import format_number
+from sloctl.model import Labels, PolicyRow, PromQL, Severity
+from sloctl.rules.scope import STALENESS, Scope, range_selector
+from sloctl.slo.burn import alert_threshold
+from sloctl.slo.resolutions import COARSE_STEP
+
+_OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")
+_LABEL_PREFIX: Final = "$labels."
+# Label values come from whoever is scraped: none of them can look like a line of ours.
+_WITHOUT_CONTROL_CHARS: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
+# The first value of a query; not by `with`, to which 0 is nothing.
+_FIRST_VALUE: Final = "{{ $n := . | first | value }}"
+# `… UTC` instead of `… +0000 UTC`.
+_WITH_UTC: Final = ' | reReplaceAll " [+]0000" ""'
+# The largest unit and the next: of `1d 4h 48m 0s` the first two, but no zero.
+_TWO_UNITS: Final = ' | reReplaceAll "^([0-9a-z]+)( [1-9][0-9]*[a-z])?.*$" "$1$2"'
+
+
+def escape_template(text: str) -> str:
+    """*text* as a template that shows it; `{{ $labels.x }}` and `{{ $value }}` keep their meaning."""
+    return "".join(
+        part if _OWN_VALUES.fullmatch(part) else part.replace("{{", '{{ "{{" }}')
+        for part in _OWN_VALUES.split(text)
+    )
+
+
+def expand_template(text: str, labels: Labels, value: float) -> str:
+    """What Prometheus makes of `template(text)` for an alert with *labels* and *value*."""
+
+    def own_value(written: re.Match[str]) -> str:
+        name = written[0].strip("{ }")
+        return (
+            labels.get(name.removeprefix(_LABEL_PREFIX), "")
+            if name.startswith(_LABEL_PREFIX)
+            else format_number(value)
+        )
+
+    return _OWN_VALUES.sub(own_value, text)
+
+
+class AlertTemplates(Struct, frozen=True):
+    """The numbers of one alert of an SLO, each as the template that asks for it."""
+
+    scope: Scope
+    alertname: str
+    severity: Severity
+
+    @property
+    def alert_subject(self) -> str:
+        slo = self.scope.slo
+        groups = ", ".join(
+            f"{label}={{{{ $labels.{label}{_WITHOUT_CONTROL_CHARS} }}}}" for label in slo.group_by
+        )
+        return f"{slo.id} ({groups})" if groups else slo.id
+
+    @property
+    def group_parameters(self) -> Sequence[str]:
+        if self.alertname == naming.NO_DATA_ALERT:
+            return ()  # its expression has no group
+        return [f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
+
+    @property
+    def budget_left(self) -> str:
+        ask = self._open_query(f"max({self._own_series(naming.BUDGET_REMAINING)})")
+        # From 10000% on humanizePercentage would write an exponent.
+        far = (
+            '{{ if lt $n -99.0 }}overspent by {{ printf "%.0f" $n | reReplaceAll "^-" "" }} times the budget'
+        )
+        over = '{{ else if lt $n 0.0 }}overspent by {{ $n | humanizePercentage | reReplaceAll "^-" "" }}'
+        within = "{{ else }}{{ $n | humanizePercentage }} left{{ end }}"
+        return f"{ask}{_FIRST_VALUE}{far}{over}{within}{{{{ else }}}}an unknown share left{{{{ end }}}}"
+
+    @property
+    def start_time(self) -> str:
+        moment = f"{{{{ . | first | value | humanizeTimestamp{_WITH_UTC} }}}}"
+        return f"{self._open_query(self._firing_start())}{moment}{{{{ end }}}}"
+
+    def spec_text(self, text: str) -> str:
+        return escape_template(text)
+
+    def burn_rate(self, lookback: int) -> str:
+        rate = f"max({self._error_ratio_series(lookback)}) / {format_number(self.scope.slo.budget)}"
+        digits = '{{ if lt $n 100.0 }}{{ printf "%.3g" $n }}{{ else }}{{ printf "%.0f" $n }}{{ end }}x'
+        otherwise = "{{ else }}an unknown number of times{{ end }}"
+        return f"{self._open_query(rate)}{_FIRST_VALUE}{digits}{otherwise}"
+
+    def exceeded_note(self, row: PolicyRow) -> str:
+        slo = self.scope.slo
+        threshold = format_number(alert_threshold(row, slo.window.seconds, slo.budget))
+        long, short = (f"max({self._error_ratio_series(it)}) > {threshold}" for it in (row.long, row.short))
+        return f"{self._open_query(f'{long} and {short}')}: both above{{{{ end }}}}"
+
+    def time_to_exhaustion(self, lookback: int) -> str:
+        """Left x window x budget / error ratio; silent where nothing is left or nothing burns."""
+        slo = self.scope.slo
+        left = f"max({self._own_series(naming.BUDGET_REMAINING)} > 0)"
+        ratio = f"max({self._error_ratio_series(lookback)} > 0)"
+        seconds = f"{left} * {format_number(slo.window.seconds * slo.budget)} / {ratio}"
+        duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} }}}}"
+        return f"{self._open_query(f'round({seconds})')}, gone in {duration} at this rate{{{{ end }}}}"
+
+    def range_start(self, before: int) -> str:
+        milliseconds = f"({self._firing_start()}) * 1000 - {1000 * before}"
+        return f'{self._open_query(milliseconds)}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
+
+    def _firing_start(self) -> PromQL:
+        """Unix time, which Prometheus keeps from an alert's second turn on."""
+        style = self.scope.style
+        alert = f'alertname="{self.alertname}", {style.severity}="{self.severity.value}"'
+        known = self._own_series("ALERTS_FOR_STATE").replace("{", f"{{{alert}, ", 1)
+        return f"min({known}) or floor(vector(time()))"
+
+    def _error_ratio_series(self, lookback: int) -> PromQL:
+        ratio = self._own_series(naming.error_ratio_metric(lookback))
+        if self.scope.resolutions.for_lookback(lookback).step == COARSE_STEP:
+            return f"last_over_time({range_selector(ratio, STALENESS)})"
+        return ratio
+
+    def _own_series(self, metric: str) -> PromQL:
+        """A series of this SLO and, by a placeholder for each, of the alert's own group."""
+        own = self.scope.recorded_series(metric)
+        groups = "".join(f", {label}=%q" for label in self.scope.slo.group_by)
+        return f"{own.removesuffix('}')}{groups}}}"
+
+    def _open_query(self, expression: PromQL) -> str:
+        """A `with` over what a query answers, to be closed; %q quotes a label value for PromQL."""
+        group_by = self.scope.slo.group_by
+        if not group_by:
+            return f"{{{{ with query `{expression}` }}}}"
+        values = " ".join(_label_values(group_by, expression))
+        return f"{{{{ with printf `{expression}` {values} | query }}}}"
+
+
+def _label_values(group_by: Sequence[str], expression: PromQL) -> Iterable[str]:
+    series = expression.count("%q") // len(group_by)
+    return [f"$labels.{label}" for label in group_by] * series

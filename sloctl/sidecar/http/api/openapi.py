@@ -1,0 +1,254 @@
+"""The OpenAPI 3.1 document, made from the shapes that encode the answers; docs/openapi.json is a copy."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from inspect import cleandoc
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from sloctl.sidecar.http.api import shapes
+from sloctl.sidecar.http.api.encoded_snapshot import EncodedAnswer, tag_body
+from sloctl.sidecar.http.api.query import SloQuery
+from sloctl.sidecar.http.problem_details import PROBLEM_TYPE
+
+Json: TypeAlias = dict[str, Any]
+
+_JSON: Final = "application/json"
+_PROBLEM_TEXTS: Final = {
+    400: "A parameter or a header cannot be meant.",
+    401: "The bearer token is missing or wrong.",
+    403: "There is no token, without which this is not done.",
+    404: "There is no such thing.",
+    421: "The host name is not one of ours.",
+    500: "A bug; the log has it.",
+    503: "Not now; Retry-After, where given, says when again.",
+}
+_COMMON_PROBLEMS: Final = (400, 401, 421, 500)
+# Shapes that no operation has as its whole answer.
+_EXTRA_SHAPES: Final = (shapes.BoardEvent, shapes.ProblemDetails, shapes.ReloadProblemDetails)
+# Headers that answers of a status carry.
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    200: {"ETag": "Strong: the same tag, the same bytes.", "Cache-Control": "Keep it, but ask each time."},
+    304: {"ETag": "That of the answer the client has.", "Cache-Control": "Keep it, but ask each time."},
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": "Seconds."},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path; *answer* is None where the answer is *text* of that type."""
+
+    path: str
+    id: str
+    summary: str
+    response: type[msgspec.Struct] | None
+    method: str = "get"
+    media_type: str = ""
+    query: type[msgspec.Struct] | None = None
+    problems: tuple[int, ...] = _COMMON_PROBLEMS
+    is_conditional: bool = True
+    is_public: bool = False
+
+
+OPERATIONS: Final = (
+    Operation("/api/v1/slos", "slos", "SLOs, page by page", shapes.SloPage, query=SloQuery),
+    Operation(
+        "/api/v1/slos/{service}/{name}",
+        "slo",
+        "One SLO, by group",
+        shapes.SloGroups,
+        problems=(*_COMMON_PROBLEMS, 404),
+    ),
+    Operation("/api/v1/alerts", "alerts", "What fires now", shapes.FiringAlerts),
+    Operation("/api/v1/targets", "targets", "What is scraped, and how that goes", shapes.Targets),
+    Operation("/api/v1/status", "status", "The sidecar itself", shapes.Status),
+    Operation(
+        "/api/v1/stream",
+        "stream",
+        "Each board as a server-sent event: first `snapshot`, then `delta`, whose data is a BoardEvent",
+        None,
+        media_type="text/event-stream",
+        problems=(*_COMMON_PROBLEMS, 503),
+        is_conditional=False,
+    ),
+    Operation("/api/v1/openapi.json", "openapi", "This document", None, media_type=_JSON),
+    Operation(
+        "/-/reload",
+        "reload",
+        "Read the specs anew",
+        shapes.ReloadOutcome,
+        method="post",
+        problems=(*_COMMON_PROBLEMS, 403),
+        is_conditional=False,
+    ),
+    Operation(
+        "/metrics",
+        "metrics",
+        "The board for Prometheus, in the format that Accept asks for",
+        None,
+        media_type="text/plain",
+        is_conditional=False,
+    ),
+    Operation(
+        "/healthz",
+        "healthz",
+        "Whether the loop still ticks",
+        None,
+        media_type="text/plain",
+        problems=(400, 500, 503),
+        is_conditional=False,
+        is_public=True,
+    ),
+    Operation(
+        "/readyz",
+        "readyz",
+        "Whether there have been data",
+        None,
+        media_type="text/plain",
+        problems=(400, 500, 503),
+        is_conditional=False,
+        is_public=True,
+    ),
+)
+
+
+@cache
+def served_document() -> EncodedAnswer:
+    """As it is served."""
+    return tag_body(msgspec.json.encode(_build_document()))
+
+
+def render_document() -> bytes:
+    """As docs/openapi.json: for people, too."""
+    return msgspec.json.format(served_document().body, indent=2) + b"\n"
+
+
+def _build_document() -> Json:
+    components, schemas = _build_schemas()
+    paths: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _describe_operation(operation, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "sloctl sidecar",
+            "version": version("sloctl"),
+            "description": "Live error-budget burn. Null is unknown; errors are RFC 9457 problem details.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"token": []}, {}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _build_schemas() -> tuple[dict[type, Json], dict[str, Json]]:
+    """References by type, and what they refer to; the query is written as parameters instead."""
+    answers = [operation.response for operation in OPERATIONS if operation.response is not None]
+    types: list[type[msgspec.Struct]] = [*answers, *_EXTRA_SHAPES]
+    references, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    for schema in schemas.values():
+        # A docstring, with the indentation of its source.
+        schema["description"] = cleandoc(schema["description"])
+    return dict(zip(types, references, strict=True)), schemas
+
+
+def _describe_operation(operation: Operation, components: Mapping[type, Json]) -> Json:
+    described: Json = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "responses": {str(status): each for status, each in _describe_responses(operation, components)},
+    }
+    if parameters := _describe_parameters(operation):
+        described["parameters"] = parameters
+    if operation.is_public:
+        described["security"] = []
+    return described
+
+
+def _describe_responses(operation: Operation, components: Mapping[type, Json]) -> list[tuple[int, Json]]:
+    problem = {PROBLEM_TYPE: {"schema": components[shapes.ProblemDetails]}}
+    responses = [
+        (200, _describe_response(operation, 200, "The answer.", _response_content(operation, components)))
+    ]
+    if operation.is_conditional:
+        responses.append((304, _describe_response(operation, 304, "What the client has is still so.", None)))
+    responses += [
+        (status, _describe_response(operation, status, _PROBLEM_TEXTS[status], problem))
+        for status in sorted(operation.problems)
+    ]
+    if operation.method == "post":
+        refused = {PROBLEM_TYPE: {"schema": components[shapes.ReloadProblemDetails]}}
+        responses.append(
+            (422, _describe_response(operation, 422, "The new specs are wrong; the old stay.", refused))
+        )
+    return responses
+
+
+def _describe_response(operation: Operation, status: int, description: str, content: Json | None) -> Json:
+    response: Json = {"description": description}
+    if content is not None:
+        response["content"] = content
+    headers = _HEADERS.get(status, {}) if status >= 400 or operation.is_conditional else {}
+    if headers:
+        response["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+        }
+    return response
+
+
+def _response_content(operation: Operation, components: Mapping[type, Json]) -> Json:
+    if operation.response is not None:
+        return {_JSON: {"schema": components[operation.response]}}
+    if operation.path == "/metrics":
+        text = {"schema": {"type": "string"}}
+        return {"text/plain": text, "application/openmetrics-text": text}
+    return {
+        operation.media_type: {"schema": {"type": "object" if operation.media_type == _JSON else "string"}}
+    }
+
+
+def _describe_parameters(operation: Operation) -> Sequence[Json]:
+    in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in in_path
+    ]
+    if operation.query is not None:
+        parameters += _query_parameters(operation.query)
+    if operation.is_conditional:
+        parameters.append(_header_parameter("If-None-Match", "ETags of what the client has."))
+    if operation.id == "stream":
+        parameters.append(_header_parameter("Last-Event-ID", "The id of the last event that was read."))
+    return parameters
+
+
+def _query_parameters(query: type[msgspec.Struct]) -> list[Json]:
+    _, schemas = msgspec.json.schema_components([query])
+    return [
+        {"name": name, "in": "query", "description": schema.pop("description", ""), "schema": _given(schema)}
+        for name, schema in schemas[query.__name__]["properties"].items()
+    ]
+
+
+def _given(schema: Json) -> Json:
+    """Without the null that stands for a parameter that is not given."""
+    if "anyOf" not in schema:
+        return schema
+    return next(option for option in schema["anyOf"] if option["type"] != "null")
+
+
+def _header_parameter(name: str, description: str) -> Json:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(render_document())

@@ -1,0 +1,218 @@
+"""The shapes of the API's answers. They encode the answers, and the OpenAPI document is made from them.
+
+Null is unknown; a time is RFC 3339 in UTC, a lookback a Prometheus duration; numbers are exact doubles.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+Timestamp: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Lookback: TypeAlias = Annotated[str, Meta(examples=["5m", "1h", "30d"])]
+StateName: TypeAlias = Literal["paging", "ticketed", "exhausted", "exhausting", "unknown", "fine"]
+AlertStateName: TypeAlias = Literal["inactive", "firing", "unknown"]
+
+
+class Burn(Struct, frozen=True, rename="camel"):
+    """How much burned within one lookback; null where it holds no data, or no events."""
+
+    lookback: Lookback
+    errors: float | None
+    events: float | None
+    error_ratio: float | None
+    burn_rate: Annotated[float | None, Meta(description="Times faster than sustainable.")]
+    covered_seconds: Annotated[int, Meta(description="How much of the lookback there are data of.")]
+
+
+class Row(Struct, frozen=True, rename="camel"):
+    """One row of the alert policy: it fires when both lookbacks burn faster than the factor."""
+
+    state: AlertStateName
+    factor: float
+    long: Lookback
+    long_burn_rate: float | None
+    short: Lookback
+    short_burn_rate: float | None
+
+
+class Alert(Struct, frozen=True, rename="camel"):
+    """A page or a ticket, and since when it fires."""
+
+    severity: Literal["page", "ticket"]
+    state: AlertStateName
+    since: Timestamp | None
+    rows: tuple[Row, ...]
+
+
+class Contributor(Struct, frozen=True, rename="camel"):
+    """A label value that errs more than its share of the traffic; of the SLO as a whole, in each group."""
+
+    label: str
+    value: str
+    lookback: Lookback
+    errors: float
+    share_of_errors: float
+    share_of_traffic: float
+
+
+class Budget(Struct, frozen=True, rename="camel"):
+    """The error budget of the window."""
+
+    left: Annotated[float | None, Meta(description="Share of the budget; negative when overspent.")]
+    events_left: Annotated[float | None, Meta(description="Events that may still fail in this window.")]
+    exhausted: bool | None
+    exhausting: Annotated[
+        bool | None, Meta(description="Whether it is gone within the hours that the spec names.")
+    ]
+    burning: Annotated[bool | None, Meta(description="False where it lasts for ever at this burn.")]
+    seconds_to_exhaustion: float | None
+
+
+class Slo(Struct, frozen=True, rename="camel"):
+    """One SLO, or one group of it."""
+
+    id: str
+    service: str
+    name: str
+    description: str
+    labels: dict[str, str]
+    group: Annotated[dict[str, str], Meta(description="The labels of groupBy; empty where nothing groups.")]
+    overflow: Annotated[bool, Meta(description="Whether this is all groups beyond the cap together.")]
+    objective: Annotated[float, Meta(description="A ratio.", gt=0, lt=1)]
+    window: Lookback
+    state: StateName
+    stale: Annotated[bool, Meta(description="Whether the numbers are those of lastData, not of now.")]
+    since: Annotated[Timestamp | None, Meta(description="When the oldest data behind the numbers began.")]
+    last_data: Timestamp | None
+    budget: Budget
+    lookbacks: tuple[Burn, ...]
+    alerts: tuple[Alert, ...]
+    contributors: Annotated[tuple[Contributor, ...], Meta(description="Of each lookback, the worst first.")]
+
+
+class SloPage(Struct, frozen=True, rename="camel"):
+    """Some of the SLOs, in the order of id and group, which no change of state disturbs."""
+
+    at: Annotated[Timestamp | None, Meta(description="The tick; null before the first.")]
+    issues: Annotated[
+        dict[str, str], Meta(description="What does not work now; `source`: why it gave nothing.")
+    ]
+    slos: tuple[Slo, ...]
+    next: Annotated[str | None, Meta(description="Ask with this as `after` for the following page.")]
+
+
+class SloGroups(Struct, frozen=True, rename="camel"):
+    """One SLO, by group; without a group where it cannot be watched, for the reason in *refused*."""
+
+    at: Timestamp | None
+    issues: dict[str, str]
+    groups: tuple[Slo, ...]
+    unsupported: str | None
+
+
+class FiringAlert(Struct, frozen=True, rename="camel"):
+    """An alert that fires, with the labels that the compiled rules give it."""
+
+    slo: str
+    since: Timestamp | None
+    stale: Annotated[bool, Meta(description="Whether it fired when there were last data, and may be over.")]
+    labels: dict[str, str]
+
+
+class FiringAlerts(Struct, frozen=True, rename="camel"):
+    """All that fires, the worst first."""
+
+    at: Timestamp | None
+    alerts: tuple[FiringAlert, ...]
+
+
+class Target(Struct, frozen=True, rename="camel"):
+    """What is scraped, and how that went the last time."""
+
+    url: str
+    labels: dict[str, str]
+    up: Annotated[bool | None, Meta(description="Null before the first scrape.")]
+    error: Annotated[str | None, Meta(description="Why it is down.")]
+    scraped_at: Annotated[Timestamp | None, Meta(description="The last good scrape.")]
+    seconds: Annotated[float | None, Meta(description="How long the last scrape took.")]
+    samples: Annotated[int, Meta(description="Of metrics that an SLO names, in the last good scrape.")]
+
+
+class Targets(Struct, frozen=True, rename="camel"):
+    """The targets of the source; empty where it has none."""
+
+    targets: tuple[Target, ...]
+
+
+class Unsupported(Struct, frozen=True, rename="camel"):
+    """An SLO that this source can never count, and why."""
+
+    id: str
+    reason: str
+
+
+class Status(Struct, frozen=True, rename="camel"):
+    """The sidecar itself."""
+
+    version: str
+    started_at: Timestamp
+    at: Annotated[Timestamp | None, Meta(description="The newest tick.")]
+    ready: bool
+    states: Annotated[dict[StateName, int], Meta(description="How many SLOs and groups are in each state.")]
+    issues: Annotated[dict[str, str], Meta(description="What does not work now, by the part it is about.")]
+    unsupported: tuple[Unsupported, ...]
+
+
+class SpecProblem(Struct, frozen=True, rename="camel"):
+    """A finding about a spec; *code* is an anchor in docs/problems.md."""
+
+    path: str
+    line: int
+    column: int
+    code: str
+    message: str
+    level: Literal["error", "warning"]
+
+
+class ReloadOutcome(Struct, frozen=True, rename="camel"):
+    """Whether the specs as they now stand are watched; else those from before still are."""
+
+    at: Timestamp
+    in_force: bool
+    problems: tuple[SpecProblem, ...]
+
+
+class GroupKey(Struct, frozen=True, rename="camel"):
+    """Which SLO, and which group of it."""
+
+    id: str
+    group: dict[str, str]
+
+
+class BoardEvent(Struct, frozen=True, rename="camel"):
+    """One board of the stream: all of it (`snapshot`), or what changed since the last one sent (`delta`).
+
+    Of an SLO that is not stale `lastData` and `coveredSeconds` move on with `at`; that alone is no change.
+    """
+
+    at: Timestamp | None
+    trouble: str | None
+    slos: tuple[Slo, ...]
+    removed: tuple[GroupKey, ...]
+
+
+class ProblemDetails(Struct, frozen=True):
+    """RFC 9457; the type is `about:blank`."""
+
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+
+
+class ReloadProblemDetails(Struct, frozen=True):
+    """RFC 9457, with what is wrong with the specs."""
+
+    title: str
+    status: int
+    detail: str
+    problems: tuple[SpecProblem, ...]

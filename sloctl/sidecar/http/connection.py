@@ -1,0 +1,88 @@
+"""One client's connection: what is no HTTP is answered like any other mistake, and who dawdles is let go."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sloctl.sidecar.http.problem_details import problem_response
+
+# Headers, and the request line, are small; a request that asks for more is none of ours.
+MAX_HEADER_BYTES: Final = 8190
+MAX_BODY_BYTES: Final = 64 * 1024
+# From one request to the next.
+_IDLE_SECONDS: Final = 75.0
+# From the connection to the end of the first request's headers.
+_FIRST_REQUEST_SECONDS: Final = 10.0
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_log: Final = logging.getLogger(__name__)
+
+
+class HttpConnection(web.RequestHandler):
+    """aiohttp's own, with our words for its errors and a limit to how long the first request takes."""
+
+    def __init__(self, server: web.Server) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # documented: None is no access log
+            keepalive_timeout=_IDLE_SECONDS,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+        )
+        self._expiry: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._expiry = asyncio.get_running_loop().call_later(_FIRST_REQUEST_SECONDS, self.force_close)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.mark_request_received()
+        super().connection_lost(exc)
+
+    def mark_request_received(self) -> None:
+        """The first request came in time."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Nothing of ours, and nothing of what was sent, is told; the log says what happened."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already: no other can be given")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("%s %s failed", request.method, request.path, exc_info=exc)
+        else:
+            _log.debug("what was sent is no HTTP request: %s", message)
+        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        response = problem_response(
+            status, "this is a bug; the log has it" if is_ours else "this is no HTTP request"
+        )
+        # Instead of the framework's own, which tells its version.
+        response.headers.update({**SECURITY_HEADERS, "Server": "sloctl"})
+        response.force_close()
+        return response
+
+
+@web.middleware
+async def first_request_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tells the connection that a request has come."""
+    if isinstance(request.protocol, HttpConnection):
+        request.protocol.mark_request_received()
+    return await handler(request)

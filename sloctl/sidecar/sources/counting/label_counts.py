@@ -1,0 +1,87 @@
+"""Of the counts of one tick, how many belong to each label value: what burns.
+
+Its one law: nothing is worked out for an SLO that has no errors now and had none in the last hour.
+"""
+
+from collections.abc import Iterable, Mapping
+from heapq import nlargest
+from typing import Final, TypeAlias
+
+from sloctl.duration import HOUR
+from sloctl.sidecar.sources.counting.tally import SeriesCounts
+from sloctl.slo.resolutions import EventCounts
+
+# Per SLO and tick, those with most errors.
+MAX_PAIRS: Final = 200
+# As long as the longest lookback that asks what burns.
+_WATCHED_SECONDS: Final = HOUR
+
+LabelPair: TypeAlias = tuple[str, str]
+
+
+class LabelCounter:
+    """Counts of every (label, value) that has errors in this tick, and of those that had some of late.
+
+    The second, so that its share of the traffic can be told over an hour: from its first error on, its quiet
+    ticks count too. At most MAX_PAIRS are watched per SLO; the one without errors for longest makes room.
+    """
+
+    def __init__(self) -> None:
+        # By SLO id, when each pair last had errors; in that order.
+        self._watched: dict[str, dict[LabelPair, float]] = {}
+
+    def count_by_label(
+        self, parts: Iterable[SeriesCounts], now: float
+    ) -> Mapping[str, Mapping[LabelPair, EventCounts]]:
+        """By SLO id; *parts* are those of all targets."""
+        parts = list(parts)
+        self._forget(now)
+        asked = {part.weight.key[0] for part in parts if part.error > 0} | self._watched.keys()
+        sums = _sum_pairs(parts, asked) if asked else {}
+        return {slo: found for slo, pairs in sums.items() if (found := self._select_pairs(slo, pairs, now))}
+
+    def _select_pairs(
+        self, slo: str, sums: Mapping[LabelPair, list[float]], now: float
+    ) -> Mapping[LabelPair, EventCounts]:
+        worst = [pair for pair, (error, _) in sums.items() if error > 0]
+        if len(worst) > MAX_PAIRS:
+            worst = nlargest(MAX_PAIRS, worst, key=lambda pair: sums[pair])
+        if not worst and slo not in self._watched:
+            return {}
+        watched = self._watched.setdefault(slo, {})
+        for pair in reversed(worst):
+            watched.pop(pair, None)
+            watched[pair] = now
+        while len(watched) > MAX_PAIRS:
+            del watched[next(iter(watched))]
+        # A difference of two counters can be below zero for a moment.
+        return {
+            pair: EventCounts(error=max(0.0, sums[pair][0]), total=sums[pair][1])
+            for pair in watched
+            if pair in sums
+        }
+
+    def _forget(self, now: float) -> None:
+        for slo, watched in list(self._watched.items()):
+            for pair, last in list(watched.items()):
+                if now - last <= _WATCHED_SECONDS:
+                    break
+                del watched[pair]
+            if not watched:
+                del self._watched[slo]
+
+
+def _sum_pairs(parts: Iterable[SeriesCounts], asked: set[str]) -> dict[str, dict[LabelPair, list[float]]]:
+    """[errors, events] per SLO and pair, of the SLOs that are asked about."""
+    sums: dict[str, dict[LabelPair, list[float]]] = {slo: {} for slo in asked}
+    for share, error, total in parts:
+        pairs = sums.get(share.key[0])
+        if pairs is None:
+            continue
+        for pair in share.contributor_labels:
+            counts = pairs.get(pair)
+            if counts is None:
+                counts = pairs[pair] = [0.0, 0.0]
+            counts[0] += error
+            counts[1] += total
+    return sums

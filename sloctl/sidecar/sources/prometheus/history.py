@@ -1,0 +1,226 @@
+"""What an SLO counted before the sidecar started: rollups where rules recorded them, else the raw series.
+
+Law: nothing is counted twice. Raw series serve up to where the rollups, or what a repair brought in, begin;
+told to the hour, so that an hour may be missing where rules were introduced, and none is there twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, NamedTuple
+
+from sloctl import naming
+from sloctl.duration import DAY, HOUR
+from sloctl.model import Slo
+from sloctl.naming import LabelStyle
+from sloctl.prometheus.range_queries import QueryFailed, QueryRange, RangeQueries
+from sloctl.rules.repair import REPAIR_REACH as REPAIRED
+from sloctl.rules.scope import last_range
+from sloctl.sidecar.sources import Group
+from sloctl.sidecar.sources.prometheus.minutes import (
+    ReadOutcome,
+    ReadPosition,
+    StepCounts,
+    batch_slos,
+    last_minute,
+    raw_steps,
+    read_minutes,
+    recorded_series,
+    recorded_steps,
+)
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
+
+# A day of so many is read in a moment, so that what else goes on meanwhile hardly waits.
+_BATCH_SIZE: Final = 20
+
+_log: Final = logging.getLogger(__name__)
+
+
+class PastCounts(NamedTuple):
+    """What the step that ended at *at* (Unix seconds) counted: a coarse step, or one minute of late."""
+
+    slo: Slo
+    group: Group
+    at: float
+    counts: EventCounts
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryChunk:
+    """A day of some SLOs, or their last hours; *places*, by SLO id, is where reading goes on after those."""
+
+    counts: Sequence[PastCounts]
+    positions: Mapping[str, ReadPosition]
+
+
+async def read_histories(
+    ranges: RangeQueries,
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    *,
+    settled: float,
+    known: Mapping[str, float],
+) -> AsyncIterator[HistoryChunk]:
+    """Per SLO what happened after *known* (Unix seconds, by SLO id), oldest first; raises Unusable."""
+    every = tuple(slos)
+    # What a repair brought in may be known already: those who know something do without.
+    fresh = batch_slos((slo for slo in every if slo.id not in known), most=_BATCH_SIZE)
+    others = batch_slos((slo for slo in every if slo.id in known), most=_BATCH_SIZE)
+    for batch, part in chain(
+        ((batch, {}) for batch in fresh), ((batch, {style.part: ""}) for batch in others)
+    ):
+        history = _HistoryReader(ranges, batch, style, settled=settled, known=known, part=part)
+        async for piece in history.read_coarse():
+            yield piece
+        yield await history.read_fine()
+
+
+class _HistoryReader:
+    """Some SLOs: coarse steps first, then the last hours by the minute."""
+
+    def __init__(
+        self,
+        ranges: RangeQueries,
+        slos: Sequence[Slo],
+        style: LabelStyle,
+        *,
+        settled: float,
+        known: Mapping[str, float],
+        part: Mapping[str, str],
+    ) -> None:
+        self._ranges = ranges
+        self._slos = slos
+        self._style = style
+        self._settled = settled
+        self._part = part
+        self._fine_start = (last_minute(settled) - MAX_FINE_LOOKBACK) // COARSE_STEP * COARSE_STEP
+        self._starts = {
+            slo.id: max(known.get(slo.id, 0.0), settled - slo.window.seconds - FINE_STEP) for slo in slos
+        }
+        self._raw_until_fine: set[str] = set()
+
+    async def read_coarse(self) -> AsyncIterator[HistoryChunk]:
+        whole = QueryRange(
+            min(_step_end(start, COARSE_STEP) for start in self._starts.values()), self._fine_start
+        )
+        if whole.start >= whole.end:
+            return
+        unrecorded = await self._unrecorded_ranges(whole)
+        for day in _days(whole):
+            recorded = await recorded_steps(
+                self._ranges, self._slos, self._style, day, step=COARSE_STEP, **self._part
+            )
+            raw = await asyncio.gather(*(self._read_raw(slo, day, unrecorded[slo.id]) for slo in self._slos))
+            past: list[PastCounts] = []
+            for slo, computed in zip(self._slos, raw, strict=True):
+                past += _past_counts(slo, {**computed, **recorded[slo.id]}, after=self._starts[slo.id])
+            yield HistoryChunk(past, {})
+
+    async def read_fine(self) -> HistoryChunk:
+        """Minutes; before them what repairs brought in since, as nobody knows when it happened."""
+        places = {
+            slo.id: ReadPosition(
+                max(self._fine_start, _step_end(self._starts[slo.id], FINE_STEP)),
+                is_raw=slo.id in self._raw_until_fine,
+            )
+            for slo in self._slos
+        }
+        outcome = ReadOutcome()
+        jobs = [(slo, places[slo.id]) for slo in self._slos]
+        await read_minutes(self._ranges, jobs, self._style, settled=self._settled, outcome=outcome)
+        repairs = {} if self._part else await self._repairs()
+        past: list[PastCounts] = []
+        for slo in self._slos:
+            if (progress := outcome.progress.get(slo.id)) is not None:
+                # Minutes computed from raw series may be those that a repair brought in.
+                past += [] if progress.has_raw else _past_counts(slo, repairs.get(slo.id, {}))
+                past += _past_counts(slo, progress.steps)
+                places[slo.id] = progress.position
+        for trouble in outcome.issues:
+            _log.warning("history: %s", trouble)
+        return HistoryChunk(past, places)
+
+    async def _repairs(self) -> dict[str, StepCounts]:
+        late = QueryRange(self._fine_start, last_minute(self._settled) // COARSE_STEP * COARSE_STEP)
+        only = {self._style.part: "repair"}
+        found = await recorded_steps(self._ranges, self._slos, self._style, late, step=COARSE_STEP, **only)
+        return {slo_id: _sum_steps(steps, self._fine_start) for slo_id, steps in found.items()}
+
+    async def _unrecorded_ranges(self, whole: QueryRange) -> dict[str, list[QueryRange]]:
+        """Where raw series are to be asked: before the first rollup and after the last, by SLO id."""
+        hours = QueryRange(whole.start // HOUR * HOUR, last_minute(self._settled))
+        recorded = await self._recorded_hours(hours)
+        repaired = await self._recorded_hours(hours, **{self._style.part: "repair"})
+        stretches: dict[str, list[QueryRange]] = {}
+        for slo in self._slos:
+            first, latest = recorded.get(slo.id, (whole.end + 2 * HOUR, whole.end))
+            first_repair, _ = repaired.get(slo.id, (whole.end + REPAIRED + HOUR, 0))
+            before = min(whole.end, first - HOUR - COARSE_STEP, first_repair - HOUR - REPAIRED)
+            ends = [
+                QueryRange(whole.start, before // COARSE_STEP * COARSE_STEP),
+                QueryRange(latest, whole.end),
+            ]
+            stretches[slo.id] = [end for end in ends if end.start < end.end]
+            if any(stretch.end == whole.end for stretch in stretches[slo.id]):
+                self._raw_until_fine.add(slo.id)
+        return stretches
+
+    async def _recorded_hours(self, hours: QueryRange, **labels: str) -> dict[str, tuple[int, int]]:
+        """The first and the last hour with rollups, as the ends of those hours, by SLO id."""
+        rollups = recorded_series(self._slos, self._style, naming.event_count_metric(COARSE_STEP), **labels)
+        query = f"count by ({self._style.id}) (last_over_time({last_range(rollups, HOUR)}))"
+        rows = await self._ranges.query_range(query, hours, step=HOUR)
+        spans = {row.labels.get(self._style.id, ""): (min(row.points), max(row.points)) for row in rows}
+        return {
+            slo.id: spans[self._style.slo_id(slo)] for slo in self._slos if self._style.slo_id(slo) in spans
+        }
+
+    async def _read_raw(self, slo: Slo, day: QueryRange, unrecorded: Iterable[QueryRange]) -> StepCounts:
+        steps: dict[int, Mapping[Group, EventCounts]] = {}
+        for stretch in unrecorded:
+            piece = QueryRange(max(day.start, stretch.start), min(day.end, stretch.end))
+            if piece.start < piece.end:
+                try:
+                    steps |= _sum_to_coarse(await raw_steps(self._ranges, slo, self._style, piece))
+                except QueryFailed as trouble:
+                    _log.warning("history of %s: %s", slo.id, trouble)
+        return steps
+
+
+def _days(stretch: QueryRange) -> Iterator[QueryRange]:
+    for start in range(stretch.start, stretch.end, DAY):
+        yield QueryRange(start, min(start + DAY, stretch.end))
+
+
+def _past_counts(slo: Slo, steps: StepCounts, *, after: float = 0.0) -> list[PastCounts]:
+    return [
+        PastCounts(slo, group, float(at), counts)
+        for at in sorted(steps)
+        if at > after
+        for group, counts in steps[at].items()
+    ]
+
+
+def _sum_to_coarse(minutes: StepCounts) -> StepCounts:
+    """Summed as the slow group sums; a step without any minute is absent."""
+    steps: dict[int, StepCounts] = {}
+    for at, groups in minutes.items():
+        steps[_step_end(at, COARSE_STEP)] = {**steps.get(_step_end(at, COARSE_STEP), {}), at: groups}
+    return {end: _sum_steps(inside, end)[end] for end, inside in steps.items()}
+
+
+def _sum_steps(steps: StepCounts, end: int) -> StepCounts:
+    """All of *steps* as one that ends at *end*; nothing where there are none."""
+    sums: dict[Group, EventCounts] = {}
+    for groups in steps.values():
+        for group, counts in groups.items():
+            so_far = sums.get(group, EventCounts(0.0, 0.0))
+            sums[group] = EventCounts(error=so_far.error + counts.error, total=so_far.total + counts.total)
+    return {end: sums} if sums else {}
+
+
+def _step_end(at: float, step: int) -> int:
+    """Of the step in which *at* lies."""
+    return int(-(-at // step) * step)

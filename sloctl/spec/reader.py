@@ -1,0 +1,59 @@
+"""Texts → SLOs and problems: the front of the house."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from sloctl.model import Slo
+from sloctl.naming import SLOTH_STYLE
+from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.native import read_native_document
+from sloctl.spec.yaml_nodes import Node, read_documents
+
+
+class ParsedSpecs(Struct, frozen=True):
+    """What was read: *slos* in order of id, *problems* in order of place; neither depends on file order."""
+
+    slos: tuple[Slo, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_specs(texts: Iterable[tuple[str, bytes]]) -> ParsedSpecs:
+    """Read (path, content) pairs, all of them, whatever is wrong with some."""
+    findings = Findings()
+    found: list[tuple[Slo, Node]] = []
+    for path, content in sorted(texts):
+        documents, problems = read_documents(path, content)
+        findings.add_problems(*problems)
+        if not documents and not problems:
+            findings.add_problems(
+                Problem(
+                    Place(path, 1, 1),
+                    "no-document",
+                    "there is no spec in here: write one, or do not name this file",
+                )
+            )
+        for document in documents:
+            found += read_native_document(document, findings)
+    slos = _drop_duplicates(found, findings)
+    return ParsedSpecs(tuple(sorted(slos, key=lambda slo: slo.id)), tuple(sort_problems(findings.problems)))
+
+
+def _drop_duplicates(found: list[tuple[Slo, Node]], findings: Findings) -> list[Slo]:
+    """The first SLO of each id."""
+    first: dict[str, tuple[Slo, Node]] = {}
+    joined: dict[str, tuple[Slo, Node]] = {}
+    for slo, node in found:
+        if slo.id in first:
+            message = f"{slo.id} stands here again, first at {first[slo.id][1].place}: rename one of them"
+            findings.add_violation(Violation("duplicate-slo", message), node.at("name"))
+            continue
+        first[slo.id] = (slo, node)
+        other, _ = joined.setdefault(SLOTH_STYLE.slo_id(slo), (slo, node))
+        if other is not slo:
+            message = (
+                f"with --label-style sloth, {slo.id} and {other.id} would both be {SLOTH_STYLE.slo_id(slo)}"
+            )
+            findings.add_violation(Violation("ambiguous-id", message, ProblemLevel.WARNING), node.at("name"))
+    return [slo for slo, _ in first.values()]

@@ -1,0 +1,212 @@
+"""What is wrong with the structure of a document: every mistake, its place, and what stands there instead.
+
+Runs only on what msgspec refused, since msgspec itself stops at the first mistake.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import inspect, structs
+
+from sloctl.problems import Place, Problem
+from sloctl.spec.field_types import INDEPENDENT_KEY, Choice
+from sloctl.spec.findings import Findings
+from sloctl.spec.messages import did_you_mean, join_words, quote_value, suggest_name
+from sloctl.spec.yaml_nodes import Node
+
+
+def keep_valid_part(node: Node, fields: type, findings: Findings) -> Node | None:
+    """What is left of *node* without the mistakes, which go to *findings*; None where that is too little.
+
+    Left out are keys that are unknown and what stands alone: an objective, a label, a description.
+    """
+    return _StructureReader(findings).read_node(node, inspect.type_info(fields), name="a document")
+
+
+class _StructureReader:
+    """Reads a node along a type; None is what cannot be read, and is reported."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+
+    def read_node(self, node: Node, expected: inspect.Type, *, name: str) -> Node | None:
+        match _fitting_type(expected, node):
+            case inspect.StructType() as struct:
+                return self._read_mapping(node, struct)
+            case inspect.DictType(value_type=value_type):
+                read = {
+                    key: self.read_node(entry, value_type, name=quote_value(key))
+                    for key, entry in node.entries.items()
+                }
+                return _with_entries(node, read, complete=not _is_independent(expected))
+            case inspect.ListType() as items:
+                return self._read_list(node, items, name=name, complete=not _is_independent(expected))
+            case None:
+                self._wrong_type(node, expected, name)
+                return None
+            case scalar:
+                return node if self._is_allowed(node, scalar, name) else None
+
+    def _read_mapping(self, node: Node, struct: inspect.StructType) -> Node | None:
+        known = {field.encode_name: field for field in struct.fields}
+        read: dict[str, Node | None] = {}
+        for key, entry in node.entries.items():
+            if field := known.get(key):
+                read[key] = self.read_node(entry, field.type, name=key)
+            else:
+                hint = suggest_name(key, known)
+                self._add_problem(
+                    node.keys[key].place, "unknown-key", f"unknown key {quote_value(key)}{hint}"
+                )
+        missing = [key for key, field in known.items() if field.required and key not in node.entries]
+        for key in missing:
+            self._add_problem(
+                node.place, "missing-key", f"{key} is missing: it is {_type_noun(known[key].type)}"
+            )
+        if not self._has_exactly_one(node, struct) or missing:
+            return None
+        kept = {key: entry for key, entry in read.items() if entry or not _may_be_left_out(known[key])}
+        return _with_entries(node, kept, complete=True)
+
+    def _has_exactly_one(self, node: Node, struct: inspect.StructType) -> bool:
+        names = struct.cls.exactly_one if issubclass(struct.cls, Choice) else ()
+        choice = [field.encode_name for field in struct.fields if field.name in names]
+        chosen = [key for key in choice if key in node.entries]
+        if len(chosen) == 1 or not choice:
+            return True
+        place = node.keys[chosen[1]].place if chosen else node.place
+        found = f"got {join_words(chosen, last='and')}" if chosen else "got none of them"
+        self._add_problem(place, "exactly-one", f"exactly one of {join_words(choice)} stands here, {found}")
+        return False
+
+    def _read_list(self, node: Node, expected: inspect.ListType, *, name: str, complete: bool) -> Node | None:
+        if len(node.items) < (expected.min_length or 0):
+            self._add_problem(node.place, "empty-list", f"{name} has at least one item, got none")
+            return None
+        read = [self.read_node(item, expected.item_type, name=f"an item of {name}") for item in node.items]
+        items = tuple(item for item in read if item is not None)
+        if len(items) < (len(read) if complete else 1):
+            return None
+        return structs.replace(node, items=items, value=[item.value for item in items])
+
+    def _is_allowed(self, node: Node, expected: inspect.Type, name: str) -> bool:
+        choices = _allowed_values(expected)
+        if choices and node.value not in choices:
+            found = f"{quote_value(node.text)}{did_you_mean(node.text, choices)}"
+            self._add_problem(node.place, "wrong-value", f"{name} is {join_words(choices)}, got {found}")
+            return False
+        if isinstance(expected, inspect.IntType) and not _within(node, expected):
+            bounds = f"{expected.ge} to {expected.le}"
+            self._add_problem(
+                node.place, "wrong-value", f"{name} is a whole number from {bounds}, got {node.text}"
+            )
+            return False
+        return True
+
+    def _wrong_type(self, node: Node, expected: inspect.Type, name: str) -> None:
+        found = f"{_describe_value(node)}{_quoting_hint(node, expected)}"
+        self._add_problem(node.place, "wrong-type", f"{name} is {_type_noun(expected)}, got {found}")
+
+    def _add_problem(self, place: Place, code: str, message: str) -> None:
+        self._findings.add_problems(Problem(place, code, message))
+
+
+def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:
+    """The type, or of several the one, whose form the value has; whether it is allowed shows later."""
+    while isinstance(expected, inspect.Metadata):
+        expected = expected.type
+    if isinstance(expected, inspect.UnionType):
+        return next((one for one in expected.types if _fitting_type(one, node)), None)
+    # To Python, true is a number.
+    fits = isinstance(node.value, _PYTHON_TYPES[type(expected)]) and (
+        isinstance(expected, inspect.BoolType) or not isinstance(node.value, bool)
+    )
+    return expected if fits else None
+
+
+def _allowed_values(expected: inspect.Type) -> list[str]:
+    match expected:
+        case inspect.EnumType(cls=cls):
+            return [member.value for member in cls]
+        case inspect.LiteralType(values=values):
+            return [str(value) for value in values]
+        case _:
+            return []
+
+
+def _within(node: Node, expected: inspect.IntType) -> bool:
+    return isinstance(node.value, int) and (expected.ge or 0) <= node.value <= (expected.le or node.value)
+
+
+def _is_independent(expected: inspect.Type) -> bool:
+    return isinstance(expected, inspect.Metadata) and INDEPENDENT_KEY in (expected.extra or {})
+
+
+def _may_be_left_out(field: inspect.Field) -> bool:
+    return _is_independent(field.type) and not field.required
+
+
+def _with_entries(node: Node, read: Mapping[str, Node | None], *, complete: bool) -> Node | None:
+    """*node* with what could be read; None where all of it had to be."""
+    entries = {key: entry for key, entry in read.items() if entry is not None}
+    if complete and len(entries) < len(read):
+        return None
+    keys = {key: node.keys[key] for key in entries}
+    value = {key: entry.value for key, entry in entries.items()}
+    return structs.replace(node, keys=keys, entries=entries, value=value)
+
+
+_PYTHON_TYPES: Final[dict[type[inspect.Type], type]] = {
+    inspect.StrType: str,
+    inspect.LiteralType: str,
+    inspect.EnumType: str,
+    inspect.BoolType: bool,
+    inspect.IntType: int,
+    inspect.ListType: list,
+    inspect.DictType: dict,
+    inspect.StructType: dict,
+}
+_NOUNS: Final[dict[type[inspect.Type], str]] = {
+    inspect.StrType: "text",
+    inspect.BoolType: "true or false",
+    inspect.IntType: "a whole number",
+    inspect.ListType: "a list",
+    inspect.DictType: "a mapping",
+    inspect.StructType: "a mapping",
+}
+
+
+def _type_noun(expected: inspect.Type) -> str:
+    while isinstance(expected, inspect.Metadata):
+        if noun := (expected.extra or {}).get("noun"):
+            return str(noun)
+        expected = expected.type
+    choices = _allowed_values(expected)
+    return join_words(choices) if choices else _NOUNS[type(expected)]
+
+
+def _describe_value(node: Node) -> str:
+    match node.value:
+        case None:
+            return "nothing"
+        case bool():
+            return node.text
+        case int() | float():
+            return f"the number {quote_value(node.text)}"
+        case str():
+            return f"the text {quote_value(node.text)}" if node.text else "an empty text"
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+
+
+def _quoting_hint(node: Node, expected: inspect.Type) -> str:
+    """What YAML takes for something else although text was meant."""
+    if isinstance(node.value, bool | int | float) and _type_noun(expected) == "text":
+        return f': write "{node.text}" in quotes'
+    return ": put PromQL in quotes" if isinstance(node.value, dict) and _is_promql(expected) else ""
+
+
+def _is_promql(expected: inspect.Type) -> bool:
+    return _type_noun(expected).startswith(("a selector", "a PromQL"))
