@@ -93,7 +93,14 @@ def test_the_unknown_stays_unknown() -> None:
 
 @pytest.mark.parametrize(
     ("left", "rate", "seconds"),
-    [(1.0, 1.0, MONTH), (0.5, 14.4, 90_000), (0.5, 0.0, float("inf")), (-0.1, 3.0, 0)],
+    [
+        (1.0, 1.0, MONTH),
+        (0.5, 14.4, 90_000),
+        (0.5, 0.0, float("inf")),
+        (0.5, 0.99, float("inf")),
+        (-0.1, 3.0, 0),
+        (0.0, 0.0, 0),
+    ],
 )
 def test_time_to_exhaustion_is_what_is_left_at_this_rate(left: float, rate: float, seconds: float) -> None:
     assert burn.time_to_exhaustion(left, rate, MONTH) == pytest.approx(seconds)

@@ -23,13 +23,18 @@ def budget_remaining(budget: Fraction | float, error_ratio: float | None) -> flo
     return None if error_ratio is None else 1 - error_ratio / float(budget)
 
 
-def time_to_exhaustion(left: float | None, rate: float | None, window: int) -> float | None:
-    """Seconds until the budget is gone at burn rate *rate*; 0 when it is, infinite when nothing burns."""
-    if left is None or rate is None:
+def time_to_exhaustion(budget_left: float | None, burn_rate: float | None, window: int) -> float | None:
+    """Return the seconds until the budget is gone if it goes on burning at *burn_rate*.
+
+    *budget_left* is the share of the budget that is left, *window* the SLO's period in seconds. None where
+    either is unknown, 0 where nothing is left, and infinite below a burn rate of 1, which the budget
+    sustains. Whatever burn rate is shown, the time beside it is that rate's.
+    """
+    if budget_left is None or burn_rate is None:
         return None
-    if left <= 0:
+    if budget_left <= 0:
         return 0.0
-    return left * window / rate if rate > 0 else float("inf")
+    return budget_left * window / burn_rate if burn_rate >= 1 else float("inf")
 
 
 def alert_factor(row: PolicyRow, window: int) -> Fraction:
