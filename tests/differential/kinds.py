@@ -217,7 +217,7 @@ _ERROR_QUERY: Final = QueryIndicator(
 _GOOD_QUERY: Final = structs.replace(
     _ERROR_QUERY,
     counted=CountedSide.GOOD,
-    part=read_query('sum(increase(requests_total{code="200"}[$window]))'),
+    numerator=read_query('sum(increase(requests_total{code="200"}[$window]))'),
 )
 
 _RATIO: Final = RatioIndicator(CountedSide.ERROR, (_ERRORS,), (_ALL,))
@@ -227,8 +227,8 @@ NATIVE_LATENCY: Final = "a native latency"
 KINDS: Final = {
     "a ratio of errors": RATIO,
     "a ratio of errors, by route": replace(RATIO, grouped=True),
-    "a ratio of errors, newborn: false": Kind(
-        structs.replace(_RATIO, newborn=False), _requests, _errors_of_query, _grown_errors_of_query
+    "a ratio of errors, countNewSeries: false": Kind(
+        structs.replace(_RATIO, count_new_series=False), _requests, _errors_of_query, _grown_errors_of_query
     ),
     "a ratio of good events": Kind(
         RatioIndicator(CountedSide.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _grown_rest
