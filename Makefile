@@ -61,6 +61,10 @@ types: $(VENV)/.dev ## Types: mypy --strict
 contracts: $(VENV)/.dev ## Architecture: who may import whom
 	@$(BIN)/lint-imports --no-logo
 
+.PHONY: style
+style: $(VENV)/.dev ## How the code reads, in figures: words, docstrings, helpers
+	@$(BIN)/python -m bench.style_figures $(ARGS)
+
 .PHONY: compiled
 compiled: $(VENV)/.dev ## The committed alerts/ and dashboards/ are what slos/ compile into
 	@$(BIN)/sloctl compile slos -o . --check
