@@ -24,12 +24,12 @@ from sloctl.prometheus.http_client import ClientOptions
 from sloctl.sidecar.build import SidecarBuilder
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.config.read import Settings
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
 from sloctl.sidecar.http.application import build_application
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
+from sloctl.slo.health import AlertState
 from sloctl.spec import read_specs
 from tests.real import Prometheus, running_prometheus
 

@@ -15,8 +15,8 @@ from sloctl.model import WORKBOOK_POLICY, PolicyRow, RollingWindow, Severity, Sl
 from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE_STYLE
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.engine.engine import Engine
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 from sloctl.spec import read_specs
 from tests.differential.engine import Recording, Story, record

@@ -24,9 +24,10 @@ from sloctl.cli.exit_codes import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotR
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import escape_unprintable
 from sloctl.prometheus.transport import HttpEndpoint, RequestError
+from sloctl.slo.health import Health
 from sloctl.status import from_prometheus, from_sidecar
 from sloctl.status.json_report import status_document
-from sloctl.status.slo_status import FailOn, GateResult, Health, StatusReport, evaluate_gate
+from sloctl.status.slo_status import FailOn, GateResult, StatusReport, evaluate_gate
 from sloctl.status.text_report import render_summary, render_table
 
 _SIDECAR: Final = "http://127.0.0.1:9464"

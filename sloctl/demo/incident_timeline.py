@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from sloctl.demo.ground_truth import GroundTruth
 from sloctl.demo.traffic import Incident, IncidentSchedule
 from sloctl.model import Severity, Slo
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.slo.health import AlertState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,12 @@ from sloctl.decimals import format_number
 from sloctl.duration import DAY, format_duration
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.engine.contributors import Contributor
-from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow, AlertState
-from sloctl.sidecar.engine.snapshot import Health, SloState
+from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow
+from sloctl.sidecar.engine.snapshot import SloState
+from sloctl.slo.health import AlertState, Health
 
 UNKNOWN: Final = "–"
 
-
-HEALTH_LABELS: Final = {
-    Health.PAGING: "paging",
-    Health.TICKETED: "ticket",
-    Health.EXHAUSTED: "budget gone",
-    Health.EXHAUSTING: "budget going",
-    Health.UNKNOWN: "unknown",
-    Health.FINE: "fine",
-}
 
 # Told beside the words, and for those who cannot tell red from green.
 HEALTH_SHAPES: Final = {

@@ -5,8 +5,8 @@ from typing import Final
 from sloctl.duration import HOUR, MINUTE, format_duration, humanize_duration
 from sloctl.model import Severity
 from sloctl.sidecar import messages
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.slo.health import AlertState
 from sloctl.table import format_table
 
 # What a person watches while an incident goes on.
@@ -53,7 +53,7 @@ def slo_label(entry: SloState) -> str:
 
 
 def _table_row(entry: SloState) -> tuple[str, ...]:
-    standing = messages.HEALTH_LABELS[entry.health]
+    standing = entry.health.label
     return (
         slo_label(entry),
         f"{standing}, stale" if entry.stale else standing,

@@ -16,16 +16,9 @@ from sloctl.duration import HOUR, MINUTE, parse_duration
 from sloctl.model import Labels, PromQL
 from sloctl.naming import LabelStyle
 from sloctl.slo import burn
+from sloctl.slo.health import AlertState, Health
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
-from sloctl.status.slo_status import (
-    STATUS_LOOKBACKS,
-    AlertState,
-    AlertStatus,
-    Health,
-    SloStatus,
-    StatusReport,
-    sort_worst_first,
-)
+from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport, sort_worst_first
 
 _SLOW_LOOKBACK: Final = "10m"
 # A turn of the slow group, and what it may come late.

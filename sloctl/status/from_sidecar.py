@@ -9,15 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.status.slo_status import (
-    STATUS_LOOKBACKS,
-    AlertState,
-    AlertStatus,
-    Health,
-    SloStatus,
-    StatusReport,
-    sort_worst_first,
-)
+from sloctl.slo.health import AlertState, Health
+from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport, sort_worst_first
 
 # A path and its query → the body of the answer.
 HttpGet: TypeAlias = Callable[..., bytes]

@@ -8,28 +8,10 @@ from msgspec import Struct
 
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Labels
+from sloctl.slo.health import AlertState, Health
 
 # What a person watches while an incident goes on.
 STATUS_LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
-
-
-class Health(IntEnum):
-    """The worst first."""
-
-    PAGING = 0
-    TICKETED = 1
-    EXHAUSTED = 2
-    EXHAUSTING = 3
-    UNKNOWN = 4
-    FINE = 5
-
-
-class AlertState(Enum):
-    """An alert that cannot be decided is unknown: neither quiet nor firing."""
-
-    INACTIVE = "inactive"
-    FIRING = "firing"
-    UNKNOWN = "unknown"
 
 
 class AlertStatus(Struct, frozen=True):

@@ -8,24 +8,10 @@ from typing import Final
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.problems import escape_unprintable
 from sloctl.sidecar.messages import UNKNOWN, format_burn_rate, format_clock_time, format_percent
-from sloctl.status.slo_status import (
-    STATUS_LOOKBACKS,
-    AlertState,
-    AlertStatus,
-    Health,
-    SloStatus,
-    StatusReport,
-)
+from sloctl.slo.health import AlertState, Health
+from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport
 from sloctl.table import format_table
 
-_HEALTH_TEXT: Final = {
-    Health.PAGING: "paging",
-    Health.TICKETED: "ticket",
-    Health.EXHAUSTED: "budget gone",
-    Health.EXHAUSTING: "budget going",
-    Health.UNKNOWN: "unknown",
-    Health.FINE: "fine",
-}
 # From the left by importance: a narrow terminal loses the last ones.
 _HEADINGS: Final = ("SLO", "state", "page", "left", *map(format_duration, STATUS_LOOKBACKS), "gone", "ticket")
 _NUMBER_COLUMNS: Final = range(3, 4 + len(STATUS_LOOKBACKS))
@@ -43,12 +29,12 @@ def render_table(status: StatusReport, width: int) -> str:
 def render_summary(status: StatusReport) -> str:
     """`12:30:05 UTC: 1 paging, 3 fine`."""
     standings = Counter(line.health for line in status.slos)
-    counted = ", ".join(f"{standings[it]} {_HEALTH_TEXT[it]}" for it in Health if standings[it])
+    counted = ", ".join(f"{standings[it]} {it.label}" for it in Health if standings[it])
     return f"{format_clock_time(status.at)} UTC: {counted or 'no SLOs'}"
 
 
 def _table_row(line: SloStatus, at: float | None, longest: int) -> tuple[str, ...]:
-    standing = _HEALTH_TEXT[line.health]
+    standing = line.health.label
     return (
         _name(line.id, line.group, longest),
         f"{standing}, stale" if line.stale else standing,

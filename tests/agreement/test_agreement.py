@@ -20,11 +20,11 @@ from sloctl.duration import DAY, MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.engine.engine import Engine
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions, open_scrape_source, plan_scrape
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, build_resolutions
 from tests.agreement.shop import Pod, Shop, Stretch
 from tests.conftest import Figure

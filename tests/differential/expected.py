@@ -17,7 +17,7 @@ from sloctl.rules.ratios import counted_lookbacks
 from sloctl.rules.scope import build_scope
 from sloctl.sidecar.engine import evaluation
 from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum
-from sloctl.sidecar.engine.evaluation import AlertState
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Rollups, build_resolutions
 from tests.differential.counting import Counting
 from tests.differential.engine import Recorded, Recording

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.engine.engine import MAX_GROUPS, Engine
-from sloctl.sidecar.engine.evaluation import AlertState
-from sloctl.sidecar.engine.snapshot import Health, SloState, Snapshot
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.engine.tick_loop import poll_source
 from sloctl.sidecar.sources import OTHERS, Group, IntervalCounts, SloCounts, SourceUnavailable
+from sloctl.slo.health import AlertState, Health
 from sloctl.slo.resolutions import EventCounts, Rollups
 from tests.sidecar.specimens import LATENCY, slo
 

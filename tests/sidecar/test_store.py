@@ -16,12 +16,12 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import RollingWindow, Severity, Slo
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.engine.engine import Engine
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.filling import backfill_history
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 from sloctl.sidecar.store.store_file import StoreFile, UnusableStore, migrate_schema
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import LATENCY, slo
 

@@ -9,10 +9,11 @@ from sloctl import naming
 from sloctl.model import AlertMetadata, Labels, Severity, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.alert_templates import expand_template
-from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertState
+from sloctl.sidecar.engine.evaluation import AlertEvaluation
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.sources import Group
 from sloctl.slo.burn import exhaustion_row
+from sloctl.slo.health import AlertState
 
 
 class AlertKind(Enum):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from fractions import Fraction
 
 from msgspec import Struct
@@ -10,6 +9,7 @@ from msgspec import Struct
 from sloctl.model import Alerting, PolicyRow, Severity, Slo
 from sloctl.sidecar.engine.buckets import BucketSum
 from sloctl.slo import burn
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts, build_resolutions
 
 
@@ -24,14 +24,6 @@ class LookbackBurn(Struct, frozen=True):
     error_ratio: float | None
     burn_rate: float | None
     covered_seconds: int
-
-
-class AlertState(Enum):
-    """An alert that cannot be decided is unknown: neither quiet nor firing."""
-
-    INACTIVE = "inactive"
-    FIRING = "firing"
-    UNKNOWN = "unknown"
 
 
 class AlertRow(Struct, frozen=True):

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 
 from sloctl.model import Severity, Slo
 from sloctl.sidecar.engine.buckets import EMPTY_SUM
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import (
     AlertEvaluation,
-    AlertState,
     BudgetState,
     LookbackBurn,
     SloPlan,
@@ -18,17 +16,7 @@ from sloctl.sidecar.engine.evaluation import (
     evaluate_burns,
 )
 from sloctl.sidecar.sources import OTHERS, Group, UnsupportedSlo
-
-
-class Health(IntEnum):
-    """How an SLO stands, the worst first."""
-
-    PAGING = 0
-    TICKETED = 1
-    EXHAUSTED = 2
-    EXHAUSTING = 3
-    UNKNOWN = 4
-    FINE = 5
+from sloctl.slo.health import AlertState, Health
 
 
 @dataclass(frozen=True, slots=True)

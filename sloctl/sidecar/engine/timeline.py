@@ -13,14 +13,9 @@ from typing import Final, NamedTuple
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.sidecar.engine.buckets import BucketSum
-from sloctl.sidecar.engine.evaluation import (
-    AlertState,
-    LookbackBurn,
-    SloPlan,
-    evaluate_alerts,
-    evaluate_burns,
-)
+from sloctl.sidecar.engine.evaluation import LookbackBurn, SloPlan, evaluate_alerts, evaluate_burns
 from sloctl.sidecar.engine.tracker import SloTracker
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 
 MAX_POINTS: Final = 96

@@ -13,7 +13,6 @@ from sloctl.sidecar.engine.checkpoint import Checkpoint, CheckpointCursor
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import (
     AlertEvaluation,
-    AlertState,
     LookbackBurn,
     SloPlan,
     evaluate_alerts,
@@ -23,6 +22,7 @@ from sloctl.sidecar.engine.evaluation import (
 from sloctl.sidecar.engine.history import WIDEST_STEP, CountHistory
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.sources import Group
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 
 # A history that is ahead of the clock by no more than this waits for the clock.

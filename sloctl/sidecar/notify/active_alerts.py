@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 from sloctl.model import Labels
 from sloctl.naming import LabelStyle
 from sloctl.sidecar.engine.candidates import AlertCandidate, AlertKey, alert_candidates
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import FINE_STEP
 
 # The rules look once a minute: one that ends sooner would end Prometheus's alert too, only for it to be

@@ -14,8 +14,8 @@ from sloctl.duration import format_duration
 from sloctl.model import Labels
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.component import MetricType
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.slo.health import AlertState
 
 # What one entry gives at Unix time *now*, each with the attributes that come on top.
 StateValues: TypeAlias = Callable[[SloState, float], Iterable[tuple[Labels, float]]]

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.engine.candidates import AlertCandidate, alert_candidates
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.http.api import convert, shapes
 from sloctl.sidecar.http.api.encoded_snapshot import EncodedSnapshot
 from sloctl.sidecar.http.api.query import Selection
 from sloctl.sidecar.sources.scrape.targets import TargetState
+from sloctl.slo.health import AlertState
 
 
 def slo_page(sheet: EncodedSnapshot, selection: Selection) -> shapes.SloPage:

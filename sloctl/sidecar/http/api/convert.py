@@ -8,9 +8,10 @@ from sloctl.duration import format_duration
 from sloctl.sidecar.component import ReloadResult
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow, BudgetState, LookbackBurn
-from sloctl.sidecar.engine.snapshot import Health, SloState
+from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.http.api import shapes
 from sloctl.sidecar.sources import Group
+from sloctl.slo.health import Health
 
 STATE_NAMES: dict[Health, shapes.StateName] = {
     Health.PAGING: "paging",

@@ -12,7 +12,6 @@ from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.component import MetricType
-from sloctl.sidecar.engine.evaluation import AlertState
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.metrics.exposition import (
     ExpositionFormat,
@@ -21,6 +20,7 @@ from sloctl.sidecar.http.metrics.exposition import (
     format_labels,
     format_sample,
 )
+from sloctl.slo.health import AlertState
 
 EVENTS_TOTAL: Final = MetricFamily("slo_events_total", "Events counted.", MetricType.COUNTER)
 ERROR_EVENTS_TOTAL: Final = MetricFamily("slo_error_events_total", "Bad events counted.", MetricType.COUNTER)

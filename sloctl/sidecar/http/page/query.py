@@ -9,8 +9,9 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from sloctl.duration import DAY, HOUR, format_duration
-from sloctl.sidecar.engine.snapshot import Health, SloState
+from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.http.api.convert import STATE_NAMES
+from sloctl.slo.health import Health
 
 _HEALTH_BY_NAME: Final = {name: standing for standing, name in STATE_NAMES.items()}
 # Of a chart, besides the window.

@@ -11,7 +11,7 @@ import jinja2
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.sidecar import messages
 from sloctl.sidecar.engine.engine import MAX_GROUPS
-from sloctl.sidecar.engine.snapshot import Health, SloState, Snapshot
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.api.convert import STATE_NAMES
 from sloctl.sidecar.http.page import slo_facts as facts
 from sloctl.sidecar.http.page.charts import ChartDrawing
@@ -24,6 +24,7 @@ from sloctl.sidecar.http.page.query import (
     slo_url,
 )
 from sloctl.sidecar.http.page.slo_list import SloListing, steady_burn
+from sloctl.slo.health import Health
 
 _TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("sloctl.sidecar.http.page", "templates"),

@@ -9,8 +9,9 @@ from typing import Final
 
 from sloctl.duration import HOUR
 from sloctl.sidecar.engine.evaluation import LookbackBurn
-from sloctl.sidecar.engine.snapshot import Health, SloState, Snapshot
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.page.query import ListQuery, SortOrder
+from sloctl.slo.health import Health
 
 PAGE_SIZE: Final = 50
 
