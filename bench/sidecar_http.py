@@ -1,4 +1,4 @@
-"""What reading a sidecar costs: /metrics and the list under 50 readers, and a thousand readers of the stream.
+"""What reading a sidecar costs: /metrics and the list under 50 readers, and a thousand open pages.
 
 Run as `python -m bench.sidecar_http`; a Markdown table on standard output. The sidecar is a process of
 its own with real HTTP, every SLO of which changes at every tick; the readers are this process, on the same
@@ -33,7 +33,7 @@ READERS: Final = 50
 SECONDS: Final = 30.0
 STREAMS: Final = 1000
 STREAMED_SLOS: Final = 100
-BOARDS: Final = 6
+SNAPSHOTS: Final = 6
 
 
 class Varying:
@@ -120,11 +120,13 @@ async def read_by_many(url: str, *, pause: float) -> Waits:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """*spread* is from the first reader that has a board to the last, *late* how far ticks were off, both at
+    """Events of `/live`, which carry no numbers.
+
+    *spread* is from the first reader that has an event to the last, *late* how far ticks were off, both at
     worst and in seconds; *resident* bytes of the sidecar without and with its readers.
     """
 
-    boards: int
+    snapshots: int
     spread: float
     late: float
     resident: tuple[float, float]
@@ -137,8 +139,8 @@ async def stream_to_many(url: str) -> Streamed:
     async def reader(number: int) -> None:
         host, port = url.removeprefix("http://").split(":")
         stream, writer = await asyncio.open_connection(host, int(port), limit=4 * 1024 * 1024)
-        writer.write(b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        while len(arrivals[number]) < BOARDS + 1:
+        writer.write(b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        while len(arrivals[number]) < SNAPSHOTS + 1:
             if b"event: " in await stream.readuntil(b"\n\n"):
                 arrivals[number].append(time.perf_counter())
         all_read.release()
@@ -146,15 +148,15 @@ async def stream_to_many(url: str) -> Streamed:
 
     alone = await resident(url)
     reading = [asyncio.create_task(reader(number)) for number in range(STREAMS)]
-    await asyncio.sleep(BOARDS / 2 * INTERVAL)
+    await asyncio.sleep(SNAPSHOTS / 2 * INTERVAL)
     crowded = await resident(url)
     await asyncio.gather(*reading)
-    # The first event is the snapshot at the start, the second may be of a board in which readers still came.
-    boards = [sorted(each[number] for each in arrivals) for number in range(2, BOARDS + 1)]
-    gaps = [later[0] - earlier[0] for earlier, later in pairwise(boards)]
+    # During the first one readers still came.
+    snapshots = [sorted(each[number] for each in arrivals) for number in range(1, SNAPSHOTS + 1)]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(snapshots)]
     return Streamed(
-        boards=len(boards),
-        spread=max(board[-1] - board[0] for board in boards),
+        snapshots=len(snapshots),
+        spread=max(arrived[-1] - arrived[0] for arrived in snapshots),
         late=max(abs(gap - INTERVAL) for gap in gaps),
         resident=(alone, crowded),
     )
@@ -183,8 +185,8 @@ async def main() -> None:
     alone, crowded = (size / 1e6 for size in streamed.resident)
     print()
     print(
-        f"{STREAMS:,} readers of the stream, {STREAMED_SLOS} SLOs that all change every {INTERVAL:.0f} s: "
-        f"each got every board; the last had it {1000 * streamed.spread:.0f} ms after the first at worst; "
+        f"{STREAMS:,} readers of `/live`, {STREAMED_SLOS} SLOs that all change every {INTERVAL:.0f} s: "
+        f"each heard of every snapshot, the last {1000 * streamed.spread:.0f} ms after the first at worst; "
         f"ticks were at most {1000 * streamed.late:.0f} ms off; "
         f"{alone:.0f} MB without readers, {crowded:.0f} MB with."
     )

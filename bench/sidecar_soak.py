@@ -145,7 +145,7 @@ async def ready(session: aiohttp.ClientSession, url: str) -> None:
 async def follow(session: aiohttp.ClientSession, url: str) -> None:
     """A reader of the stream until the sidecar leaves."""
     timeout = aiohttp.ClientTimeout(total=None)
-    async with session.get(f"{url}/api/v1/stream", timeout=timeout) as stream:
+    async with session.get(f"{url}/live", timeout=timeout) as stream:
         async for _ in stream.content:
             pass
 

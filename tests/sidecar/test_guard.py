@@ -34,7 +34,7 @@ def secret(tmp_path: Path) -> Path:
 
 async def test_with_a_token_everything_but_the_probes_asks_for_it(secret: Path) -> None:
     async with watching(web=WebOptions(token_file=secret)) as watched:
-        for path in ("/", "/metrics", "/api/v1/slos", "/api/v1/stream", "/-/reload", "/nothing"):
+        for path in ("/", "/metrics", "/api/v1/slos", "/live", "/-/reload", "/nothing"):
             told = await ask(f"{watched.url}{path}")
             assert (path, told.status) == (path, 401)
             assert told.headers["WWW-Authenticate"] == 'Bearer realm="sloctl"'

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,12 +18,10 @@ from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
 from sloctl.sidecar.http.access import RELOAD_PATH, access_middleware
 from sloctl.sidecar.http.api.encoded_snapshot import SnapshotCache
 from sloctl.sidecar.http.api.routes import ApiRoutes, forbidden_reload_route, reload_route
-from sloctl.sidecar.http.api.stream import Changes
 from sloctl.sidecar.http.connection import MAX_BODY_BYTES, SECURITY_HEADERS, first_request_middleware
 from sloctl.sidecar.http.event_stream import EventStream
 from sloctl.sidecar.http.metrics.endpoint import MetricsEndpoint
 from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
-from sloctl.sidecar.http.page.live import SnapshotEvents
 from sloctl.sidecar.http.page.routes import PageRoutes
 from sloctl.sidecar.http.problem_details import problem_middleware, problem_response
 from sloctl.sidecar.sources import Source
@@ -65,31 +62,23 @@ class Sidecar:
 def build_application(sidecar: Sidecar) -> web.Application:
     """Polls from start-up to clean-up, and serves the newest board."""
     sheets = SnapshotCache(lambda: sidecar.feed.snapshot)
-    changes = Changes(sidecar.feed, sheets, epoch=secrets.token_hex(4))
-    readers = EventStream(changes, sidecar.web.max_streams)
+    events = EventStream(sidecar.feed, sidecar.web.max_streams)
     app = web.Application(
         middlewares=[first_request_middleware, problem_middleware, access_middleware(sidecar.web)],
         client_max_size=MAX_BODY_BYTES,
     )
-    pages = PageRoutes(
-        sidecar.feed,
-        sidecar.engine,
-        sidecar.time,
-        interval=sidecar.interval,
-        limit=sidecar.web.max_streams,
-    )
-    app.cleanup_ctx.append(_run_task("stream", changes.run))
-    app.cleanup_ctx.append(_run_task("page stream", pages.snapshot_events.run))
+    pages = PageRoutes(sidecar.feed, sidecar.engine, sidecar.time, interval=sidecar.interval)
+    app.cleanup_ctx.append(_run_task("event stream", events.run))
     app.cleanup_ctx.append(_poll_source(sidecar))
     app.cleanup_ctx.extend(_open_component(part) for part in sidecar.components)
     app.on_response_prepare.append(_add_security_headers)
-    app.on_shutdown.append(_ending(changes, pages.snapshot_events))
+    app.on_shutdown.append(events.end_streams)
     app.add_routes(
         [
             *pages.build_routes(),
             *_api(sidecar, sheets).build_routes(),
-            web.get("/api/v1/stream", readers.serve_reader, allow_head=False),
-            *_metrics_routes(sidecar, readers),
+            web.get("/live", events.serve_reader, allow_head=False),
+            *_metrics_routes(sidecar, events),
             *_probe_routes(sidecar),
             *_reload_routes(sidecar),
             *sidecar.routes,
@@ -142,16 +131,6 @@ def _open_component(part: Component) -> Callable[[web.Application], AsyncIterato
     return opening
 
 
-def _ending(*streams: Changes | SnapshotEvents) -> Callable[[web.Application], Awaitable[None]]:
-    """Streams never end by themselves; they would hold up the shutdown."""
-
-    async def ending(_: web.Application) -> None:
-        for stream in streams:
-            stream.end_streams()
-
-    return ending
-
-
 def _log_crash(task: asyncio.Task[None]) -> None:
     """A loop ends by itself only through a bug, and this is the trace; /healthz tells of the poller's end."""
     if not task.cancelled() and (failure := task.exception()) is not None:
@@ -166,9 +145,9 @@ async def _add_security_headers(_: web.Request, response: web.StreamResponse) ->
     response.headers.popall("Server", None)
 
 
-def _metrics_routes(sidecar: Sidecar, readers: EventStream) -> list[web.RouteDef]:
+def _metrics_routes(sidecar: Sidecar, events: EventStream) -> list[web.RouteDef]:
     metrics = MetricsEndpoint(
-        lambda: sidecar.feed.snapshot, sidecar.time.now, [sidecar.self_metrics, readers.self_metrics, _build]
+        lambda: sidecar.feed.snapshot, sidecar.time.now, [sidecar.self_metrics, events.self_metrics, _build]
     )
 
     async def show_metrics(request: web.Request) -> web.Response:

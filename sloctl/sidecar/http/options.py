@@ -19,7 +19,7 @@ class WebOptions:
 
     *token* is a file with the bearer token that everything but the probes asks for, read anew at a change.
     *names* are host names under which a sidecar without a token may be asked for, besides `localhost` and
-    addresses. *max_streams* bounds the clients of /api/v1/stream.
+    addresses. *max_streams* bounds the open pages.
     """
 
     host: str = "127.0.0.1"

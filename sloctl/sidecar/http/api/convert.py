@@ -10,7 +10,6 @@ from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow, BudgetState, LookbackBurn
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.http.api import shapes
-from sloctl.sidecar.sources import Group
 from sloctl.slo.health import Health
 
 STATE_NAMES: dict[Health, shapes.StateName] = {
@@ -44,11 +43,6 @@ def convert_slo(entry: SloState) -> shapes.Slo:
         alerts=tuple(map(_convert_alert, entry.alerts)),
         contributors=tuple(map(_convert_contributor, entry.contributors)),
     )
-
-
-def key(entry: SloState) -> tuple[str, Group]:
-    """What an entry is found by, and the order of lists."""
-    return entry.slo.id, entry.group
 
 
 def reload_outcome(reloaded: ReloadResult) -> shapes.ReloadOutcome:

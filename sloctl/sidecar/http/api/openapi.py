@@ -29,7 +29,7 @@ _PROBLEM_TEXTS: Final = {
 }
 _COMMON_PROBLEMS: Final = (400, 401, 421, 500)
 # Shapes that no operation has as its whole answer.
-_EXTRA_SHAPES: Final = (shapes.BoardEvent, shapes.ProblemDetails, shapes.ReloadProblemDetails)
+_EXTRA_SHAPES: Final = (shapes.ProblemDetails, shapes.ReloadProblemDetails)
 # Headers that answers of a status carry.
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     200: {"ETag": "Strong: the same tag, the same bytes.", "Cache-Control": "Keep it, but ask each time."},
@@ -67,15 +67,6 @@ OPERATIONS: Final = (
     Operation("/api/v1/alerts", "alerts", "What fires now", shapes.FiringAlerts),
     Operation("/api/v1/targets", "targets", "What is scraped, and how that goes", shapes.Targets),
     Operation("/api/v1/status", "status", "The sidecar itself", shapes.Status),
-    Operation(
-        "/api/v1/stream",
-        "stream",
-        "Each board as a server-sent event: first `snapshot`, then `delta`, whose data is a BoardEvent",
-        None,
-        media_type="text/event-stream",
-        problems=(*_COMMON_PROBLEMS, 503),
-        is_conditional=False,
-    ),
     Operation("/api/v1/openapi.json", "openapi", "This document", None, media_type=_JSON),
     Operation(
         "/-/reload",
@@ -226,8 +217,6 @@ def _describe_parameters(operation: Operation) -> Sequence[Json]:
         parameters += _query_parameters(operation.query)
     if operation.is_conditional:
         parameters.append(_header_parameter("If-None-Match", "ETags of what the client has."))
-    if operation.id == "stream":
-        parameters.append(_header_parameter("Last-Event-ID", "The id of the last event that was read."))
     return parameters
 
 

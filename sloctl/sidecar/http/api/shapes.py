@@ -182,25 +182,6 @@ class ReloadOutcome(Struct, frozen=True, rename="camel"):
     problems: tuple[SpecProblem, ...]
 
 
-class GroupKey(Struct, frozen=True, rename="camel"):
-    """Which SLO, and which group of it."""
-
-    id: str
-    group: dict[str, str]
-
-
-class BoardEvent(Struct, frozen=True, rename="camel"):
-    """One board of the stream: all of it (`snapshot`), or what changed since the last one sent (`delta`).
-
-    Of an SLO that is not stale `lastData` and `coveredSeconds` move on with `at`; that alone is no change.
-    """
-
-    at: Timestamp | None
-    trouble: str | None
-    slos: tuple[Slo, ...]
-    removed: tuple[GroupKey, ...]
-
-
 class ProblemDetails(Struct, frozen=True):
     """RFC 9457; the type is `about:blank`."""
 

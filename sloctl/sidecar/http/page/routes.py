@@ -13,10 +13,8 @@ from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
 from sloctl.sidecar.engine.timeline import build_timeline, recent_burn_rates
-from sloctl.sidecar.http.event_stream import EventStream
 from sloctl.sidecar.http.page import rendering
 from sloctl.sidecar.http.page.charts import draw_budget, draw_burn_rate, draw_sparkline
-from sloctl.sidecar.http.page.live import SnapshotEvents
 from sloctl.sidecar.http.page.query import (
     GROUP_KEY_PARAMETER,
     ChartRange,
@@ -39,11 +37,9 @@ _SPARKLINE_POINTS: Final = 36
 
 
 class PageRoutes:
-    """*interval* is the seconds between two ticks; at most *limit* pages are live at once."""
+    """*interval* is the seconds between two ticks."""
 
-    def __init__(
-        self, feed: SnapshotFeed, ledger: Engine, time: Clock, *, interval: float, limit: int
-    ) -> None:
+    def __init__(self, feed: SnapshotFeed, ledger: Engine, time: Clock, *, interval: float) -> None:
         self._feed = feed
         self._ledger = ledger
         self._time = time
@@ -53,14 +49,11 @@ class PageRoutes:
         self._version = sha256("".join(self._static.values()).encode()).hexdigest()[:12]
         self._sparked = 0.0
         self._sparks: dict[str, str] = {}
-        self.snapshot_events = SnapshotEvents(feed)
-        self._live = EventStream(self.snapshot_events, limit)
 
     def build_routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self.show_list),
             web.get("/slo/{service}/{name}", self.show_slo),
-            web.get("/live", self._live.serve_reader, allow_head=False),
             web.get(f"/static/{{name:{'|'.join(_STATIC)}}}", self.serve_static),
         ]
 

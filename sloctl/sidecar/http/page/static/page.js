@@ -1,4 +1,4 @@
-// The page, kept current: asks for itself again whenever there is a newer board. Everything works without it.
+// The page, kept current: asks for itself again whenever there is a newer snapshot. Everything works without it.
 "use strict";
 
 const live = document.getElementById("live");
@@ -121,16 +121,16 @@ document.addEventListener("change", (event) => {
 
 // Only while someone looks: a browser has six connections to a host, for all of its tabs together. A stream
 // that comes back may have missed something; one that was refused does not come back by itself.
-let boards = null;
+let snapshots = null;
 function listen() {
-  boards = new EventSource("/live");
-  boards.addEventListener("board", refresh);
-  boards.addEventListener("error", () => { due = true; });
-  boards.addEventListener("open", () => { if (due) { refresh(); } });
+  snapshots = new EventSource("/live");
+  snapshots.addEventListener("snapshot", refresh);
+  snapshots.addEventListener("error", () => { due = true; });
+  snapshots.addEventListener("open", () => { if (due) { refresh(); } });
 }
 
 document.addEventListener("visibilitychange", () => {
-  boards.close();
+  snapshots.close();
   if (!document.hidden) { refresh(); listen(); }
 });
 
@@ -138,4 +138,4 @@ document.documentElement.classList.add("live");
 prepare();
 listen();
 setInterval(told, 1000);
-setInterval(() => { if (!document.hidden && boards.readyState === EventSource.CLOSED) { refresh(); } }, Math.max(tick, 5000));
+setInterval(() => { if (!document.hidden && snapshots.readyState === EventSource.CLOSED) { refresh(); } }, Math.max(tick, 5000));
