@@ -6,6 +6,7 @@ again, so that no value can end a string, a brace or a line of ours.
 
 import re
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Final
 
 import promql_parser
@@ -130,6 +131,11 @@ def read_condition(text: str) -> PromQL:
     return _printed_vector(
         f"({comparison.lhs.prettify()}) {comparison.op} bool ({comparison.rhs.prettify()})"
     )
+
+
+def format_number(number: Fraction | int | float) -> str:
+    """Print the shortest decimal that reads back as the double nearest to *number*: `0.0072`, `14.4`."""
+    return repr(float(number)).removesuffix(".0")
 
 
 def quote_string(value: str) -> PromQL:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import WORKBOOK_POLICY, PolicyRow, Severity
+from sloctl.promql import format_number
 from sloctl.slo import burn
 
 MONTH = 30 * DAY

@@ -12,9 +12,9 @@ from bench.rules.peers import pyrra_file, pyrra_windows, slokit_file, sloth_file
 from bench.rules.profile import Profile
 from bench.rules.rule_file import Timed, timed_rules
 from sloctl import naming
-from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE, format_duration
 from sloctl.model import Severity
+from sloctl.promql import format_number
 from sloctl.rules.rule import AlertRule
 
 _WORKBOOK_LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY)

@@ -12,8 +12,8 @@ import yaml
 
 from bench.rules.history import JOB, METRIC
 from bench.rules.profile import Profile
-from sloctl.decimals import format_number
 from sloctl.duration import DAY, HOUR, MINUTE, WEEK, format_duration
+from sloctl.promql import format_number
 
 TOOLS: Final = Path(__file__).parents[2] / ".tools" / "bin"
 ERRORS: Final = f'{METRIC}{{job="{JOB}",code=~"5.."}}'

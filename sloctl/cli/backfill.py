@@ -13,7 +13,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +26,7 @@ from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES, LabelStyle
 from sloctl.prometheus.client import PrometheusClient, PrometheusError
 from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK
+from sloctl.timestamps import format_day
 
 _BAR: Final = 30
 
@@ -86,7 +86,7 @@ class BackfillFiles:
         days = list(self._past.split_days())
         written = 0
         for number, day in enumerate(days, start=1):
-            name = f"rollups-{datetime.fromtimestamp(day.start, UTC):%Y-%m-%d}.om"
+            name = f"rollups-{format_day(day.start)}.om"
             if not (directory / name).exists() and (text := self._day(gaps, day)):
                 written += outputs.write_artefacts(directory, [Artefact(name, f"{text}# EOF\n")])
             _show(number, len(days))

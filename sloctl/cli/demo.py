@@ -19,6 +19,7 @@ from importlib.resources import files
 from random import Random
 from typing import Final
 
+from sloctl import formatting, timestamps
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.extra import require_sidecar_extra
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
@@ -33,7 +34,7 @@ with require_sidecar_extra():
     from sloctl.demo.incident_timeline import IncidentRecorder, IncidentTimeline
     from sloctl.demo.traffic import IncidentSchedule
     from sloctl.prometheus.http_client import ClientOptions
-    from sloctl.sidecar import messages, terminal
+    from sloctl.sidecar import terminal
     from sloctl.sidecar.build import SidecarBuilder
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.config.read import Settings
@@ -148,7 +149,7 @@ async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: s
         entry = chronicle.slo_state(board)
         states = [alert.state for alert in entry.alerts]
         if states != before or lines_ago >= _QUIET_LINE_EVERY:
-            print(f"{messages.format_clock_time(board.at)} {terminal.slo_line(entry)}", flush=True)
+            print(f"{timestamps.format_clock_time(board.at)} {terminal.slo_line(entry)}", flush=True)
             before, lines_ago = states, 0
         lines_ago += 1
 
@@ -156,7 +157,7 @@ async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: s
 def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
     return (
         f"sloctl demo: {_DEMO_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
-        f"the 30 days before are made up too. Demo time: {messages.format_clock_time(board.at)} UTC.",
+        f"the 30 days before are made up too. Demo time: {timestamps.format_clock_time(board.at)} UTC.",
         f"Page: {url}   Ctrl-C ends.",
         "",
     )
@@ -165,12 +166,12 @@ def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
 def _so_far(course: IncidentTimeline) -> str:
     incident = course.incident
     return (
-        f"{messages.format_percent(incident.error_ratio)} of requests fail "
-        f"from {messages.format_clock_time(incident.begins)} "
-        f"to {messages.format_clock_time(incident.ends)}\n"
-        f"page due by the maths {messages.format_clock_time(course.page_due)}, "
-        f"fired {messages.format_clock_time(course.page_fired)}, "
-        f"cleared {messages.format_clock_time(course.page_cleared)}"
+        f"{formatting.format_percent(incident.error_ratio)} of requests fail "
+        f"from {timestamps.format_clock_time(incident.begins)} "
+        f"to {timestamps.format_clock_time(incident.ends)}\n"
+        f"page due by the maths {timestamps.format_clock_time(course.page_due)}, "
+        f"fired {timestamps.format_clock_time(course.page_fired)}, "
+        f"cleared {timestamps.format_clock_time(course.page_cleared)}"
     )
 
 
@@ -185,14 +186,14 @@ def _incident_summary(course: IncidentTimeline, slo: Slo) -> tuple[str, ...]:
         if row.severity is Severity.PAGE
     )
     return (
-        f"incident     {messages.format_clock_time(incident.begins)} "
-        f"to {messages.format_clock_time(incident.ends)}: "
-        f"{messages.format_percent(incident.error_ratio)} fail, "
+        f"incident     {timestamps.format_clock_time(incident.begins)} "
+        f"to {timestamps.format_clock_time(incident.ends)}: "
+        f"{formatting.format_percent(incident.error_ratio)} fail, "
         f"which pages a clean record in {humanize_duration(by_formula)}",
-        f"maths says   {messages.format_clock_time(course.page_due)}: page due, "
+        f"maths says   {timestamps.format_clock_time(course.page_due)}: page due, "
         "by the true counts of the traffic",
-        f"page fired   {messages.format_clock_time(course.page_fired)}{_lateness(course)}",
-        f"page cleared {messages.format_clock_time(course.page_cleared)}",
+        f"page fired   {timestamps.format_clock_time(course.page_fired)}{_lateness(course)}",
+        f"page cleared {timestamps.format_clock_time(course.page_cleared)}",
     )
 
 

@@ -24,9 +24,9 @@ from sloctl.dashboards.fields import (
 )
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.dashboards.theme import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
-from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.model import PolicyRow, PromQL, Severity, Slo
+from sloctl.promql import format_number
 from sloctl.slo.burn import alert_factor, alert_threshold
 from sloctl.slo.resolutions import COARSE_STEP, Resolution, build_resolutions
 

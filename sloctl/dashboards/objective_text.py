@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from sloctl import links
 from sloctl.dashboards.escape import escape_markdown, web_address
 from sloctl.dashboards.lookbacks import AlertLine
-from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.model import Severity, Slo
+from sloctl.promql import format_number
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 
 

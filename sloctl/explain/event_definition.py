@@ -4,7 +4,6 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
-from sloctl.decimals import format_number
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -18,7 +17,7 @@ from sloctl.model import (
     RatioIndicator,
     WhenAbsent,
 )
-from sloctl.promql import format_selector
+from sloctl.promql import format_number, format_selector
 
 _NO_TRAFFIC: Final = (
     "Without traffic there is no error ratio: nothing burns, no burn alert fires or goes on firing, and the "

@@ -1,12 +1,10 @@
 """An explanation as text of 80 columns, for a person."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from math import isinf
 from textwrap import wrap
 from typing import Final
 
-from sloctl.decimals import format_number
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.explain.timeline import (
     DelayRange,
@@ -15,8 +13,10 @@ from sloctl.explain.timeline import (
     SloExplanation,
     ThresholdExplanation,
 )
+from sloctl.formatting import expand_exponent, format_rounded, format_rounded_percent
 from sloctl.model import Slo
 from sloctl.problems import escape_unprintable
+from sloctl.promql import format_number
 
 WIDTH: Final = 80
 _MARGIN: Final = "  "
@@ -37,9 +37,8 @@ def render_text(explanation: SloExplanation) -> str:
 
 
 def _title(slo: Slo) -> str:
-    promise = (
-        f"{_plain(format_number(100 * slo.objective))} % good over any {format_duration(slo.window.seconds)}"
-    )
+    objective = expand_exponent(format_number(100 * slo.objective))
+    promise = f"{objective} % good over any {format_duration(slo.window.seconds)}"
     return "\n".join([f"{slo.id}: {promise}", *_wrap_text(slo.description, "")])
 
 
@@ -60,13 +59,14 @@ def _budget_lines(explanation: SloExplanation) -> Iterator[str]:
     budget, window = slo.budget, format_duration(slo.window.seconds)
     one_in = f", one in {int(1 / budget):,}" if (1 / budget).denominator == 1 else ""
     yield from _wrap_text(
-        f"{_plain(format_number(100 * budget))} % of the events of any {window} may be bad{one_in}."
+        f"{expand_exponent(format_number(100 * budget))} % of the events of any {window} may be bad{one_in}."
     )
     yield from _wrap_text(f"As a total outage under even traffic: {_span(explanation.full_outage_seconds)}.")
     if explanation.window_events is not None:
         allowed = float(budget) * explanation.window_events
         yield from _wrap_text(
-            f"In events: {_about(allowed)} of the {_about(explanation.window_events)} of {window}."
+            f"In events: {format_rounded(allowed)} of the "
+            f"{format_rounded(explanation.window_events)} of {window}."
         )
     if slo.group_by:
         yield from _wrap_text(f"There is one budget for each {', '.join(slo.group_by)}.")
@@ -109,9 +109,9 @@ def _threshold_cells(threshold: ThresholdExplanation) -> tuple[str, ...]:
         row.severity.value,
         format_duration(row.long),
         format_duration(row.short),
-        f"{_about(float(threshold.factor))}×",
-        _percent(float(threshold.error_ratio)),
-        f"{_percent(float(row.budget_share))} within {format_duration(row.long)}",
+        f"{format_rounded(float(threshold.factor))}×",
+        format_rounded_percent(float(threshold.error_ratio)),
+        f"{format_rounded_percent(float(row.budget_share))} within {format_duration(row.long)}",
     )
 
 
@@ -143,7 +143,7 @@ def _outage_lines(explanation: SloExplanation) -> Iterator[str]:
     for number, outage in enumerate(explanation.outages):
         if number:
             yield ""
-        yield from _wrap_text(f"{_percent(float(outage.error_ratio))} bad: {_gone(outage)}")
+        yield from _wrap_text(f"{format_rounded_percent(float(outage.error_ratio))} bad: {_gone(outage)}")
         rows = [_alert_cells(firing) for firing in outage.alerts if not firing.fires_after.is_never]
         if rows:
             yield from _table(("alert", "fires after", "budget spent", "ends after its end"), rows)
@@ -166,7 +166,10 @@ def _gone(outage: SimulatedOutage) -> str:
 
 def _alert_cells(firing: OutageAlert) -> tuple[str, ...]:
     # Beyond a hundred budgets the number tells nothing more.
-    low, high = (_percent(share, digits=2) if share < 100 else ">9,999 %" for share in firing.budget_spent)
+    low, high = (
+        format_rounded_percent(share, digits=2) if share < 100 else ">9,999 %"
+        for share in firing.budget_spent
+    )
     return (
         _alert_label(firing),
         _delay_text(firing.fires_after),
@@ -225,20 +228,5 @@ def _indent_queries(queries: Sequence[str]) -> Iterator[str]:
             yield from _wrap_text(line.strip(), 2 * _MARGIN)
 
 
-def _percent(share: float, digits: int = 4) -> str:
-    return f"{_about(100 * share, digits)} %"
-
-
-def _about(number: float, digits: int = 4) -> str:
-    """To so many digits, or to the whole number; never in powers of ten."""
-    if number >= 10 ** (digits - 1):
-        return f"{number:,.0f}"
-    return _plain(f"{number:.{digits}g}")
-
-
-def _plain(number: str) -> str:
-    return format(Decimal(number), "f")
-
-
 def _span(seconds: float) -> str:
-    return f"{_about(seconds, 2)}s" if 0 < seconds < 1 else humanize_duration(seconds)
+    return f"{format_rounded(seconds, 2)}s" if 0 < seconds < 1 else humanize_duration(seconds)

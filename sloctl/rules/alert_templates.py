@@ -10,8 +10,8 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl import naming
-from sloctl.decimals import format_number
 from sloctl.model import Labels, PolicyRow, PromQL, Severity
+from sloctl.promql import format_number
 from sloctl.rules.scope import STALENESS, Scope, range_selector
 from sloctl.slo.burn import alert_threshold
 from sloctl.slo.resolutions import COARSE_STEP

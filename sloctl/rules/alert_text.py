@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from sloctl import links
-from sloctl.decimals import format_number
 from sloctl.duration import HOUR, format_duration
 from sloctl.model import Labels, PolicyRow, Severity, Slo
+from sloctl.promql import format_number
 from sloctl.slo.burn import alert_factor
 
 _SEVERITY_VERB: Final = {Severity.PAGE: "Pages", Severity.TICKET: "Opens a ticket"}

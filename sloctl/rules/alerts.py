@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
-from sloctl.decimals import format_number
 from sloctl.model import AlertMetadata, Labels, PolicyRow, PromQL, Severity
+from sloctl.promql import format_number
 from sloctl.rules.alert_templates import AlertTemplates, escape_template
 from sloctl.rules.alert_text import (
     NO_DATA_RANGE,

@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 from sloctl import naming
-from sloctl.decimals import format_number
 from sloctl.duration import DAY, format_duration
+from sloctl.promql import format_number
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope, range_selector
 from sloctl.slo.resolutions import COARSE_STEP

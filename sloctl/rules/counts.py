@@ -9,7 +9,6 @@ therefore look back one scrape further, R = step + scrape interval, and scale by
 from collections.abc import Callable
 from typing import assert_never
 
-from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.model import (
     ConditionIndicator,
@@ -22,7 +21,7 @@ from sloctl.model import (
     Selector,
     WhenAbsent,
 )
-from sloctl.promql import aggregate_by, format_selector
+from sloctl.promql import aggregate_by, format_number, format_selector
 from sloctl.rules.scope import Scope, join_operands, last_range, range_selector
 from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
 from sloctl.slo.resolutions import FINE_STEP

@@ -1,21 +1,17 @@
 """Numbers as people read them. What is not known is a dash or says so; it never looks like a number."""
 
-from datetime import UTC, datetime
-from fractions import Fraction
-from math import isinf
 from typing import Final
 
 from sloctl import duration
-from sloctl.decimals import format_number
 from sloctl.duration import DAY, format_duration
+from sloctl.formatting import UNKNOWN, format_burn_rate, format_percent, format_time_to_exhaustion
 from sloctl.model import Severity, Slo
+from sloctl.promql import format_number
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.slo.health import AlertState, Health
-
-UNKNOWN: Final = "–"
-
+from sloctl.timestamps import format_near_time
 
 # Told beside the words, and for those who cannot tell red from green.
 HEALTH_SHAPES: Final = {
@@ -28,62 +24,10 @@ HEALTH_SHAPES: Final = {
 }
 
 
-def format_percent(share: float | None) -> str:
-    """`71.3 %`; beyond a thousand without the decimal."""
-    if share is None:
-        return UNKNOWN
-    return f"{100 * share:,.{0 if abs(share) >= 10 else 1}f} %"
-
-
-def format_error_ratio(share: float | None) -> str:
-    """A share of events, as exact as it is small: `0.0123 %`."""
-    return UNKNOWN if share is None else f"{100 * share:.3g} %"
-
-
 def describe_contributor(burning: Contributor) -> str:
     """`98.0 % of errors have uri=/pay`."""
     share = format_percent(burning.share_of_errors)
     return f"{share} of errors have {burning.label}={burning.value or '(none)'}"
-
-
-def format_burn_rate(rate: float | None) -> str:
-    """A burn rate, to about three digits: `14.9×`, `0.02×`, `640×`; only nothing at all is `0×`."""
-    if rate is None:
-        return UNKNOWN
-    if 0 < rate < 0.01:
-        return "<0.01×"
-    digits = 0 if rate >= 100 else 1 if rate >= 10 or rate == 0 else 2
-    text = f"{rate:,.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}×"
-
-
-def format_count(events: float | None) -> str:
-    return UNKNOWN if events is None else f"{events:,.0f}"
-
-
-def format_seconds(exactly: Fraction) -> str:
-    """`300 ms`, `1.5 s`."""
-    return f"{format_number(1000 * exactly)} ms" if exactly < 1 else f"{format_number(exactly)} s"
-
-
-def format_clock_time(at: float | None) -> str:
-    """Time of day, UTC."""
-    return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
-
-
-def format_hour_minute(at: float) -> str:
-    """`14:02`, UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M}"
-
-
-def format_day_time(at: float) -> str:
-    """`21 Nov 14:02`, UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
-
-
-def format_date_time(at: float | None) -> str:
-    """Date and time, UTC."""
-    return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def describe_objective(slo: Slo) -> str:
@@ -92,12 +36,7 @@ def describe_objective(slo: Slo) -> str:
 
 def describe_exhaustion(entry: SloState) -> str:
     """When the budget is gone at the present burn."""
-    seconds = entry.budget.time_to_exhaustion
-    if seconds is None:
-        return UNKNOWN
-    if seconds == 0:
-        return "gone"
-    return "not burning" if isinf(seconds) else f"in {duration.humanize_duration(seconds)}"
+    return format_time_to_exhaustion(entry.budget.time_to_exhaustion)
 
 
 def format_outage_left(entry: SloState) -> str:
@@ -116,12 +55,6 @@ def format_exhaustion_time(entry: SloState) -> str:
     if seconds is None or seconds == 0 or seconds > 365 * DAY or entry.last is None:
         return ""
     return format_near_time(entry.last + seconds, beside=entry.last)
-
-
-def format_near_time(at: float, *, beside: float) -> str:
-    """`14:02 UTC` on the day of *beside*, else `Sat 21 Nov 14:02 UTC`."""
-    then, now = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(beside, UTC)
-    return f"{then:%H:%M} UTC" if then.date() == now.date() else f"{then:%a %-d %b %H:%M} UTC"
 
 
 def describe_worst_row(alert: AlertEvaluation) -> str:

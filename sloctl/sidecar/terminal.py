@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from sloctl import formatting
 from sloctl.duration import HOUR, MINUTE, format_duration, humanize_duration
 from sloctl.model import Severity
 from sloctl.sidecar import messages
@@ -41,7 +42,7 @@ def slo_line(entry: SloState) -> str:
         f"{format_duration(lookback)} {rate}"
         for lookback, rate in zip(_LOOKBACKS, _burn_rates(entry), strict=True)
     )
-    left = messages.format_percent(entry.budget.left)
+    left = formatting.format_percent(entry.budget.left)
     return f"{slo_label(entry)}: budget left {left}; burn {burns}; {alerts}"
 
 
@@ -58,7 +59,7 @@ def _table_row(entry: SloState) -> tuple[str, ...]:
         slo_label(entry),
         f"{standing}, stale" if entry.stale else standing,
         _firing_duration(entry, Severity.PAGE),
-        messages.format_percent(entry.budget.left),
+        formatting.format_percent(entry.budget.left),
         *_burn_rates(entry),
         messages.describe_exhaustion(entry),
         _firing_duration(entry, Severity.TICKET),
@@ -67,13 +68,13 @@ def _table_row(entry: SloState) -> tuple[str, ...]:
 
 def _burn_rates(entry: SloState) -> list[str]:
     rates = {burn.lookback: burn.burn_rate for burn in entry.burns}
-    return [messages.format_burn_rate(rates.get(lookback)) for lookback in _LOOKBACKS]
+    return [formatting.format_burn_rate(rates.get(lookback)) for lookback in _LOOKBACKS]
 
 
 def _firing_duration(entry: SloState, severity: Severity) -> str:
     alert = entry.alert_for(severity)
     if alert is None or alert.state is AlertState.UNKNOWN:
-        return messages.UNKNOWN
+        return formatting.UNKNOWN
     if alert.since is None or entry.last is None:
-        return messages.UNKNOWN if entry.stale else "no"
+        return formatting.UNKNOWN if entry.stale else "no"
     return f"for {humanize_duration(entry.last - alert.since)}"

@@ -5,7 +5,6 @@ from typing import TypeAlias, assert_never
 
 from msgspec import Struct
 
-from sloctl.decimals import format_number
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -20,6 +19,7 @@ from sloctl.model import (
     RatioIndicator,
     Selector,
 )
+from sloctl.promql import format_number
 
 
 class CounterPair(Struct, frozen=True):

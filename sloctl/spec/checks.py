@@ -6,10 +6,10 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.model import ConditionIndicator, PolicyRow, Severity, Slo, WhenAbsent
 from sloctl.problems import ProblemLevel
+from sloctl.promql import format_number
 from sloctl.slo import burn
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import labels

@@ -1,18 +1,18 @@
 """A status as JSON; null is unknown."""
 
-from datetime import UTC, datetime
 from math import isinf
 from typing import Any, TypeAlias
 
 from sloctl.duration import format_duration
 from sloctl.status.slo_status import AlertStatus, FailOn, GateResult, SloStatus, StatusReport
+from sloctl.timestamps import format_optional_rfc3339
 
 Json: TypeAlias = dict[str, Any]
 
 
 def status_document(status: StatusReport, fail_on: FailOn, verdict: GateResult) -> Json:
     return {
-        "at": _time(status.at),
+        "at": format_optional_rfc3339(status.at),
         "failOn": fail_on.name.lower(),
         "verdict": verdict.value,
         "slos": [_slo_document(line) for line in status.slos],
@@ -39,10 +39,6 @@ def _slo_document(line: SloStatus) -> Json:
 
 
 def _alert_document(alarm: AlertStatus | None) -> Json | None:
-    return None if alarm is None else {"state": alarm.state.value, "since": _time(alarm.since)}
-
-
-def _time(at: float | None) -> str | None:
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        None if alarm is None else {"state": alarm.state.value, "since": format_optional_rfc3339(alarm.since)}
+    )

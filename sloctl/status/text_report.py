@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from math import isinf
 from typing import Final
 
 from sloctl.duration import format_duration, humanize_duration
+from sloctl.formatting import UNKNOWN, format_burn_rate, format_percent, format_time_to_exhaustion
 from sloctl.problems import escape_unprintable
-from sloctl.sidecar.messages import UNKNOWN, format_burn_rate, format_clock_time, format_percent
 from sloctl.slo.health import AlertState, Health
 from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport
 from sloctl.table import format_table
+from sloctl.timestamps import format_clock_time
 
 # From the left by importance: a narrow terminal loses the last ones.
 _HEADINGS: Final = ("SLO", "state", "page", "left", *map(format_duration, STATUS_LOOKBACKS), "gone", "ticket")
@@ -41,7 +41,7 @@ def _table_row(line: SloStatus, at: float | None, longest: int) -> tuple[str, ..
         _alert_text(line.page, at),
         format_percent(line.budget_left),
         *(format_burn_rate(line.burn_rates[lookback]) for lookback in STATUS_LOOKBACKS),
-        _gone(line.time_to_exhaustion),
+        format_time_to_exhaustion(line.time_to_exhaustion),
         _alert_text(line.ticket, at),
     )
 
@@ -59,11 +59,3 @@ def _alert_text(alarm: AlertStatus | None, at: float | None) -> str:
     if alarm.state is AlertState.INACTIVE:
         return "no"
     return "firing" if alarm.since is None or at is None else f"for {humanize_duration(at - alarm.since)}"
-
-
-def _gone(seconds: float | None) -> str:
-    if seconds is None:
-        return UNKNOWN
-    if seconds == 0:
-        return "gone"
-    return "not burning" if isinf(seconds) else f"in {humanize_duration(seconds)}"

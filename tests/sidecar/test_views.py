@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from sloctl import formatting
 from sloctl.duration import DAY, HOUR, MINUTE, humanize_duration
-from sloctl.sidecar import messages
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
@@ -69,7 +69,7 @@ def test_a_line_holds_an_slo() -> None:
     ],
 )
 def test_burn_rates_have_three_digits(rate: float | None, text: str) -> None:
-    assert messages.format_burn_rate(rate) == text
+    assert formatting.format_burn_rate(rate) == text
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_spans_have_two_units_at_most(seconds: float, text: str) -> None:
     ("share", "text"), [(None, "–"), (0.7134, "71.3 %"), (-0.5, "-50.0 %"), (-99, "-9,900 %")]
 )
 def test_an_unknown_share_is_no_number(share: float | None, text: str) -> None:
-    assert messages.format_percent(share) == text
+    assert formatting.format_percent(share) == text

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
@@ -16,6 +15,7 @@ from sloctl.prometheus.http_client import ClientOptions, HttpClient, RequestFail
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
 from sloctl.sidecar.notify.annotations import alert_annotations
 from sloctl.sidecar.notify.send_schedule import RESENDS_UNTIL_EXPIRY
+from sloctl.timestamps import format_rfc3339
 
 # As many in one request as Prometheus sends.
 _BATCH_SIZE: Final = 64
@@ -129,16 +129,12 @@ class Alertmanager:
         alert = {
             "labels": alarm.labels,
             "annotations": alert_annotations(alarm, self._options.label_style),
-            "startsAt": _time(alarm.started_at + offset),
-            "endsAt": _time(ends + offset),
+            "startsAt": format_rfc3339(alarm.started_at + offset),
+            "endsAt": format_rfc3339(ends + offset),
         }
         if self._options.external_url is not None:
             alert["generatorURL"] = self._options.external_url
         return alert
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _reason(body: bytes) -> str:

@@ -17,9 +17,9 @@ from sloctl.rules.alert_templates import expand_template
 from sloctl.sidecar.engine.candidates import AlertCandidate, AlertKind
 from sloctl.sidecar.engine.evaluation import AlertEvaluation
 from sloctl.sidecar.engine.snapshot import SloState
-from sloctl.sidecar.messages import format_date_time
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
 from sloctl.slo.burn import alert_threshold, exhaustion_row, is_firing
+from sloctl.timestamps import format_date_time
 
 _MAX_VALUE_CHARACTERS: Final = 120
 

@@ -8,11 +8,12 @@ import logging
 import re
 import sys
 import traceback
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Final, TextIO
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+
+from sloctl.timestamps import format_rfc3339
 
 # User and password of a URL, and what follows the name of an authentication scheme.
 _SECRET_PATTERNS: Final = (
@@ -41,7 +42,7 @@ def configure_logging(form: LogFormat, *, stream: TextIO | None = None) -> None:
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{_time(record)} {record.levelname} {record.name}: {record.getMessage()}"
+        line = f"{format_rfc3339(record.created)} {record.levelname} {record.name}: {record.getMessage()}"
         return _redact_secrets(f"{line}\n{_format_stack(record)}".rstrip("\n"))
 
 
@@ -50,7 +51,7 @@ class _JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": _time(record),
+            "time": format_rfc3339(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": _redact_secrets(record.getMessage()),
@@ -66,11 +67,6 @@ class _JsonFormatter(logging.Formatter):
             }
         # Escaped to ASCII: a lone surrogate in a message must not cost the line.
         return json.dumps(line)
-
-
-def _time(record: logging.LogRecord) -> str:
-    moment = datetime.fromtimestamp(record.created, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _format_stack(record: logging.LogRecord) -> str:

@@ -11,11 +11,12 @@ from sloctl.sidecar.http.api.encoded_snapshot import EncodedSnapshot
 from sloctl.sidecar.http.api.query import Selection
 from sloctl.sidecar.sources.scrape.targets import TargetState
 from sloctl.slo.health import AlertState
+from sloctl.timestamps import format_optional_rfc3339, format_rfc3339
 
 
 def slo_page(sheet: EncodedSnapshot, selection: Selection) -> shapes.SloPage:
     return shapes.SloPage(
-        at=convert.format_optional_time(sheet.snapshot.at),
+        at=format_optional_rfc3339(sheet.snapshot.at),
         issues=source_issues(sheet.snapshot),
         slos=sheet.encoded_slos(selection.indexes),
         next=selection.next_after,
@@ -30,7 +31,7 @@ def slo_groups(sheet: EncodedSnapshot, slo_id: str) -> shapes.SloGroups | None:
     if not places and refused is None:
         return None
     return shapes.SloGroups(
-        convert.format_optional_time(board.at), source_issues(board), sheet.encoded_slos(places), refused
+        format_optional_rfc3339(board.at), source_issues(board), sheet.encoded_slos(places), refused
     )
 
 
@@ -39,7 +40,7 @@ def firing_alerts(board: Snapshot, *, now: float, watched_since: float) -> shape
     unread = {entry.slo.id: watched_since for entry in board.states if entry.last is None}
     firing = [claim for claim in alert_candidates(board, now, unread) if claim.state is AlertState.FIRING]
     alerts = sorted(map(_firing_alert, firing), key=_by_severity)
-    return shapes.FiringAlerts(convert.format_optional_time(board.at), tuple(alerts))
+    return shapes.FiringAlerts(format_optional_rfc3339(board.at), tuple(alerts))
 
 
 def sidecar_status(
@@ -48,8 +49,8 @@ def sidecar_status(
     standings = Counter(entry.health for entry in board.states)
     return shapes.Status(
         version=version,
-        started_at=convert.format_time(started),
-        at=convert.format_optional_time(board.at),
+        started_at=format_rfc3339(started),
+        at=format_optional_rfc3339(board.at),
         ready=is_ready,
         states={name: standings[standing] for standing, name in convert.STATE_NAMES.items()},
         issues=source_issues(board) | dict(issues),
@@ -67,7 +68,7 @@ def target_list(states: Iterable[TargetState]) -> shapes.Targets:
                 labels=dict(state.labels),
                 up=state.up,
                 error=state.error,
-                scraped_at=convert.format_optional_time(state.scraped_at),
+                scraped_at=format_optional_rfc3339(state.scraped_at),
                 seconds=state.seconds,
                 samples=state.samples,
             )
@@ -79,7 +80,7 @@ def target_list(states: Iterable[TargetState]) -> shapes.Targets:
 def _firing_alert(claim: AlertCandidate) -> shapes.FiringAlert:
     return shapes.FiringAlert(
         slo=claim.slo_state.slo.id,
-        since=convert.format_optional_time(claim.since),
+        since=format_optional_rfc3339(claim.since),
         stale=claim.slo_state.stale,
         labels=dict(claim.alert_labels(NATIVE_STYLE)),
     )

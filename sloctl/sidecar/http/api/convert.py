@@ -1,7 +1,5 @@
 """Board → the API's shapes."""
 
-from datetime import UTC, datetime
-from functools import lru_cache
 from math import isinf
 
 from sloctl.duration import format_duration
@@ -11,6 +9,7 @@ from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow, BudgetSt
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.http.api import shapes
 from sloctl.slo.health import Health
+from sloctl.timestamps import format_optional_rfc3339, format_rfc3339
 
 STATE_NAMES: dict[Health, shapes.StateName] = {
     Health.PAGING: "paging",
@@ -36,8 +35,8 @@ def convert_slo(entry: SloState) -> shapes.Slo:
         window=format_duration(slo.window.seconds),
         state=STATE_NAMES[entry.health],
         stale=entry.stale,
-        since=format_optional_time(entry.since),
-        last_data=format_optional_time(entry.last),
+        since=format_optional_rfc3339(entry.since),
+        last_data=format_optional_rfc3339(entry.last),
         budget=_convert_budget(entry.budget, slo.alerting.exhausting_within),
         lookbacks=tuple(map(_convert_burn, entry.burns)),
         alerts=tuple(map(_convert_alert, entry.alerts)),
@@ -47,7 +46,7 @@ def convert_slo(entry: SloState) -> shapes.Slo:
 
 def reload_outcome(reloaded: ReloadResult) -> shapes.ReloadOutcome:
     return shapes.ReloadOutcome(
-        at=format_time(reloaded.at),
+        at=format_rfc3339(reloaded.at),
         in_force=reloaded.is_in_force,
         problems=tuple(
             shapes.SpecProblem(
@@ -61,16 +60,6 @@ def reload_outcome(reloaded: ReloadResult) -> shapes.ReloadOutcome:
             for problem in reloaded.problems
         ),
     )
-
-
-def format_optional_time(at: float | None) -> shapes.Timestamp | None:
-    return None if at is None else format_time(at)
-
-
-@lru_cache(maxsize=4096)  # the same few ticks, thousands of times a board
-def format_time(at: float) -> shapes.Timestamp:
-    """`2026-11-21T14:30:00.000Z`."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _convert_budget(budget: BudgetState, exhausting_within: int) -> shapes.Budget:
@@ -112,7 +101,7 @@ def _convert_alert(alert: AlertEvaluation) -> shapes.Alert:
     return shapes.Alert(
         severity=alert.severity.value,
         state=alert.state.value,
-        since=format_optional_time(alert.since),
+        since=format_optional_rfc3339(alert.since),
         rows=tuple(map(_row, alert.rows)),
     )
 

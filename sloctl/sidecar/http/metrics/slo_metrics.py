@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from math import inf, isinf
 from typing import Final
 
-from sloctl.decimals import format_number
 from sloctl.duration import format_duration
 from sloctl.naming import NATIVE_STYLE
+from sloctl.promql import format_number
 from sloctl.sidecar.component import MetricType
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.metrics.exposition import (

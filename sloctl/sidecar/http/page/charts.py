@@ -10,10 +10,12 @@ from math import log1p
 from typing import Final
 
 from sloctl.duration import DAY
+from sloctl.formatting import format_burn_rate, format_count, format_percent
 from sloctl.sidecar import messages
 from sloctl.sidecar.engine.evaluation import AlertRow
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.timeline import SloTimeline, TimelinePoint
+from sloctl.timestamps import format_day_time, format_hour_minute
 
 # Above the highest burn rate a little room, above the highest threshold enough for its name.
 _ROOM_ABOVE_BURN: Final = 1.15
@@ -172,28 +174,34 @@ def _point_slice(chart: SloTimeline, point: TimelinePoint, said: str) -> ChartSl
 def _error_text(point: TimelinePoint) -> str:
     if point.counts.error_ratio is None:
         return "no events"
-    bad, all_of_them = messages.format_count(point.counts.error), messages.format_count(point.counts.total)
-    ratio = messages.format_percent(point.counts.error_ratio)
-    return f"{bad} of {all_of_them} events bad ({ratio}), burns {messages.format_burn_rate(point.burn_rate)}"
+    bad, all_of_them = (
+        format_count(point.counts.error),
+        format_count(point.counts.total),
+    )
+    ratio = format_percent(point.counts.error_ratio)
+    return f"{bad} of {all_of_them} events bad ({ratio}), burns {format_burn_rate(point.burn_rate)}"
 
 
 def _budget_text(point: TimelinePoint) -> str:
-    cost = messages.format_count(point.counts.error)
-    return f"{messages.format_percent(point.budget_left)} of the budget left, after {cost} bad events"
+    cost = format_count(point.counts.error)
+    return f"{format_percent(point.budget_left)} of the budget left, after {cost} bad events"
 
 
 def _error_summary(chart: SloTimeline) -> str:
     worst = max(chart.points, key=lambda point: point.burn_rate or 0.0, default=None)
     if worst is None:
         return "No data in this range."
-    when, last = _format_axis_time(chart, worst.begin), messages.format_burn_rate(chart.points[-1].burn_rate)
-    return f"At most {messages.format_burn_rate(worst.burn_rate)}, at {when} UTC; last {last}."
+    when, last = (
+        _format_axis_time(chart, worst.begin),
+        format_burn_rate(chart.points[-1].burn_rate),
+    )
+    return f"At most {format_burn_rate(worst.burn_rate)}, at {when} UTC; last {last}."
 
 
 def _budget_summary(left: Sequence[float]) -> str:
     if not left:
         return "No data in this range."
-    return f"From {messages.format_percent(left[0])} to {messages.format_percent(left[-1])}."
+    return f"From {format_percent(left[0])} to {format_percent(left[-1])}."
 
 
 def _level(row: AlertRow) -> str:
@@ -207,7 +215,7 @@ def _axis_times(chart: SloTimeline) -> tuple[str, ...]:
 
 def _format_axis_time(chart: SloTimeline, at: float) -> str:
     """As exact as the range is short."""
-    return messages.format_hour_minute(at) if chart.end - chart.begin <= DAY else messages.format_day_time(at)
+    return format_hour_minute(at) if chart.end - chart.begin <= DAY else format_day_time(at)
 
 
 def _slice_extent(chart: SloTimeline, begin: float, end: float) -> tuple[str, str]:

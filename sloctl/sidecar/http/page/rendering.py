@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import jinja2
 
+from sloctl import formatting, timestamps
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.sidecar import messages
 from sloctl.sidecar.engine.engine import MAX_GROUPS
@@ -47,7 +48,9 @@ _TEMPLATES.globals |= {
     "range_choices": range_choices,
     "slo_url": slo_url,
     "steady_burn": steady_burn,
+    "formatting": formatting,
     "messages": messages,
+    "timestamps": timestamps,
 }
 
 

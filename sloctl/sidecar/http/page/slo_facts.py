@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
+from sloctl.formatting import format_seconds
 from sloctl.links import GRAFANA_ANNOTATION, SIDECAR_ANNOTATION, dashboard_uid, join_url
 from sloctl.model import (
     ConditionIndicator,
@@ -24,7 +25,6 @@ from sloctl.model import (
 from sloctl.promql import format_selector, metric_selector
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.snapshot import SloState
-from sloctl.sidecar.messages import format_seconds
 
 # An annotation that says where Prometheus is.
 PROMETHEUS_ANNOTATION: Final = "prometheus_url"

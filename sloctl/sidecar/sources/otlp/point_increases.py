@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import isfinite
 from typing import Final
 
-from sloctl.decimals import format_number
 from sloctl.duration import HOUR, format_duration
+from sloctl.promql import format_number
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE, SeriesIncrease
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram, count_above
 from sloctl.sidecar.sources.otlp.points import OtlpPoint, PointKind

@@ -7,9 +7,9 @@ from typing import Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from sloctl.decimals import format_number
 from sloctl.duration import MINUTE
 from sloctl.model import LabelMatcher, MatchOp, NativeLatencyIndicator, Selector, Slo
+from sloctl.promql import format_number
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo
 from sloctl.sidecar.sources.counting.counter_increases import SeriesIncrease
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter

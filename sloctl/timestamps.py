@@ -1,0 +1,47 @@
+"""Moments (Unix time in seconds) as text, always UTC: for machines in RFC 3339, for people shorter."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from sloctl.formatting import UNKNOWN
+
+
+@lru_cache(maxsize=4096)  # the same few ticks, thousands of times a snapshot
+def format_rfc3339(at: float) -> str:
+    """Format a moment to the millisecond: `2026-11-21T14:30:00.000Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def format_optional_rfc3339(at: float | None) -> str | None:
+    return None if at is None else format_rfc3339(at)
+
+
+def format_clock_time(at: float | None) -> str:
+    """Format the time of day: `14:02:05`."""
+    return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def format_hour_minute(at: float) -> str:
+    """Format the time of day to the minute: `14:02`."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M}"
+
+
+def format_day(at: float) -> str:
+    """Format the date: `2026-11-21`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+
+
+def format_day_time(at: float) -> str:
+    """Format day and time without the year: `21 Nov 14:02`."""
+    return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
+
+
+def format_date_time(at: float | None) -> str:
+    """Format date and time: `2026-11-21 14:02:05 UTC`."""
+    return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def format_near_time(at: float, *, beside: float) -> str:
+    """Format `14:02 UTC` on the day of *beside*, else `Sat 21 Nov 14:02 UTC`."""
+    then, now = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(beside, UTC)
+    return f"{then:%H:%M} UTC" if then.date() == now.date() else f"{then:%a %-d %b %H:%M} UTC"
