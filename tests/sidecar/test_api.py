@@ -53,7 +53,7 @@ async def test_a_page_goes_on_after_the_last_one_though_others_have_come_and_sta
     assert rest == ["shop/routes /d"]
 
 
-async def test_the_list_can_be_narrowed_by_service_standing_and_label() -> None:
+async def test_the_list_can_be_narrowed_by_service_state_and_label() -> None:
     async with watching(SHOP, ROUTES) as watched:
         await watched.tick(by_route("/pay", "/cart") + OUTAGE)
         await watched.tick(by_route("/pay", "/cart") + OUTAGE.replace("300", "600"))
@@ -76,6 +76,7 @@ async def test_the_list_can_be_narrowed_by_service_standing_and_label() -> None:
         ("limit=1&limit=2", "limit is given twice"),
         ("state=good", "Invalid enum value 'good' - at `$.state[0]`"),
         ("label=team", "Expected `str` matching regex '^[^=]+=' - at `$.label[0]`"),
+        ("standing=paging", "standing is now state"),
         ("severity=page", "Object contains unknown field `severity`"),
     ],
 )

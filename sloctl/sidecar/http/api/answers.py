@@ -44,14 +44,14 @@ def firing_alerts(board: Snapshot, *, now: float, watched_since: float) -> shape
 
 
 def sidecar_status(
-    board: Snapshot, *, version: str, started: float, is_ready: bool, issues: Mapping[str, str]
+    board: Snapshot, *, version: str, started: float, issues: Mapping[str, str]
 ) -> shapes.Status:
     standings = Counter(entry.health for entry in board.states)
     return shapes.Status(
         version=version,
         started_at=format_rfc3339(started),
         at=format_optional_rfc3339(board.at),
-        ready=is_ready,
+        ready=board.has_data,
         states={name: standings[standing] for standing, name in convert.STATE_NAMES.items()},
         issues=source_issues(board) | dict(issues),
         unsupported=tuple(

@@ -9,14 +9,11 @@ from msgspec import Meta, Struct
 
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.http.api import convert, shapes
+from sloctl.sidecar.http.problem_details import BadRequest
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 _MAX_LABELS: Final = 16
-
-
-class BadQuery(ValueError):
-    """A parameter that cannot be meant; the message says which, and what to write."""
 
 
 class SloQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,9 +24,7 @@ class SloQuery(Struct, frozen=True, forbid_unknown_fields=True):
     ] = DEFAULT_LIMIT
     after: Annotated[str | None, Meta(description="The `next` of the page before.")] = None
     service: Annotated[str | None, Meta(description="SLOs of this service only.")] = None
-    state: Annotated[
-        tuple[shapes.StateName, ...], Meta(description="SLOs that stand in one of these ways.")
-    ] = ()
+    state: Annotated[tuple[shapes.StateName, ...], Meta(description="SLOs in one of these states.")] = ()
     label: Annotated[
         tuple[Annotated[str, Meta(pattern="^[^=]+=")], ...],
         Meta(
@@ -40,25 +35,31 @@ class SloQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _LIST_PARAMETERS: Final = frozenset({"state", "label"})
+_RENAMED_PARAMETERS: Final = {"standing": "state"}
 
 
 def parse_slo_query(parameters: Iterable[tuple[str, str]]) -> SloQuery:
-    """Raises BadQuery; a parameter that is not known is a mistake, not an extra."""
+    """Check the query parameters of a list.
+
+    Raises BadRequest, also for a parameter that is not known: it is a mistake, not an extra.
+    """
     fields: dict[str, str | list[str]] = {}
     for name, value in parameters:
+        if name in _RENAMED_PARAMETERS:
+            raise BadRequest(f"{name} is now {_RENAMED_PARAMETERS[name]}")
         if name in _LIST_PARAMETERS:
             listed = fields.setdefault(name, [])
             assert isinstance(listed, list)  # noqa: S101 - the names in _LISTS hold lists
             listed.append(value)
         elif name in fields:
-            raise BadQuery(f"{name} is given twice")
+            raise BadRequest(f"{name} is given twice")
         else:
             fields[name] = value
     try:
         # Not strict: in a URL a number is text.
         return msgspec.convert(fields, SloQuery, strict=False)
     except msgspec.ValidationError as wrong:
-        raise BadQuery(str(wrong)) from wrong
+        raise BadRequest(str(wrong)) from wrong
 
 
 class Selection(NamedTuple):
@@ -68,10 +69,10 @@ class Selection(NamedTuple):
     next_after: str | None
 
 
-def reject_parameters(parameters: Iterable[tuple[str, str]]) -> None:
-    """Raises BadQuery when there is any."""
-    for name, _ in parameters:
-        raise BadQuery(f"there is no parameter {name!r} here")
+def reject_parameters(names: Iterable[str]) -> None:
+    """Raise BadRequest where there is any parameter."""
+    for name in names:
+        raise BadRequest(f"there is no parameter {name!r} here")
 
 
 def list_key(entry: SloState) -> str:

@@ -1,4 +1,4 @@
-"""The shapes of the API's answers. They encode the answers, and the OpenAPI document is made from them.
+"""The shapes of the API's answers. They encode the answers, and openapi.json is made from them.
 
 Null is unknown; a time is RFC 3339 in UTC, a lookback a Prometheus duration; numbers are exact doubles.
 """
@@ -6,6 +6,8 @@ Null is unknown; a time is RFC 3339 in UTC, a lookback a Prometheus duration; nu
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
+
+from sloctl.sidecar.http.problem_details import ProblemDetails
 
 Timestamp: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Lookback: TypeAlias = Annotated[str, Meta(examples=["5m", "1h", "30d"])]
@@ -182,18 +184,7 @@ class ReloadOutcome(Struct, frozen=True, rename="camel"):
     problems: tuple[SpecProblem, ...]
 
 
-class ProblemDetails(Struct, frozen=True):
-    """RFC 9457; the type is `about:blank`."""
-
-    title: str
-    status: Annotated[int, Meta(ge=400, le=599)]
-    detail: str
-
-
-class ReloadProblemDetails(Struct, frozen=True):
+class ReloadProblemDetails(ProblemDetails, frozen=True):
     """RFC 9457, with what is wrong with the specs."""
 
-    title: str
-    status: int
-    detail: str
     problems: tuple[SpecProblem, ...]

@@ -1,23 +1,28 @@
-"""The OpenAPI 3.1 document, made from the shapes that encode the answers; docs/openapi.json is a copy."""
+"""The OpenAPI 3.1 document, made from the shapes that encode the answers.
+
+`python -m tests.tools.openapi > sloctl/sidecar/http/api/openapi.json` renews the packaged document, which the
+sidecar serves as it is.
+"""
 
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from inspect import cleandoc
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from sloctl.sidecar.http.api import shapes
-from sloctl.sidecar.http.api.encoded_snapshot import EncodedAnswer, tag_body
 from sloctl.sidecar.http.api.query import SloQuery
-from sloctl.sidecar.http.problem_details import PROBLEM_TYPE
+from sloctl.sidecar.http.problem_details import ProblemDetails
 
 Json: TypeAlias = dict[str, Any]
 
+ROOT: Final = Path(__file__).parents[2]
 _JSON: Final = "application/json"
+_PROBLEM_TYPE: Final = "application/problem+json"
 _PROBLEM_TEXTS: Final = {
     400: "A parameter or a header cannot be meant.",
     401: "The bearer token is missing or wrong.",
@@ -29,7 +34,7 @@ _PROBLEM_TEXTS: Final = {
 }
 _COMMON_PROBLEMS: Final = (400, 401, 421, 500)
 # Shapes that no operation has as its whole answer.
-_EXTRA_SHAPES: Final = (shapes.ProblemDetails, shapes.ReloadProblemDetails)
+_EXTRA_SHAPES: Final = (ProblemDetails, shapes.ReloadProblemDetails)
 # Headers that answers of a status carry.
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     200: {"ETag": "Strong: the same tag, the same bytes.", "Cache-Control": "Keep it, but ask each time."},
@@ -108,19 +113,14 @@ OPERATIONS: Final = (
 )
 
 
-@cache
-def served_document() -> EncodedAnswer:
-    """As it is served."""
-    return tag_body(msgspec.json.encode(_build_document()))
-
-
 def render_document() -> bytes:
-    """As docs/openapi.json: for people, too."""
-    return msgspec.json.format(served_document().body, indent=2) + b"\n"
+    """Render the document as the package holds it, indented for people."""
+    return msgspec.json.format(msgspec.json.encode(_build_document()), indent=2) + b"\n"
 
 
 def _build_document() -> Json:
     components, schemas = _build_schemas()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _describe_operation(operation, components)
@@ -128,7 +128,7 @@ def _build_document() -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "sloctl sidecar",
-            "version": version("sloctl"),
+            "version": project["version"],
             "description": "Live error-budget burn. Null is unknown; errors are RFC 9457 problem details.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -166,7 +166,7 @@ def _describe_operation(operation: Operation, components: Mapping[type, Json]) -
 
 
 def _describe_responses(operation: Operation, components: Mapping[type, Json]) -> list[tuple[int, Json]]:
-    problem = {PROBLEM_TYPE: {"schema": components[shapes.ProblemDetails]}}
+    problem = {_PROBLEM_TYPE: {"schema": components[ProblemDetails]}}
     responses = [
         (200, _describe_response(operation, 200, "The answer.", _response_content(operation, components)))
     ]
@@ -177,7 +177,7 @@ def _describe_responses(operation: Operation, components: Mapping[type, Json]) -
         for status in sorted(operation.problems)
     ]
     if operation.method == "post":
-        refused = {PROBLEM_TYPE: {"schema": components[shapes.ReloadProblemDetails]}}
+        refused = {_PROBLEM_TYPE: {"schema": components[shapes.ReloadProblemDetails]}}
         responses.append(
             (422, _describe_response(operation, 422, "The new specs are wrong; the old stay.", refused))
         )
