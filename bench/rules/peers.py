@@ -54,7 +54,10 @@ def sloth_file(profile: Profile, name: str, directory: Path) -> tuple[str, str]:
         return yaml.safe_dump({"groups": list(_sloth(profile, name))}), SHAPE
     spec = _spec(directory / f"{name}.sloth.yaml", _sloth_spec(profile, name))
     period = f"--default-slo-period={profile.window // DAY}d"
-    return _said([str(binary), "generate", "-i", str(spec), "-o", "-", period]), BINARY
+    # Sloth 0.16 writes to a file: `-o -` makes a file of that name.
+    output = directory / f"{name}.sloth.rules.yaml"
+    _said([str(binary), "generate", "-i", str(spec), "-o", str(output), period])
+    return output.read_text(), BINARY
 
 
 def slokit_file(profile: Profile, name: str, directory: Path) -> str | None:
