@@ -18,12 +18,12 @@ from playwright.async_api import Browser, async_playwright
 from bench.sidecar_http import INTERVAL, Varying
 from bench.sidecar_scale import many, month
 from sloctl.sidecar.clock import start_clock
-from sloctl.sidecar.collecting import tune_garbage_collector
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
 from sloctl.sidecar.http.application import Sidecar, build_application
 from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
+from sloctl.sidecar.runtime import tune_garbage_collector
 from sloctl.sidecar.sources import Source
 from tests import real
 

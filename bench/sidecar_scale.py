@@ -21,12 +21,12 @@ import sloctl.sidecar.http.application  # noqa: F401 - what a real one holds in 
 from sloctl.duration import DAY, HOUR
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.sidecar.clock import start_clock
-from sloctl.sidecar.collecting import tune_garbage_collector
 from sloctl.sidecar.engine.checkpoint import Checkpoint
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.history import CountHistory
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
+from sloctl.sidecar.runtime import tune_garbage_collector
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 from sloctl.slo.resolutions import EventCounts

@@ -21,7 +21,7 @@ from sloctl.compiler import compile_rules
 from sloctl.demo.ground_truth import GroundTruth
 from sloctl.model import Severity, Slo
 from sloctl.prometheus.http_client import ClientOptions
-from sloctl.sidecar.build import SidecarBuilder
+from sloctl.sidecar.build import build_sidecar
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.config.read import Settings
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
@@ -145,7 +145,7 @@ async def watched(it: Shop, url: str) -> AsyncIterator[SnapshotFeed]:
         (ScrapeTarget.from_url(url, {"job": it.job}),), ClientOptions(timeout_seconds=SIDECAR_INTERVAL)
     )
     settings = Settings(SIDECAR_INTERVAL, scraped)
-    sidecar = SidecarBuilder([it.slo], settings, time=start_clock(since=time.time())).build_sidecar()
+    sidecar = build_sidecar([it.slo], settings, time=start_clock(since=time.time()))
     async with serve_application(build_application(sidecar), "127.0.0.1", 0):
         yield sidecar.feed
 

@@ -35,7 +35,7 @@ with require_sidecar_extra():
     from sloctl.demo.traffic import IncidentSchedule
     from sloctl.prometheus.http_client import ClientOptions
     from sloctl.sidecar import terminal
-    from sloctl.sidecar.build import SidecarBuilder
+    from sloctl.sidecar.build import build_sidecar
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.config.read import Settings
     from sloctl.sidecar.engine.snapshot import Snapshot
@@ -97,7 +97,7 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
         scraped = ScrapeOptions(
             (ScrapeTarget.from_url(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT)
         )
-        sidecar = SidecarBuilder(slos, Settings(_INTERVAL, scraped), time=clock).build_sidecar()
+        sidecar = build_sidecar(slos, Settings(_INTERVAL, scraped), time=clock)
         history.backfill_history(
             plan_scrape(slos),
             sidecar.engine,

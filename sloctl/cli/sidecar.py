@@ -26,16 +26,15 @@ from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
     from sloctl.prometheus.http_client import ClientOptions
-    from sloctl.sidecar.build import SidecarBuilder
+    from sloctl.sidecar.build import build_sidecar
     from sloctl.sidecar.clock import start_clock
-    from sloctl.sidecar.collecting import tune_garbage_collector
     from sloctl.sidecar.config.options import parse_address, parse_interval
     from sloctl.sidecar.config.read import Settings, read_configuration
-    from sloctl.sidecar.http.application import build_application
+    from sloctl.sidecar.http.application import Sidecar, build_application
     from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
     from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
     from sloctl.sidecar.reload import SpecFiles, SpecTexts
-    from sloctl.sidecar.runtime import run_and_exit
+    from sloctl.sidecar.runtime import run_and_exit, tune_garbage_collector
     from sloctl.sidecar.sources.scrape.source import ScrapeOptions
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
     from sloctl.sidecar.store.store_file import UnusableStore
@@ -87,8 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(settings.log_format)
     files = SpecFiles(lambda: _reread_specs(arguments.specs, seen), seen)
     tune_garbage_collector()
-    assembly = SidecarBuilder(slos, settings, time=start_clock(since=time.time()), files=files)
-    run_and_exit(_serve_sidecar(assembly, settings.web))
+    sidecar = build_sidecar(slos, settings, time=start_clock(since=time.time()), files=files)
+    run_and_exit(_serve_sidecar(sidecar))
     return FINE
 
 
@@ -138,9 +137,8 @@ def _reread_specs(paths: Sequence[str], seen: SpecTexts) -> SpecTexts:
     return [*piped, *(read_spec_files(files, sys.stdin.buffer) if files else [])]
 
 
-async def _serve_sidecar(assembly: SidecarBuilder, web: WebOptions) -> None:
-    sidecar = assembly.build_sidecar()
-    board = sidecar.feed.snapshot
+async def _serve_sidecar(sidecar: Sidecar) -> None:
+    web, board = sidecar.web, sidecar.feed.snapshot
     for refusal in board.unsupported:
         _log.warning("%s is not watched: %s", refusal.slo.id, refusal.reason)
     try:

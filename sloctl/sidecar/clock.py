@@ -1,16 +1,17 @@
-"""Time as an argument: what reads a clock or waits is handed one of these."""
+"""Time as an argument: the one clock of the sidecar, which tests and the demo replace by their own."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """*now* is in Unix seconds and never steps back; *sleep* waits that many of its seconds.
+    """A time and a way to wait, *speed* times as fast as the world's.
 
-    One second of the world's time is *speed* of its seconds.
+    *now* gives Unix seconds and never steps back; *sleep* waits that many seconds of this time.
     """
 
     now: Callable[[], float]
@@ -19,18 +20,16 @@ class Clock:
 
 
 def start_clock(*, since: float, speed: float = 1) -> Clock:
-    """Time that reads *since* now and passes *speed* times as fast as the world's.
+    """Start a clock that reads *since* (Unix seconds) now and runs *speed* times as fast as the world's.
 
     It follows a clock that nobody sets, so that a corrected system clock moves no event into another minute.
     """
-    started = _monotonic_seconds()
+    # Where the system has such a clock, the time it slept passes too.
+    boot_clock = getattr(time, "CLOCK_BOOTTIME", None)
+    monotonic = time.monotonic if boot_clock is None else partial(time.clock_gettime, boot_clock)
+    started = monotonic()
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / speed)
 
-    return Clock(now=lambda: since + (_monotonic_seconds() - started) * speed, sleep=sleep, speed=speed)
-
-
-def _monotonic_seconds() -> float:
-    """Since some moment; where the system has such a clock, the time it slept passes too."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return Clock(now=lambda: since + (monotonic() - started) * speed, sleep=sleep, speed=speed)

@@ -1,4 +1,8 @@
-"""What the application asks of the parts it is built from: values they tell, and the shape they open in."""
+"""The components of the sidecar as its application sees them: how they open, and what they report.
+
+A component is an async context manager. Beside it stand two callables that are asked for what it has to say:
+its self-metrics, for /metrics, and its issues, for /api/v1/status. The application knows nothing else of it.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -9,12 +13,12 @@ from typing import TypeAlias
 from sloctl.model import Labels
 from sloctl.problems import Problem
 
-# Runs while it is open; what it owns ends when it is closed.
+# Runs while it is open, and releases what it owns when it is closed.
 Component: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class MetricType(Enum):
-    """Whether a figure only grows (and its name ends in `_total`), or goes up and down."""
+    """The type of a metric: one that only grows (its name ends in `_total`), or one that goes up and down."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -22,9 +26,9 @@ class MetricType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SelfMetric:
-    """One number that a part tells of its own work, such as `sloctl_store_flushes_total`, for /metrics.
+    """One number about the sidecar's own work, such as `sloctl_store_flushes_total`, for /metrics.
 
-    Figures of one name share *help* and *kind* and differ in *labels*.
+    Those of one name share *help* and *kind* and differ in *labels*.
     """
 
     name: str
@@ -34,16 +38,16 @@ class SelfMetric:
     labels: Labels = field(default_factory=dict)
 
 
-# Asked whenever /metrics is scraped: must neither wait nor compute.
+# Called at every scrape of /metrics: must neither wait nor compute.
 SelfMetrics: TypeAlias = Callable[[], Iterable[SelfMetric]]
 
-# What does not work now, by the part it is about, such as "store"; told on /api/v1/status.
+# A sentence about each component that does not work now, by its name, such as "store".
 Issues: TypeAlias = Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReloadResult:
-    """How reading the specs anew at *at* (Unix seconds) ended; the old ones stay unless *is_in_force*."""
+    """The outcome of a reload at *at* (Unix seconds); the old specs stay unless *is_in_force*."""
 
     at: float
     is_in_force: bool

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sloctl.model import Slo
 from sloctl.prometheus.http_client import ClientOptions
-from sloctl.sidecar.build import SidecarBuilder
+from sloctl.sidecar.build import build_sidecar
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.config.read import Settings
 from sloctl.sidecar.engine.snapshot import Snapshot
@@ -86,7 +86,7 @@ async def watching(
         scraped = ScrapeOptions(
             (ScrapeTarget.from_url(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2)
         )
-        sidecar = SidecarBuilder(slos or (SHOP,), Settings(5, scraped), time=hours.time()).build_sidecar()
+        sidecar = build_sidecar(slos or (SHOP,), Settings(5, scraped), time=hours.time())
         sidecar = replace(sidecar, **changed)
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())
         async with serve_application(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sloctl.prometheus.range_queries import PrometheusOptions
-from sloctl.sidecar.build import SidecarBuilder
+from sloctl.sidecar.build import build_sidecar
 from sloctl.sidecar.config.read import Settings
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.application import Sidecar, build_application
@@ -76,8 +76,7 @@ async def assembled(
         scraped = ScrapeOptions((ScrapeTarget.from_url(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
         files = SpecFiles(mounted.look, mounted.look())
-        assembly = SidecarBuilder(read_specs(files.loaded).slos, settings, time=hours.time(), files=files)
-        sidecar = assembly.build_sidecar()
+        sidecar = build_sidecar(read_specs(files.loaded).slos, settings, time=hours.time(), files=files)
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())
         async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
             await asyncio.wait_for(first, 10)

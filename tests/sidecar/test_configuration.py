@@ -32,8 +32,8 @@ source:
       tls: {{caFile: /tls/ca.pem, certFile: /tls/us.pem, keyFile: /tls/us.key, serverName: carts}}
       timeout: 1500ms
       maxBytes: 1048576
-    atOnce: 20
-    labels: [instance, route]
+    concurrency: 20
+    contributorLabels: [instance, route]
 history:
   url: http://mimir:8080/prometheus
   client: {{headers: {{X-Scope-OrgID: shop}}}}
@@ -50,7 +50,7 @@ web:
   listen: 0.0.0.0:8443
   tls: {{certFile: /tls/web.pem, keyFile: /tls/web.key}}
   tokenFile: /run/web-token
-  names: [slo.example.com]
+  allowedHosts: [slo.example.com]
 logFormat: json
 """
 

@@ -32,7 +32,7 @@ class Watched:
         self.applied: asyncio.Queue[Sequence[Slo]] = asyncio.Queue()
         self._directory = str(directory)
         files = SpecFiles(self._look, self._look())
-        self.specs = SpecWatcher(files, apply=self.applied.put, time=start_clock(since=1_700_000_000))
+        self.specs = SpecWatcher(files, apply_slos=self.applied.put, time=start_clock(since=1_700_000_000))
 
     def _look(self) -> Sequence[tuple[str, bytes]]:
         return read_spec_files([self._directory], io.BytesIO())
@@ -103,7 +103,7 @@ async def test_a_swapped_config_map_is_noticed_without_being_told(tmp_path: Path
     mounted(tmp_path, GOOD, "1")
     watched = Watched(tmp_path)
 
-    async with watched.specs.watch_files(every=0.05):
+    async with watched.specs.watch_files(interval=0.05):
         mounted(tmp_path, STRICTER, "2")
 
         assert await watched.budgets() == [0.001]

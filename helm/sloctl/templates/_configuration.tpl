@@ -1,6 +1,6 @@
 {{/* The names that reach us without a token: ours, and those we are published under. As JSON. */}}
-{{- define "sloctl.webNames" -}}
-{{- $names := .Values.web.names -}}
+{{- define "sloctl.allowedHosts" -}}
+{{- $names := .Values.web.allowedHosts -}}
 {{- if eq .Values.mode "central" -}}
 {{- $service := include "sloctl.fullname" . -}}
 {{- $inNamespace := printf "%s.%s" $service .Release.Namespace -}}
@@ -19,7 +19,7 @@
 {{- fail "configuration.source is missing: say what is watched, by one of scrape, prometheus and otlp, as in --set configuration.source.prometheus.url=http://prometheus-operated.monitoring:9090" -}}
 {{- end -}}
 {{- $web := dict "listen" (printf "%s:%d" .Values.web.host (int .Values.web.port)) -}}
-{{- with include "sloctl.webNames" . | fromJsonArray -}}{{- $_ := set $web "names" . -}}{{- end -}}
+{{- with include "sloctl.allowedHosts" . | fromJsonArray -}}{{- $_ := set $web "allowedHosts" . -}}{{- end -}}
 {{- if .Values.web.tokenSecret.name -}}
 {{- $_ := set $web "tokenFile" (printf "/etc/sloctl/token/%s" .Values.web.tokenSecret.key) -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 """The keys of a sidecar's configuration as types: msgspec reads the file into them.
 
-Flat, as Kubernetes components have theirs. Secrets never stand in it: it names the files that hold them.
+Their docstrings and descriptions stand in the schema of the chart.
 """
 
 from typing import Annotated, ClassVar, Final, Literal
@@ -26,7 +26,7 @@ class Basic(Fields, frozen=True, kw_only=True):
 
 
 class ClientTls(Fields, frozen=True, kw_only=True):
-    """How the other side is known, and how we show who we are."""
+    """Certificates: of the authority that the server is checked against, and of ours as a client."""
 
     ca_file: _FilePath | UnsetType = UNSET
     cert_file: _FilePath | UnsetType = UNSET
@@ -35,7 +35,7 @@ class ClientTls(Fields, frozen=True, kw_only=True):
 
 
 class Client(Fields, frozen=True, kw_only=True):
-    """How to ask over HTTP; files are read anew when they change."""
+    """Settings of HTTP requests; files are read again when they change."""
 
     bearer_token_file: _FilePath | UnsetType = UNSET
     basic: Basic | UnsetType = UNSET
@@ -44,11 +44,13 @@ class Client(Fields, frozen=True, kw_only=True):
         default_factory=dict
     )
     timeout: Duration = "10s"
-    max_bytes: Annotated[int, Meta(ge=1024, le=1 << 30, description="Of an answer, inflated.")] = 32 << 20
+    max_bytes: Annotated[int, Meta(ge=1024, le=1 << 30, description="Of a response, decompressed.")] = (
+        32 << 20
+    )
 
 
 class Target(Fields, frozen=True, kw_only=True):
-    """What is scraped, and the labels that a Prometheus job would attach."""
+    """A scrape target, and the labels that a Prometheus job would attach."""
 
     url: _Url
     labels: Labels = field(default_factory=dict)
@@ -60,10 +62,10 @@ class Scrape(Fields, frozen=True, kw_only=True):
 
     targets: Annotated[list[Target], Meta(min_length=1)]
     client: Client = Client()
-    concurrency: Annotated[int, Meta(ge=1, le=100, description="Targets asked at the same time.")] = 8
+    concurrency: Annotated[int, Meta(ge=1, le=100, description="Targets scraped at the same time.")] = 8
     contributor_labels: Annotated[
         list[LabelName] | UnsetType,
-        Meta(description="Labels whose values may say what burns; all that vary where it is not given."),
+        Meta(description="Labels whose values may be named as contributors; by default all that vary."),
     ] = UNSET
 
 
@@ -73,15 +75,19 @@ class Prometheus(Fields, frozen=True, kw_only=True):
     url: _Url
     client: Client = Client()
     label_style: Literal["slo", "sloth"] = "slo"
-    partial_response: Annotated[bool, Meta(description="Take what Thanos has when a store is gone.")] = False
+    partial_response: Annotated[bool, Meta(description="Accept what Thanos has when a store is gone.")] = (
+        False
+    )
     contributor_labels: Annotated[
         list[LabelName],
-        Meta(description="Labels whose values may say what burns; two queries a minute each, while it does."),
+        Meta(
+            description="Labels whose values may be named as contributors; each costs two queries a minute."
+        ),
     ] = field(default_factory=list)
 
 
 class Otlp(Fields, frozen=True, kw_only=True):
-    """Metrics that are sent to /v1/metrics, as to a collector."""
+    """Metrics that services send to /v1/metrics, as to a collector."""
 
     promote: Annotated[
         list[str], Meta(description="Resource attributes that become labels; job and instance always do.")
@@ -89,7 +95,7 @@ class Otlp(Fields, frozen=True, kw_only=True):
 
 
 class Source(Choice, frozen=True, kw_only=True):
-    """Where counts come from."""
+    """The source of counts."""
 
     exactly_one: ClassVar = ("scrape", "prometheus", "otlp")
 
@@ -99,42 +105,44 @@ class Source(Choice, frozen=True, kw_only=True):
 
 
 class Store(Fields, frozen=True, kw_only=True):
-    """Where counts outlive the process."""
+    """A file in which counts outlive the process."""
 
     path: _FilePath
 
 
 class Notify(Fields, frozen=True, kw_only=True):
-    """Which Alertmanagers are told of alerts, each of them independently."""
+    """The Alertmanagers that alerts are sent to, each of them independently."""
 
     urls: Annotated[list[_Url], Meta(min_length=1)]
     client: Client = Client()
     resend: Duration = "1m"
-    external_url: Annotated[_Url | UnsetType, Meta(description="Where people open this sidecar.")] = UNSET
+    external_url: Annotated[
+        _Url | UnsetType, Meta(description="Address at which people open this sidecar.")
+    ] = UNSET
     external_labels: Annotated[
         Labels, Meta(description="Those of the Prometheus that runs the rules, so that alerts merge.")
     ] = field(default_factory=dict)
     label_style: Literal["slo", "sloth"] = "slo"
-    resolve_at_shutdown: Annotated[bool, Meta(description="For a sidecar that nothing takes over from.")] = (
-        False
-    )
+    resolve_at_shutdown: Annotated[
+        bool, Meta(description="Resolve alerts at the end, for a sidecar without a successor.")
+    ] = False
 
 
 class ServerTls(Fields, frozen=True, kw_only=True):
-    """The certificate shown to clients; read anew when it changes."""
+    """The certificate of the server; read again when it changes."""
 
     cert_file: _FilePath
     key_file: _FilePath
 
 
 class Web(Fields, frozen=True, kw_only=True):
-    """Who may read, and from where."""
+    """The address to listen on, and who may read."""
 
     listen: _Address = "127.0.0.1:9464"
     tls: ServerTls | UnsetType = UNSET
     token_file: _FilePath | UnsetType = UNSET
     allowed_hosts: Annotated[
-        list[str], Meta(description="Host names under which it may be asked for without a token.")
+        list[str], Meta(description="Host names accepted in requests without a token.")
     ] = field(default_factory=list)
 
 
@@ -146,7 +154,8 @@ class Configuration(Fields, frozen=True, kw_only=True):
     interval: Annotated[Duration, Meta(description="Between two reads of the source, 1s to 1m.")] = "5s"
     source: Source
     history: Annotated[
-        Prometheus | UnsetType, Meta(description="What fills the windows before the first tick.")
+        Prometheus | UnsetType,
+        Meta(description="A Prometheus whose history fills the windows before the first tick."),
     ] = UNSET
     store: Store | UnsetType = UNSET
     notify: Notify | UnsetType = UNSET

@@ -1,7 +1,4 @@
-"""The text of a configuration → settings, or every problem at its place.
-
-Options say themselves what they do not take; here is told where that stands in the file.
-"""
+"""From the text of a configuration to settings, or to every problem at its place."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,9 +10,9 @@ from msgspec import UNSET, UnsetType
 from sloctl.problems import Place, Problem, sort_problems
 from sloctl.prometheus.range_queries import PrometheusOptions
 from sloctl.sidecar.config import fields, options
-from sloctl.sidecar.config.options import SourceOptions
 from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
+from sloctl.sidecar.sources.factories import SourceOptions
 from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.structure import convert_node
@@ -28,7 +25,7 @@ _KeyPath: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a sidecar is assembled from; *interval* in seconds."""
+    """The options of every component of a sidecar; *interval* in seconds."""
 
     interval: float
     source: SourceOptions
@@ -40,7 +37,7 @@ class Settings:
 
 
 def read_configuration(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
-    """The settings of one file; None where there is a problem."""
+    """Read the settings of one file; None where there is a problem."""
     documents, problems = read_documents(path, content)
     findings = Findings()
     findings.add_problems(*problems)
@@ -53,61 +50,58 @@ def read_configuration(path: str, content: bytes) -> tuple[Settings | None, tupl
 
 
 def _build_settings(document: Node, findings: Findings) -> Settings | None:
-    conforming, node = convert_node(document, fields.Configuration, findings)
-    if conforming is None:
+    read, node = convert_node(document, fields.Configuration, findings)
+    if read is None:
         return None
-    taking = _FieldConverter(node, findings)
-    interval = taking.convert_field(options.parse_interval, conforming.interval, "interval")
-    web = taking.convert_field(options.web_options, conforming.web, "web")
-    if conforming.history is not UNSET and conforming.source.prometheus is not UNSET:
+    converter = _FieldConverter(node, findings)
+    interval = converter.convert_field(options.parse_interval, read.interval, "interval")
+    web = converter.convert_field(options.web_options, read.web, "web")
+    if read.history is not UNSET and read.source.prometheus is not UNSET:
         message = "the past comes from source.prometheus itself: remove history"
         findings.add_violation(Violation("history-twice", message), node.at("history"))
-    sound = [taking.takes(make, given, *steps) for make, given, steps in _nested_options(conforming)]
-    if not all(sound):
-        # What they are part of would only repeat it.
+    nested = [converter.convert_field(make, given, *keys) for make, given, keys in _nested_options(read)]
+    if None in nested:
+        # The options around a wrong one would only repeat its problem.
         return None
-    source = taking.convert_field(options.source_options, conforming.source, "source")
-    history = taking.convert_optional(options.prometheus_options, conforming.history, "history")
-    notify = taking.convert_optional(options.alertmanager_options, conforming.notify, "notify")
+    source = converter.convert_field(options.source_options, read.source, "source")
+    history = converter.convert_optional(options.prometheus_options, read.history, "history")
+    notify = converter.convert_optional(options.alertmanager_options, read.notify, "notify")
     if interval is None or source is None or web is None:
         return None
-    store = None if conforming.store is UNSET else Path(conforming.store.path)
-    return Settings(interval, source, history, store, notify, web, conforming.log_format)
+    store = None if read.store is UNSET else Path(read.store.path)
+    return Settings(interval, source, history, store, notify, web, read.log_format)
 
 
 def _nested_options(
-    conforming: fields.Configuration,
+    read: fields.Configuration,
 ) -> Iterator[tuple[Callable[[Any], object], object, _KeyPath]]:
-    """What makes options of its own deeper in the file, and where it stands."""
-    scrape, prometheus = conforming.source.scrape, conforming.source.prometheus
+    """Yield the fields deeper in the file that have options of their own: converter, value and keys."""
+    scrape, prometheus = read.source.scrape, read.source.prometheus
     if scrape is not UNSET:
         yield options.client_options, scrape.client, ("source", "scrape", "client")
         for number, target in enumerate(scrape.targets):
             yield options.scrape_target, target, ("source", "scrape", "targets", number, "url")
     if prometheus is not UNSET:
         yield options.client_options, prometheus.client, ("source", "prometheus", "client")
-    for key, part in (("history", conforming.history), ("notify", conforming.notify)):
+    for key, part in (("history", read.history), ("notify", read.notify)):
         if not isinstance(part, UnsetType):
             yield options.client_options, part.client, (key, "client")
 
 
 class _FieldConverter:
-    """Fields become options; what an option does not take is a problem where it stands."""
+    """A converter of fields that reports a value which the options do not accept at its place."""
 
     def __init__(self, node: Node, findings: Findings) -> None:
         self._node = node
         self._findings = findings
 
-    def takes(self, make: Callable[[_Fields], object], given: _Fields, *steps: str | int) -> bool:
-        return self.convert_field(make, given, *steps) is not None
-
     def convert_field(
-        self, make: Callable[[_Fields], _Options], given: _Fields, *steps: str | int
+        self, make: Callable[[_Fields], _Options], given: _Fields, *keys: str | int
     ) -> _Options | None:
         try:
             return make(given)
         except ValueError as wrong:
-            self._findings.add_violation(Violation("wrong-value", str(wrong)), self._node.at(*steps))
+            self._findings.add_violation(Violation("wrong-value", str(wrong)), self._node.at(*keys))
             return None
 
     def convert_optional(

@@ -6,20 +6,21 @@ Which SLOs are counted may change while a source is open; what it knows of the o
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, Protocol, assert_never
+from typing import Final, Protocol, TypeAlias, assert_never
 
 from aiohttp import web
 
 from sloctl.model import Slo
 from sloctl.prometheus.range_queries import PrometheusOptions
 from sloctl.sidecar.clock import Clock
-from sloctl.sidecar.config.options import SourceOptions
 from sloctl.sidecar.sources import Source, UnsupportedSlo
 from sloctl.sidecar.sources.otlp.receiver import otlp_routes
 from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, plan_otlp
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource, open_scrape_source, plan_scrape
 from sloctl.sidecar.sources.scrape.targets import TargetState
+
+SourceOptions: TypeAlias = ScrapeOptions | PrometheusOptions | OtlpOptions
 
 # News come once a minute and settle for some seconds; two minutes without any are two that failed.
 _PROMETHEUS_STALE_AFTER: Final = 150.0

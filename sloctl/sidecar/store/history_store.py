@@ -22,6 +22,7 @@ from opentelemetry.trace import get_tracer
 
 from sloctl.model import Slo
 from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.component import MetricType, SelfMetric
 from sloctl.sidecar.engine.checkpoint import Checkpoint
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.fingerprint import slo_fingerprint
@@ -76,6 +77,22 @@ class HistoryStore:
     def issue(self) -> str | None:
         """What is lost, or would be by a restart; None where all is well."""
         return "; ".join(filter(None, (self._set_aside, self._failing))) or None
+
+    def self_metrics(self) -> Iterator[SelfMetric]:
+        """Yield how long the last flush took, and when it succeeded."""
+        yield SelfMetric(
+            "sloctl_store_flush_seconds",
+            "How long the last flush took.",
+            MetricType.GAUGE,
+            self.last_flush_seconds,
+        )
+        if self.last_flush_at is not None:
+            yield SelfMetric(
+                "sloctl_store_last_flush_timestamp_seconds",
+                "When all was last written down.",
+                MetricType.GAUGE,
+                self.last_flush_at,
+            )
 
     async def __aenter__(self) -> "HistoryStore":
         try:
