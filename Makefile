@@ -67,7 +67,7 @@ style: $(VENV)/.dev ## How the code reads, in figures: words, docstrings, helper
 
 .PHONY: compiled
 compiled: $(VENV)/.dev ## The committed alerts/ and dashboards/ are what slos/ compile into
-	@$(BIN)/sloctl compile slos -o . --check
+	@$(BIN)/sloctl compile slos -d . --check
 
 .PHONY: chart
 chart: $(VENV)/.dev ## The chart's README, schema and expected manifests, made anew of its values

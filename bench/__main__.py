@@ -45,7 +45,7 @@ def start_up(directory: Path) -> list[str]:
     commands = {
         "`python -c pass`": BARE,
         "`sloctl --help`": HELP,
-        f"`sloctl compile slos -o …`, {len(list(SLOS.glob('*.yaml')))} specs": compiling(
+        f"`sloctl compile slos -d …`, {len(list(SLOS.glob('*.yaml')))} specs": compiling(
             SLOS, directory / "out"
         ),
     }
@@ -70,7 +70,7 @@ def scale(directory: Path) -> list[str]:
 
 
 def compiling(specs: Path, output: Path) -> list[str]:
-    return [sys.executable, "-m", "sloctl", "compile", str(specs), "-o", str(output)]
+    return [sys.executable, "-m", "sloctl", "compile", str(specs), "-d", str(output)]
 
 
 def row(name: str, runs: list[Run], *, bare: float | None, limit: str) -> str:

@@ -74,9 +74,9 @@ def test_after_a_backfill_the_window_holds_the_truth(
     arguments = ["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "--from", "2d"]
 
     with running_prometheus(held, port=port):
-        first = main([*arguments, "-o", str(files)])
+        first = main([*arguments, "-d", str(files)])
         written = {file.name: file.read_bytes() for file in files.iterdir()}
-        again = main([*arguments, "-o", str(files)])
+        again = main([*arguments, "-d", str(files)])
     load(held, files)
     with running_prometheus(held) as prometheus:
         ratios = error_ratio(prometheus, at=now)
@@ -106,7 +106,7 @@ def test_what_happened_while_prometheus_was_down_is_in_the_window_too(tmp_path: 
 
     with running_prometheus(held, port=port):
         url = f"http://127.0.0.1:{port}"
-        main(["backfill", str(spec), "--prometheus", url, "--from", "2d", "-o", str(files)])
+        main(["backfill", str(spec), "--prometheus", url, "--from", "2d", "-d", str(files)])
     load(held, files)
     with running_prometheus(held) as prometheus:
         ratios = error_ratio(prometheus, at=now)
@@ -128,7 +128,7 @@ def test_what_the_rules_have_recorded_is_not_written_again(tmp_path: Path) -> No
     port = free_port()
 
     with running_prometheus(held, port=port):
-        main(["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "-o", str(files)])
+        main(["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "-d", str(files)])
 
     lines = [
         line for file in files.iterdir() for line in file.read_text().splitlines() if "increase5m" in line
@@ -144,7 +144,7 @@ def test_a_prometheus_that_is_not_there_could_not_run(
     spec.write_bytes(SPEC)
     url = f"http://127.0.0.1:{free_port()}"
 
-    code = main(["backfill", str(spec), "--prometheus", url, "-o", str(tmp_path / "files")])
+    code = main(["backfill", str(spec), "--prometheus", url, "-d", str(tmp_path / "files")])
 
     assert code == 2
     assert capsys.readouterr().err == f"sloctl backfill: {url}: [Errno 111] Connection refused\n"

@@ -41,7 +41,7 @@ def tree(directory: Path) -> dict[str, str]:
 def test_a_directory_compiles_into_alerts_and_dashboards(specs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
-    code = main(["compile", str(specs), "-o", str(out)])
+    code = main(["compile", str(specs), "-d", str(out)])
 
     assert code == 0
     assert sorted(tree(out)) == [
@@ -57,17 +57,17 @@ def test_a_directory_compiles_into_alerts_and_dashboards(specs: Path, tmp_path: 
 def test_the_order_of_files_changes_nothing(specs: Path, tmp_path: Path) -> None:
     shop, till = str(specs / "shop.yaml"), str(specs / "till.yaml")
 
-    main(["compile", shop, till, "-o", str(tmp_path / "one")])
-    main(["compile", till, shop, "-o", str(tmp_path / "other")])
+    main(["compile", shop, till, "-d", str(tmp_path / "one")])
+    main(["compile", till, shop, "-d", str(tmp_path / "other")])
 
     assert tree(tmp_path / "one") == tree(tmp_path / "other")
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_same_bytes_come_out_of_every_run(seed: str, specs: Path, tmp_path: Path) -> None:
-    main(["compile", str(specs), "-o", str(tmp_path / "here")])
+    main(["compile", str(specs), "-d", str(tmp_path / "here")])
 
-    command = [sys.executable, "-m", "sloctl", "compile", str(specs), "-o", str(tmp_path / "there")]
+    command = [sys.executable, "-m", "sloctl", "compile", str(specs), "-d", str(tmp_path / "there")]
     subprocess.run(command, check=True, env={"PYTHONHASHSEED": seed}, capture_output=True)
 
     assert tree(tmp_path / "here") == tree(tmp_path / "there")
@@ -103,13 +103,13 @@ def test_one_bad_spec_and_nothing_is_written(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    main(["compile", str(specs), "-o", str(out)])
+    main(["compile", str(specs), "-d", str(out)])
     before = tree(out)
     (specs / "shop.yaml").write_text(SPEC.replace("NAME", "shop").replace("99.9%", "99%"))
     (specs / "till.yaml").write_text(SPEC.replace("NAME", "till").replace("99.9%", "100%"))
     capsys.readouterr()
 
-    code = main(["compile", str(specs), "-o", str(out)])
+    code = main(["compile", str(specs), "-d", str(out)])
 
     assert code == 1
     assert f"{specs}/till.yaml:7:18: " in capsys.readouterr().err
@@ -119,10 +119,10 @@ def test_one_bad_spec_and_nothing_is_written(
 def test_check_is_silent_when_the_output_is_current(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["compile", str(specs), "-o", str(tmp_path)])
+    main(["compile", str(specs), "-d", str(tmp_path)])
     capsys.readouterr()
 
-    code = main(["compile", str(specs), "-o", str(tmp_path), "--check"])
+    code = main(["compile", str(specs), "-d", str(tmp_path), "--check"])
 
     assert (code, *capsys.readouterr()) == (0, "", "")
 
@@ -130,14 +130,14 @@ def test_check_is_silent_when_the_output_is_current(
 def test_check_shows_what_is_stale_and_writes_nothing(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["compile", str(specs), "-o", str(tmp_path)])
+    main(["compile", str(specs), "-d", str(tmp_path)])
     rules = tmp_path / "alerts" / "shop.yaml"
     stale = rules.read_text().replace("vector(0.999)", "vector(0.99)")
     rules.write_text(stale)
     (tmp_path / "dashboards" / "till.json").unlink()
     capsys.readouterr()
 
-    code = main(["compile", str(specs), "-o", str(tmp_path), "--check"])
+    code = main(["compile", str(specs), "-d", str(tmp_path), "--check"])
 
     diff = capsys.readouterr().out
     assert code == 1
@@ -149,12 +149,12 @@ def test_check_shows_what_is_stale_and_writes_nothing(
 def test_rules_whose_spec_is_gone_are_named_and_kept(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["compile", str(specs), "-o", str(tmp_path)])
+    main(["compile", str(specs), "-d", str(tmp_path)])
     (tmp_path / "alerts" / "by-hand.yaml").write_text("groups: []\n")
     (specs / "till.yaml").unlink()
     capsys.readouterr()
 
-    code = main(["compile", str(specs), "-o", str(tmp_path), "--check"])
+    code = main(["compile", str(specs), "-d", str(tmp_path), "--check"])
 
     left = tmp_path / "alerts" / "till.yaml"
     assert code == 0
@@ -168,7 +168,22 @@ def test_check_without_a_directory_could_not_run(specs: Path, capsys: pytest.Cap
     code = main(["compile", str(specs), "--check"])
 
     assert code == 2
-    assert capsys.readouterr().err == "sloctl compile: --check compares with a directory: name it with -o\n"
+    assert capsys.readouterr().err == "sloctl compile: --check compares with a directory: name it with -d\n"
+
+
+@pytest.mark.parametrize("command", [["compile"], ["backfill", "--prometheus", "http://127.0.0.1:1"]])
+@pytest.mark.parametrize("option", ["-o", "--output"])
+def test_a_directory_after_o_says_to_name_it_with_d(
+    command: list[str], option: str, specs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command, str(specs), option, "."])
+
+    assert left.value.code == 2
+    assert capsys.readouterr().err == (
+        f"sloctl {command[0]}: -o is a format, and this command has only one: "
+        f"name the directory with -d/--output-dir (see sloctl {command[0]} --help)\n"
+    )
 
 
 def test_a_directory_that_cannot_be_written_could_not_run_and_keeps_what_it_had(
@@ -177,7 +192,7 @@ def test_a_directory_that_cannot_be_written_could_not_run_and_keeps_what_it_had(
     (tmp_path / "dashboards").write_text("a file where a directory should be")
     before = tree(tmp_path)
 
-    code = main(["compile", str(specs), "-o", str(tmp_path)])
+    code = main(["compile", str(specs), "-d", str(tmp_path)])
 
     assert code == 2
     assert capsys.readouterr().err == f"sloctl compile: {tmp_path}/dashboards/shop.json: Not a directory\n"

@@ -58,14 +58,14 @@ def test_an_installed_sloctl_shows_its_help_and_version(sloctl: Path) -> None:
     version = run(sloctl, "--version")
 
     assert overview.returncode == 0
-    assert "sloctl compile slos -o ." in overview.stdout
+    assert "sloctl compile slos -d ." in overview.stdout
     assert version.stdout == "sloctl 0.1.0\n"
 
 
 def test_an_installed_sloctl_compiles_without_the_sidecar_s_libraries(sloctl: Path, tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(SPEC)
 
-    compiled = run(sloctl, "compile", "shop.yaml", "-o", ".", directory=tmp_path)
+    compiled = run(sloctl, "compile", "shop.yaml", "-d", ".", directory=tmp_path)
 
     assert compiled.returncode == 0, compiled.stderr
     assert (tmp_path / "alerts" / "shop.yaml").exists()

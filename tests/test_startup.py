@@ -21,7 +21,7 @@ SLOW: Final = {
 COMMANDS: Final = [
     ["--help"],
     ["compile", "--help"],
-    ["compile", "slos", "-o", "OUT"],
+    ["compile", "slos", "-d", "OUT"],
     ["validate", "slos"],
     ["schema"],
 ]

@@ -85,7 +85,7 @@ def sloctl(profile: Profile, name: str, phases: Sequence[int], directory: Path) 
         )
     )
     output = directory / name
-    command = [sys.executable, "-m", "sloctl", "compile", str(spec), "-o", str(output)]
+    command = [sys.executable, "-m", "sloctl", "compile", str(spec), "-d", str(output)]
     subprocess.run(command, check=True, capture_output=True)
     rules = timed_rules((output / "alerts" / f"{JOB}.yaml").read_text(), phases)
     readings = _readings(rules, f'{{slo_id="{JOB}/{name}"}}', profile)

@@ -21,9 +21,10 @@ from bench.rules.rule_file import needed
 from bench.rules.server import server
 from bench.rules.traffic import seeded
 from sloctl.backfill.rollups import BackfillRange
-from sloctl.cli.backfill import BackfillFiles
+from sloctl.cli.backfill import write_missing_days
 from sloctl.duration import HOUR
 from sloctl.naming import NATIVE_STYLE
+from sloctl.prometheus.client import PrometheusClient
 from sloctl.spec import read_specs
 from tests.real import promtool
 
@@ -62,8 +63,12 @@ def first_day(profile: Profile, seed: int, say: Say) -> FirstDay:
             say(f"{profile.name}, backfill: writing")
             slos = read_specs([(_NAME, (directory / f"{_NAME}.yaml").read_bytes())]).slos
             began = time.monotonic()
-            BackfillFiles(slos, NATIVE_STYLE, BackfillRange(START, END), running.url).write_missing_days(
-                files
+            write_missing_days(
+                slos,
+                NATIVE_STYLE,
+                BackfillRange(START, END),
+                ask=PrometheusClient(running.url).query_range,
+                directory=files,
             )
             writing = time.monotonic() - began
         say(f"{profile.name}, backfill: loading")

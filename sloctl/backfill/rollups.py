@@ -1,13 +1,9 @@
-"""Rollups of the time before the rules ran, so that a new SLO starts with full windows. Pure but for asking.
+"""The rollups of one SLO over the past, read from raw series and written as OpenMetrics lines."""
 
-Law: nothing is counted twice. What the rules have recorded, or their repair group has brought in, is left to
-them; the backfill ends where that begins.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final, Protocol
 
 from sloctl import naming
 from sloctl.duration import DAY
@@ -16,26 +12,30 @@ from sloctl.naming import LabelStyle
 from sloctl.prometheus.client import MatrixSeries
 from sloctl.promql import metric_selector, quote_string
 from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups
-from sloctl.rules.repair import REPAIR_REACH as REPAIRED
+from sloctl.rules.repair import REPAIR_REACH
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
-# (query, start, end, step) in Unix seconds; the API of a Prometheus, or a test's.
-RangeQuery: TypeAlias = Callable[[PromQL, int, int, int], list[MatrixSeries]]
 _ROLLUP_METRICS: Final = (
     (naming.event_count_metric(FINE_STEP), naming.event_count_metric(COARSE_STEP)),
     (naming.error_count_metric(FINE_STEP), naming.error_count_metric(COARSE_STEP)),
 )
-# A hole that began up to this long before a day is seen whole when that day is computed.
-_LEAD_SECONDS: Final = REPAIRED
+# A gap that began up to this long before a day is seen whole when that day is computed.
+_LEAD_SECONDS: Final = REPAIR_REACH
 # Seconds between two rollups; two missing are not worth a repair.
 _MAX_ROLLUP_GAP: Final = 3 * FINE_STEP
 # Three months of five-minute instants would be more points than Prometheus gives in one answer.
 _QUERY_SPAN: Final = 30 * DAY
 
 
+class RangeQuery(Protocol):
+    """A range query of a Prometheus: *query* at start, start + step, … up to *end*; Unix seconds."""
+
+    def __call__(self, query: PromQL, /, *, start: int, end: int, step: int) -> list[MatrixSeries]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class BackfillRange:
-    """Rollups that end after *start* and no later than *end* are wanted; Unix seconds, whole coarse steps."""
+    """Wanted are rollups that end after *start* and no later than *end*; Unix seconds, whole coarse steps."""
 
     start: int
     end: int
@@ -54,16 +54,15 @@ class BackfillRange:
 
 
 def missing_range(slo: Slo, style: LabelStyle, past: BackfillRange, ask: RangeQuery) -> BackfillRange:
-    """The part of *past* before the rules' own rollups begin."""
-    own = metric_selector(naming.event_count_metric(COARSE_STEP), style.id_label(slo))
-    repaired = metric_selector(
-        naming.event_count_metric(COARSE_STEP), {**style.id_label(slo), style.part: "repair"}
-    )
+    """Find the part of *past* before the rules' own rollups begin, so that nothing is counted twice."""
+    identity = style.id_label(slo)
+    metric = naming.event_count_metric(COARSE_STEP)
     ends = [past.end]
-    if (recorded := _first_sample(own, past, ask)) is not None:
+    if (recorded := _first_sample(metric_selector(metric, identity), past, ask)) is not None:
         ends.append(recorded - COARSE_STEP)
-    if (repair := _first_sample(repaired, past, ask)) is not None:
-        ends.append(repair - REPAIRED)
+    repairs = metric_selector(metric, {**identity, style.part: "repair"})
+    if (repaired := _first_sample(repairs, past, ask)) is not None:
+        ends.append(repaired - REPAIR_REACH)
     end = min(ends)
     return BackfillRange(past.start, max(past.start, end - end % COARSE_STEP))
 
@@ -71,33 +70,35 @@ def missing_range(slo: Slo, style: LabelStyle, past: BackfillRange, ask: RangeQu
 def openmetrics_text(
     slo: Slo, style: LabelStyle, piece: BackfillRange, *, fine_after: int, ask: RangeQuery
 ) -> str:
-    """OpenMetrics lines of the rollups of *slo* in a day at most, without the closing EOF.
+    """Write OpenMetrics lines of the rollups of *slo* in a day at most, without the closing EOF.
 
     Fine rollups serve the short lookbacks alone, so only those after *fine_after* are of use. What happened
-    in a hole that ends in *piece* is one coarse rollup with the part label, as a repair would have recorded.
+    in a gap that ends in *piece* is one coarse rollup with the part label, as a repair would have recorded.
     """
-    minutes = [
-        ask(query, piece.start + FINE_STEP - _LEAD_SECONDS, piece.end, FINE_STEP)
+    fine_rollups = [
+        ask(query, start=piece.start + FINE_STEP - _LEAD_SECONDS, end=piece.end, step=FINE_STEP)
         for query in backfill_rollups(slo, style)
     ]
     lines: list[str] = []
-    for (fine, coarse), rows in zip(_ROLLUP_METRICS, minutes, strict=True):
+    for (fine, coarse), rows in zip(_ROLLUP_METRICS, fine_rollups, strict=True):
         for series in rows:
             labels = {**series.labels, **style.identity_labels(slo)}
-            own = {at: value for at, value in series.points.items() if at > piece.start}
-            lines += _sample_lines(coarse, labels, _sum_coarse_steps(own))
-            lines += _sample_lines(fine, labels, {at: value for at, value in own.items() if at > fine_after})
-    for hole in _find_gaps(minutes[0], piece):
-        lines += _repair_lines(slo, style, hole, minutes=minutes, ask=ask)
+            points = {at: value for at, value in series.points.items() if at > piece.start}
+            lines += _sample_lines(coarse, labels, _sum_coarse_steps(points))
+            lines += _sample_lines(
+                fine, labels, {at: value for at, value in points.items() if at > fine_after}
+            )
+    for gap in _find_gaps(fine_rollups[0], piece):
+        lines += _repair_lines(slo, style, gap, fine_rollups=fine_rollups, ask=ask)
     return "".join(lines)
 
 
 def _find_gaps(events: Iterable[MatrixSeries], piece: BackfillRange) -> list[BackfillRange]:
-    """From the last rollup before to the first one after, wherever no group has any in between."""
-    there = sorted({at for series in events for at in series.points})
+    """Find where no group has a rollup: from the last one before to the first one after."""
+    moments = sorted({at for series in events for at in series.points})
     return [
         BackfillRange(before, after)
-        for before, after in pairwise(there)
+        for before, after in pairwise(moments)
         if after - before > _MAX_ROLLUP_GAP and after > piece.start
     ]
 
@@ -105,46 +106,42 @@ def _find_gaps(events: Iterable[MatrixSeries], piece: BackfillRange) -> list[Bac
 def _repair_lines(
     slo: Slo,
     style: LabelStyle,
-    hole: BackfillRange,
+    gap: BackfillRange,
     *,
-    minutes: Sequence[Sequence[MatrixSeries]],
+    fine_rollups: Sequence[Sequence[MatrixSeries]],
     ask: RangeQuery,
 ) -> Iterator[str]:
-    """What the counters grew by across a hole, less what the rollups at either end counted of that.
+    """Write the increase of the counters across a gap, less what the rollups at either end hold of it.
 
-    A rollup outlives the last scrape that it saw, so the growth is taken from a few rollups earlier.
+    A rollup outlives the last scrape that it saw, so the increase is taken from a few rollups earlier.
     """
     earlier = -(-(FINE_STEP + slo.scrape_interval) // FINE_STEP) * FINE_STEP
-    across = BackfillRange(hole.start - earlier, hole.end)
-    queries = backfill_increase(slo, style, across.end - across.start)
-    for (_, coarse), query, rows in zip(_ROLLUP_METRICS, queries or (), minutes, strict=False):
-        counted = {_key(series): _counted(series, across) for series in rows}
-        for series in ask(query, across.end, across.end, FINE_STEP):
-            grown = series.points[across.end] - counted.get(_key(series), 0.0)
+    start, end = gap.start - earlier, gap.end
+    queries = backfill_increase(slo, style, end - start)
+    for (_, coarse), query, rows in zip(_ROLLUP_METRICS, queries or (), fine_rollups, strict=False):
+        recorded = {
+            frozenset(series.labels.items()): sum(
+                value for at, value in series.points.items() if start < at <= end
+            )
+            for series in rows
+        }
+        for series in ask(query, start=end, end=end, step=FINE_STEP):
+            increase = series.points[end] - recorded.get(frozenset(series.labels.items()), 0.0)
             labels = {**series.labels, **style.identity_labels(slo), style.part: "repair"}
-            yield from _sample_lines(coarse, labels, {across.end: max(0.0, grown)})
-
-
-def _counted(series: MatrixSeries, across: BackfillRange) -> float:
-    return sum(value for at, value in series.points.items() if across.start < at <= across.end)
-
-
-def _key(series: MatrixSeries) -> frozenset[tuple[str, str]]:
-    return frozenset(series.labels.items())
+            yield from _sample_lines(coarse, labels, {end: max(0.0, increase)})
 
 
 def _first_sample(query: PromQL, past: BackfillRange, ask: RangeQuery) -> int | None:
-    """The coarse step before the first sample of a series."""
+    """Find the coarse step before the first sample of *query*; None where there is none in *past*."""
     for start in range(past.start, past.end, _QUERY_SPAN):
-        found = ask(query, start, min(past.end, start + _QUERY_SPAN), COARSE_STEP)
-        seen = [at for series in found for at in series.points]
-        if seen:
-            return min(seen) - COARSE_STEP
+        found = ask(query, start=start, end=min(past.end, start + _QUERY_SPAN), step=COARSE_STEP)
+        if moments := [at for series in found for at in series.points]:
+            return min(moments) - COARSE_STEP
     return None
 
 
 def _sum_coarse_steps(points: Mapping[int, float]) -> dict[int, float]:
-    """Fine rollups summed as the slow group does; a step without any is absent."""
+    """Sum fine rollups into coarse steps, by the end of each; a step without any is absent."""
     sums: dict[int, float] = {}
     for at, value in points.items():
         end = -(-at // COARSE_STEP) * COARSE_STEP

@@ -5,19 +5,20 @@ where it stopped. Nothing that rules have already recorded is written again. Loa
 into the data directory of the same Prometheus.
 
 example:
-  sloctl backfill slos/shop.yaml --prometheus http://127.0.0.1:9090 --from 30d -o backfill
+  sloctl backfill slos/shop.yaml --prometheus http://127.0.0.1:9090 --from 30d -d backfill
   for file in backfill/*.om; do promtool tsdb create-blocks-from openmetrics "$file" /prometheus; done
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from sloctl import outputs
 from sloctl.backfill.rollups import BackfillRange, RangeQuery, missing_range, openmetrics_text
+from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import Artefact
@@ -28,25 +29,21 @@ from sloctl.prometheus.client import PrometheusClient, PrometheusError
 from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK
 from sloctl.timestamps import format_day
 
-_BAR: Final = 30
+_BAR_WIDTH: Final = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
-    )
+    add_specs(parser)
     parser.add_argument("--prometheus", metavar="URL", required=True, help="that holds the raw series")
     parser.add_argument(
         "--from",
-        dest="since",
+        dest="past_seconds",
         metavar="DURATION",
-        type=_duration,
+        type=argument_type(_parse_past),
         help="how far back; by default the longest window of the specs",
     )
-    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="where the files go")
-    parser.add_argument(
-        "--label-style", choices=LABEL_STYLES, default="slo", help="as given to compile; default slo"
-    )
+    add_output_directory(parser, required=True, help_text="where the files go")
+    add_label_style(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,65 +51,54 @@ def run(arguments: argparse.Namespace) -> int:
     if slos is None:
         return PROBLEMS_FOUND
     end = int(time.time()) // COARSE_STEP * COARSE_STEP
-    since = end - (arguments.since or max(slo.window.seconds for slo in slos))
-    history = BackfillFiles(
-        slos, LABEL_STYLES[arguments.label_style], BackfillRange(since, end), arguments.prometheus
-    )
+    start = end - (arguments.past_seconds or max(slo.window.seconds for slo in slos))
     try:
-        written = history.write_missing_days(arguments.output)
+        written = write_missing_days(
+            slos,
+            LABEL_STYLES[arguments.label_style],
+            BackfillRange(start, end),
+            ask=PrometheusClient(arguments.prometheus).query_range,
+            directory=arguments.output_dir,
+        )
     except PrometheusError as error:
         raise CouldNotRun(str(error)) from error
     except OSError as error:
         raise CouldNotRun(f"{error.filename}: {error.strerror}") from error
-    print(f"{len(slos)} SLOs, {written} files written to {arguments.output}", file=sys.stderr)
+    print(f"{len(slos)} SLOs, {written} files written to {arguments.output_dir}", file=sys.stderr)
     return FINE
 
 
-class BackfillFiles:
-    """What is missing of each SLO, and where to ask for it."""
-
-    def __init__(self, slos: Sequence[Slo], style: LabelStyle, past: BackfillRange, url: str) -> None:
-        api = PrometheusClient(url)
-        self._slos = slos
-        self._style = style
-        self._past = past
-        self._ask: RangeQuery = lambda query, start, end, step: api.query_range(
-            query, start=start, end=end, step=step
-        )
-
-    def write_missing_days(self, directory: Path) -> int:
-        """One file a day, days that are there aside; returns how many were written."""
-        gaps = [(slo, missing_range(slo, self._style, self._past, self._ask)) for slo in self._slos]
-        days = list(self._past.split_days())
-        written = 0
-        for number, day in enumerate(days, start=1):
-            name = f"rollups-{format_day(day.start)}.om"
-            if not (directory / name).exists() and (text := self._day(gaps, day)):
+def write_missing_days(
+    slos: Sequence[Slo], style: LabelStyle, past: BackfillRange, *, ask: RangeQuery, directory: Path
+) -> int:
+    """Write one file for each day that has none yet; returns how many were written."""
+    missing = [(slo, missing_range(slo, style, past, ask)) for slo in slos]
+    days = list(past.split_days())
+    written = 0
+    for number, day in enumerate(days, start=1):
+        name = f"rollups-{format_day(day.start)}.om"
+        if not (directory / name).exists():
+            text = "".join(
+                openmetrics_text(slo, style, piece, fine_after=wanted.end - MAX_FINE_LOOKBACK, ask=ask)
+                for slo, wanted in missing
+                if (piece := day.intersect_with(wanted)) is not None
+            )
+            if text:
                 written += outputs.write_artefacts(directory, [Artefact(name, f"{text}# EOF\n")])
-            _show(number, len(days))
-        return written
-
-    def _day(self, gaps: Iterable[tuple[Slo, BackfillRange]], day: BackfillRange) -> str:
-        return "".join(
-            openmetrics_text(slo, self._style, piece, fine_after=gap.end - MAX_FINE_LOOKBACK, ask=self._ask)
-            for slo, gap in gaps
-            if (piece := day.intersect_with(gap)) is not None
-        )
-
-
-def _show(done: int, days: int) -> None:
-    """A bar that redraws itself where someone watches."""
-    if sys.stderr.isatty():
-        filled = _BAR * done // days
-        end = "\n" if done == days else ""
-        print(f"\r[{'#' * filled:<{_BAR}}] {done} of {days} days", end=end, file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            bar = "#" * (_BAR_WIDTH * number // len(days))
+            print(
+                f"\r[{bar:<{_BAR_WIDTH}}] {number} of {len(days)} days",
+                end="\n" if number == len(days) else "",
+                file=sys.stderr,
+                flush=True,
+            )
+    return written
 
 
-def _duration(text: str) -> int:
-    try:
-        seconds = int(parse_duration(text))
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from wrong
+def _parse_past(text: str) -> int:
+    """Parse a duration into whole coarse steps, in seconds; raises ValueError below one step."""
+    seconds = int(parse_duration(text))
     if seconds < COARSE_STEP:
-        raise argparse.ArgumentTypeError(f"at least {format_duration(COARSE_STEP)}, got {text}")
+        raise ValueError(f"at least {format_duration(COARSE_STEP)}, got {text}")
     return seconds // COARSE_STEP * COARSE_STEP

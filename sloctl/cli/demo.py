@@ -20,8 +20,8 @@ from random import Random
 from typing import Final
 
 from sloctl import formatting, timestamps
-from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.extra import require_sidecar_extra
+from sloctl.cli.arguments import argument_type
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, humanize_duration, parse_duration
@@ -46,6 +46,7 @@ with require_sidecar_extra():
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 
 _SPEED: Final = 60
+_OWN_SPEC: Final = files("sloctl.demo").joinpath("payments-api.yaml")
 _DEMO_SERVICE: Final = "payments-api"
 _DEMO_SLO: Final = "payments-api/availability"
 _LABELS: Final = {"job": "payments-api"}
@@ -67,7 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what to compile; {_DEMO_SERVICE} is played. Default: one of ours",
     )
     parser.add_argument(
-        "--duration", metavar="DURATION", type=_duration, help="end after that long, such as 60s"
+        "--duration",
+        metavar="DURATION",
+        type=argument_type(lambda text: float(parse_duration(text))),
+        help="end after that long, such as 60s",
     )
     parser.add_argument(
         "--port", metavar="PORT", type=int, default=0, help="of the page; a free one by default"
@@ -75,7 +79,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    sound = parse_valid_slos(_texts(arguments.specs))
+    texts = (
+        read_spec_texts(arguments.specs) if arguments.specs else [(_OWN_SPEC.name, _OWN_SPEC.read_bytes())]
+    )
+    sound = parse_valid_slos(texts)
     if sound is None:
         return PROBLEMS_FOUND
     compiled = compile_artefacts(sound, NATIVE_STYLE)
@@ -201,17 +208,3 @@ def _lateness(course: IncidentTimeline) -> str:
     if course.page_fired is None or course.page_due is None:
         return ""
     return f": {(course.page_fired - course.page_due) / _INTERVAL:.1f} ticks after it was due"
-
-
-def _texts(paths: list[str]) -> list[tuple[str, bytes]]:
-    if paths:
-        return read_spec_texts(paths)
-    ours = files("sloctl.demo").joinpath("payments-api.yaml")
-    return [(ours.name, ours.read_bytes())]
-
-
-def _duration(text: str) -> float:
-    try:
-        return float(parse_duration(text))
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from wrong

@@ -1,5 +1,7 @@
 """The three exit codes, and the exception that becomes the third."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 FINE: Final = 0
@@ -9,3 +11,14 @@ COULD_NOT_RUN: Final = 2
 
 class CouldNotRun(Exception):
     """The world is broken (a file, a port, a server): the message says what and what to do."""
+
+
+@contextmanager
+def require_sidecar_extra() -> Iterator[None]:
+    """Raise CouldNotRun, with the way to install it, for an import inside that is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.startswith("sloctl"):
+            raise
+        raise CouldNotRun(f"{missing.name} is not installed: pip install 'sloctl[sidecar]'") from missing

@@ -11,6 +11,7 @@ example:
 import argparse
 import sys
 
+from sloctl.cli.arguments import add_output_format, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.explain.json_report import render_json
@@ -20,19 +21,17 @@ from sloctl.problems import escape_unprintable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
-    )
+    add_specs(parser)
     parser.add_argument(
         "--slo", metavar="SERVICE/NAME", action="append", help="this one only; repeat it for several"
     )
     parser.add_argument(
         "--per-second",
         metavar="EVENTS",
-        type=_parse_event_rate,
+        type=argument_type(_parse_event_rate),
         help="events of one budget a second, to tell budget and floors in events",
     )
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default text")
+    add_output_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,16 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
         raise CouldNotRun(
             f"no spec has {escape_unprintable(unknown[0])}; there are {', '.join(slo.id for slo in slos)}"
         )
-    told = [explain_slo(slo, arguments.per_second) for slo in slos if slo.id in wanted]
-    sys.stdout.write(render_json(told) if arguments.output == "json" else "\n\n".join(map(render_text, told)))
+    explanations = [explain_slo(slo, arguments.per_second) for slo in slos if slo.id in wanted]
+    if arguments.output == "json":
+        sys.stdout.write(render_json(explanations))
+    else:
+        sys.stdout.write("\n\n".join(map(render_text, explanations)))
     return FINE
 
 
-def _parse_event_rate(number: str) -> float:
+def _parse_event_rate(text: str) -> float:
     try:
-        events = float(number)
+        events = float(text)
     except ValueError:
         events = 0.0
     if not 0 < events < float("inf"):
-        raise argparse.ArgumentTypeError(f"a number of events above 0, got {number!r}")
+        raise ValueError(f"a number of events above 0, got {text!r}")
     return events

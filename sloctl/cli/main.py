@@ -1,4 +1,4 @@
-"""The command line: picks a command and runs it. Only the chosen command's module is imported."""
+"""The entry point: pick a command and run it. Only the chosen command's module is imported."""
 
 import argparse
 import importlib
@@ -22,7 +22,7 @@ COMMANDS: Final = {
 
 
 class Command(Protocol):
-    """What a module of this folder offers; its docstring is the command's help, example included."""
+    """The interface of a command's module; its docstring is the command's help, example included."""
 
     __doc__: str
 
@@ -32,7 +32,7 @@ class Command(Protocol):
 
 
 class _CommandParser(argparse.ArgumentParser):
-    """Wrong usage could not run: exit code 2, and the way to the help."""
+    """A parser that ends wrong usage with exit code 2, and names the way to the help."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(COULD_NOT_RUN, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -69,7 +69,7 @@ def _overview_parser() -> argparse.ArgumentParser:
         prog="sloctl",
         usage="sloctl COMMAND [...]",
         description="Service level objectives for Prometheus: a spec compiles into rules and dashboards.",
-        epilog=f"commands:\n{commands}\n\nexample:\n  sloctl compile slos -o .\n\n"
+        epilog=f"commands:\n{commands}\n\nexample:\n  sloctl compile slos -d .\n\n"
         "`sloctl COMMAND --help` shows an example of each.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -79,7 +79,7 @@ def _overview_parser() -> argparse.ArgumentParser:
 
 
 class _VersionAction(argparse.Action):
-    """Reads the installed metadata only when it is asked for."""
+    """The option --version, which alone reads the installed metadata."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version  # noqa: PLC0415 - 20 ms that no other command needs
@@ -89,7 +89,7 @@ class _VersionAction(argparse.Action):
 
 
 def entry_point() -> NoReturn:
-    """The console script."""
+    """Run the console script."""
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()

@@ -15,7 +15,7 @@ from sloctl.spec import json_schema
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
-    """There are none."""
+    """Add nothing: the schema has no options."""
 
 
 def run(_: argparse.Namespace) -> int:

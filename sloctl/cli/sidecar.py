@@ -14,12 +14,12 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.extra import require_sidecar_extra
+from sloctl.cli.arguments import add_specs, argument_type
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.files import STANDARD_INPUT, read_spec_files
 from sloctl.promql import LABEL_NAME
@@ -40,7 +40,6 @@ with require_sidecar_extra():
     from sloctl.sidecar.store.store_file import UnusableStore
     from sloctl.sidecar.telemetry.logs import configure_logging
 
-_Value = TypeVar("_Value")
 # Prometheus's own default.
 _TIMEOUT_SECONDS: Final = 10.0
 _INTERVAL: Final = 5.0
@@ -49,9 +48,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
-    )
+    add_specs(parser)
     parser.add_argument(
         "--config", metavar="FILE", help="where counts come from, who is told, who may read; docs/sidecar.md"
     )
@@ -61,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target-label",
         metavar="NAME=VALUE",
-        type=_parse_label,
+        type=argument_type(_parse_label),
         action="append",
         default=[],
         help="attached to every series, as by a Prometheus job, such as job=payments-api; instance always is",
@@ -69,22 +66,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="DURATION",
-        type=_argument_type(parse_interval),
+        type=argument_type(parse_interval),
         help="between scrapes, 1s to 1m; default 5s",
     )
     parser.add_argument(
-        "--listen", metavar="HOST:PORT", type=_argument_type(parse_address), help="default 127.0.0.1:9464"
+        "--listen", metavar="HOST:PORT", type=argument_type(parse_address), help="default 127.0.0.1:9464"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = _read_settings(arguments)
-    seen = read_spec_texts(arguments.specs)
-    slos = parse_valid_slos(seen)
+    texts = read_spec_texts(arguments.specs)
+    slos = parse_valid_slos(texts)
     if settings is None or slos is None:
         return PROBLEMS_FOUND
     configure_logging(settings.log_format)
-    files = SpecFiles(lambda: _reread_specs(arguments.specs, seen), seen)
+    files = SpecFiles(lambda: _reread_specs(arguments.specs, texts), texts)
     tune_garbage_collector()
     sidecar = build_sidecar(slos, settings, time=start_clock(since=time.time()), files=files)
     run_and_exit(_serve_sidecar(sidecar))
@@ -92,28 +89,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read_settings(arguments: argparse.Namespace) -> Settings | None:
-    """Of the file, or of the options that do without one; None after telling its problems."""
-    options = {
-        "--target": arguments.target,
-        "--target-label": arguments.target_label,
-        "--interval": arguments.interval,
-        "--listen": arguments.listen,
-    }
+    """Read the configuration file, or the options in place of one; None after printing its problems."""
     if arguments.config is None:
         if arguments.target is None:
             raise CouldNotRun("what is to be watched? Give --target URL, or --config FILE")
         return _single_target_settings(arguments)
-    if given := [name for name, value in options.items() if value]:
-        raise CouldNotRun(f"{given[0]} stands in the file when there is a --config")
-    return _settings_in(arguments.config)
-
-
-def _settings_in(path: str) -> Settings | None:
+    for option in ("target", "target_label", "interval", "listen"):
+        if getattr(arguments, option):
+            raise CouldNotRun(f"--{option.replace('_', '-')} stands in the file when there is a --config")
     try:
-        content = Path(path).read_bytes()
+        content = Path(arguments.config).read_bytes()
     except OSError as error:
-        raise CouldNotRun(f"{path}: {error.strerror}") from error
-    settings, problems = read_configuration(path, content)
+        raise CouldNotRun(f"{arguments.config}: {error.strerror}") from error
+    settings, problems = read_configuration(arguments.config, content)
     for problem in problems:
         print(problem, file=sys.stderr)
     return settings
@@ -130,20 +118,21 @@ def _single_target_settings(arguments: argparse.Namespace) -> Settings:
     return Settings(seconds, ScrapeOptions((target,), client), web=WebOptions(host=host, port=port))
 
 
-def _reread_specs(paths: Sequence[str], seen: SpecTexts) -> SpecTexts:
-    """The specs as they are now; what came through a pipe stays as it was."""
-    piped = [(name, content) for name, content in seen if STANDARD_INPUT in paths and name == "<stdin>"]
+def _reread_specs(paths: Sequence[str], first_texts: SpecTexts) -> SpecTexts:
+    """Read the specs as they are now; what came through a pipe stays as it was at first."""
+    piped = [(name, text) for name, text in first_texts if STANDARD_INPUT in paths and name == "<stdin>"]
     files = [path for path in paths if path != STANDARD_INPUT]
     return [*piped, *(read_spec_files(files, sys.stdin.buffer) if files else [])]
 
 
 async def _serve_sidecar(sidecar: Sidecar) -> None:
-    web, board = sidecar.web, sidecar.feed.snapshot
-    for refusal in board.unsupported:
-        _log.warning("%s is not watched: %s", refusal.slo.id, refusal.reason)
+    """Serve until a signal; raises CouldNotRun for a store or an address that cannot be used."""
+    web, snapshot = sidecar.web, sidecar.feed.snapshot
+    for unsupported in snapshot.unsupported:
+        _log.warning("%s is not watched: %s", unsupported.slo.id, unsupported.reason)
     try:
         async with serve_application(build_application(sidecar), web.host, web.port, web.certificate) as url:
-            _log.info("watching %d SLOs: %s", len(board.states), url)
+            _log.info("watching %d SLOs: %s", len(snapshot.states), url)
             await wait_for_stop_signal()
     except UnusableStore as unusable:
         raise CouldNotRun(str(unusable)) from unusable
@@ -153,20 +142,8 @@ async def _serve_sidecar(sidecar: Sidecar) -> None:
         ) from error
 
 
-def _argument_type(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
-    """With argparse's own exception, so that it shows the message."""
-
-    def parse_argument(text: str) -> _Value:
-        try:
-            return parse(text)
-        except ValueError as wrong:
-            raise argparse.ArgumentTypeError(str(wrong)) from wrong
-
-    return parse_argument
-
-
 def _parse_label(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not LABEL_NAME.fullmatch(name):
-        raise argparse.ArgumentTypeError(f"a label is NAME=VALUE, got {text!r}")
+        raise ValueError(f"a label is NAME=VALUE, got {text!r}")
     return name, value

@@ -1,4 +1,4 @@
-"""Specs as a command line names them: read, or told what is wrong with them."""
+"""The specs that a command line names, read and parsed."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from sloctl.spec import read_specs
 
 
 def read_spec_texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
-    """The (path, content) of every file; raises CouldNotRun for what cannot be read."""
+    """Read the (path, content) of every file; raises CouldNotRun for one that cannot be read."""
     try:
         return read_spec_files(paths, sys.stdin.buffer)
     except SpecFileError as unreadable:
@@ -19,7 +19,7 @@ def read_spec_texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
 
 
 def parse_valid_slos(spec_files: Sequence[tuple[str, bytes]]) -> tuple[Slo, ...] | None:
-    """The SLOs, after telling every problem on standard error; None when one of them is an error."""
+    """Parse the SLOs and print every problem on standard error; None when one of them is an error."""
     specs = read_specs(spec_files)
     for problem in specs.problems:
         print(problem, file=sys.stderr)

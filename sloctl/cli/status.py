@@ -20,6 +20,7 @@ from typing import Final, TextIO
 
 import msgspec
 
+from sloctl.cli.arguments import add_label_style, add_output_format
 from sloctl.cli.exit_codes import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import escape_unprintable
@@ -49,9 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sources = parser.add_mutually_exclusive_group()
     sources.add_argument("--sidecar", metavar="URL", default=_SIDECAR, help=f"default {_SIDECAR}")
     sources.add_argument("--prometheus", metavar="URL", help="that runs the compiled rules")
-    parser.add_argument(
-        "--label-style", choices=LABEL_STYLES, default="slo", help="as given to compile; default slo"
-    )
+    add_label_style(parser)
     parser.add_argument("--token-file", metavar="FILE", type=Path, help="holds a bearer token")
     parser.add_argument("--ca-file", metavar="FILE", type=Path, help="authorities to believe, PEM")
     parser.add_argument(
@@ -63,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch", action="store_true", help=f"again every {_WATCH_INTERVAL_SECONDS} s, until Ctrl-C"
     )
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default text")
+    add_output_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

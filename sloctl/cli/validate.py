@@ -6,7 +6,7 @@ Prometheus.
 example:
   sloctl validate slos                        a directory
   sloctl validate 'teams/*/slo.yaml' -        a glob, and standard input
-  sloctl validate slos --output github        annotations in a pull request
+  sloctl validate slos -o github              annotations in a pull request
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from sloctl.cli.arguments import add_output_format, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
 from sloctl.cli.spec_arguments import read_spec_texts
 from sloctl.problems import Problem, ProblemLevel, escape_unprintable
@@ -22,20 +23,19 @@ from sloctl.spec import read_specs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
-    )
-    parser.add_argument("--output", choices=FORMATS, default="text", help="how findings are written")
+    add_specs(parser)
+    add_output_format(parser, FORMATS)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    named = read_spec_texts(arguments.specs)
-    specs = read_specs(named)
+    texts = read_spec_texts(arguments.specs)
+    specs = read_specs(texts)
     sys.stdout.write(FORMATS[arguments.output](specs.problems))
     errors = sum(problem.level is ProblemLevel.ERROR for problem in specs.problems)
-    warnings = len(specs.problems) - errors
-    counts = (_count_noun(len(named), "file"), _count_noun(len(specs.slos), "SLO"), _found(errors, warnings))
-    print(", ".join(counts), file=sys.stderr)
+    counts = {"error": errors, "warning": len(specs.problems) - errors}
+    found = [_count_noun(number, level) for level, number in counts.items() if number] or ["no problems"]
+    read = [_count_noun(len(texts), "file"), _count_noun(len(specs.slos), "SLO")]
+    print(", ".join(read + found), file=sys.stderr)
     return PROBLEMS_FOUND if errors else FINE
 
 
@@ -59,20 +59,18 @@ def render_json(problems: Sequence[Problem]) -> str:
 
 
 def render_github(problems: Sequence[Problem]) -> str:
-    """Workflow commands: GitHub shows them at the line, in the pull request."""
-    return "".join(
-        f"::{problem.level.value} file={_property(problem.place.path)},line={problem.place.line},"
-        f"col={problem.place.column},title={problem.code}::{_escape_message(problem.message)}\n"
-        for problem in problems
-    )
+    """Render workflow commands, which GitHub shows at the line in the pull request."""
+    commands = []
+    for problem in problems:
+        place = problem.place
+        path = _escape_message(place.path).replace(":", "%3A").replace(",", "%2C")
+        where = f"file={path},line={place.line},col={place.column},title={problem.code}"
+        commands.append(f"::{problem.level.value} {where}::{_escape_message(problem.message)}\n")
+    return "".join(commands)
 
 
 def _escape_message(text: str) -> str:
     return escape_unprintable(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _escape_message(text).replace(":", "%3A").replace(",", "%2C")
 
 
 FORMATS: Final[Mapping[str, Callable[[Sequence[Problem]], str]]] = {
@@ -84,8 +82,3 @@ FORMATS: Final[Mapping[str, Callable[[Sequence[Problem]], str]]] = {
 
 def _count_noun(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def _found(errors: int, warnings: int) -> str:
-    found = {"error": errors, "warning": warnings}
-    return ", ".join(_count_noun(number, level) for level, number in found.items() if number) or "no problems"

@@ -23,11 +23,13 @@ def repository(tmp_path: Path) -> Path:
     repository = tmp_path / "repository"
     (repository / "slos").mkdir(parents=True)
     shutil.copy(ROOT / "slos" / "payments-api.yaml", repository / "slos")
-    subprocess.run([SLOCTL, "compile", "slos", "-o", "."], cwd=repository, check=True)
+    subprocess.run([SLOCTL, "compile", "slos", "-d", "."], cwd=repository, check=True)
     return repository
 
 
-def action(repository: Path, *, specs: str = "slos", output: str = ".") -> subprocess.CompletedProcess[str]:
+def action(
+    repository: Path, *, specs: str = "slos", output_dir: str = "."
+) -> subprocess.CompletedProcess[str]:
     """Its steps up to the first that fails, on a runner where sloctl's dependencies are there already."""
     runner = repository.parent / "runner"
     runner.mkdir()
@@ -37,7 +39,7 @@ def action(repository: Path, *, specs: str = "slos", output: str = ".") -> subpr
         "GITHUB_ACTION_PATH": str(ROOT),
         "RUNNER_TEMP": str(runner),
         "SPECS": specs,
-        "OUTPUT": output,
+        "OUTPUT_DIR": output_dir,
         "STYLE": "slo",
     }
     done = subprocess.CompletedProcess[str]([], 0, "", "")

@@ -90,7 +90,7 @@ def test_a_warning_alone_is_no_reason_to_fail(folder: Path, capsys: pytest.Captu
 def test_validate_prints_json_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "team/c.yaml").write_text(SPEC.replace("99.9%", "99.9"))
 
-    main(["validate", "team", "--output", "json"])
+    main(["validate", "team", "-o", "json"])
 
     assert json.loads(capsys.readouterr().out) == [
         {

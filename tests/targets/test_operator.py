@@ -42,7 +42,7 @@ def compiled(directory: Path, specs: dict[str, str]) -> dict[str, dict[str, Any]
     (directory / "slos").mkdir()
     for name, text in specs.items():
         (directory / "slos" / name).write_text(text)
-    assert main(["compile", str(directory / "slos"), "-o", str(directory), "--target", "operator"]) == 0
+    assert main(["compile", str(directory / "slos"), "-d", str(directory), "--target", "operator"]) == 0
     files = sorted((directory / "manifests").iterdir())
     return {file.name: yaml.safe_load(file.read_text()) for file in files}
 
@@ -62,7 +62,7 @@ def test_a_service_becomes_a_rule_object_and_a_dashboard_that_a_kustomization_li
 
 def test_they_hold_what_the_other_target_writes(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "slos", tmp_path / "specs")
-    main(["compile", str(tmp_path / "specs"), "-o", str(tmp_path)])
+    main(["compile", str(tmp_path / "specs"), "-d", str(tmp_path)])
 
     objects = compiled(tmp_path, {file.name: file.read_text() for file in (tmp_path / "specs").iterdir()})
 
@@ -128,7 +128,7 @@ def test_a_service_that_is_gone_is_named_and_stale_objects_are_refused(
     compiled(tmp_path, {"shop.yaml": spec("shop"), "till.yaml": spec("till")})
     (tmp_path / "slos" / "till.yaml").unlink()
 
-    code = main(["compile", str(tmp_path / "slos"), "-o", str(tmp_path), "--target", "operator", "--check"])
+    code = main(["compile", str(tmp_path / "slos"), "-d", str(tmp_path), "--target", "operator", "--check"])
 
     told = capsys.readouterr()
     assert code == 1
@@ -140,7 +140,7 @@ def test_without_a_directory_it_cannot_run(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "shop.yaml").write_text(spec("shop"))
 
     assert main(["compile", str(tmp_path / "shop.yaml"), "--target", "operator"]) == 2
-    assert "--target operator writes a directory: name it with -o" in capsys.readouterr().err
+    assert "--target operator writes a directory: name it with -d" in capsys.readouterr().err
 
 
 def test_kubectl_builds_the_kustomization(tmp_path: Path) -> None:

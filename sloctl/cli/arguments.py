@@ -1,0 +1,57 @@
+"""Options that several commands share, declared once: `-o` is a format everywhere, `-d` a place."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from sloctl.naming import LABEL_STYLES
+
+_Value = TypeVar("_Value")
+
+
+def add_specs(parser: argparse.ArgumentParser) -> None:
+    """Add SPEC…, the files that a command reads."""
+    parser.add_argument(
+        "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
+    )
+
+
+def add_label_style(parser: argparse.ArgumentParser) -> None:
+    """Add --label-style; a key of LABEL_STYLES."""
+    parser.add_argument(
+        "--label-style",
+        choices=LABEL_STYLES,
+        default="slo",
+        help="label names of the series: slo_id … (default), or Sloth's own; the same for every command",
+    )
+
+
+def add_output_format(parser: argparse.ArgumentParser, formats: Iterable[str] = ("text", "json")) -> None:
+    """Add -o/--output; text unless told otherwise."""
+    parser.add_argument("-o", "--output", choices=tuple(formats), default="text", help="default text")
+
+
+def add_output_directory(parser: argparse.ArgumentParser, *, required: bool, help_text: str) -> None:
+    """Add -d/--output-dir, and refuse the -o that used to mean it."""
+    parser.add_argument("-d", "--output-dir", metavar="DIR", type=Path, required=required, help=help_text)
+    parser.add_argument("-o", "--output", action=_MovedToOutputDir, help=argparse.SUPPRESS)
+
+
+def argument_type(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Make argparse show the message of the ValueError that *parse* raises."""
+
+    def parse_argument(text: str) -> _Value:
+        try:
+            return parse(text)
+        except ValueError as wrong:
+            raise argparse.ArgumentTypeError(str(wrong)) from wrong
+
+    return parse_argument
+
+
+class _MovedToOutputDir(argparse.Action):
+    """The option -o of a command that has a place to write to and no choice of format."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error("-o is a format, and this command has only one: name the directory with -d/--output-dir")
