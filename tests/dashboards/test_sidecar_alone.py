@@ -17,8 +17,8 @@ from sloctl.duration import DAY
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
-from sloctl.sidecar.http.metrics.exposition import ExpositionFormat
-from sloctl.sidecar.http.metrics.slo_metrics import FAMILIES, SnapshotMetrics
+from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMetrics
+from sloctl.sidecar.slo_metrics import SLO_INFO, SLO_METRICS
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from sloctl.targets.grafana import render_dashboard
@@ -203,4 +203,6 @@ def test_an_slo_that_has_rules_too_is_shown_once_and_by_its_rules(tmp_path: Path
 def test_the_names_asked_for_are_those_the_sidecar_exposes() -> None:
     asked = {name for name in vars(sidecar_metrics) if name.isupper()}
 
-    assert {getattr(sidecar_metrics, name) for name in asked} <= {family.name for family in FAMILIES}
+    assert {getattr(sidecar_metrics, name) for name in asked} <= {
+        family.name for family in (*SLO_METRICS, SLO_INFO)
+    }

@@ -15,8 +15,7 @@ from sloctl.sidecar.component import MetricType, SelfMetric
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.http.metrics.endpoint import MetricsEndpoint
-from sloctl.sidecar.http.metrics.exposition import ExpositionFormat
-from sloctl.sidecar.http.metrics.slo_metrics import SnapshotMetrics
+from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMetrics
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from tests.real import promtool

@@ -9,8 +9,7 @@ from sloctl.compiler import compile_rules
 from sloctl.duration import HOUR, MINUTE
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.engine.engine import Engine
-from sloctl.sidecar.http.metrics.exposition import ExpositionFormat
-from sloctl.sidecar.http.metrics.slo_metrics import SnapshotMetrics
+from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMetrics
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from sloctl.spec import read_specs

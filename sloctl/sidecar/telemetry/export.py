@@ -12,7 +12,7 @@ from sloctl.prometheus.http_client import USER_AGENT
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import MetricType
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
-from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
+from sloctl.sidecar.slo_metrics import SLO_METRICS, SloMetric
 from sloctl.sidecar.telemetry.otel_env import Signal, enabled_signals
 
 if TYPE_CHECKING:
@@ -76,25 +76,25 @@ def _start_metrics(feed: SnapshotFeed, time: Clock, resource: "Resource") -> Cal
     )
     provider = metrics.MeterProvider([reader], resource, shutdown_on_exit=False)
     meter = provider.get_meter("sloctl.sidecar", _VERSION)
-    for instrument in INSTRUMENTS:
-        _register_instrument(meter, instrument, feed, time)
+    for metric in SLO_METRICS:
+        _register_instrument(meter, metric, feed, time)
     return provider.shutdown
 
 
-def _register_instrument(meter: "Meter", instrument: Instrument, feed: SnapshotFeed, time: Clock) -> None:
+def _register_instrument(meter: "Meter", metric: SloMetric, feed: SnapshotFeed, time: Clock) -> None:
     from opentelemetry.metrics import Observation  # noqa: PLC0415 - only when asked
 
     def newest(_: "CallbackOptions") -> "Iterable[Observation]":
         # In a thread of the SDK: a board is frozen.
-        for value, attributes in instrument.measure_snapshot(feed.snapshot, time.now()):
+        for attributes, value in metric.measure_snapshot(feed.snapshot, time.now()):
             yield Observation(value, attributes)
 
     create = (
         meter.create_observable_counter
-        if instrument.kind is MetricType.COUNTER
+        if metric.kind is MetricType.COUNTER
         else meter.create_observable_gauge
     )
-    create(instrument.name, [newest], instrument.unit, instrument.description)
+    create(metric.otel_name, [newest], metric.unit, metric.help)
 
 
 def _start_traces(_: SnapshotFeed, __: Clock, resource: "Resource") -> Callable[[], None]:

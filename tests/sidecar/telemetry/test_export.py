@@ -1,6 +1,6 @@
 """Metrics and spans that arrive at a collector, and what happens when none listens."""
 
-from sloctl.sidecar.telemetry.instruments import INSTRUMENTS
+from sloctl.sidecar.slo_metrics import SLO_METRICS
 from tests.real import free_port
 from tests.sidecar.notify.boards import T0, grouped
 from tests.sidecar.specimens import slo
@@ -46,9 +46,9 @@ async def test_a_collector_gets_the_board_and_the_spans() -> None:
         for point in (*metric.gauge.data_points, *metric.sum.data_points)
     }
     wanted = {
-        (instrument.name, instrument.unit, frozenset(attributes.items())): value
-        for instrument in INSTRUMENTS
-        for value, attributes in instrument.measure_snapshot(BOARD, T0 + 7)
+        (metric.otel_name, metric.unit, frozenset(attributes.items())): value
+        for metric in SLO_METRICS
+        for attributes, value in metric.measure_snapshot(BOARD, T0 + 7)
     }
     assert got == wanted
     assert [span.name for span in collector.spans] == ["tick"]

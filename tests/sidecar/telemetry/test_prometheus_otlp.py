@@ -9,7 +9,7 @@ from tests.real import promtool_version, running_prometheus
 from tests.sidecar.notify.boards import T0
 from tests.sidecar.telemetry.otlp import ran
 from tests.sidecar.telemetry.test_export import BOARD, PROGRAM
-from tests.sidecar.telemetry.test_instruments import shown
+from tests.sidecar.telemetry.test_slo_metrics import shown
 
 # Of the target, which a scrape would add too.
 NOT_OF_THE_SLO = {"__name__", "job", "instance"}

@@ -12,8 +12,7 @@ from prometheus_client.registry import Collector
 
 from sloctl.sidecar.component import MetricType, SelfMetric, SelfMetrics
 from sloctl.sidecar.engine.snapshot import Snapshot
-from sloctl.sidecar.http.metrics.exposition import ExpositionFormat
-from sloctl.sidecar.http.metrics.slo_metrics import SnapshotMetrics
+from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMetrics
 
 # Seconds for which a number that changes by itself, such as an age, may be told again.
 _CACHE_SECONDS: Final = 1.0

@@ -5,25 +5,25 @@ from prometheus_client.parser import text_string_to_metric_families
 from sloctl.sidecar.component import MetricType
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.http.metrics.endpoint import MetricsEndpoint
-from sloctl.sidecar.telemetry.instruments import INSTRUMENTS, Instrument
+from sloctl.sidecar.slo_metrics import SLO_METRICS, SloMetric
 from tests.sidecar.notify.boards import T0, grouped, stale
 from tests.sidecar.specimens import slo
 
 SUFFIX = {"1": "_ratio", "s": "_seconds"}
 
 
-def series_name(instrument: Instrument) -> str:
+def series_name(metric: SloMetric) -> str:
     """As Prometheus translates name and unit."""
-    name = instrument.name.replace(".", "_")
-    suffix = "_total" if instrument.kind is MetricType.COUNTER else SUFFIX.get(instrument.unit, "")
+    name = metric.otel_name.replace(".", "_")
+    suffix = "_total" if metric.kind is MetricType.COUNTER else SUFFIX.get(metric.unit, "")
     return name.removesuffix(suffix) + suffix
 
 
 def exported(board: Snapshot, now: float) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     return {
-        (series_name(instrument), frozenset(attributes.items())): value
-        for instrument in INSTRUMENTS
-        for value, attributes in instrument.measure_snapshot(board, now)
+        (series_name(metric), frozenset(attributes.items())): value
+        for metric in SLO_METRICS
+        for attributes, value in metric.measure_snapshot(board, now)
     }
 
 

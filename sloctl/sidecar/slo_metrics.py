@@ -1,0 +1,173 @@
+"""The metrics of SLOs, once for /metrics and for OTLP: names, descriptions, and the number behind each.
+
+What is not known is absent. Of an SLO without data for longer than its no-data limit only its counters and
+the age of its data are left: old numbers never look like new ones.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isinf
+from typing import Final, TypeAlias
+
+from sloctl.duration import format_duration
+from sloctl.model import Labels
+from sloctl.naming import NATIVE_STYLE
+from sloctl.sidecar.component import MetricType
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.slo.health import AlertState
+
+LabelPairs: TypeAlias = tuple[tuple[str, str], ...]
+# The known numbers of a state at Unix time now, each with the labels that it has besides those of the SLO.
+StateValues: TypeAlias = Callable[[SloState, float], Iterable[tuple[LabelPairs, float]]]
+
+# Labels of ours; one of a group with the same name moves aside, as Prometheus does it.
+_RESERVED_LABELS: Final = frozenset({"lookback", "severity"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricFamily:
+    """All samples of one name, which for a counter ends in `_total`."""
+
+    name: str
+    help: str
+    kind: MetricType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SloMetric(MetricFamily):
+    """A number, or one for each lookback or severity, of every SLO and group.
+
+    Prometheus's own translation of OTLP makes *name* of *otel_name* and *unit*.
+    """
+
+    otel_name: str
+    unit: str
+    values: StateValues
+    omit_when_old: bool = True
+
+    def known_values(self, state: SloState, now: float) -> Iterable[tuple[LabelPairs, float]]:
+        """Give the numbers as of *now* (Unix seconds), none where they are not known or too old."""
+        if state.last is None or (self.omit_when_old and now > state.last + state.slo.alerting.no_data_after):
+            return ()
+        return self.values(state, now)
+
+    def measure_snapshot(self, snapshot: Snapshot, now: float) -> Iterator[tuple[Labels, float]]:
+        """Give every sample with all of its labels."""
+        for state in snapshot.states:
+            for extra, value in self.known_values(state, now):
+                yield dict((*slo_label_pairs(state), *extra)), value
+
+
+def slo_label_pairs(state: SloState) -> LabelPairs:
+    """Give the identity labels and those of the group."""
+    group = state.group_labels.items()
+    return (
+        *NATIVE_STYLE.identity_labels(state.slo).items(),
+        *((f"exported_{name}" if name in _RESERVED_LABELS else name, value) for name, value in group),
+    )
+
+
+def _error_ratios(state: SloState, _: float) -> list[tuple[LabelPairs, float]]:
+    return [
+        (_lookback_label(burn.lookback), burn.error_ratio)
+        for burn in state.burns
+        if burn.error_ratio is not None
+    ]
+
+
+def _burn_rates(state: SloState, _: float) -> list[tuple[LabelPairs, float]]:
+    return [
+        (_lookback_label(burn.lookback), burn.burn_rate) for burn in state.burns if burn.burn_rate is not None
+    ]
+
+
+@lru_cache
+def _lookback_label(lookback: int) -> LabelPairs:
+    return (("lookback", format_duration(lookback)),)
+
+
+def _seconds_to_exhaustion(state: SloState, _: float) -> Iterator[tuple[LabelPairs, float]]:
+    seconds = state.budget.time_to_exhaustion
+    if seconds is not None and not isinf(seconds):
+        yield (), seconds
+
+
+def _firing_alerts(state: SloState, _: float) -> Iterator[tuple[LabelPairs, float]]:
+    for alert in state.alerts:
+        if alert.state is not AlertState.UNKNOWN:
+            yield (("severity", alert.severity.value),), float(alert.state is AlertState.FIRING)
+
+
+# Of the spec, so on /metrics alone.
+SLO_INFO: Final = MetricFamily("slo_info", "What the spec says of the SLO; always 1.", MetricType.GAUGE)
+DATA_AGE: Final = SloMetric(
+    "slo_data_age_seconds",
+    "Age of the newest data behind these numbers.",
+    MetricType.GAUGE,
+    "slo.data.age",
+    "s",
+    lambda state, now: () if state.last is None else (((), now - state.last),),
+    omit_when_old=False,
+)
+SLO_METRICS: Final = (
+    SloMetric(
+        "slo_events_total",
+        "Events counted.",
+        MetricType.COUNTER,
+        "slo.events",
+        "{event}",
+        lambda state, _: (((), state.events),),
+        omit_when_old=False,
+    ),
+    SloMetric(
+        "slo_error_events_total",
+        "Bad events counted.",
+        MetricType.COUNTER,
+        "slo.error_events",
+        "{event}",
+        lambda state, _: (((), state.errors),),
+        omit_when_old=False,
+    ),
+    SloMetric(
+        "slo_error_ratio",
+        "Bad events per event over a lookback.",
+        MetricType.GAUGE,
+        "slo.error_ratio",
+        "1",
+        _error_ratios,
+    ),
+    SloMetric(
+        "slo_burn_rate",
+        "Times faster than sustainable that the budget burns over a lookback.",
+        MetricType.GAUGE,
+        "slo.burn_rate",
+        "",
+        _burn_rates,
+    ),
+    SloMetric(
+        "slo_error_budget_remaining_ratio",
+        "Share of the error budget left; negative when overspent.",
+        MetricType.GAUGE,
+        "slo.error_budget.remaining",
+        "1",
+        lambda state, _: () if state.budget.left is None else (((), state.budget.left),),
+    ),
+    SloMetric(
+        "slo_time_to_exhaustion_seconds",
+        "Until the budget is gone at this burn; absent where nothing burns.",
+        MetricType.GAUGE,
+        "slo.time_to_exhaustion",
+        "s",
+        _seconds_to_exhaustion,
+    ),
+    SloMetric(
+        "slo_alert_firing",
+        "Whether the page or the ticket fires.",
+        MetricType.GAUGE,
+        "slo.alert.firing",
+        "",
+        _firing_alerts,
+    ),
+    DATA_AGE,
+)
