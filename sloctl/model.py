@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from enum import Enum
 from fractions import Fraction
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
-
-from sloctl.duration import DAY, HOUR, MINUTE
 
 Labels: TypeAlias = Mapping[str, str]
 PromQL: TypeAlias = str
@@ -147,15 +145,6 @@ class PolicyRow(Struct, frozen=True):
     budget_share: Fraction
     long: int
     short: int
-
-
-# Google, The Site Reliability Workbook, chapter 5, table 5-8.
-WORKBOOK_POLICY: Final = (
-    PolicyRow(Severity.PAGE, budget_share=Fraction(2, 100), long=HOUR, short=5 * MINUTE),
-    PolicyRow(Severity.PAGE, budget_share=Fraction(5, 100), long=6 * HOUR, short=30 * MINUTE),
-    PolicyRow(Severity.TICKET, budget_share=Fraction(10, 100), long=DAY, short=2 * HOUR),
-    PolicyRow(Severity.TICKET, budget_share=Fraction(10, 100), long=3 * DAY, short=6 * HOUR),
-)
 
 
 class AlertMetadata(Struct, frozen=True):

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import WORKBOOK_POLICY, PolicyRow, Severity
+from sloctl.model import PolicyRow, Severity
 from sloctl.promql import format_number
 from sloctl.slo import burn
+from sloctl.slo.policy import WORKBOOK_POLICY, alert_factor, alert_threshold, detection_time, workbook_policy
 
 MONTH = 30 * DAY
 BUDGET = Fraction(1, 1000)
@@ -25,13 +26,13 @@ FAST_PAGE = WORKBOOK_POLICY[0]
     ],
 )
 def test_factors_are_derived_from_share_and_window(days: int, factors: list[str]) -> None:
-    derived = [format_number(burn.alert_factor(row, days * DAY)) for row in WORKBOOK_POLICY]
+    derived = [format_number(alert_factor(row, days * DAY)) for row in WORKBOOK_POLICY]
 
     assert derived == factors
 
 
 def test_thresholds_print_without_the_noise_of_floats() -> None:
-    thresholds = [format_number(burn.alert_threshold(row, MONTH, BUDGET)) for row in WORKBOOK_POLICY]
+    thresholds = [format_number(alert_threshold(row, MONTH, BUDGET)) for row in WORKBOOK_POLICY]
 
     assert thresholds == ["0.0144", "0.006", "0.003", "0.001"]
 
@@ -44,19 +45,19 @@ def test_thresholds_print_without_the_noise_of_floats() -> None:
 def test_detection_time_is_the_share_of_the_lookback_that_must_burn(
     error_ratio: float, seconds: float
 ) -> None:
-    threshold = burn.alert_threshold(FAST_PAGE, MONTH, BUDGET)
+    threshold = alert_threshold(FAST_PAGE, MONTH, BUDGET)
 
-    assert burn.detection_time(FAST_PAGE, threshold, error_ratio) == pytest.approx(seconds)
+    assert detection_time(FAST_PAGE, threshold, error_ratio) == pytest.approx(seconds)
 
 
 def test_a_week_has_no_alert_that_fires_on_a_sustainable_burn() -> None:
-    factors = [burn.alert_factor(row, 7 * DAY) for row in burn.workbook_policy(7 * DAY)]
+    factors = [alert_factor(row, 7 * DAY) for row in workbook_policy(7 * DAY)]
 
     assert factors == [Fraction("3.36"), Fraction("1.4"), 1, 1]
 
 
 def test_a_month_has_the_workbooks_alerts() -> None:
-    assert burn.workbook_policy(MONTH) == WORKBOOK_POLICY
+    assert workbook_policy(MONTH) == WORKBOOK_POLICY
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_at_its_detection_time_an_alert_has_burned_its_share(
     share: Fraction, long: int, budget: Fraction, error_ratio: float
 ) -> None:
     row = PolicyRow(Severity.PAGE, budget_share=share, long=long * MINUTE, short=MINUTE)
-    seconds = burn.detection_time(row, burn.alert_threshold(row, MONTH, budget), error_ratio)
+    seconds = detection_time(row, alert_threshold(row, MONTH, budget), error_ratio)
 
     burned = error_ratio * seconds / (float(budget) * MONTH)
 

@@ -20,7 +20,7 @@ from sloctl.model import (
     RollingWindow,
 )
 from sloctl.promql import read_query, read_selector
-from sloctl.slo import burn
+from sloctl.slo.policy import workbook_policy
 from sloctl.spec import read_specs
 from tests.rules.specimens import ALERTING, shop
 
@@ -121,7 +121,7 @@ def test_hostile_text_is_shown_within_the_width(
 @pytest.mark.parametrize("objective", ["0.05", "0.9", "0.9995", "0.9999999"])
 @pytest.mark.parametrize("per_second", [None, 0.003, 123456789.5])
 def test_any_numbers_fit_and_are_written_out(days: int, objective: str, per_second: float | None) -> None:
-    alerting = replace(ALERTING, policy=burn.workbook_policy(days * DAY), min_errors=1000)
+    alerting = replace(ALERTING, policy=workbook_policy(days * DAY), min_errors=1000)
     slo = shop(
         window=RollingWindow(days * DAY),
         objective=Fraction(objective),

@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from sloctl import compiler
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.explain.timeline import OutageAlert, explain_slo
-from sloctl.model import WORKBOOK_POLICY, PolicyRow, RollingWindow, Severity, Slo
+from sloctl.model import PolicyRow, RollingWindow, Severity, Slo
 from sloctl.naming import BURN_ALERT, EXHAUSTED_ALERT, EXHAUSTING_ALERT, NATIVE_STYLE
 from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.slo.health import AlertState
+from sloctl.slo.policy import WORKBOOK_POLICY
 from sloctl.slo.resolutions import EventCounts
 from sloctl.spec import read_specs
 from tests.differential.engine import Recording, Story, record

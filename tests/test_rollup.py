@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import WORKBOOK_POLICY
+from sloctl.slo.policy import WORKBOOK_POLICY
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution, Rollups, build_resolutions
 
 

@@ -14,7 +14,7 @@ from bench.rules.truth import Truth, burning, thresholds
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.rules.rule import AlertRule
-from sloctl.slo.burn import workbook_policy
+from sloctl.slo.policy import workbook_policy
 
 # Over more series than this the peers' raw lookbacks of days take hours to evaluate through the slow burn.
 FEW_SERIES: Final = 50

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from bench.rules.profile import END, START
 from sloctl.model import PolicyRow
-from sloctl.slo.burn import alert_threshold
+from sloctl.slo.policy import alert_threshold
 from sloctl.slo.resolutions import EventCounts
 
 

@@ -27,7 +27,7 @@ from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, humanize_duration, parse_duration
 from sloctl.model import Severity, Slo
 from sloctl.naming import NATIVE_STYLE
-from sloctl.slo import burn
+from sloctl.slo.policy import alert_threshold, detection_time, rows_of_severity
 
 with require_sidecar_extra():
     from sloctl.demo import history, service
@@ -186,11 +186,8 @@ def _incident_summary(course: IncidentTimeline, slo: Slo) -> tuple[str, ...]:
     """The incident so far, and how long the formula says it takes to page."""
     incident = course.incident
     by_formula = min(
-        burn.detection_time(
-            row, burn.alert_threshold(row, slo.window.seconds, slo.budget), incident.error_ratio
-        )
-        for row in slo.alerting.policy
-        if row.severity is Severity.PAGE
+        detection_time(row, alert_threshold(row, slo.window.seconds, slo.budget), incident.error_ratio)
+        for row in rows_of_severity(slo.alerting.policy, Severity.PAGE)
     )
     return (
         f"incident     {timestamps.format_clock_time(incident.begins)} "

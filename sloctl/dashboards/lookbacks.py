@@ -25,9 +25,9 @@ from sloctl.dashboards.fields import (
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.dashboards.theme import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
 from sloctl.duration import format_duration
-from sloctl.model import PolicyRow, PromQL, Severity, Slo
+from sloctl.model import PolicyRow, PromQL, Slo
 from sloctl.promql import format_number
-from sloctl.slo.burn import alert_factor, alert_threshold
+from sloctl.slo.policy import alert_factor, alert_threshold, enabled_severities
 from sloctl.slo.resolutions import COARSE_STEP, Resolution, build_resolutions
 
 _ROW_COLORS: Final = (VERMILLION, ORANGE, PURPLE, SKY_BLUE, GREEN)
@@ -119,9 +119,8 @@ def drawn_lookbacks(slo: Slo) -> Lookbacks:
 
 def alert_lines(slo: Slo) -> tuple[AlertLine, ...]:
     """The rows of *slo* whose severity is on and whose threshold an error ratio can exceed."""
-    on = {Severity.PAGE: slo.alerting.page, Severity.TICKET: slo.alerting.ticket}
     window = slo.window.seconds
-    rows = [row for row in slo.alerting.policy if on[row.severity] is not None]
+    rows = [row for row in slo.alerting.policy if row.severity in enabled_severities(slo.alerting)]
     return tuple(
         AlertLine(row, alert_factor(row, window), threshold, _ROW_COLORS[place % len(_ROW_COLORS)])
         for place, row in enumerate(rows)

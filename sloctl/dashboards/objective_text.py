@@ -6,9 +6,10 @@ from sloctl import links
 from sloctl.dashboards.escape import escape_markdown, web_address
 from sloctl.dashboards.lookbacks import AlertLine
 from sloctl.duration import format_duration
-from sloctl.model import Severity, Slo
+from sloctl.model import Slo
 from sloctl.promql import format_number
 from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.policy import SEVERITY_VERBS
 
 
 def objective_markdown(slo: Slo, alerts: Sequence[AlertLine]) -> str:
@@ -38,7 +39,7 @@ def _objective_paragraph(slo: Slo) -> str:
 
 
 def _alert_paragraphs(lines: Sequence[AlertLine]) -> Iterator[str]:
-    for severity, verb in ((Severity.PAGE, "Pages"), (Severity.TICKET, "Opens a ticket")):
+    for severity, verb in SEVERITY_VERBS.items():
         rows = [line for line in lines if line.policy_row.severity is severity]
         if rows:
             yield f"**{verb}** when the error ratio is above\n\n{_rows(rows)}"

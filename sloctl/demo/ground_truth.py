@@ -10,6 +10,7 @@ from typing import Final
 from sloctl.duration import HOUR
 from sloctl.model import PolicyRow, Severity, Slo
 from sloctl.slo import burn
+from sloctl.slo.policy import alert_threshold, rows_of_severity
 
 _RETENTION: Final = 7 * HOUR
 
@@ -36,13 +37,13 @@ class GroundTruth:
 
     def page_due(self, slo: Slo, since: float) -> float | None:
         """The first moment from *since* at which a page alert of *slo* has reason to fire."""
-        rows = [row for row in slo.alerting.policy if row.severity is Severity.PAGE]
+        rows = rows_of_severity(slo.alerting.policy, Severity.PAGE)
         moments = [happened.at for happened in self._happened if happened.at >= since]
         return next((at for at in moments if any(self._fires(slo, row, at) for row in rows)), None)
 
     def _fires(self, slo: Slo, row: PolicyRow, at: float) -> bool:
         long, short = self._error_ratio(at, row.long), self._error_ratio(at, row.short)
-        return burn.is_firing(long, short, burn.alert_threshold(row, slo.window.seconds, slo.budget)) is True
+        return burn.is_firing(long, short, alert_threshold(row, slo.window.seconds, slo.budget)) is True
 
     def _error_ratio(self, at: float, lookback: int) -> float | None:
         within = [happened for happened in self._happened if at - lookback < happened.at <= at]

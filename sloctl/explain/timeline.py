@@ -17,6 +17,14 @@ from sloctl.model import PolicyRow, Severity, Slo
 from sloctl.rules.alerts import SEVERITY_STEP
 from sloctl.slo import burn
 from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.policy import (
+    alert_factor,
+    alert_threshold,
+    detection_time,
+    enabled_severities,
+    error_floor,
+    exhaustion_row,
+)
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 OUTAGE_ERROR_RATIOS: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
@@ -90,24 +98,21 @@ def explain_slo(slo: Slo, per_second: float | None = None) -> SloExplanation:
         window_events=None if rate is None else rate * window,
         full_outage_seconds=float(window * slo.budget),
         thresholds=tuple(
-            _threshold(slo, row) for row in slo.alerting.policy if _is_severity_enabled(slo, row.severity)
+            _threshold(slo, row)
+            for row in slo.alerting.policy
+            if row.severity in enabled_severities(slo.alerting)
         ),
         outages=tuple(_outage(slo, bad, rate) for bad in OUTAGE_ERROR_RATIOS),
     )
 
 
-def _is_severity_enabled(slo: Slo, severity: Severity) -> bool:
-    texts = {Severity.PAGE: slo.alerting.page, Severity.TICKET: slo.alerting.ticket}
-    return texts[severity] is not None
-
-
 def _threshold(slo: Slo, row: PolicyRow) -> ThresholdExplanation:
     window = slo.window.seconds
-    ratio = burn.alert_threshold(row, window, slo.budget)
+    ratio = alert_threshold(row, window, slo.budget)
     enough = max(1, slo.alerting.min_errors)
     # The first number of events of which *enough* are no longer above the ratio.
     below = -(-enough // ratio)
-    return ThresholdExplanation(row, burn.alert_factor(row, window), ratio, enough, int(below))
+    return ThresholdExplanation(row, alert_factor(row, window), ratio, enough, int(below))
 
 
 def _outage(slo: Slo, bad: Fraction, rate: float | None) -> SimulatedOutage:
@@ -117,11 +122,11 @@ def _outage(slo: Slo, bad: Fraction, rate: float | None) -> SimulatedOutage:
 
 def _burn_alerts(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[OutageAlert]:
     for row in slo.alerting.policy:
-        if not _is_severity_enabled(slo, row.severity):
+        if row.severity not in enabled_severities(slo.alerting):
             continue
         step, threshold = (
             SEVERITY_STEP[row.severity],
-            burn.alert_threshold(row, slo.window.seconds, slo.budget),
+            alert_threshold(row, slo.window.seconds, slo.budget),
         )
         after = _evaluation_delay(slo, _fires_after(slo, row, bad=bad, rate=rate), bad=bad, step=step)
         ends = _evaluation_delay(slo, float(row.short * (1 - threshold / bad)), bad=bad, step=step)
@@ -130,7 +135,7 @@ def _burn_alerts(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[Outage
 
 def _budget_alerts(slo: Slo, bad: Fraction, gone: float) -> Iterator[OutageAlert]:
     """Both read the window's ratio, which is recorded every five minutes."""
-    alerting, steady = slo.alerting, burn.exhaustion_row(slo.alerting.policy)
+    alerting, steady = slo.alerting, exhaustion_row(slo.alerting.policy)
     if alerting.exhausting is not None and steady is not None:
         seconds = _exhausting_after(gone, steady.long, alerting.exhausting_within)
         after = _evaluation_delay(slo, seconds, bad=bad, step=COARSE_STEP)
@@ -157,12 +162,11 @@ def _outage_alert(
 
 def _fires_after(slo: Slo, row: PolicyRow, *, bad: Fraction, rate: float | None) -> float:
     """Seconds by the formula, until the ratio, the floor on errors and the confidence are all reached."""
-    threshold = burn.alert_threshold(row, slo.window.seconds, slo.budget)
-    above = burn.detection_time(row, threshold, float(bad))
+    threshold = alert_threshold(row, slo.window.seconds, slo.budget)
+    above = detection_time(row, threshold, float(bad))
     if rate is None or isinf(above):
         return above
-    # Half an event of grace, as the rules have it.
-    floor = (slo.alerting.min_errors - 0.5) / (rate * float(bad)) if slo.alerting.min_errors else 0.0
+    floor = error_floor(slo.alerting.min_errors) / (rate * float(bad))
     after = max(above, floor, _confident_after(slo, row, bad=float(bad), rate=rate))
     return after if after <= row.long else inf
 
@@ -171,7 +175,7 @@ def _confident_after(slo: Slo, row: PolicyRow, *, bad: float, rate: float) -> fl
     """When Wilson's bound of the long lookback passes the threshold: found by halving, it only grows."""
     if slo.alerting.confidence is None:
         return 0.0
-    threshold = float(burn.alert_threshold(row, slo.window.seconds, slo.budget))
+    threshold = float(alert_threshold(row, slo.window.seconds, slo.budget))
     deviations = burn.z_score(slo.alerting.confidence)
     events = rate * row.long
 

@@ -13,7 +13,7 @@ from sloctl import naming
 from sloctl.model import Labels, PolicyRow, PromQL, Severity
 from sloctl.promql import format_number
 from sloctl.rules.scope import STALENESS, Scope, range_selector
-from sloctl.slo.burn import alert_threshold
+from sloctl.slo.policy import alert_threshold
 from sloctl.slo.resolutions import COARSE_STEP
 
 _OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")

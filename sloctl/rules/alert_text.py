@@ -9,11 +9,10 @@ from typing import Final, Protocol
 
 from sloctl import links
 from sloctl.duration import HOUR, format_duration
-from sloctl.model import Labels, PolicyRow, Severity, Slo
+from sloctl.model import Labels, PolicyRow, Slo
 from sloctl.promql import format_number
-from sloctl.slo.burn import alert_factor
+from sloctl.slo.policy import SEVERITY_VERBS, alert_factor
 
-_SEVERITY_VERB: Final = {Severity.PAGE: "Pages", Severity.TICKET: "Opens a ticket"}
 # Of no data, how much of the time before is worth a look.
 NO_DATA_RANGE: Final = 6 * HOUR
 
@@ -61,7 +60,7 @@ def burn_text(slo: Slo, rows: Sequence[PolicyRow], numbers: AlertValues) -> Labe
         f"{numbers.alert_subject}: error budget {speed}, "
         f"{numbers.budget_left}{numbers.time_to_exhaustion(newest.long)}",
         _objective_sentence(slo, numbers),
-        f"{_SEVERITY_VERB[newest.severity]} when both lookbacks of a line burn faster than its threshold:",
+        f"{SEVERITY_VERBS[newest.severity]} when both lookbacks of a line burn faster than its threshold:",
         *(_arithmetic(slo, row, numbers) for row in rows),
         f"Firing since {numbers.start_time}.",
     )

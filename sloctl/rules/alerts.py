@@ -21,7 +21,14 @@ from sloctl.rules.alert_text import (
 )
 from sloctl.rules.rule import AlertRule
 from sloctl.rules.scope import STALENESS, Scope, join_operands, range_selector
-from sloctl.slo.burn import alert_threshold, exhaustion_row, z_score
+from sloctl.slo.burn import z_score
+from sloctl.slo.policy import (
+    alert_threshold,
+    enabled_severities,
+    error_floor,
+    exhaustion_row,
+    rows_of_severity,
+)
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 # The group in which each severity is evaluated, by its step.
@@ -30,7 +37,7 @@ SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}
 
 def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
     """The burn alerts evaluated with the rollups of *step*."""
-    texts = {Severity.PAGE: scope.slo.alerting.page, Severity.TICKET: scope.slo.alerting.ticket}
+    alerting = scope.slo.alerting
     return [
         _alert_rule(
             numbers := AlertTemplates(scope, naming.BURN_ALERT, severity),
@@ -39,8 +46,8 @@ def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
             says=burn_text(scope.slo, rows, numbers),
             before=longest_lookback(rows),
         )
-        for severity, text in texts.items()
-        if text is not None and SEVERITY_STEP[severity] == step and (rows := _rows(scope, severity))
+        for severity, text in enabled_severities(alerting).items()
+        if SEVERITY_STEP[severity] == step and (rows := rows_of_severity(alerting.policy, severity))
     ]
 
 
@@ -91,10 +98,6 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     ]
 
 
-def _rows(scope: Scope, severity: Severity) -> tuple[PolicyRow, ...]:
-    return tuple(row for row in scope.slo.alerting.policy if row.severity is severity)
-
-
 def _burn_condition(scope: Scope, row: PolicyRow, step: int) -> PromQL:
     slo = scope.slo
     threshold = alert_threshold(row, slo.window.seconds, slo.budget)
@@ -102,8 +105,7 @@ def _burn_condition(scope: Scope, row: PolicyRow, step: int) -> PromQL:
     errors = scope.sum_by_group(scope.recorded_series(naming.error_count_metric(row.long)))
     conditions = [f"{long} > {format_number(threshold)}", f"{short} > {format_number(threshold)}"]
     if slo.alerting.min_errors:
-        # Counts are estimates: half an event of grace.
-        conditions.append(f"{errors} >= {format_number(slo.alerting.min_errors - Fraction(1, 2))}")
+        conditions.append(f"{errors} >= {format_number(error_floor(slo.alerting.min_errors))}")
     if slo.alerting.confidence is not None:
         conditions.append(_confident(long, errors, threshold=threshold, confidence=slo.alerting.confidence))
     return join_operands(conditions, "  and")

@@ -11,6 +11,7 @@ from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.slo.health import AlertState, Health
+from sloctl.slo.policy import error_floor
 from sloctl.timestamps import format_near_time
 
 # Told beside the words, and for those who cannot tell red from green.
@@ -78,7 +79,7 @@ def explain_suppression(row: AlertRow, slo: Slo) -> str:
     above = all((burn.burn_rate or 0) > float(row.factor) for burn in (row.long, row.short))
     if row.state is not AlertState.INACTIVE or not above or row.long.counts is None:
         return ""
-    if row.long.counts.error < slo.alerting.min_errors - 0.5:
+    if row.long.counts.error < error_floor(slo.alerting.min_errors):
         long = format_duration(row.policy_row.long)
         return f"held back: fewer than {slo.alerting.min_errors} bad events in {long}"
     return "held back: too few events to be sure"

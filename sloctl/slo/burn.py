@@ -5,12 +5,8 @@ known; never 0 and never 1. Formulas: Google, The Site Reliability Workbook, cha
 E. B. Wilson, JASA 22 (1927).
 """
 
-from collections.abc import Iterable
 from fractions import Fraction
 from math import sqrt
-
-from sloctl.duration import DAY
-from sloctl.model import WORKBOOK_POLICY, PolicyRow, Severity
 
 
 def burn_rate(budget: Fraction | float, error_ratio: float | None) -> float | None:
@@ -37,38 +33,6 @@ def time_to_exhaustion(budget_left: float | None, burn_rate: float | None, windo
     return budget_left * window / burn_rate if burn_rate >= 1 else float("inf")
 
 
-def alert_factor(row: PolicyRow, window: int) -> Fraction:
-    """The burn rate that spends the row's share of the budget within its long lookback."""
-    return row.budget_share * window / row.long
-
-
-def workbook_policy(window: int) -> tuple[PolicyRow, ...]:
-    """The workbook's alerts for a window of *window* seconds.
-
-    Below four weeks the shares of the long lookbacks are raised so far that no alert fires on a burn that the
-    budget can sustain; a lookback longer than the window is left out.
-    """
-    if window >= 28 * DAY:
-        return WORKBOOK_POLICY
-    return tuple(
-        PolicyRow(row.severity, max(row.budget_share, Fraction(row.long, window)), row.long, row.short)
-        for row in WORKBOOK_POLICY
-        if row.long <= window
-    )
-
-
-def exhaustion_row(policy: Iterable[PolicyRow]) -> PolicyRow | None:
-    """The row whose lookbacks tell how long the budget lasts: the longest that pages, steady yet current."""
-    rows = sorted(policy, key=lambda row: row.long)
-    pages = [row for row in rows if row.severity is Severity.PAGE]
-    return pages[-1] if pages else next(iter(rows), None)
-
-
-def alert_threshold(row: PolicyRow, window: int, budget: Fraction) -> Fraction:
-    """The error ratio above which both lookbacks must be; 1 or more can never be reached."""
-    return alert_factor(row, window) * budget
-
-
 def is_firing(
     long_ratio: float | None, short_ratio: float | None, threshold: Fraction | float
 ) -> bool | None:
@@ -81,13 +45,6 @@ def is_firing(
     if any(ratio is not None and not ratio > limit for ratio in ratios):
         return False
     return None if None in ratios else True
-
-
-def detection_time(row: PolicyRow, threshold: Fraction, error_ratio: float) -> float:
-    """Seconds of a constant *error_ratio*, after a clean long lookback, until the row fires; or infinity."""
-    if error_ratio <= float(threshold):
-        return float("inf")
-    return row.long * float(threshold) / error_ratio
 
 
 def wilson_lower_bound(error: float, total: float, z: float) -> float | None:

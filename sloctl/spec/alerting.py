@@ -5,7 +5,7 @@ from msgspec import UnsetType
 
 from sloctl.duration import DAY, MINUTE
 from sloctl.model import Alerting, AlertMetadata, PolicyRow
-from sloctl.slo import burn
+from sloctl.slo.policy import workbook_policy
 from sloctl.spec import fields, labels, values
 from sloctl.spec.findings import Findings
 from sloctl.spec.yaml_nodes import Node, mapping_in
@@ -20,7 +20,7 @@ def read_alerting(node: Node, *, window: int, counted: bool, findings: Findings)
     spec = msgspec.convert(node.value, fields.Alerting)
     errors = findings.error_count
     _check_labels(node, findings)
-    policy = _read_policy(spec.policy, node.at("policy"), findings) or burn.workbook_policy(window)
+    policy = _read_policy(spec.policy, node.at("policy"), findings) or workbook_policy(window)
     within = findings.accept_value(
         values.parse_alert_time(spec.exhausting.within, of="within", most=window),
         node.at("exhausting", "within"),

@@ -7,11 +7,11 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import ConditionIndicator, PolicyRow, Severity, Slo, WhenAbsent
+from sloctl.model import ConditionIndicator, PolicyRow, Slo, WhenAbsent
 from sloctl.problems import ProblemLevel
 from sloctl.promql import format_number
-from sloctl.slo import burn
 from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.policy import alert_threshold, enabled_severities, rows_of_severity
 from sloctl.spec import labels
 from sloctl.spec.alerting import alert_label_nodes
 from sloctl.spec.findings import Findings, Violation
@@ -74,11 +74,11 @@ def check_lookback_order(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation,
 
 def check_alerts_can_fire(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
     """An error ratio is at most 1; an error where nothing of a severity is left, else a warning."""
-    for severity, text in ((Severity.PAGE, slo.alerting.page), (Severity.TICKET, slo.alerting.ticket)):
-        rows = [row for row in slo.alerting.policy if row.severity is severity]
+    for severity in enabled_severities(slo.alerting):
+        rows = rows_of_severity(slo.alerting.policy, severity)
         dead = [row for row in rows if _threshold(slo, row) >= 1]
         level = ProblemLevel.ERROR if len(dead) == len(rows) else ProblemLevel.WARNING
-        for row in dead if text else ():
+        for row in dead:
             yield (
                 Violation("alert-never-fires", _never_fires(slo, row), level),
                 _policy_row_node(slo, row, nodes),
@@ -94,7 +94,7 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 
 def _threshold(slo: Slo, row: PolicyRow) -> Fraction:
-    return burn.alert_threshold(row, slo.window.seconds, slo.budget)
+    return alert_threshold(row, slo.window.seconds, slo.budget)
 
 
 def _policy_row_node(slo: Slo, row: PolicyRow, nodes: SloNodes) -> Node:

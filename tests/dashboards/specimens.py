@@ -18,7 +18,7 @@ from sloctl.model import (
     Slo,
     WhenAbsent,
 )
-from sloctl.slo.burn import workbook_policy
+from sloctl.slo.policy import workbook_policy
 
 _TEXT: Final = AlertMetadata(labels={}, annotations={})
 ALERTING: Final = Alerting(

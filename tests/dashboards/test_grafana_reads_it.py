@@ -15,7 +15,7 @@ from sloctl.dashboards.service import build_service_dashboard
 from sloctl.duration import DAY
 from sloctl.model import RollingWindow, Slo
 from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle
-from sloctl.slo.burn import workbook_policy
+from sloctl.slo.policy import workbook_policy
 from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import Json, complaints, panel
 from tests.dashboards.specimens import ALERTING, AVAILABILITY, FRESHNESS, LATENCY, without_alerts

@@ -6,16 +6,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from sloctl.duration import DAY, MINUTE
-from sloctl.model import (
-    WORKBOOK_POLICY,
-    Alerting,
-    AlertMetadata,
-    CountedSide,
-    RatioIndicator,
-    RollingWindow,
-    Slo,
-)
+from sloctl.model import Alerting, AlertMetadata, CountedSide, RatioIndicator, RollingWindow, Slo
 from sloctl.promql import read_selector
+from sloctl.slo.policy import WORKBOOK_POLICY
 
 QUIET: Final = AlertMetadata(labels={}, annotations={})
 ALERTING: Final = Alerting(

@@ -8,8 +8,8 @@ import pytest
 from sloctl import compiler
 from sloctl.model import ConditionIndicator, Severity, Slo, WhenAbsent
 from sloctl.naming import NATIVE_STYLE
-from sloctl.slo import burn
 from sloctl.slo.lowering import CounterPair, lower_indicator
+from sloctl.slo.policy import alert_threshold, detection_time
 from sloctl.spec import read_specs
 from tests.rules.promtool import Expectation, Trial, verdict
 from tests.rules.shipped import WORLDS
@@ -42,9 +42,9 @@ def test_every_shipped_slo_has_a_world() -> None:
 @paged
 def test_a_total_outage_pages_when_the_maths_says(slo: Slo, tmp_path: Path) -> None:
     fast = next(row for row in slo.alerting.policy if row.severity is Severity.PAGE)
-    threshold = burn.alert_threshold(fast, slo.window.seconds, slo.budget)
+    threshold = alert_threshold(fast, slo.window.seconds, slo.budget)
     outage = 6 * 60 + 15  # every lookback of a page is full and clean
-    paged_at = outage + math.ceil(burn.detection_time(fast, threshold, 1.0) / 60)
+    paged_at = outage + math.ceil(detection_time(fast, threshold, 1.0) / 60)
     story = [Stretch(outage), Stretch(60, failing=1.0)]
     firing = FIRING
 
@@ -70,7 +70,7 @@ def test_a_total_outage_pages_when_the_maths_says(slo: Slo, tmp_path: Path) -> N
 @paged
 def test_half_the_threshold_never_pages(slo: Slo, tmp_path: Path) -> None:
     slowest = min(
-        burn.alert_threshold(row, slo.window.seconds, slo.budget)
+        alert_threshold(row, slo.window.seconds, slo.budget)
         for row in slo.alerting.policy
         if row.severity is Severity.PAGE
     )

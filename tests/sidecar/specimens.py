@@ -4,7 +4,6 @@ from fractions import Fraction
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import (
-    WORKBOOK_POLICY,
     Alerting,
     AlertMetadata,
     CountedSide,
@@ -18,6 +17,7 @@ from sloctl.model import (
     Selector,
     Slo,
 )
+from sloctl.slo.policy import WORKBOOK_POLICY
 
 TEXT = AlertMetadata(labels={}, annotations={})
 

@@ -26,7 +26,7 @@ from sloctl.model import (
     WhenAbsent,
     WindowQuery,
 )
-from sloctl.slo import burn
+from sloctl.slo.policy import alert_threshold, workbook_policy
 from sloctl.spec import read_specs
 from tests.spec.specs import HEADER, INDICATOR, SPEC, only, problems, specs
 
@@ -54,7 +54,7 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
         labels={},
         annotations={},
         alerting=Alerting(
-            policy=burn.workbook_policy(30 * DAY),
+            policy=workbook_policy(30 * DAY),
             page=BARE,
             ticket=BARE,
             exhausted=BARE,
@@ -271,7 +271,7 @@ def test_the_suggested_share_fires_and_leaves_no_problem() -> None:
 
     slo = only(SPEC.replace("99.9%", "90%") + f"      alerting: {{policy: {row}}}\n")
 
-    assert burn.alert_threshold(slo.alerting.policy[0], 30 * DAY, slo.budget) < 1
+    assert alert_threshold(slo.alerting.policy[0], 30 * DAY, slo.budget) < 1
 
 
 def test_ids_that_sloth_labels_would_confuse_are_a_warning() -> None:

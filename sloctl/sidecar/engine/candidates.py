@@ -12,8 +12,8 @@ from sloctl.rules.alert_templates import expand_template
 from sloctl.sidecar.engine.evaluation import AlertEvaluation
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.sources import Group
-from sloctl.slo.burn import exhaustion_row
 from sloctl.slo.health import AlertState
+from sloctl.slo.policy import exhaustion_row
 
 
 class AlertKind(Enum):

@@ -6,10 +6,18 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from sloctl.model import Alerting, PolicyRow, Severity, Slo
+from sloctl.model import PolicyRow, Severity, Slo
 from sloctl.sidecar.engine.buckets import BucketSum
 from sloctl.slo import burn
 from sloctl.slo.health import AlertState
+from sloctl.slo.policy import (
+    alert_factor,
+    alert_threshold,
+    enabled_severities,
+    error_floor,
+    exhaustion_row,
+    rows_of_severity,
+)
 from sloctl.slo.resolutions import EventCounts, build_resolutions
 
 
@@ -102,10 +110,10 @@ class SloPlan:
     @classmethod
     def from_slo(cls, slo: Slo) -> "SloPlan":
         alerting, window = slo.alerting, slo.window.seconds
-        confidence, steady = alerting.confidence, burn.exhaustion_row(alerting.policy)
+        confidence, steady = alerting.confidence, exhaustion_row(alerting.policy)
         lookbacks = tuple(rung.lookback for rung in build_resolutions(alerting.policy, window).entries)
         thresholds = [
-            (severity, _row_thresholds(slo, severity, lookbacks)) for severity in _severities(alerting)
+            (severity, _row_thresholds(slo, severity, lookbacks)) for severity in enabled_severities(alerting)
         ]
         return cls(
             slo=slo,
@@ -194,23 +202,17 @@ def _time_to_exhaustion(measure: SloPlan, left: float | None, burned: Sequence[L
     return max(known, default=None) if len(known) == len(times) else None
 
 
-def _severities(alerting: Alerting) -> list[Severity]:
-    texts = {Severity.PAGE: alerting.page, Severity.TICKET: alerting.ticket}
-    return [severity for severity, text in texts.items() if text is not None]
-
-
 def _row_thresholds(slo: Slo, severity: Severity, lookbacks: Sequence[int]) -> tuple[RowThreshold, ...]:
     window = slo.window.seconds
     return tuple(
         RowThreshold(
             row,
-            burn.alert_factor(row, window),
-            float(burn.alert_threshold(row, window, slo.budget)),
+            alert_factor(row, window),
+            float(alert_threshold(row, window, slo.budget)),
             long_index=lookbacks.index(row.long),
             short_index=lookbacks.index(row.short),
         )
-        for row in slo.alerting.policy
-        if row.severity is severity
+        for row in rows_of_severity(slo.alerting.policy, severity)
     )
 
 
@@ -224,8 +226,7 @@ def _row_fires(measure: SloPlan, threshold: float, long: LookbackBurn, short: Lo
     above = burn.is_firing(long.error_ratio, short.error_ratio, threshold)
     if not above or long.counts is None:
         return above
-    # Counts are estimates: half an event of grace.
-    enough = long.counts.error >= measure.slo.alerting.min_errors - 0.5
+    enough = long.counts.error >= error_floor(measure.slo.alerting.min_errors)
     return enough and _confident(measure.confidence_z, long.counts, threshold)
 
 

@@ -18,7 +18,8 @@ from sloctl.sidecar.engine.candidates import AlertCandidate, AlertKind
 from sloctl.sidecar.engine.evaluation import AlertEvaluation
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
-from sloctl.slo.burn import alert_threshold, exhaustion_row, is_firing
+from sloctl.slo.burn import is_firing
+from sloctl.slo.policy import alert_threshold, exhaustion_row
 from sloctl.timestamps import format_date_time
 
 _MAX_VALUE_CHARACTERS: Final = 120

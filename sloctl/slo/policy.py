@@ -1,0 +1,94 @@
+"""An alerting policy: its rows, when each of them fires, and which of them say how long the budget lasts.
+
+A policy is a table of `PolicyRow`; all figures of a row follow from its budget share and its lookbacks.
+Source: Google, The Site Reliability Workbook, chapter 5.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Final
+
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import Alerting, AlertMetadata, PolicyRow, Severity
+
+# Table 5-8 of the workbook.
+WORKBOOK_POLICY: Final = (
+    PolicyRow(Severity.PAGE, budget_share=Fraction(2, 100), long=HOUR, short=5 * MINUTE),
+    PolicyRow(Severity.PAGE, budget_share=Fraction(5, 100), long=6 * HOUR, short=30 * MINUTE),
+    PolicyRow(Severity.TICKET, budget_share=Fraction(10, 100), long=DAY, short=2 * HOUR),
+    PolicyRow(Severity.TICKET, budget_share=Fraction(10, 100), long=3 * DAY, short=6 * HOUR),
+)
+
+SEVERITY_VERBS: Final = {Severity.PAGE: "Pages", Severity.TICKET: "Opens a ticket"}
+
+# Counts are estimates: an increase of two scrapes that should be 2 may come out as 1.97.
+MIN_ERRORS_GRACE: Final = 0.5
+
+
+def workbook_policy(window: int) -> tuple[PolicyRow, ...]:
+    """Return the workbook's rows for a window of *window* seconds.
+
+    Below four weeks the shares of the long lookbacks are raised so far that no alert fires on a burn that the
+    budget can sustain; a lookback longer than the window is left out.
+    """
+    if window >= 28 * DAY:
+        return WORKBOOK_POLICY
+    return tuple(
+        PolicyRow(row.severity, max(row.budget_share, Fraction(row.long, window)), row.long, row.short)
+        for row in WORKBOOK_POLICY
+        if row.long <= window
+    )
+
+
+def enabled_severities(alerting: Alerting) -> dict[Severity, AlertMetadata]:
+    """Map each severity whose burn alert is not disabled to what the spec adds to it; the page first."""
+    metadata = {Severity.PAGE: alerting.page, Severity.TICKET: alerting.ticket}
+    return {severity: added for severity, added in metadata.items() if added is not None}
+
+
+def rows_of_severity(policy: Iterable[PolicyRow], severity: Severity) -> tuple[PolicyRow, ...]:
+    return tuple(row for row in policy if row.severity is severity)
+
+
+def alert_factor(row: PolicyRow, window: int) -> Fraction:
+    """Return the burn rate that spends the row's budget share within its long lookback."""
+    return row.budget_share * window / row.long
+
+
+def alert_threshold(row: PolicyRow, window: int, budget: Fraction) -> Fraction:
+    """Return the error ratio that both lookbacks must exceed; 1 or more can never be exceeded."""
+    return alert_factor(row, window) * budget
+
+
+def detection_time(row: PolicyRow, threshold: Fraction, error_ratio: float) -> float:
+    """Return the seconds until the row fires, from a clean start at a constant *error_ratio*; or infinity."""
+    if error_ratio <= float(threshold):
+        return float("inf")
+    return row.long * float(threshold) / error_ratio
+
+
+def error_floor(min_errors: int) -> float:
+    """Return the bad events that the long lookback must hold at least: *min_errors* less half an event."""
+    return max(0.0, min_errors - MIN_ERRORS_GRACE)
+
+
+def steady_row(policy: Iterable[PolicyRow]) -> PolicyRow | None:
+    """Return the row whose long lookback gives the steadier time to exhaustion while no alert fires.
+
+    It is the shortest that pages, 1h by default; without pages the shortest of all.
+    """
+    return next(iter(_page_rows(policy)), None)
+
+
+def exhaustion_row(policy: Iterable[PolicyRow]) -> PolicyRow | None:
+    """Return the row whose two lookbacks decide whether the budget will be gone soon.
+
+    It is the longest that pages, 6h and 30m by default; without pages the shortest of all.
+    """
+    return next(reversed(_page_rows(policy)), None)
+
+
+def _page_rows(policy: Iterable[PolicyRow]) -> tuple[PolicyRow, ...]:
+    """Return the rows that page, the shortest first; without such rows the shortest of all."""
+    rows = sorted(policy, key=lambda row: row.long)
+    return rows_of_severity(rows, Severity.PAGE) or tuple(rows[:1])
