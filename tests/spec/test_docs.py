@@ -21,7 +21,7 @@ EXAMPLES: Final = [block for block in BLOCKS if block.startswith("apiVersion")]
 ALERTING: Final = [block for block in BLOCKS if block.startswith("alerting")]
 INDICATORS: Final = [block for block in BLOCKS if block not in EXAMPLES + ALERTING]
 # Whoever makes a problem, with the position of its code.
-MAKERS: Final = {"Refusal": 0, "Problem": 1, "_Unreadable": 1, "_report": 1}
+MAKERS: Final = {"Violation": 0, "Problem": 1, "_UnreadableDocument": 1, "_add_problem": 1}
 
 
 def written_codes() -> Iterator[str]:
