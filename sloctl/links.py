@@ -15,6 +15,8 @@ OVERVIEW_UID: Final = "sloctl-overview"
 SERVICE_UID_PREFIX: Final = "sloctl-"
 # What a uid may be in Grafana, without `_` (which marks a shortened one) and capitals (MySQL ignores case).
 PLAIN_SERVICE: Final = "[a-z0-9-]{1,33}"
+# Every other service, for PromQL, which cannot say "not"; a plain `overview` is shortened too.
+SHORTENED_SERVICE: Final = "overview|.{34,}|.*[^a-z0-9-].*"
 
 # What the sidecar's page of an SLO can show, besides its window; seconds.
 PAGE_RANGES: Final = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY)

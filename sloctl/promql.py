@@ -7,11 +7,13 @@ again, so that no value can end a string, a brace or a line of ours.
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 import promql_parser
 from promql_parser import BinaryExpr, Expr, ParenExpr, VectorSelector
 
+from sloctl.duration import format_duration
 from sloctl.model import LabelMatcher, Labels, MatchOp, PromQL, Selector, WindowQuery
 
 # The parser is super-linear in nesting and in chained operators, and overflows its stack far above this.
@@ -138,28 +140,69 @@ def format_number(number: Fraction | int | float) -> str:
     return repr(float(number)).removesuffix(".0")
 
 
-def quote_string(value: str) -> PromQL:
-    """*value* as a PromQL string, whatever it holds."""
-    return f'"{value.translate(_ESCAPES)}"'
+def quote_string(value: str, *, also_escape: str = "") -> PromQL:
+    """Quote *value* as a PromQL string, whatever it holds; characters in *also_escape* are written in hex."""
+    quoted = value.translate(_ESCAPES)
+    for char in also_escape:
+        quoted = quoted.replace(char, rf"\x{ord(char):02x}")
+    return f'"{quoted}"'
 
 
 def format_selector(series: Selector) -> PromQL:
-    """As Prometheus writes it: `metric{label="value"}`."""
-    matchers = ", ".join(f"{m.label}{m.op.value}{quote_string(m.value)}" for m in series.matchers)
-    return f"{series.metric}{{{matchers}}}" if matchers else series.metric
-
-
-def metric_selector(metric: str, labels: Labels) -> PromQL:
-    """*metric* with exactly these label values."""
-    return format_selector(
-        Selector(metric, tuple(LabelMatcher(label, MatchOp.EQUAL, value) for label, value in labels.items()))
+    """Write a selector as Prometheus does: `metric{label="value"}`."""
+    return join_matchers(
+        series.metric, *(_matcher(m.label, m.op.value, m.value, "") for m in series.matchers)
     )
+
+
+def metric_selector(metric: str, labels: Labels, *, placeholders: Iterable[str] = ()) -> PromQL:
+    """Select *metric* with exactly these label values.
+
+    Of each label in *placeholders* the value is `%q`, for a `printf` that quotes it later.
+    """
+    return join_matchers(metric, format_matchers(labels), ", ".join(f"{label}=%q" for label in placeholders))
+
+
+def format_matchers(labels: Labels, operator: str = "=", *, also_escape: str = "") -> PromQL:
+    """Write conditions on labels as they stand between braces; *also_escape* as of `quote_string`."""
+    return ", ".join([_matcher(label, operator, value, also_escape) for label, value in labels.items()])
+
+
+def join_matchers(metric: str, *matchers: PromQL) -> PromQL:
+    """Select *metric* with all of *matchers*, each as `format_matchers` writes them, or empty."""
+    joined = ", ".join([part for part in matchers if part])
+    return f"{metric}{{{joined}}}" if joined else metric
+
+
+def range_selector(expression: PromQL, seconds: int) -> PromQL:
+    """Select the samples of the last *seconds*."""
+    return f"{expression}[{format_duration(seconds)}]"
+
+
+def last_range(expression: PromQL, seconds: int, *, resolution: int = 0) -> PromQL:
+    """Select the last *seconds* of samples that were written at another phase than the reader's.
+
+    A millisecond less, so that a sample on either edge counts once: Prometheus 2 closes ranges on both sides.
+    With a *resolution* (seconds) it is a subquery.
+    """
+    subquery = f":{format_duration(resolution)}" if resolution else ""
+    return f"{expression}[{format_duration(seconds - 1)}999ms{subquery}]"
+
+
+def join_operands(parts: Iterable[str], operator: str) -> PromQL:
+    """Join operands one a line, so that a person can read them."""
+    return f"\n{operator} ".join(parts)
 
 
 def aggregate_by(operator: str, by: Iterable[str], expression: PromQL) -> PromQL:
     """`sum by (a, b) (…)`, or `sum(…)` over everything."""
     labels = ", ".join(by)
     return f"{operator} by ({labels}) ({expression})" if labels else f"{operator}({expression})"
+
+
+@lru_cache(maxsize=1024)  # the same few of an SLO in each of its hundred queries
+def _matcher(label: str, operator: str, value: str, also_escape: str) -> PromQL:
+    return f"{label}{operator}{quote_string(value, also_escape=also_escape)}"
 
 
 def _parse_expression(text: str) -> Expr:

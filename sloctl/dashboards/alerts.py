@@ -6,7 +6,7 @@ from typing import Final
 from sloctl import naming
 from sloctl.dashboards import sidecar_metrics, slo_queries, theme
 from sloctl.dashboards.escape import escape_title
-from sloctl.dashboards.grafana import Annotation, GridPos, Panel, PanelFilter
+from sloctl.dashboards.grafana_schema import Annotation, GridPos, Panel, PanelFilter
 from sloctl.dashboards.lookbacks import group_legend
 from sloctl.dashboards.panels import DATA_SOURCE, MIN_INTERVAL, PanelHead, graph_queries, timeline_panel
 from sloctl.dashboards.slo_queries import QueryScope

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sloctl.dashboards.grafana import (
+from sloctl.dashboards.grafana_schema import (
     Annotation,
     Annotations,
     Dashboard,

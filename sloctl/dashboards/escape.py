@@ -1,4 +1,4 @@
-"""Text of a spec, made fit for each place of a dashboard in which it is shown.
+"""Escapes for the text of a spec, one for each place of a dashboard in which it is shown.
 
 Grafana replaces `$name`, `${name}` and `[[name]]` nearly everywhere, and has no escape for them.
 """
@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from sloctl.model import Labels, PromQL
-from sloctl.promql import quote_string
+from sloctl.promql import format_matchers
 
 _VARIABLE: Final = re.compile(r"\$(?=[\w{])|\[(?=\[)")
 _WORD_JOINER: Final = "\u2060"
@@ -19,27 +19,28 @@ _NOT_IN_ADDRESS: Final = re.compile(r"[^A-Za-z0-9._~:/?#@!&*+,;=%-]")
 
 
 def escape_title(text: str) -> str:
-    """For titles: an invisible character keeps a variable from being one."""
+    """Escape *text* for a title: an invisible character keeps a variable from being one."""
     return _VARIABLE.sub(lambda start: start[0] + _WORD_JOINER, " ".join(text.split()))
 
 
 def escape_markdown(text: str) -> str:
-    """For markdown, within a line: every character stands for itself."""
+    """Escape *text* for a line of markdown: every character stands for itself."""
     return _MARKUP.sub(lambda char: f"&#{ord(char[0])};", " ".join(text.split()))
 
 
 def exact_matchers(labels: Labels) -> PromQL:
-    """Exactly these label values, as they stand between braces; none of them is a variable."""
-    matchers = ", ".join(f"{label}={quote_string(value)}" for label, value in labels.items())
-    return matchers.replace("$", r"\x24").replace("[[", r"\x5b\x5b")
+    """Write exactly these label values as conditions of a selector; none of them is a variable."""
+    return format_matchers(labels, also_escape="$[")
 
 
 def web_address(text: str) -> str | None:
-    """A link target; None for another scheme, or for a template that only an alert can fill."""
+    """Return *text* as a link target.
+
+    None for another scheme, or for a template that only an alert can fill.
+    """
     if not _WEB_ADDRESS.fullmatch(text) or "{{" in text:
         return None
-    return _NOT_IN_ADDRESS.sub(_percent_encoded, text)
-
-
-def _percent_encoded(char: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in char[0].encode())
+    return _NOT_IN_ADDRESS.sub(
+        lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()),
+        text,
+    )

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.dashboards import sidecar_metrics
-from sloctl.dashboards.fields import (
+from sloctl.dashboards.grafana_schema import (
     Color,
     ColorMode,
     ColorThreshold,
@@ -26,7 +26,7 @@ from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.dashboards.theme import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
 from sloctl.duration import format_duration
 from sloctl.model import PolicyRow, PromQL, Slo
-from sloctl.promql import format_number
+from sloctl.promql import format_number, range_selector
 from sloctl.slo.policy import alert_factor, alert_threshold, enabled_severities
 from sloctl.slo.resolutions import COARSE_STEP, Resolution, build_resolutions
 
@@ -150,13 +150,9 @@ def _error_ratio(asked: QueryScope, rung: Resolution) -> PromQL:
     """
     series = asked.select_series(naming.error_ratio_metric(rung.lookback))
     steady = (
-        f"last_over_time({series}[{format_duration(2 * COARSE_STEP)}])"
-        if rung.step == COARSE_STEP
-        else series
+        f"last_over_time({range_selector(series, 2 * COARSE_STEP)})" if rung.step == COARSE_STEP else series
     )
-    exposed = asked.select_series(
-        sidecar_metrics.ERROR_RATIO, sidecar_metrics.lookback_matcher(rung.lookback)
-    )
+    exposed = asked.select_lookback(sidecar_metrics.ERROR_RATIO, rung.lookback)
     return f"({asked.recorded_or_exposed(asked.max_by(steady), asked.max_by(exposed))})"
 
 

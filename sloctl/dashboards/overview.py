@@ -6,11 +6,10 @@ from typing import Final
 from sloctl import naming
 from sloctl.dashboards import slo_queries, slo_table, theme
 from sloctl.dashboards.dashboard import DASHBOARD_TAG, SERVICES_LINK, build_dashboard, label_filters
-from sloctl.dashboards.grafana import Dashboard, GridPos, Panel
-from sloctl.dashboards.identity import SHORTENED_SERVICE
+from sloctl.dashboards.grafana_schema import Dashboard, GridPos, Panel
 from sloctl.dashboards.panels import PanelHead, graph_queries, stat_panel, timeline_panel
-from sloctl.dashboards.slo_queries import FIRING_STATE, QueryScope
-from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX
+from sloctl.dashboards.slo_queries import QueryScope
+from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX, SHORTENED_SERVICE
 from sloctl.model import PromQL, Severity
 from sloctl.naming import LabelStyle
 
@@ -39,7 +38,7 @@ def _fleet(each: QueryScope) -> Iterator[Panel]:
 def _fleet_numbers(each: QueryScope) -> Iterator[tuple[str, PromQL, theme.NumberStyle, str]]:
     known, left = each.select_series(each.style.info_metric), slo_queries.budget_left(each)
     paging, opened = (each.firing_alerts(severity) for severity in (Severity.PAGE, Severity.TICKET))
-    silent = each.select_series("ALERTS", f'alertname="{naming.NO_DATA_ALERT}", {FIRING_STATE}')
+    silent = each.select_alerts(alertname=naming.NO_DATA_ALERT)
     unknown = f"{silent} or ({known} unless on ({each.style.id}) {each.budget_remaining()})"
     yield (
         "SLOs",

@@ -5,29 +5,27 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from sloctl.dashboards.fields import (
+from sloctl.dashboards.grafana_schema import (
+    DataSource,
     FieldConfig,
     FieldDefaults,
     GraphField,
     GraphStyle,
-    Override,
-    Scale,
-    Thresholds,
-    TimelineField,
-)
-from sloctl.dashboards.grafana import (
-    DataSource,
     GridPos,
     Legend,
     Options,
+    Override,
     Panel,
     PanelQuery,
     PanelRow,
     PanelType,
     ReduceOptions,
+    Scale,
     StateTimelineOptions,
     StatOptions,
     TextOptions,
+    Thresholds,
+    TimelineField,
     TimeSeriesOptions,
     Tooltip,
     Transformation,

@@ -7,8 +7,17 @@ from typing import Final, TypeAlias
 from sloctl import naming
 from sloctl.dashboards import alerts, objective_text, sidecar_metrics, slo_queries, slo_table, theme
 from sloctl.dashboards.escape import escape_title, exact_matchers
-from sloctl.dashboards.fields import Color, ColorMode, FieldMatcher, Override, Property
-from sloctl.dashboards.grafana import Annotation, GridPos, Panel, PanelRow
+from sloctl.dashboards.grafana_schema import (
+    Annotation,
+    Color,
+    ColorMode,
+    FieldMatcher,
+    GridPos,
+    Override,
+    Panel,
+    PanelRow,
+    Property,
+)
 from sloctl.dashboards.lookbacks import Lookbacks, drawn_lookbacks, group_legend, worst_groups
 from sloctl.dashboards.panels import (
     BURN_SCALE,
@@ -24,7 +33,7 @@ from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.duration import format_duration
 from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
-from sloctl.promql import aggregate_by
+from sloctl.promql import aggregate_by, format_matchers
 from sloctl.slo.resolutions import FINE_STEP
 
 # (legend, query) pairs.
@@ -195,7 +204,11 @@ def _per_minute(slo: Slo, each: QueryScope, rollup: str, counter: str) -> PromQL
 
 def _group_table(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
     # An alert about all groups (no data) has none of their labels.
-    grouped = QueryScope(each.style, f'{each.matchers}, {slo.group_by[0]}!=""', each.group_labels)
+    grouped = QueryScope(
+        each.style,
+        f"{each.matchers}, {format_matchers({slo.group_by[0]: ''}, '!=')}",
+        each.group_labels,
+    )
     description = "Each group has a budget of its own. Firing alerts first, then the least budget."
     return slo_table.worst_first_table(
         PanelHead(panel_id, "Groups, worst first", place, description),

@@ -6,21 +6,26 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.dashboards import slo_queries, theme
-from sloctl.dashboards.fields import (
+from sloctl.dashboards.grafana_schema import (
     CellOptions,
     DataLink,
     FieldConfig,
     FieldDefaults,
     FieldMatcher,
+    Merge,
+    Organize,
     Override,
+    Panel,
     Property,
     RegexMap,
     RegexMatch,
+    SortBy,
     TableField,
+    TableOptions,
+    Transformation,
     ValueMapping,
     ValueMappingResult,
 )
-from sloctl.dashboards.grafana import Merge, Organize, Panel, SortBy, TableOptions, Transformation
 from sloctl.dashboards.panels import PanelHead, query_panel, table_queries
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.model import PromQL

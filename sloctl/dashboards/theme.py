@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from sloctl.dashboards.fields import (
+from sloctl.dashboards.grafana_schema import (
     Color,
     ColorMode,
     ColorThreshold,

@@ -4,19 +4,20 @@ Law: user text is shown, never run. The only templates a spec may use are its al
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from sloctl import naming
 from sloctl.model import Labels, PolicyRow, PromQL, Severity
-from sloctl.promql import format_number
-from sloctl.rules.scope import STALENESS, Scope, range_selector
+from sloctl.promql import format_number, metric_selector, range_selector
+from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.policy import alert_threshold
 from sloctl.slo.resolutions import COARSE_STEP
 
 _OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")
+_NO_LABELS: Final[Labels] = {}
 _LABEL_PREFIX: Final = "$labels."
 # Label values come from whoever is scraped: none of them can look like a line of ours.
 _WITHOUT_CONTROL_CHARS: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
@@ -116,11 +117,9 @@ class AlertTemplates(Struct, frozen=True):
         return f'{self._open_query(milliseconds)}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
 
     def _firing_start(self) -> PromQL:
-        """Unix time, which Prometheus keeps from an alert's second turn on."""
-        style = self.scope.style
-        alert = f'alertname="{self.alertname}", {style.severity}="{self.severity.value}"'
-        known = self._own_series("ALERTS_FOR_STATE").replace("{", f"{{{alert}, ", 1)
-        return f"min({known}) or floor(vector(time()))"
+        """Query when it began to fire, as Unix time; Prometheus keeps it from an alert's second turn on."""
+        alert = {"alertname": self.alertname, self.scope.style.severity: self.severity.value}
+        return f"min({self._own_series('ALERTS_FOR_STATE', alert)}) or floor(vector(time()))"
 
     def _error_ratio_series(self, lookback: int) -> PromQL:
         ratio = self._own_series(naming.error_ratio_metric(lookback))
@@ -128,21 +127,16 @@ class AlertTemplates(Struct, frozen=True):
             return f"last_over_time({range_selector(ratio, STALENESS)})"
         return ratio
 
-    def _own_series(self, metric: str) -> PromQL:
-        """A series of this SLO and, by a placeholder for each, of the alert's own group."""
-        own = self.scope.recorded_series(metric)
-        groups = "".join(f", {label}=%q" for label in self.scope.slo.group_by)
-        return f"{own.removesuffix('}')}{groups}}}"
+    def _own_series(self, metric: str, labels: Labels = _NO_LABELS) -> PromQL:
+        """Select a series of this SLO and, by a placeholder for each label, of the alert's own group."""
+        slo, style = self.scope.slo, self.scope.style
+        return metric_selector(metric, {**labels, **style.id_label(slo)}, placeholders=slo.group_by)
 
     def _open_query(self, expression: PromQL) -> str:
-        """A `with` over what a query answers, to be closed; %q quotes a label value for PromQL."""
+        """Open a `with` over what a query answers, to be closed; %q quotes a label value for PromQL."""
         group_by = self.scope.slo.group_by
         if not group_by:
             return f"{{{{ with query `{expression}` }}}}"
-        values = " ".join(_label_values(group_by, expression))
+        selectors = expression.count("%q") // len(group_by)
+        values = " ".join([f"$labels.{label}" for label in group_by] * selectors)
         return f"{{{{ with printf `{expression}` {values} | query }}}}"
-
-
-def _label_values(group_by: Sequence[str], expression: PromQL) -> Iterable[str]:
-    series = expression.count("%q") // len(group_by)
-    return [f"$labels.{label}" for label in group_by] * series

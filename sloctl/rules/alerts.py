@@ -8,7 +8,7 @@ from typing import Final
 
 from sloctl import naming
 from sloctl.model import AlertMetadata, Labels, PolicyRow, PromQL, Severity
-from sloctl.promql import format_number
+from sloctl.promql import format_number, join_operands, range_selector
 from sloctl.rules.alert_templates import AlertTemplates, escape_template
 from sloctl.rules.alert_text import (
     NO_DATA_RANGE,
@@ -20,7 +20,7 @@ from sloctl.rules.alert_text import (
     no_data_text,
 )
 from sloctl.rules.rule import AlertRule
-from sloctl.rules.scope import STALENESS, Scope, join_operands, range_selector
+from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.burn import z_score
 from sloctl.slo.policy import (
     alert_threshold,

@@ -1,6 +1,7 @@
-"""Events and errors of the last minute, from the raw series: the only rules that read those every minute.
+"""Events and errors of the last minute, counted from the raw series every minute.
 
-Law: a rollup counts each event in exactly one step, and no event is no sample, never NaN.
+No other rule reads raw series that often. A rollup counts each event in exactly one step, and where nothing
+happened there is no sample, never NaN.
 
 An increase over one minute would see only the differences between the scrapes inside that minute. Rollups
 therefore look back one scrape further, R = step + scrape interval, and scale by K = step / R.
@@ -21,14 +22,21 @@ from sloctl.model import (
     Selector,
     WhenAbsent,
 )
-from sloctl.promql import aggregate_by, format_number, format_selector
-from sloctl.rules.scope import Scope, join_operands, last_range, range_selector
+from sloctl.promql import (
+    aggregate_by,
+    format_number,
+    format_selector,
+    join_operands,
+    last_range,
+    range_selector,
+)
+from sloctl.rules.scope import Scope
 from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
 from sloctl.slo.resolutions import FINE_STEP
 
 
 def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
-    """Expressions of the fine rollups; the second may read what the first has just recorded."""
+    """Build the expressions of the fine rollups; the second may read what the first has just recorded."""
     pair: EventPair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():
@@ -48,7 +56,7 @@ def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
 
 
 def union_counters(counters: tuple[Selector, ...], expression: Callable[[Selector], PromQL]) -> PromQL:
-    """The union over several metrics, told apart by a label lest equal label sets hide each other."""
+    """Join several metrics with `or`, under a label of their own, lest equal label sets hide each other."""
     if len(counters) == 1:
         return expression(counters[0])
     return join_operands(
@@ -61,7 +69,7 @@ def union_counters(counters: tuple[Selector, ...], expression: Callable[[Selecto
 
 
 def scraped_before(total: tuple[Selector, ...], seconds: int) -> PromQL:
-    """Counters of events as they were *seconds* ago: the targets that were scraped then."""
+    """Select the counters of events as they were *seconds* ago: the targets that were scraped then."""
     before = join_operands(
         (f"{format_selector(counter)} offset {format_duration(seconds)}" for counter in total), "or"
     )
@@ -69,7 +77,10 @@ def scraped_before(total: tuple[Selector, ...], seconds: int) -> PromQL:
 
 
 def native_increase(scope: Scope, latency: NativeLatencyIndicator, reach: str) -> tuple[PromQL, PromQL]:
-    """Observations, and those above the threshold, of a native histogram in a range (or subquery) *reach*."""
+    """Count the observations of a native histogram, and those above the threshold.
+
+    *reach* is the range, or the subquery, that increase() reads.
+    """
     observed = scope.sum_by_group(f"increase({format_selector(latency.histogram)}[{reach}])")
     count = f"histogram_count({observed})"
     fast = f"histogram_fraction(-Inf, {format_number(latency.threshold)}, {observed})"
@@ -86,14 +97,14 @@ def _scale_to_step(scope: Scope, expression: PromQL) -> PromQL:
 
 
 def _counter_increase(scope: Scope, counters: tuple[Selector, ...]) -> PromQL:
-    """Increments of all counters together, per group; of several metrics whatever is there."""
+    """Sum the increments of all counters per group; of several metrics whatever is there."""
     reach = _increase_range(scope)
-    grown = scope.sum_by_group(
+    increments = scope.sum_by_group(
         union_counters(
             counters, lambda counter: f"increase({range_selector(format_selector(counter), reach)})"
         )
     )
-    return _scale_to_step(scope, grown)
+    return _scale_to_step(scope, increments)
 
 
 def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
@@ -111,18 +122,18 @@ def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
 
 
 def _new_series_values(scope: Scope, counters: tuple[Selector, ...], total: tuple[Selector, ...]) -> PromQL:
-    """First values of series born in this step, which increase() never sees.
+    """Sum the first values of the series that are new in this step, which increase() never sees.
 
-    Born is what exists now and did not a step ago, at a target whose events were already scraped then: after
+    New is what exists now and did not a step ago, at a target whose events were already scraped then: after
     a gap, at a new pod or after a failed scrape nothing is counted.
     """
-    born = union_counters(counters, lambda counter: _born(scope, format_selector(counter)))
+    new = union_counters(counters, lambda counter: _new_series(scope, format_selector(counter)))
     return scope.or_zero(
-        scope.sum_by_group(f"({born}) and on (job, instance) {scraped_before(total, FINE_STEP)}")
+        scope.sum_by_group(f"({new}) and on (job, instance) {scraped_before(total, FINE_STEP)}")
     )
 
 
-def _born(scope: Scope, counter: PromQL) -> PromQL:
+def _new_series(scope: Scope, counter: PromQL) -> PromQL:
     least = f"min_over_time({range_selector(counter, _increase_range(scope))})"
     return f"{least} and {counter} unless {counter} offset 1m"
 
@@ -135,7 +146,7 @@ def _native_latency(scope: Scope, latency: NativeLatencyIndicator) -> tuple[Prom
 
 
 def _condition_counts(scope: Scope, condition: ConditionIndicator) -> tuple[PromQL, PromQL]:
-    """Good only when every series is; a minute without an answer counts as the spec says."""
+    """Count a minute as good only when every series is; one without an answer as the spec says."""
     good = aggregate_by("min", scope.slo.group_by, condition.good)
     match condition.when_absent:
         case WhenAbsent.IGNORE:
@@ -166,7 +177,7 @@ def _query(scope: Scope, query: QueryIndicator) -> tuple[PromQL, PromQL]:
 
 
 def _error_ratio(scope: Scope, indicator: ErrorRatioIndicator) -> tuple[PromQL, PromQL]:
-    """A minute whose ratio is not known (absent or NaN) is no event."""
+    """Count each minute whose ratio is known as one event, bad to the degree of the ratio."""
     ratio = indicator.ratio.with_range(format_duration(_increase_range(scope)))
     bad = aggregate_by("avg", scope.slo.group_by, f"clamp({ratio}, 0, 1) >= 0")
     return f"0 * {bad} + 1", bad

@@ -5,25 +5,22 @@ from sloctl.duration import HOUR
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
-from sloctl.rules.budget import budget_rules
 from sloctl.rules.counts import events_and_errors
-from sloctl.rules.ratios import coarse_rollups, ratio_rules
+from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules
 from sloctl.rules.repair import repair_rules
 from sloctl.rules.rule import Rule, RuleGroup
-from sloctl.rules.scope import Scope, build_scope
+from sloctl.rules.scope import Scope
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 
 def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
-    """All that Prometheus evaluates for one SLO; ratios and their alert share a group: no phase delay."""
-    this = build_scope(slo, style)
-    groups = (_fast(this), _slow(this), RuleGroup(f"slo:{slo.id}:repair", HOUR, repair_rules(this)))
-    return tuple(group for group in groups if group.rules)
+    """Build all that Prometheus evaluates for one SLO.
 
-
-def _fast(scope: Scope) -> RuleGroup:
+    Ratios and the alert that reads them share a group, so that no alert waits for another group's turn.
+    """
+    scope = Scope.from_slo(slo, style)
     events, errors = events_and_errors(scope)
-    rules: tuple[Rule, ...] = (
+    fast: tuple[Rule, ...] = (
         scope.rollup_rule(naming.event_count_metric(FINE_STEP), events),
         scope.rollup_rule(naming.error_count_metric(FINE_STEP), errors),
         *ratio_rules(scope, FINE_STEP),
@@ -32,13 +29,14 @@ def _fast(scope: Scope) -> RuleGroup:
         *budget_alerts(scope),
         *no_data_alerts(scope),
     )
-    return RuleGroup(f"slo:{scope.slo.id}:fast", FINE_STEP, rules)
-
-
-def _slow(scope: Scope) -> RuleGroup:
-    rules: tuple[Rule, ...] = (
+    slow: tuple[Rule, ...] = (
         *coarse_rollups(scope),
         *ratio_rules(scope, COARSE_STEP),
         *burn_alerts(scope, COARSE_STEP),
     )
-    return RuleGroup(f"slo:{scope.slo.id}:slow", COARSE_STEP, rules)
+    groups = (
+        RuleGroup(f"slo:{slo.id}:fast", FINE_STEP, fast),
+        RuleGroup(f"slo:{slo.id}:slow", COARSE_STEP, slow),
+        RuleGroup(f"slo:{slo.id}:repair", HOUR, repair_rules(scope)),
+    )
+    return tuple(group for group in groups if group.rules)

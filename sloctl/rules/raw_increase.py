@@ -1,21 +1,21 @@
-"""What the raw counters grew by over a longer stretch: events and errors that no rollup counted.
+"""Increase of the raw counters over hours: events and errors that no rollup counted.
 
-Law: a first value counts where the series was born within the stretch at a target scraped before it, and
-nowhere else.
+The first value of a series counts where the series is new in the range, at a target that was scraped before
+it, and nowhere else.
 """
 
 from msgspec import Struct
 
 from sloctl.duration import format_duration
 from sloctl.model import CountedSide, NativeLatencyIndicator, PromQL, QueryIndicator, Selector, WindowQuery
-from sloctl.promql import calls_only_increase, format_selector
+from sloctl.promql import calls_only_increase, format_selector, join_operands
 from sloctl.rules.counts import native_increase, scraped_before, union_counters
-from sloctl.rules.scope import Scope, join_operands
+from sloctl.rules.scope import Scope
 from sloctl.slo.lowering import CounterPair, lower_indicator
 
 
 class IncreaseRange(Struct, frozen=True):
-    """The *seconds* before an instant; *looks* is the range, or the subquery, in which increase() reads them.
+    """The *seconds* before an instant, and the range or the subquery in which increase() reads them.
 
     *zero* is a 0 for every group that there is.
     """
@@ -26,7 +26,7 @@ class IncreaseRange(Struct, frozen=True):
 
 
 def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | None:
-    """Events and errors as the raw counters tell them; None for indicators that no counter remembers."""
+    """Build the events and the errors of a range; None for indicators that no counter remembers."""
     pair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():
@@ -37,7 +37,7 @@ def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | N
         case NativeLatencyIndicator():
             events, errors = native_increase(scope, pair, over.increase_range)
         case QueryIndicator(counted, part, total):
-            events, errors = (scope.sum_by_group(_over_stretch(query, over)) for query in (total, part))
+            events, errors = (scope.sum_by_group(_fill_range(query, over)) for query in (total, part))
             if counted is CountedSide.GOOD:
                 errors = _subtract_good(scope, events, errors, over)
         case _:
@@ -62,21 +62,24 @@ def _subtract_good(scope: Scope, every: PromQL, good: PromQL, over: IncreaseRang
 
 
 def _increase_with_new_series(counter: Selector, pair: CounterPair, over: IncreaseRange) -> PromQL:
-    """The increase; but all of a series that was born in the stretch at a target scraped before it."""
+    """Build the increase; all of a series that is new in the range, at a target scraped before it."""
     if not pair.count_new_series:
         return _counter_increase(counter, over)
     now, before = format_selector(counter), format_duration(over.seconds)
     witness = scraped_before(pair.total, over.seconds)
-    born = f"{now} unless {now} offset {before} and on (job, instance) {witness}"
-    return join_operands((born, _counter_increase(counter, over)), "or")
+    new = f"{now} unless {now} offset {before} and on (job, instance) {witness}"
+    return join_operands((new, _counter_increase(counter, over)), "or")
 
 
 def _counter_increase(counter: Selector, over: IncreaseRange) -> PromQL:
     return f"increase({format_selector(counter)}[{over.increase_range}])"
 
 
-def _over_stretch(query: WindowQuery, over: IncreaseRange) -> PromQL:
-    """Only increase() gives the same of fewer samples; any other function of the user's reads all of them."""
+def _fill_range(query: WindowQuery, over: IncreaseRange) -> PromQL:
+    """Fill the range into a query of the user.
+
+    Only increase() gives the same of fewer samples; any other function reads all of them.
+    """
     return query.with_range(
         over.increase_range if calls_only_increase(query) else format_duration(over.seconds)
     )

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from sloctl.dashboards.grafana import Dashboard
+from sloctl.dashboards.grafana_schema import Dashboard
 
 
 def render_dashboard(dashboard: Dashboard) -> str:

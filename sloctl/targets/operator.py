@@ -10,7 +10,7 @@ from textwrap import indent
 from typing import Final
 from zlib import crc32
 
-from sloctl.dashboards.grafana import Dashboard
+from sloctl.dashboards.grafana_schema import Dashboard
 from sloctl.rules.rule import RuleGroup
 from sloctl.targets import grafana
 from sloctl.targets.prometheus import HEADER, quote_yaml, render_rules

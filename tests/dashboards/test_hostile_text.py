@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from sloctl.dashboards.escape import escape_markdown, escape_title, exact_matchers, web_address
 from sloctl.dashboards.service import build_service_dashboard
+from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.model import LabelMatcher, MatchOp, Selector
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_selector
@@ -46,9 +47,11 @@ def test_no_text_of_a_spec_is_a_variable(nasty: str) -> None:
 
 @given(NASTY)
 def test_no_label_value_ends_its_string(nasty: str) -> None:
-    selector = f"up{{{exact_matchers({'slo_id': nasty})}}}"
+    one = QueryScope(NATIVE_STYLE, matchers=exact_matchers({"slo_id": nasty}), group_labels=())
 
-    assert read_selector(selector) == Selector("up", (LabelMatcher("slo_id", MatchOp.EQUAL, nasty),))
+    selector = read_selector(one.select_series("up"))
+
+    assert selector == Selector("up", (LabelMatcher("slo_id", MatchOp.EQUAL, nasty),))
 
 
 @given(NASTY)

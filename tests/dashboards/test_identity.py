@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.dashboards.identity import SHORTENED_SERVICE, first_panel_ids
 from sloctl.dashboards.overview import build_overview_dashboard
-from sloctl.dashboards.service import build_service_dashboard
-from sloctl.links import OVERVIEW_UID, dashboard_uid
+from sloctl.dashboards.service import build_service_dashboard, first_panel_ids
+from sloctl.links import OVERVIEW_UID, SHORTENED_SERVICE, dashboard_uid
 from sloctl.naming import NATIVE_STYLE
 from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.specimens import AVAILABILITY, FRESHNESS, LATENCY

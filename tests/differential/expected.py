@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Severity, Slo
-from sloctl.rules.ratios import counted_lookbacks
-from sloctl.rules.scope import build_scope
+from sloctl.rules.recording import counted_lookbacks
+from sloctl.rules.scope import Scope
 from sloctl.sidecar.engine import evaluation
 from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum
 from sloctl.slo.health import AlertState
@@ -113,7 +113,7 @@ class _Account:
         self._group = group
         self._measure = evaluation.SloPlan.from_slo(slo)
         self._ladder = build_resolutions(slo.alerting.policy, slo.window.seconds)
-        self._counted = counted_lookbacks(build_scope(slo, naming.NATIVE_STYLE))
+        self._counted = counted_lookbacks(Scope.from_slo(slo, naming.NATIVE_STYLE))
         self._fine = Rollups(FINE_STEP, slo.window.seconds)
         self._coarse = Rollups(COARSE_STEP, slo.window.seconds)
         self._minutes: dict[int, EventCounts] = {}

@@ -16,8 +16,8 @@ from sloctl.duration import DAY, HOUR
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.range_queries import QueryFailed, QueryRange, RangeQueries
+from sloctl.promql import last_range
 from sloctl.rules.repair import REPAIR_REACH as REPAIRED
-from sloctl.rules.scope import last_range
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus.minutes import (
     ReadOutcome,

@@ -14,9 +14,8 @@ from sloctl import naming
 from sloctl.model import LabelMatcher, MatchOp, Selector, Slo
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.range_queries import QueryFailed, QueryRange, RangeQueries, RangeSeries
-from sloctl.promql import format_selector
+from sloctl.promql import format_selector, last_range
 from sloctl.rules.backfill_queries import backfill_rollups
-from sloctl.rules.scope import last_range
 from sloctl.sidecar.sources import Group
 from sloctl.slo.resolutions import FINE_STEP, EventCounts
 
