@@ -59,7 +59,7 @@ async def serve(count: int) -> None:
     clock = start_clock(since=time.time())
     slos = many(count)
     feed, ledger = SnapshotFeed(Snapshot.without_data(slos)), Engine(slos, interval=INTERVAL)
-    poller = TickLoop(ledger, feed, time=clock, interval=INTERVAL)
+    poller = TickLoop(ledger, feed, clock=clock, interval=INTERVAL)
 
     @asynccontextmanager
     async def open_source() -> AsyncIterator[Source]:

@@ -47,7 +47,7 @@ async def serve(count: int) -> None:
     kept = month(clock.now())
     for slo in slos:
         ledger.restore_checkpoints(slo, [kept], clock.now(), counters=False)
-    poller = TickLoop(ledger, feed, time=clock, interval=INTERVAL)
+    poller = TickLoop(ledger, feed, clock=clock, interval=INTERVAL)
 
     @asynccontextmanager
     async def open_source() -> AsyncIterator[Source]:

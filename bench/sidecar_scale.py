@@ -21,7 +21,7 @@ import sloctl.sidecar.http.application  # noqa: F401 - what a real one holds in 
 from sloctl.duration import DAY, HOUR
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.sidecar.clock import start_clock
-from sloctl.sidecar.engine.checkpoint import Checkpoint
+from sloctl.sidecar.engine.checkpoint import Checkpoint, PackedHistory
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.history import CountHistory
 from sloctl.sidecar.engine.snapshot import Snapshot
@@ -67,9 +67,7 @@ def month(until: float) -> Checkpoint:
         errors=0,
         events=0,
         firing={},
-        base_minute=history.base_minute,
-        base=history.pack_base(),
-        delta=b"",
+        history=PackedHistory(history.base_minute, history.pack_base(), delta=b""),
     )
 
 
@@ -101,7 +99,7 @@ async def measured(count: int, seconds: float, directory: Path) -> Scale:
     for _, _, account in ledger.iter_trackers():
         account.mark_unsaved()
     feed = SnapshotFeed(Snapshot.without_data(slos))
-    poller = TickLoop(ledger, feed, time=clock, interval=INTERVAL)
+    poller = TickLoop(ledger, feed, clock=clock, interval=INTERVAL)
     async with HistoryStore(StoreOptions(directory / "store"), ledger, clock) as store:
         polling = asyncio.create_task(poller.run(Counting(slos)))
         # The first flush writes a whole month; what follows is every day.

@@ -14,10 +14,9 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import Component, MetricType, SelfMetric
 from sloctl.sidecar.config.read import Settings
 from sloctl.sidecar.engine.engine import Engine
-from sloctl.sidecar.engine.history_backfill import BackfillingSource
+from sloctl.sidecar.engine.history_backfill import BackfillingSource, backfill_history
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
-from sloctl.sidecar.filling import backfill_history
 from sloctl.sidecar.http.application import Sidecar
 from sloctl.sidecar.notify.notifier import Notifier
 from sloctl.sidecar.reload import SpecFiles, SpecWatcher
@@ -68,8 +67,8 @@ class _SidecarBuilder:
         self.engine = Engine(
             counted,
             interval=settings.interval,
-            refusals=unsupported,
-            patience=self.source_factory.stale_after_seconds,
+            unsupported=unsupported,
+            stale_after=self.source_factory.stale_after_seconds,
         )
         self.feed = SnapshotFeed(Snapshot.without_data(counted, unsupported))
         self._store = (
@@ -83,9 +82,9 @@ class _SidecarBuilder:
         self.tick_loop = TickLoop(
             self.engine,
             self.feed,
-            time=time,
+            clock=time,
             interval=settings.interval,
-            store_trouble=lambda: None if self._store is None else self._store.issue,
+            store_issue=lambda: None if self._store is None else self._store.issue,
         )
 
     @asynccontextmanager

@@ -137,7 +137,7 @@ class _Account:
             yield from _rollups(FINE_STEP, counts)
         yield from self._ratios(FINE_STEP, now)
         burns = self._burns(lambda lookback: self._seen_by_fast(now, lookback))
-        budget = evaluation.evaluate_budget(self._measure, burns)
+        budget = evaluation.evaluate_budget(self._measure, burns, ())
         by_lookback = {each.lookback: each for each in burns}
         window = self._slo.window.seconds
         yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE_STEP].burn_rate)

@@ -111,7 +111,7 @@ def test_the_number_of_values_is_bounded() -> None:
     for n in range(10 * MAX_LABEL_VALUES):
         suspects.record_counts(T0 + n, EventCounts(1, 10), {("path", f"/{n}"): EventCounts(1, 10)})
 
-    assert suspects.label_value_count == MAX_LABEL_VALUES
+    assert len(suspects.tallies) == MAX_LABEL_VALUES
 
 
 def test_the_board_tells_it_of_each_group() -> None:

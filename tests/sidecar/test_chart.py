@@ -6,8 +6,7 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import SloState
-from sloctl.sidecar.engine.timeline import FiringPeriod, SloTimeline, build_timeline, recent_burn_rates
-from sloctl.sidecar.engine.tracker import SloTracker
+from sloctl.sidecar.engine.timeline import FiringPeriod, SloTimeline
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
@@ -18,19 +17,19 @@ NOW = 1_700_006_400
 GOOD, BAD = EventCounts(0, 100), EventCounts(50, 100)
 
 
-def watched(*minutes: tuple[int, EventCounts]) -> tuple[SloTracker, SloState]:
+def watched(*minutes: tuple[int, EventCounts]) -> tuple[Engine, SloState]:
     """Counts so many minutes ago, the oldest first, and good ones now."""
-    ledger = Engine([SHOP], interval=60)
+    engine = Engine([SHOP], interval=60)
     for ago, counts in minutes:
-        ledger.backfill_counts(SHOP, (), NOW - ago * MINUTE, counts)
-    board = ledger.record_tick(NOW, [IntervalCounts(NOW, {SHOP.id: SloCounts({(): GOOD})})])
-    account = ledger.find_tracker(SHOP.id, ())
-    assert account is not None
-    return account, board.states[0]
+        engine.backfill_counts(SHOP, (), NOW - ago * MINUTE, counts)
+    board = engine.record_tick(NOW, [IntervalCounts(NOW, {SHOP.id: SloCounts({(): GOOD})})])
+    return engine, board.states[0]
 
 
-def drawn(account: SloTracker, entry: SloState, seconds: int, *, until: int = NOW) -> SloTimeline:
-    return build_timeline(account, entry.burn_over(30 * DAY), begin=until - seconds, end=until)
+def drawn(engine: Engine, state: SloState, seconds: int, *, until: int = NOW) -> SloTimeline:
+    timeline = engine.slo_timeline(state, begin=until - seconds, end=until)
+    assert timeline is not None
+    return timeline
 
 
 def outage(begins: int, ends: int) -> list[tuple[int, EventCounts]]:
@@ -39,30 +38,30 @@ def outage(begins: int, ends: int) -> list[tuple[int, EventCounts]]:
 
 
 def test_the_budget_goes_from_all_of_it_to_what_the_board_says() -> None:
-    account, entry = watched(*outage(90, 80))
+    engine, state = watched(*outage(90, 80))
 
-    points = drawn(account, entry, 2 * HOUR).points
+    points = drawn(engine, state, 2 * HOUR).points
 
     assert points[0].budget_left == 1
-    assert points[-1].budget_left == pytest.approx(entry.budget.left)
+    assert points[-1].budget_left == pytest.approx(state.budget.left)
     assert sorted((point.budget_left or 0 for point in points), reverse=True) == [
         point.budget_left for point in points
     ]
 
 
 def test_points_hold_every_event_once() -> None:
-    account, entry = watched(*outage(90, 80))
+    engine, state = watched(*outage(90, 80))
 
-    points = drawn(account, entry, 30 * DAY).points
+    points = drawn(engine, state, 30 * DAY).points
 
     assert sum(point.counts.error for point in points) == 500
     assert sum(point.counts.total for point in points) == 12_100
 
 
 def test_time_without_data_has_no_point() -> None:
-    account, entry = watched((100, GOOD), (30, GOOD))
+    engine, state = watched((100, GOOD), (30, GOOD))
 
-    points = drawn(account, entry, 2 * HOUR).points
+    points = drawn(engine, state, 2 * HOUR).points
 
     assert [(NOW - point.begin, NOW - point.end) for point in points] == [
         (101 * MINUTE, 100 * MINUTE),
@@ -72,17 +71,17 @@ def test_time_without_data_has_no_point() -> None:
 
 
 def test_an_old_hour_is_one_point_of_two_hours() -> None:
-    account, entry = watched((20 * 24 * 60, GOOD), (20 * 24 * 60 - 60, GOOD))
+    engine, state = watched((20 * 24 * 60, GOOD), (20 * 24 * 60 - 60, GOOD))
 
-    points = drawn(account, entry, HOUR, until=NOW - 20 * DAY).points
+    points = drawn(engine, state, HOUR, until=NOW - 20 * DAY).points
 
     assert [point.end - point.begin for point in points] == [2 * HOUR]
 
 
 def test_an_outage_fires_from_when_it_paged_to_when_both_lookbacks_are_clean() -> None:
-    account, entry = watched(*outage(90, 80))
+    engine, state = watched(*outage(90, 80))
 
-    fired = drawn(account, entry, 2 * HOUR).firing
+    fired = drawn(engine, state, 2 * HOUR).firing
 
     assert [each.severity for each in fired] == [Severity.TICKET, Severity.PAGE]
     # 30 minutes after its end the shorter lookback is clean; told to a point, five minutes here.
@@ -90,20 +89,20 @@ def test_an_outage_fires_from_when_it_paged_to_when_both_lookbacks_are_clean() -
 
 
 def test_nothing_fires_where_nothing_fails() -> None:
-    account, entry = watched(*outage(0, 0))
+    engine, state = watched(*outage(0, 0))
 
-    assert drawn(account, entry, 30 * DAY).firing == ()
+    assert drawn(engine, state, 30 * DAY).firing == ()
 
 
 def test_a_range_before_all_data_is_empty() -> None:
-    account, entry = watched((10, GOOD))
+    engine, state = watched((10, GOOD))
 
-    assert drawn(account, entry, HOUR, until=NOW - DAY).points == ()
+    assert drawn(engine, state, HOUR, until=NOW - DAY).points == ()
 
 
 def test_a_sparkline_tells_no_traffic_from_no_errors() -> None:
-    account, _ = watched((25, BAD), (5, GOOD))
+    engine, state = watched((25, BAD), (5, GOOD))
 
-    rates = recent_burn_rates(account, end=NOW, width=600, points=3)
+    rates = engine.recent_burn_rates(state, end=NOW, width=600, points=3)
 
     assert rates == [pytest.approx(500), None, 0]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.sidecar.engine.buckets import BucketSum, TimeBuckets
-from sloctl.sidecar.engine.history import WIDEST_STEP, CountHistory, tick_step
+from sloctl.sidecar.engine.history import WIDEST_BUCKET, CountHistory, tick_step
 from sloctl.slo.resolutions import COARSE_STEP, EventCounts, Rollups
 
 START = 1_700_006_400  # a whole number of days
@@ -205,7 +205,7 @@ def test_a_history_moved_back_is_the_same_history_earlier(drawn: list[tuple[int,
         history.record_counts(at, EventCounts(errors, errors + good))
         moved.record_counts(at, EventCounts(errors, errors + good))
 
-    moved.move_back(12 * WIDEST_STEP)
+    moved.move_back(12 * WIDEST_BUCKET)
 
     assert moved.lookback_sums(at - DAY, LOOKBACKS) == history.lookback_sums(at, LOOKBACKS)
 

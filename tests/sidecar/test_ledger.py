@@ -184,7 +184,7 @@ def test_a_source_that_catches_up_is_counted_minute_by_minute() -> None:
 
 
 def test_a_source_with_news_once_a_minute_is_fresh_in_between() -> None:
-    patient = Engine([SHOP], interval=5, patience=2 * MINUTE)
+    patient = Engine([SHOP], interval=5, stale_after=2 * MINUTE)
     patient.record_tick(T0, [read(T0 - MINUTE, SHOP, {(): EventCounts(0, 10)})])
 
     between = only(patient.record_tick(T0 + 5, []))

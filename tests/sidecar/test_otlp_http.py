@@ -72,7 +72,7 @@ async def watching(*slos: Slo, options: OtlpOptions | None = None) -> AsyncItera
 
     feed = SnapshotFeed(Snapshot.without_data(planned.slos, planned.unsupported))
     ledger = Engine(planned.slos, interval=1)
-    poller = TickLoop(ledger, feed, time=real, interval=0.1)
+    poller = TickLoop(ledger, feed, clock=real, interval=0.1)
     sidecar = Sidecar(open_source, poller, feed, ledger, time=real, interval=0.1, routes=otlp_routes(source))
     async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         yield Watching(url, feed)

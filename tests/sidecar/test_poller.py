@@ -57,7 +57,7 @@ class Ticks:
 async def polling(source: Source, ticks: Ticks, **options: object) -> AsyncIterator[SnapshotFeed]:
     """After the first tick."""
     feed = SnapshotFeed(Snapshot.without_data([SHOP]))
-    poller = TickLoop(Engine([SHOP], interval=5), feed, time=ticks.time(), interval=5, **options)  # type: ignore[arg-type] # passed on
+    poller = TickLoop(Engine([SHOP], interval=5), feed, clock=ticks.time(), interval=5, **options)  # type: ignore[arg-type] # passed on
     first = asyncio.ensure_future(feed.next_snapshot())
     await asyncio.sleep(0)
     task = asyncio.create_task(poller.run(source))
@@ -99,7 +99,7 @@ async def test_a_late_tick_is_counted_when_it_comes_and_none_is_made_up_for() ->
 
 async def test_the_board_tells_the_trouble_of_the_store() -> None:
     ticks = Ticks()
-    async with polling(Told(EventCounts(0, 10)), ticks, store_trouble=lambda: "disk full") as feed:
+    async with polling(Told(EventCounts(0, 10)), ticks, store_issue=lambda: "disk full") as feed:
         assert feed.snapshot.store_issue == "disk full"
 
 

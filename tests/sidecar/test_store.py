@@ -16,8 +16,8 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import RollingWindow, Severity, Slo
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.history_backfill import backfill_history
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
-from sloctl.sidecar.filling import backfill_history
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 from sloctl.sidecar.store.store_file import StoreFile, UnusableStore, migrate_schema
@@ -268,11 +268,11 @@ def set_aside_in(directory: Path) -> Path:
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE account SET tail = CAST('x' || substr(tail, 2) AS BLOB)",
-        "UPDATE account SET tail = x''",
-        "UPDATE account SET last = last - 3600",
-        "UPDATE account SET firing = '{'",
-        "UPDATE settled SET packed = CAST('x' || substr(packed, 2) AS BLOB)",
+        "UPDATE checkpoint SET packed = CAST('x' || substr(packed, 2) AS BLOB)",
+        "UPDATE checkpoint SET packed = x''",
+        "UPDATE checkpoint SET last = last - 3600",
+        """UPDATE checkpoint SET grp = '["/pay"]'""",
+        "UPDATE base SET packed = CAST('x' || substr(packed, 2) AS BLOB)",
     ],
 )
 async def test_what_changed_since_it_was_written_is_not_read(tmp_path: Path, change: str) -> None:
@@ -313,7 +313,7 @@ async def test_a_file_of_a_newer_sloctl_is_refused(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 7")
     written = path.read_bytes()
 
-    with pytest.raises(UnusableStore, match="its version 7 is of a newer sloctl, this one knows 1"):
+    with pytest.raises(UnusableStore, match="its version 7 is of a newer sloctl, this one knows 2"):
         await restarted(path)
 
     assert path.read_bytes() == written
@@ -329,7 +329,7 @@ async def test_a_file_of_version_zero_is_migrated(tmp_path: Path) -> None:
         tick(ledger, T0)
 
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     assert (await restarted(path)).last == T0
 
 
@@ -440,8 +440,8 @@ async def test_what_lies_outside_its_window_is_dropped_from_the_file(tmp_path: P
         tick(other, T0 + 31 * DAY)
 
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT slo FROM account").fetchall() == [("shop/other",)]
-        assert connection.execute("SELECT count(*) FROM settled").fetchone() == (1,)
+        assert connection.execute("SELECT slo FROM checkpoint").fetchall() == [("shop/other",)]
+        assert connection.execute("SELECT count(*) FROM base").fetchone() == (1,)
 
 
 async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know() -> None:

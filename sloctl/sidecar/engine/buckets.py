@@ -1,6 +1,6 @@
-"""Counts of consecutive steps, packed: ten bytes a step.
+"""Time buckets: counts of consecutive steps of time, packed into ten bytes each.
 
-Its one law: a step is rounded once, when it is written; sums are taken over the steps and never kept, so that
+Law: a count is rounded once, when it is added; sums are taken over the buckets and never kept, so that
 nothing drifts.
 """
 
@@ -8,12 +8,12 @@ import struct
 from array import array
 from typing import Final, NamedTuple
 
-# Of a packed run of steps: the number of the first, and how many.
+# Of packed buckets: the number of the first, and how many.
 _HEAD: Final = struct.Struct("<qI")
 
 
 class BucketSum(NamedTuple):
-    """What was counted in some stretch of time, and how many *seconds* of it anything was seen at all."""
+    """The counts of some range of time, and how many *seconds* of it there are data of."""
 
     seconds: int
     error: float
@@ -23,9 +23,18 @@ class BucketSum(NamedTuple):
 EMPTY_SUM: Final = BucketSum(0, 0.0, 0.0)
 
 
-class TimeBuckets:
-    """Step *n* is what happened in ((n - 1) * width, n * width] seconds; without data it has seen no seconds.
+def add_sums(one: BucketSum, other: BucketSum) -> BucketSum:
+    return BucketSum(one.seconds + other.seconds, one.error + other.error, one.total + other.total)
 
+
+def subtract_sums(one: BucketSum, other: BucketSum) -> BucketSum:
+    return BucketSum(one.seconds - other.seconds, one.error - other.error, one.total - other.total)
+
+
+class TimeBuckets:
+    """Buckets of one *width*: number *n* holds what happened in ((n - 1) * width, n * width] Unix seconds.
+
+    A bucket without data has no seconds.
     Counts are single floats: exact to 16 million a step, to seven digits beyond.
     """
 
@@ -43,70 +52,70 @@ class TimeBuckets:
 
     @property
     def begin(self) -> int:
-        """When the oldest step began; Unix seconds."""
+        """When the oldest bucket began; Unix seconds."""
         return (self.first - 1) * self.width
 
     @property
     def end(self) -> int:
-        """When the newest step ends."""
+        """When the newest bucket ends."""
         return (self.first + len(self.seconds) - 1) * self.width
 
     def bucket_number(self, at: float) -> int:
         return int(-(-at // self.width))
 
     def add_sum(self, number: int, seen: BucketSum) -> None:
-        """A step out of order is put in its place; what lies between holds nothing."""
-        place = self._ensure_index(number)
-        self.seconds[place] = min(self.seconds[place] + seen.seconds, 0xFFFF)
-        self.errors[place] += seen.error
-        self.totals[place] += seen.total
+        """Add to bucket *number*, in any order; buckets that come to lie between are empty."""
+        index = self._ensure_index(number)
+        self.seconds[index] = min(self.seconds[index] + seen.seconds, 0xFFFF)
+        self.errors[index] += seen.error
+        self.totals[index] += seen.total
 
     def sum_since(self, cut: float) -> BucketSum:
-        """The steps that end later than half a step after *cut*: its nearest edge."""
+        """Sum the buckets that end later than half a width after *cut*: from its nearest edge on."""
         return self.sum_slice(self.first_index_after(cut), len(self.seconds))
 
     def first_index_after(self, cut: float) -> int:
-        """Where the steps begin that `since` sums."""
+        """Give the index of the first bucket that `sum_since` sums."""
         return max(0, int((cut + self.width / 2) // self.width) + 1 - self.first)
 
     def sum_slice(self, begin: int, end: int) -> BucketSum:
-        """By places, not by numbers."""
+        """Sum by indexes, not by numbers; *end* is not included."""
         return BucketSum(
             sum(self.seconds[begin:end]), sum(self.errors[begin:end]), sum(self.totals[begin:end])
         )
 
     def sum_between(self, first: int, last: int) -> BucketSum:
-        """The steps with these numbers, both included."""
+        """Sum the buckets with these numbers, both included."""
         return self.sum_slice(max(0, first - self.first), max(0, last + 1 - self.first))
 
     def sum_all(self) -> BucketSum:
         return BucketSum(sum(self.seconds), sum(self.errors), sum(self.totals))
 
     def filled_buckets(self) -> list[tuple[int, BucketSum]]:
-        """Every step that has seen anything, the oldest first."""
+        """Give number and counts of every bucket with data, the oldest first."""
         rows = zip(self.seconds, self.errors, self.totals, strict=True)
-        return [(self.first + place, BucketSum(*row)) for place, row in enumerate(rows) if row[0]]
+        return [(self.first + index, BucketSum(*row)) for index, row in enumerate(rows) if row[0]]
 
     def remove_before(self, before: int) -> BucketSum:
-        """Remove the steps with a number below *before*, and give their sum."""
+        """Remove the buckets with a number below *before*, and give their sum."""
         count = min(max(0, before - self.first), len(self.seconds))
         if count == 0:
             return EMPTY_SUM
-        taken = BucketSum(sum(self.seconds[:count]), sum(self.errors[:count]), sum(self.totals[:count]))
+        removed = self.sum_slice(0, count)
         self.first += count
         del self.seconds[:count]
         del self.errors[:count]
         del self.totals[:count]
-        return taken
+        return removed
 
     def pack_buckets(self) -> bytes:
-        """The same on every machine: little-endian."""
+        """Pack all buckets into bytes that are the same on every machine: little-endian."""
         count = len(self.seconds)
         columns = struct.pack(f"<{count}H{2 * count}f", *self.seconds, *self.errors, *self.totals)
         return _HEAD.pack(self.first, count) + columns
 
     def unpack_buckets(self, packed: bytes, offset: int) -> int:
-        """Hold what `packed` wrote at *offset*, and give where it ends; raises struct.error."""
+        """Take over what `pack_buckets` wrote at *offset*, and give where it ends; raises struct.error."""
         head: tuple[int, int] = _HEAD.unpack_from(packed, offset)
         self.first, count = head
         columns = struct.unpack_from(f"<{count}H{2 * count}f", packed, offset + _HEAD.size)
@@ -118,19 +127,19 @@ class TimeBuckets:
     def _ensure_index(self, number: int) -> int:
         if not self.seconds:
             self.first = number
-        place = number - self.first
-        if place < 0:
-            self._insert_empty(-place, at=0)
+        index = number - self.first
+        if index < 0:
+            self._insert_empty(-index, at=0)
             self.first = number
             return 0
-        missing = place + 1 - len(self.seconds)
+        missing = index + 1 - len(self.seconds)
         if missing == 1:
             self.seconds.append(0)
             self.errors.append(0.0)
             self.totals.append(0.0)
         elif missing > 1:
             self._insert_empty(missing, at=len(self.seconds))
-        return place
+        return index
 
     def _insert_empty(self, count: int, *, at: int) -> None:
         self.seconds[at:at] = array("H", bytes(2 * count))

@@ -1,14 +1,14 @@
-"""An account as the store holds it, and how much of it the store still lacks.
+"""The stored form of a tracker, and a cursor over the part of its history that the store lacks.
 
-Its one law: what is written of an account stands for all of it up to that moment. Most of a history is old
-and *settled*: it is written once in a quarter of an hour, each account in a minute of its own. What came
-since is the *tail*, a few hundred bytes, written whenever it changes.
+Law: what is written of a tracker stands for all of it up to that moment. Most of a history is old: that
+*base*, some 9 KB, is written about three times an hour, each tracker in minutes of its own. The minutes since
+are the *delta*, a few hundred bytes, written whenever it changes. docs/decisions/store.md has the figures.
 """
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from sloctl.duration import MINUTE
 from sloctl.model import Severity
@@ -16,20 +16,26 @@ from sloctl.sidecar.engine.buckets import BucketSum
 from sloctl.sidecar.engine.history import CountHistory
 from sloctl.sidecar.sources import Group
 
-# A minute of the tail: its number, seconds seen, errors, events.
+# A minute of the delta: its number, seconds seen, errors, events.
 _MINUTE_RECORD: Final = struct.Struct("<IHff")
-_BASE_EVERY_MINUTES: Final = 15
-# The newest minutes are still ticks: they are never settled, so settling again sooner is in vain.
-_MINUTES_IN_TICKS: Final = 12
-# However it came about, a tail gets no longer.
-_MAX_DELTA_MINUTES: Final = 40
+# A delta gets no longer than the sum of the two. It is at least ten minutes: those are still ticks.
+_SHORTEST_FULL_DELTA: Final = 25
+_SPREAD_MINUTES: Final = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """*settled* packs a history up to *settled_minute*; None where the store has it already.
+class PackedHistory(Struct, frozen=True, array_like=True):
+    """A history as bytes: *base* up to *base_minute*, None where the store has it, and the *delta* since."""
 
-    *errors* and *events* are what is exposed as counters, *firing* holds since when each alert fires.
+    base_minute: int
+    base: bytes | None
+    delta: bytes
+
+
+class Checkpoint(Struct, frozen=True, array_like=True):
+    """One tracker as the store holds it, up to *last*; Unix seconds.
+
+    *errors* and *events* are what is exposed as counters, *firing* holds since when each alert fires. The
+    store encodes this struct as it stands: another field needs a migration there.
     """
 
     group: Group
@@ -37,97 +43,59 @@ class Checkpoint:
     last: float
     errors: float
     events: float
-    firing: Mapping[Severity, float]
-    base_minute: int
-    base: bytes | None
-    delta: bytes
+    firing: dict[Severity, float]
+    history: PackedHistory
 
     def restore_history(self, *, step: int, window: int) -> CountHistory:
-        """Raises struct.error where the bytes are not what was written."""
+        """Unpack the history; raises struct.error where the bytes are not what was written."""
+        minutes = [
+            (number, BucketSum(*rest)) for number, *rest in _MINUTE_RECORD.iter_unpack(self.history.delta)
+        ]
         history = CountHistory(step=step, window=window)
-        minutes = [(number, BucketSum(*rest)) for number, *rest in _MINUTE_RECORD.iter_unpack(self.delta)]
-        history.unpack_history(self.base or b"", minutes, since=self.since, last=self.last)
+        history.unpack_history(self.history.base or b"", minutes, since=self.since, last=self.last)
         return history
 
 
-@dataclass(frozen=True, slots=True)
-class PackedHistory:
-    """The part of Kept that a Bookmark knows."""
-
-    base_minute: int
-    base: bytes | None
-    delta: bytes
-
-
 class CheckpointCursor:
-    """What of one history has been written; *turn* spreads the settling of many over the minutes."""
+    """The part of one history that has been written; *turn* spreads the bases of many over the minutes."""
 
-    __slots__ = ("_saving", "_settled_minute", "_tail", "_turn")
+    __slots__ = ("_base_minute", "_delta", "_longest_delta")
 
     def __init__(self, turn: int) -> None:
-        self._turn = turn % _BASE_EVERY_MINUTES
-        self._settled_minute: int | None = None
-        self._tail = b""
-        # The oldest minute of what is being written now.
-        self._saving: int | None = None
+        self._longest_delta = _SHORTEST_FULL_DELTA + turn % _SPREAD_MINUTES
+        self._base_minute: int | None = None
+        self._delta = b""
 
-    def resume_from(self, kept: Checkpoint) -> None:
-        """The store holds *kept*, and nothing has been counted since."""
-        self._settled_minute, self._tail = kept.base_minute, kept.delta
+    def resume_from(self, checkpoint: Checkpoint) -> None:
+        """Take the store to hold *checkpoint*, and nothing to have been counted since."""
+        self._base_minute, self._delta = checkpoint.history.base_minute, checkpoint.history.delta
 
     def pack_changes(self, history: CountHistory) -> PackedHistory | None:
-        """What the store lacks, None for nothing. `saved` or `not_saved` must follow."""
-        touched = history.oldest_unsaved_minute
+        """Pack what the store lacks, None for nothing; where writing it fails, `mark_unsaved` must follow."""
+        touched, base_minute = history.oldest_unsaved_minute, self._base_minute
         if touched is None or history.last is None:
             return None
-        settled = self._settled_minute
-        if settled is None or self._settles(touched, settled, int(history.last // MINUTE)):
-            settled = self._settled_minute = history.base_minute
-            packed, self._tail = history.pack_base(), _pack_minutes(history, after=settled)
-        else:
-            packed, self._tail = (
-                None,
-                _before(self._tail, touched) + _pack_minutes(history, after=touched - 1),
-            )
-        self._saving, history.oldest_unsaved_minute = touched, None
-        return PackedHistory(settled, packed, self._tail)
-
-    def confirm_write(self) -> None:
-        self._saving = None
-
-    def reject_write(self, history: CountHistory) -> None:
-        """Next time all of it is written."""
-        if self._saving is not None:
-            history.oldest_unsaved_minute = (
-                self._saving
-                if history.oldest_unsaved_minute is None
-                else min(history.oldest_unsaved_minute, self._saving)
-            )
-            self._saving = None
-            self._settled_minute = None
+        history.oldest_unsaved_minute = None
+        minute = int(history.last // MINUTE)
+        if base_minute is None or touched <= base_minute or minute - base_minute > self._longest_delta:
+            self._base_minute = history.base_minute
+            self._delta = _pack_minutes(history, after=history.base_minute)
+            return PackedHistory(history.base_minute, history.pack_base(), self._delta)
+        end = len(self._delta)
+        while end and _MINUTE_RECORD.unpack_from(self._delta, end - _MINUTE_RECORD.size)[0] >= touched:
+            end -= _MINUTE_RECORD.size
+        self._delta = self._delta[:end] + _pack_minutes(history, after=touched - 1)
+        return PackedHistory(base_minute, None, self._delta)
 
     def mark_unsaved(self, history: CountHistory) -> None:
-        """The store has lost all of it."""
+        """Write all of it next time: the store lacks it, or may."""
         if history.last is not None:
             history.oldest_unsaved_minute = 0
-        self._settled_minute = None
-
-    def _settles(self, touched: int, settled: int, minute: int) -> bool:
-        if touched <= settled or minute - settled > _MAX_DELTA_MINUTES:
-            return True
-        return minute % _BASE_EVERY_MINUTES == self._turn and minute - settled > _MINUTES_IN_TICKS
+        self._base_minute = None
 
 
 def _pack_minutes(history: CountHistory, *, after: int) -> bytes:
-    minutes = history.minutes_after(after)
     return b"".join(
         _MINUTE_RECORD.pack(number, min(seen.seconds, 0xFFFF), seen.error, seen.total)
-        for number, seen in minutes
+        for number, seen in history.minutes_after(after)
     )
-
-
-def _before(tail: bytes, minute: int) -> bytes:
-    end = len(tail)
-    while end and _MINUTE_RECORD.unpack_from(tail, end - _MINUTE_RECORD.size)[0] >= minute:
-        end -= _MINUTE_RECORD.size
-    return tail[:end]

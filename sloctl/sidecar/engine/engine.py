@@ -1,4 +1,4 @@
-"""What the sidecar remembers, bounded: counts per SLO and group, and since when each alert fires."""
+"""The engine: counts in, snapshots out. It keeps a bounded history per SLO and group, and knows no I/O."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -10,6 +10,7 @@ from sloctl.sidecar.engine.evaluation import SloPlan
 from sloctl.sidecar.engine.fingerprint import slo_fingerprint
 from sloctl.sidecar.engine.history import tick_step
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot, state_without_data
+from sloctl.sidecar.engine.timeline import SloTimeline, build_timeline, recent_burn_rates
 from sloctl.sidecar.engine.tracker import SloTracker
 from sloctl.sidecar.sources import OTHERS, Group, IntervalCounts, SloCounts, UnsupportedSlo
 from sloctl.slo.resolutions import EventCounts
@@ -17,15 +18,15 @@ from sloctl.slo.resolutions import EventCounts
 MAX_GROUPS: Final = 200
 # A source that gives this, or NaN, has read nothing: one such count would outshine all others for a month.
 _IMPLAUSIBLE_COUNT: Final = 1e30
-# So many SLOs are assessed in one go: some milliseconds.
+# So many SLOs are evaluated in one go: some milliseconds.
 _SLOS_PER_PIECE: Final = 100
 
 
 class Engine:
-    """Counts in, boards out; *interval* is the seconds between two ticks.
+    """All SLOs of one sidecar; *interval* is the seconds between two ticks.
 
-    An SLO is stale when a tick brings no reading of it and its newest data are older than *patience* seconds:
-    none for a source that reads at each tick, a minute or two for one that has news once a minute.
+    An SLO is stale when a tick brings no reading of it and its newest data are older than *stale_after*
+    seconds: none for a source that reads at each tick, a minute or two for one that has news once a minute.
     """
 
     def __init__(
@@ -33,160 +34,177 @@ class Engine:
         slos: Iterable[Slo],
         *,
         interval: float,
-        refusals: tuple[UnsupportedSlo, ...] = (),
-        patience: float = 0.0,
+        unsupported: tuple[UnsupportedSlo, ...] = (),
+        stale_after: float = 0.0,
     ) -> None:
         self._step = tick_step(interval)
-        self._refusals = refusals
-        self._patience = patience
-        self._watched: dict[str, _SloTrackers] = {slo.id: _SloTrackers(slo, self._step) for slo in slos}
+        self._unsupported = unsupported
+        self._stale_after = stale_after
+        self._by_id: dict[str, _SloTrackers] = {slo.id: _SloTrackers(slo, self._step) for slo in slos}
 
     @property
     def slos(self) -> tuple[Slo, ...]:
-        return tuple(watched.slo for watched in self._watched.values())
+        return tuple(each.slo for each in self._by_id.values())
+
+    def record_tick(self, at: float, readings: Sequence[IntervalCounts]) -> Snapshot:
+        """Count one tick; an SLO that *readings* leave out keeps its last state, marked stale."""
+        return next(snapshot for snapshot in self.record_in_pieces(at, readings) if snapshot is not None)
+
+    def record_in_pieces(self, at: float, readings: Sequence[IntervalCounts]) -> Iterator[Snapshot | None]:
+        """Count one tick in pieces of some milliseconds: None while it goes on, then the snapshot."""
+        states: list[SloState] = []
+        for number, trackers in enumerate(tuple(self._by_id.values()), start=1):
+            for each in readings:
+                if (reading := each.slos.get(trackers.slo.id)) is not None:
+                    # A clock elsewhere that is ahead must not make everything here old.
+                    trackers.record_reading(at, min(each.at, at), reading)
+            states += trackers.evaluate_states(at, self._stale_after)
+            if number % _SLOS_PER_PIECE == 0:
+                yield None
+        yield Snapshot(at=at, states=tuple(states), unsupported=self._unsupported)
+
+    def slo_timeline(self, state: SloState, *, begin: float, end: float) -> SloTimeline | None:
+        """Give what happened to the SLO and group of *state* from *begin* to *end*, Unix seconds.
+
+        None where nothing of it has been counted.
+        """
+        tracker = self._find_tracker(state)
+        window_burn = state.burn_over(state.slo.window.seconds)
+        return None if tracker is None else build_timeline(tracker, window_burn, begin=begin, end=end)
+
+    def recent_burn_rates(
+        self, state: SloState, *, end: float, width: int, points: int
+    ) -> list[float | None] | None:
+        """Give the burn rates of *points* times *width* seconds up to *end*, oldest first.
+
+        A rate is None where nothing happened; all is None where nothing of *state* has been counted.
+        """
+        tracker = self._find_tracker(state)
+        return None if tracker is None else recent_burn_rates(tracker, end=end, width=width, points=points)
 
     def backfill_counts(self, slo: Slo, group: Group, at: float, counts: EventCounts) -> None:
-        """Take in what happened before the first tick; in any order, oldest first is fastest."""
-        self._watched[slo.id].tracker_for(group).backfill_counts(at, counts)
+        """Count what happened before the first tick; in any order, oldest first is fastest."""
+        self._by_id[slo.id].tracker_for(group).backfill_counts(at, counts)
 
     def restore_checkpoints(
-        self, slo: Slo, kept: Iterable[Checkpoint], now: float, *, counters: bool
+        self, slo: Slo, checkpoints: Iterable[Checkpoint], now: float, *, counters: bool
     ) -> float:
         """Go on from what the store holds of *slo*; *counters* says whether those exposed go on too.
 
         Gives by how many seconds histories were moved back, at most; raises struct.error.
         """
-        watched = self._watched[slo.id]
+        trackers = self._by_id[slo.id]
         return max(
             (
-                watched.tracker_for(each.group).restore_checkpoint(each, now, counters=counters)
-                for each in kept
+                trackers.tracker_for(each.group).restore_checkpoint(each, now, counters=counters)
+                for each in checkpoints
             ),
             default=0,
         )
 
-    def replace_slos(self, slos: Iterable[Slo], refusals: tuple[UnsupportedSlo, ...] = ()) -> tuple[Slo, ...]:
-        """Watch these instead. Gives those that start anew: they are new, or count something else now."""
-        before = self._watched
-        self._refusals = refusals
-        self._watched = {slo.id: _SloTrackers(slo, self._step) for slo in slos}
-        anew = [watched for watched in self._watched.values() if not watched.take_over_from(before)]
-        return tuple(watched.slo for watched in anew)
+    def replace_slos(
+        self, slos: Iterable[Slo], unsupported: tuple[UnsupportedSlo, ...] = ()
+    ) -> tuple[Slo, ...]:
+        """Track these instead, and give those that start anew: new ones, and those that count otherwise."""
+        before = self._by_id
+        self._unsupported = unsupported
+        self._by_id = {slo.id: _SloTrackers(slo, self._step) for slo in slos}
+        return tuple(each.slo for each in self._by_id.values() if not each.take_over_from(before))
 
     def data_span(self, slo: Slo) -> tuple[float, float] | None:
-        """Since when, and until when, there are data of *slo*, in any group."""
-        accounts = self._watched[slo.id].trackers.values()
+        """Give since when, and until when, there are data of *slo*, in any group; None without any."""
         spans = [
-            (each.since, each.last) for each in accounts if each.since is not None and each.last is not None
+            (each.since, each.last)
+            for each in self._by_id[slo.id].trackers.values()
+            if each.since is not None and each.last is not None
         ]
         return (min(since for since, _ in spans), max(last for _, last in spans)) if spans else None
 
-    def find_tracker(self, slo_id: str, group: Group) -> SloTracker | None:
-        """None where there is no such SLO, or nothing of the group yet."""
-        watched = self._watched.get(slo_id)
-        return None if watched is None else watched.trackers.get(group)
-
     def iter_trackers(self) -> Iterator[tuple[Slo, str, SloTracker]]:
-        """Each with the fingerprint of its SLO."""
-        for watched in tuple(self._watched.values()):
-            for account in tuple(watched.trackers.values()):
-                yield watched.slo, watched.fingerprint, account
+        """Give each tracker with its SLO and the SLO's fingerprint."""
+        for trackers in tuple(self._by_id.values()):
+            for tracker in tuple(trackers.trackers.values()):
+                yield trackers.slo, trackers.fingerprint, tracker
 
-    def record_tick(self, at: float, readings: Sequence[IntervalCounts]) -> Snapshot:
-        """Count one tick. What *readings* leave out keeps its last entry, marked stale."""
-        return next(board for board in self.record_in_pieces(at, readings) if board is not None)
-
-    def record_in_pieces(self, at: float, readings: Sequence[IntervalCounts]) -> Iterator[Snapshot | None]:
-        """As `record`, in pieces: None while it goes on, then the board."""
-        entries: list[SloState] = []
-        for number, watched in enumerate(tuple(self._watched.values()), start=1):
-            for each in readings:
-                if (reading := each.slos.get(watched.slo.id)) is not None:
-                    # A clock elsewhere that is ahead must not make everything here old.
-                    watched.record_reading(at, min(each.at, at), reading)
-            entries += watched.evaluate_states(at, self._patience)
-            if number % _SLOS_PER_PIECE == 0:
-                yield None
-        yield Snapshot(at=at, states=tuple(entries), unsupported=self._refusals)
+    def _find_tracker(self, state: SloState) -> SloTracker | None:
+        trackers = self._by_id.get(state.slo.id)
+        return None if trackers is None or state.last is None else trackers.trackers.get(state.group)
 
 
 class _SloTrackers:
     """One SLO with all its groups."""
 
-    __slots__ = ("_measure", "_step", "_suspects", "fingerprint", "trackers")
+    __slots__ = ("_contributors", "_plan", "_step", "fingerprint", "trackers")
 
     def __init__(self, slo: Slo, step: int) -> None:
-        self._measure = SloPlan.from_slo(slo)
+        self._plan = SloPlan.from_slo(slo)
         self._step = step
-        self._suspects: ContributorTracker | None = None
+        # Made when the SLO first errs.
+        self._contributors: ContributorTracker | None = None
         self.fingerprint = slo_fingerprint(slo)
         self.trackers: dict[Group, SloTracker] = {}
 
     @property
     def slo(self) -> Slo:
-        return self._measure.slo
+        return self._plan.slo
 
     def tracker_for(self, group: Group) -> SloTracker:
+        """Find or make the tracker of a group; past MAX_GROUPS all further groups share one."""
         if group not in self.trackers and len(self.trackers) >= MAX_GROUPS:
             group = (OTHERS,) * len(group)
         if group not in self.trackers:
-            self.trackers[group] = SloTracker(self._measure, group, self._step)
+            self.trackers[group] = SloTracker(self._plan, group, self._step)
         return self.trackers[group]
 
     def record_reading(self, tick: float, at: float, reading: SloCounts) -> None:
         for group, counts in reading.groups.items():
-            if not _is_countable(counts):
-                continue
-            account = self.tracker_for(group)
-            account.record_counts(at, counts)
-            account.read_at = tick
-        if self._suspects is None and any(counts.error > 0 for counts in reading.by_label.values()):
-            self._suspects = ContributorTracker()
-        if self._suspects is not None and _is_countable(together := _together(reading.groups.values())):
-            self._suspects.record_counts(at, together, reading.by_label)
+            if _is_countable(counts):
+                tracker = self.tracker_for(group)
+                tracker.record_counts(at, counts)
+                tracker.read_at = tick
+        if self._contributors is None and any(counts.error > 0 for counts in reading.by_label.values()):
+            self._contributors = ContributorTracker()
+        if self._contributors is not None:
+            every = reading.groups.values()
+            together = EventCounts(error=sum(it.error for it in every), total=sum(it.total for it in every))
+            if _is_countable(together):
+                self._contributors.record_counts(at, together, reading.by_label)
 
-    def evaluate_states(self, at: float, patience: float) -> list[SloState]:
-        for group in [group for group, account in self.trackers.items() if account.is_expired(at)]:
+    def evaluate_states(self, at: float, stale_after: float) -> list[SloState]:
+        for group in [group for group, tracker in self.trackers.items() if tracker.is_expired(at)]:
             del self.trackers[group]
-        burning = self._top_contributors(at)
-        return [_entry(account, at, patience, burning) for account in self.trackers.values()] or [
-            state_without_data(self._measure)
-        ]
+        contributors = self._top_contributors(at)
+        states = []
+        for tracker in self.trackers.values():
+            is_fresh = tracker.read_at == at or (
+                tracker.read_at is not None and tracker.last is not None and tracker.last >= at - stale_after
+            )
+            states.append(tracker.update_state(at, contributors) if is_fresh else tracker.stale_state(at))
+        return states or [state_without_data(self._plan)]
 
     def take_over_from(self, before: Mapping[str, "_SloTrackers"]) -> bool:
-        was = before.get(self.slo.id)
+        """Take the trackers of the same SLO; False where it counted something else, or not for so long."""
+        old = before.get(self.slo.id)
         if (
-            was is None
-            or was.fingerprint != self.fingerprint
-            or was.slo.window.seconds < self._measure.window
+            old is None
+            or old.fingerprint != self.fingerprint
+            or old.slo.window.seconds < self.slo.window.seconds
         ):
             return False
-        self.trackers, self._suspects = was.trackers, was._suspects  # noqa: SLF001 - another of this class
-        for account in self.trackers.values():
-            account.replace_plan(self._measure)
+        self.trackers, self._contributors = old.trackers, old._contributors  # noqa: SLF001 - another of this class
+        for tracker in self.trackers.values():
+            tracker.replace_plan(self._plan)
         return True
 
     def _top_contributors(self, at: float) -> tuple[Contributor, ...]:
-        if self._suspects is None:
+        if self._contributors is None:
             return ()
-        self._suspects.advance_to(at)
-        if self._suspects.is_idle:
-            self._suspects = None
+        self._contributors.advance_to(at)
+        if self._contributors.is_idle:
+            self._contributors = None
             return ()
-        return self._suspects.top_contributors(at)
-
-
-def _entry(account: SloTracker, at: float, patience: float, burning: tuple[Contributor, ...]) -> SloState:
-    fresh = account.read_at is not None and account.last is not None and account.last >= at - patience
-    if account.read_at == at or fresh:
-        return account.update_state(at, burning)
-    return account.stale_state(at)
+        return self._contributors.top_contributors(at)
 
 
 def _is_countable(counts: EventCounts) -> bool:
     return abs(counts.error) < _IMPLAUSIBLE_COUNT and abs(counts.total) < _IMPLAUSIBLE_COUNT
-
-
-def _together(counts: Iterable[EventCounts]) -> EventCounts:
-    each = list(counts)
-    return EventCounts(error=sum(one.error for one in each), total=sum(one.total for one in each))

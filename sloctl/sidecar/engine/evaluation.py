@@ -1,8 +1,9 @@
-"""What counts mean: burn rates, budget and alerts of one SLO. Pure; decides as the rules do."""
+"""Evaluate what counts mean: burn rates, budget and alerts of one SLO. Pure; decides as the rules do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from msgspec import Struct
 
@@ -17,14 +18,16 @@ from sloctl.slo.policy import (
     error_floor,
     exhaustion_row,
     rows_of_severity,
+    steady_row,
 )
-from sloctl.slo.resolutions import EventCounts, build_resolutions
+from sloctl.slo.resolutions import COARSE_STEP, EventCounts, build_resolutions
 
 
 class LookbackBurn(Struct, frozen=True):
-    """How one lookback (seconds) looks; None where it holds no data, or no events.
+    """Counts, error ratio and burn rate over one *lookback* (seconds).
 
-    *covered* is how many seconds of it there are data of.
+    *counts* is None where the lookback holds no data; ratio and rate are None also where it holds no events.
+    *covered_seconds* is how much of the lookback there are data of.
     """
 
     lookback: int
@@ -32,6 +35,10 @@ class LookbackBurn(Struct, frozen=True):
     error_ratio: float | None
     burn_rate: float | None
     covered_seconds: int
+
+
+# By the answer of burn.is_firing.
+_ALERT_STATES: Final = {None: AlertState.UNKNOWN, True: AlertState.FIRING, False: AlertState.INACTIVE}
 
 
 class AlertRow(Struct, frozen=True):
@@ -42,6 +49,13 @@ class AlertRow(Struct, frozen=True):
     long: LookbackBurn
     short: LookbackBurn
     state: AlertState
+
+    @property
+    def urgency_key(self) -> tuple[bool, float]:
+        """Sort firing rows above others, then by the slower burn rate as a share of the factor."""
+        rates = (self.long.burn_rate, self.short.burn_rate)
+        slower = min((rate for rate in rates if rate is not None), default=-1.0)
+        return self.state is AlertState.FIRING, slower / float(self.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +69,41 @@ class AlertEvaluation:
 
     @property
     def worst_row(self) -> AlertRow | None:
-        """The row that says most: one that fires, else the one nearest to it."""
-        return max(self.rows, key=_row_urgency, default=None)
+        """The row that fires, else the one nearest to firing."""
+        return max(self.rows, key=lambda row: row.urgency_key, default=None)
 
 
 class BudgetState(Struct, frozen=True):
-    """*left* is a share, negative when overspent; *time_to_exhaustion* seconds, infinite without burn."""
+    """The error budget: *left* is a share of it, negative when overspent.
+
+    Times are seconds, by slo/burn.py: of the burn over the last five minutes, and of *steady_burn*, which is
+    the long lookback of the row that fires, else of the steady row. *confirmed_time_to_exhaustion*
+    decides the exhausting alert: it is that of the slower of the alert's two lookbacks.
+    """
 
     left: float | None
     events_left: float | None
     time_to_exhaustion: float | None
+    steady_burn: LookbackBurn
+    steady_time_to_exhaustion: float | None
+    confirmed_time_to_exhaustion: float | None
 
     @property
     def is_exhausted(self) -> bool | None:
         return None if self.left is None else self.left <= 0
 
     def exhausts_within(self, within: int) -> bool | None:
-        """Whether it is not gone yet and will be in less than *within* seconds."""
-        if self.left is None or self.time_to_exhaustion is None:
+        """Tell whether budget is left, and both lookbacks spend it in less than *within* seconds."""
+        if self.left is None or self.confirmed_time_to_exhaustion is None:
             return None
-        return self.left > 0 and self.time_to_exhaustion < within
+        return self.left > 0 and self.confirmed_time_to_exhaustion < within
 
 
 @dataclass(frozen=True, slots=True)
 class RowThreshold:
     """A row of the policy, its burn rate, and the error ratio above which it fires.
 
-    *long* and *short* are the places of its lookbacks among all of the SLO.
+    *long_index* and *short_index* are the places of its lookbacks among all of the SLO.
     """
 
     policy_row: PolicyRow
@@ -93,10 +115,12 @@ class RowThreshold:
 
 @dataclass(frozen=True, slots=True)
 class SloPlan:
-    """What an SLO is measured by, worked out once: exact fractions are too slow for every tick.
+    """All that an SLO is evaluated by, computed once: exact fractions are too slow for every tick.
 
-    *lookbacks* are in seconds, from five minutes to the window; *steady* are the places among them that tell
-    how long the budget lasts; *deviations* is the z of its confidence.
+    *lookbacks* are in seconds, from five minutes to the window, and indexes are places among them:
+    *steady_index* of the long lookback of the steady row, or of the window where there is no row,
+    *exhaustion_indexes* of the lookbacks that decide the exhausting alert. *confidence_z* is the z of the
+    SLO's confidence.
     """
 
     slo: Slo
@@ -104,37 +128,39 @@ class SloPlan:
     window: int
     lookbacks: tuple[int, ...]
     thresholds: tuple[tuple[Severity, tuple[RowThreshold, ...]], ...]
-    steady_indexes: tuple[int, ...]
+    steady_index: int
+    exhaustion_indexes: tuple[int, ...]
     confidence_z: float | None
 
     @classmethod
     def from_slo(cls, slo: Slo) -> "SloPlan":
         alerting, window = slo.alerting, slo.window.seconds
-        confidence, steady = alerting.confidence, exhaustion_row(alerting.policy)
-        lookbacks = tuple(rung.lookback for rung in build_resolutions(alerting.policy, window).entries)
+        lookbacks = tuple(each.lookback for each in build_resolutions(alerting.policy, window).entries)
         thresholds = [
             (severity, _row_thresholds(slo, severity, lookbacks)) for severity in enabled_severities(alerting)
         ]
+        steady, deciding = steady_row(alerting.policy), exhaustion_row(alerting.policy)
         return cls(
             slo=slo,
             budget=float(slo.budget),
             window=window,
             lookbacks=lookbacks,
             thresholds=tuple((severity, rows) for severity, rows in thresholds if rows),
-            steady_indexes=()
-            if steady is None
-            else (lookbacks.index(steady.long), lookbacks.index(steady.short)),
-            confidence_z=None if confidence is None else burn.z_score(confidence),
+            steady_index=lookbacks.index(window if steady is None else steady.long),
+            exhaustion_indexes=()
+            if deciding is None
+            else (lookbacks.index(deciding.long), lookbacks.index(deciding.short)),
+            confidence_z=None if alerting.confidence is None else burn.z_score(alerting.confidence),
         )
 
 
 def evaluate_burns(
-    measure: SloPlan, sums: Sequence[BucketSum], before: Sequence[LookbackBurn] = ()
+    plan: SloPlan, sums: Sequence[BucketSum], before: Sequence[LookbackBurn] = ()
 ) -> tuple[LookbackBurn, ...]:
-    """How each lookback looks; one that looks as it did *before* is the same value."""
-    budget = measure.budget
+    """Compute the burn of each lookback; one equal to that of *before* is the same object."""
+    budget = plan.budget
     if not before:
-        return tuple(map(_lookback_burn, (budget,) * len(sums), measure.lookbacks, sums))
+        return tuple(map(_lookback_burn, (budget,) * len(sums), plan.lookbacks, sums))
     return tuple(
         [
             was if _is_unchanged(was, seen) else _lookback_burn(budget, was.lookback, seen)
@@ -143,28 +169,40 @@ def evaluate_burns(
     )
 
 
-def evaluate_budget(measure: SloPlan, burned: Sequence[LookbackBurn]) -> BudgetState:
-    """The budget after a window at its error ratio so far, as the rules record it."""
-    period = next(each for each in reversed(burned) if each.lookback == measure.window)
-    left = burn.budget_remaining(measure.budget, period.error_ratio)
+def evaluate_alerts(plan: SloPlan, burns: Sequence[LookbackBurn]) -> tuple[AlertEvaluation, ...]:
+    """Evaluate the page and the ticket, where the SLO has them; *since* is not set yet."""
+    alerts = []
+    for severity, thresholds in plan.thresholds:
+        rows = tuple([_evaluate_row(plan, threshold, burns) for threshold in thresholds])
+        states = [row.state for row in rows]
+        order = (AlertState.FIRING, AlertState.UNKNOWN, AlertState.INACTIVE)
+        state = next(each for each in order if each in states)
+        alerts.append(AlertEvaluation(severity, state, since=None, rows=rows))
+    return tuple(alerts)
+
+
+def evaluate_budget(
+    plan: SloPlan, burns: Sequence[LookbackBurn], alerts: Sequence[AlertEvaluation]
+) -> BudgetState:
+    """Evaluate the budget after a window at its error ratio so far, as the rules record it."""
+    window = plan.window
+    period = next(each for each in reversed(burns) if each.lookback == window)
+    left = burn.budget_remaining(plan.budget, period.error_ratio)
+    newest = next(each for each in burns if each.lookback == COARSE_STEP)
+    firing = [row for alert in alerts if (row := alert.worst_row) and row.state is AlertState.FIRING]
+    steady = firing[0].long if firing else burns[plan.steady_index]
+    # Both lookbacks must agree that it burns, so the slower of the two decides.
+    rates = [burns[index].burn_rate for index in plan.exhaustion_indexes]
+    known = [rate for rate in rates if rate is not None]
+    slower = min(known, default=None) if len(known) == len(rates) else None
+    counts = period.counts
     return BudgetState(
         left=left,
-        events_left=_events_left(measure, period.counts),
-        time_to_exhaustion=_time_to_exhaustion(measure, left, burned),
-    )
-
-
-def evaluate_alerts(measure: SloPlan, burned: Sequence[LookbackBurn]) -> tuple[AlertEvaluation, ...]:
-    """The page and the ticket, where the SLO has them; not yet with the time since when they fire."""
-    verdicts = [
-        (severity, tuple([_row_verdict(measure, threshold, burned) for threshold in thresholds]))
-        for severity, thresholds in measure.thresholds
-    ]
-    return tuple(
-        [
-            AlertEvaluation(severity, _combine_row_states([row.state for row in rows]), since=None, rows=rows)
-            for severity, rows in verdicts
-        ]
+        events_left=counts.total * plan.budget - counts.error if counts and left is not None else None,
+        time_to_exhaustion=burn.time_to_exhaustion(left, newest.burn_rate, window),
+        steady_burn=steady,
+        steady_time_to_exhaustion=burn.time_to_exhaustion(left, steady.burn_rate, window),
+        confirmed_time_to_exhaustion=burn.time_to_exhaustion(left, slower, window),
     )
 
 
@@ -186,22 +224,6 @@ def _lookback_burn(budget: float, lookback: int, seen: BucketSum) -> LookbackBur
     )
 
 
-def _events_left(measure: SloPlan, counts: EventCounts | None) -> float | None:
-    if counts is None or counts.error_ratio is None:
-        return None
-    return counts.total * measure.budget - counts.error
-
-
-def _time_to_exhaustion(measure: SloPlan, left: float | None, burned: Sequence[LookbackBurn]) -> float | None:
-    """Both lookbacks must agree that it burns, so the slower of the two tells the time."""
-    times = [
-        burn.time_to_exhaustion(left, burned[place].burn_rate, measure.window)
-        for place in measure.steady_indexes
-    ]
-    known = [time for time in times if time is not None]
-    return max(known, default=None) if len(known) == len(times) else None
-
-
 def _row_thresholds(slo: Slo, severity: Severity, lookbacks: Sequence[int]) -> tuple[RowThreshold, ...]:
     window = slo.window.seconds
     return tuple(
@@ -216,44 +238,12 @@ def _row_thresholds(slo: Slo, severity: Severity, lookbacks: Sequence[int]) -> t
     )
 
 
-def _row_verdict(measure: SloPlan, threshold: RowThreshold, burned: Sequence[LookbackBurn]) -> AlertRow:
-    long, short = burned[threshold.long_index], burned[threshold.short_index]
-    state = _state(_row_fires(measure, threshold.error_ratio, long, short))
-    return AlertRow(threshold.policy_row, threshold.factor, long, short, state)
-
-
-def _row_fires(measure: SloPlan, threshold: float, long: LookbackBurn, short: LookbackBurn) -> bool | None:
-    above = burn.is_firing(long.error_ratio, short.error_ratio, threshold)
-    if not above or long.counts is None:
-        return above
-    enough = long.counts.error >= error_floor(measure.slo.alerting.min_errors)
-    return enough and _confident(measure.confidence_z, long.counts, threshold)
-
-
-def _confident(deviations: float | None, counts: EventCounts, threshold: float) -> bool:
-    if deviations is None:
-        return True
-    bound = burn.wilson_lower_bound(counts.error, counts.total, deviations)
-    return bound is not None and bound > threshold
-
-
-def _state(fires: bool | None) -> AlertState:  # noqa: FBT001 - the answer of burn.firing, not a switch
-    match fires:
-        case None:
-            return AlertState.UNKNOWN
-        case True:
-            return AlertState.FIRING
-        case False:
-            return AlertState.INACTIVE
-
-
-def _combine_row_states(states: Sequence[AlertState]) -> AlertState:
-    if AlertState.FIRING in states:
-        return AlertState.FIRING
-    return AlertState.UNKNOWN if AlertState.UNKNOWN in states else AlertState.INACTIVE
-
-
-def _row_urgency(verdict: AlertRow) -> tuple[bool, float]:
-    rates = (verdict.long.burn_rate, verdict.short.burn_rate)
-    slower = min((rate for rate in rates if rate is not None), default=-1.0)
-    return verdict.state is AlertState.FIRING, slower / float(verdict.factor)
+def _evaluate_row(plan: SloPlan, threshold: RowThreshold, burns: Sequence[LookbackBurn]) -> AlertRow:
+    long, short, limit = burns[threshold.long_index], burns[threshold.short_index], threshold.error_ratio
+    fires = burn.is_firing(long.error_ratio, short.error_ratio, limit)
+    if fires and (counts := long.counts) is not None:
+        fires = counts.error >= error_floor(plan.slo.alerting.min_errors)
+        if fires and plan.confidence_z is not None:
+            bound = burn.wilson_lower_bound(counts.error, counts.total, plan.confidence_z)
+            fires = bound is not None and bound > limit
+    return AlertRow(threshold.policy_row, threshold.factor, long, short, _ALERT_STATES[fires])

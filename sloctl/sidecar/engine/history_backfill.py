@@ -1,60 +1,88 @@
-"""A source whose windows are filled from a Prometheus first, while live counts wait.
+"""History backfill: filling the windows at start from a Prometheus, while live counts wait.
 
-Its one law: no board is made of live counts alone while the past is being read. A young window would page on
-what the whole of it forgives.
+Law: no snapshot is made of live counts alone while the history is being read. A young window would page on
+what the whole of it forgives. And nothing is counted twice: what the store knows is not asked for again.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias
 
-from sloctl.sidecar.sources import IntervalCounts, Source, SourceUnavailable
+from sloctl.duration import DAY
+from sloctl.model import Slo
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.runtime import cancel_tasks
+from sloctl.sidecar.sources import Group, IntervalCounts, Source, SourceUnavailable
+from sloctl.slo.resolutions import COARSE_STEP, EventCounts
 
-# Past this the live counts go on alone: whoever is on call needs them more than a full month.
+# Past this the live counts go on alone: on call they are needed more than a full month.
 BACKFILL_LIMIT_SECONDS: Final = 120.0
+
+# Gives counts of steps of at most five minutes, each up to a moment. Its argument is the moments, by SLO id,
+# up to which they are known already.
+HistoryReader: TypeAlias = Callable[
+    [Mapping[str, float]], AsyncIterator[tuple[Slo, Group, float, EventCounts]]
+]
 
 _log: Final = logging.getLogger(__name__)
 
 
-class BackfillingSource:
-    """*source*, read only after *remember* has ended; *trouble* says why it ended early."""
+async def backfill_history(engine: Engine, read_history: HistoryReader, now: float) -> None:
+    """Count what the store did not know: the time since, and the time before.
 
-    def __init__(self, source: Source, remember: Callable[[], Awaitable[None]], *, waits: bool) -> None:
+    Of an SLO that the store knows for a whole window, or a day less, only the time since is read; of another
+    the whole window, and then up to five minutes after what the store knew stay unknown.
+    """
+    known = {slo.id: span for slo in engine.slos if (span := engine.data_span(slo)) is not None}
+    whole = {
+        slo.id for slo in engine.slos if slo.id in known and known[slo.id][0] < now - slo.window.seconds + DAY
+    }
+    async for slo, group, at, counts in read_history({slo_id: known[slo_id][1] for slo_id in whole}):
+        since, last = known.get(slo.id, (now, 0.0))
+        begins = at if slo.id in whole else at - COARSE_STEP
+        if at <= since or begins > last:
+            engine.backfill_counts(slo, group, at, counts)
+
+
+class BackfillingSource:
+    """*source*, read only after *backfill* has ended; *issue* says why that ended early.
+
+    With *waits* the source must not be read before; without, its counts are kept until then.
+    """
+
+    def __init__(self, source: Source, backfill: Callable[[], Awaitable[None]], *, waits: bool) -> None:
         self.issue: str | None = None
         self._source = source
-        self._remember = remember
-        # Whether the source must not be read before it has remembered.
+        self._backfill = backfill
         self._waits = waits
-        self._kept: list[IntervalCounts] = []
-        self._past: asyncio.Task[None] | None = None
+        self._held: list[IntervalCounts] = []
+        self._task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def open_backfill(self) -> AsyncIterator["BackfillingSource"]:
-        """Reads the past beside whatever else goes on."""
-        self._past = asyncio.create_task(self._run_backfill(), name="past")
+        """Read the history in the background until left."""
+        self._task = asyncio.create_task(self._run_backfill(), name="history backfill")
         try:
             yield self
         finally:
-            self._past.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._past
+            await cancel_tasks([self._task])
 
     async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
-        """What has waited, and what is new; raises Unreadable as long as the past is being read."""
-        if self._past is not None and not self._past.done():
+        """Give what has waited, and what is new; raises SourceUnavailable while the history is being read."""
+        if self._task is not None and not self._task.done():
             if not self._waits:
-                self._kept += await self._source.read_counts(now)
+                self._held += await self._source.read_counts(now)
             raise SourceUnavailable("the windows are still being filled with what Prometheus has seen")
         readings = await self._source.read_counts(now)
-        kept, self._kept = self._kept, []
-        return [*kept, *readings]
+        held, self._held = self._held, []
+        return [*held, *readings]
 
     async def _run_backfill(self) -> None:
         try:
             async with asyncio.timeout(BACKFILL_LIMIT_SECONDS):
-                await self._remember()
+                await self._backfill()
         except TimeoutError:
             self.issue = (
                 f"the past was not read within {BACKFILL_LIMIT_SECONDS:g} s: windows may be shorter than told"

@@ -1,4 +1,4 @@
-"""The board: everything the sidecar knows at one tick, frozen. Views read it and compute nothing."""
+"""The snapshot: everything the sidecar knows at one tick, frozen; page, API, metrics and alerts read it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -23,9 +23,8 @@ from sloctl.slo.health import AlertState, Health
 class SloState:
     """One SLO, or one group of it, as of *last*; Unix seconds.
 
-    *since* is the oldest data behind it. *burning* is told of the SLO as a whole, in each of its groups.
-    A *stale* entry shows what was true then: what it shows as firing may be over, what it shows as quiet may
-    burn.
+    *since* is the oldest data behind it; *contributors* are those of the whole SLO, in each of its groups.
+    A *stale* state is older than the tick: an alert that fires in it may be over, and a quiet SLO may burn.
     """
 
     slo: Slo
@@ -51,12 +50,12 @@ class SloState:
 
     @property
     def health(self) -> Health:
-        """A stale entry is never fine: what was quiet when it was last seen is unknown now."""
-        standing = self._health_when_read()
-        return Health.UNKNOWN if self.stale and standing is Health.FINE else standing
+        """The worst that holds; a stale state is never fine, as what was quiet then is unknown now."""
+        health = self._health_when_read()
+        return Health.UNKNOWN if self.stale and health is Health.FINE else health
 
     def alert_for(self, severity: Severity) -> AlertEvaluation | None:
-        """None where the SLO has no such alert."""
+        """Give the page or the ticket; None where the SLO has no such alert."""
         return next((alert for alert in self.alerts if alert.severity is severity), None)
 
     def burn_over(self, lookback: int) -> LookbackBurn:
@@ -80,9 +79,10 @@ class SloState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """*at* is the tick, None before the first.
+    """All SLO states at one tick: *at* (Unix seconds) is None before the first.
 
-    *trouble* says why the source gave nothing this time, *store_trouble* what a restart would lose, or has.
+    *source_issue* says why the source gave nothing this time, *store_issue* what a restart would lose, or has
+    lost.
     """
 
     at: float | None
@@ -92,51 +92,54 @@ class Snapshot:
     store_issue: str | None = None
 
     @classmethod
-    def without_slos(cls) -> "Snapshot":
-        return cls(at=None, states=())
-
-    @classmethod
-    def without_data(cls, slos: Iterable[Slo], refusals: tuple[UnsupportedSlo, ...] = ()) -> "Snapshot":
-        """Every SLO, none of them read yet."""
+    def without_data(cls, slos: Iterable[Slo], unsupported: tuple[UnsupportedSlo, ...] = ()) -> "Snapshot":
+        """Make the snapshot before the first tick: every SLO, none of them read yet."""
         return cls(
             at=None,
             states=tuple(state_without_data(SloPlan.from_slo(slo)) for slo in slos),
-            unsupported=refusals,
+            unsupported=unsupported,
         )
 
     @property
     def has_data(self) -> bool:
-        return any(entry.last is not None for entry in self.states)
+        return any(state.last is not None for state in self.states)
 
     def worst_first(self) -> tuple[SloState, ...]:
-        return tuple(sorted(self.states, key=_urgency_key))
-
-    def marked_stale(self, trouble: str | None = None) -> "Snapshot":
-        """The same numbers, no longer current."""
-        entries = tuple(
-            entry if entry.stale or entry.last is None else replace(entry, stale=True)
-            for entry in self.states
+        """Sort by health, then by budget left; an unknown budget counts as whole."""
+        return tuple(
+            sorted(
+                self.states,
+                key=lambda state: (
+                    state.health,
+                    1.0 if state.budget.left is None else state.budget.left,
+                    state.slo.id,
+                    state.group,
+                ),
+            )
         )
-        return replace(self, states=entries, source_issue=trouble)
+
+    def marked_stale(self, source_issue: str | None = None) -> "Snapshot":
+        """Give the same numbers, marked as older than this tick."""
+        states = tuple(
+            state if state.stale or state.last is None else replace(state, stale=True)
+            for state in self.states
+        )
+        return replace(self, states=states, source_issue=source_issue)
 
 
-def state_without_data(measure: SloPlan) -> SloState:
-    """An SLO of which nothing is known."""
-    burned = evaluate_burns(measure, [EMPTY_SUM] * len(measure.lookbacks))
+def state_without_data(plan: SloPlan) -> SloState:
+    """Give the state of an SLO of which nothing is known."""
+    burns = evaluate_burns(plan, [EMPTY_SUM] * len(plan.lookbacks))
+    alerts = evaluate_alerts(plan, burns)
     return SloState(
-        slo=measure.slo,
+        slo=plan.slo,
         group=(),
         since=None,
         last=None,
         stale=False,
         errors=0.0,
         events=0.0,
-        burns=burned,
-        budget=evaluate_budget(measure, burned),
-        alerts=evaluate_alerts(measure, burned),
+        burns=burns,
+        budget=evaluate_budget(plan, burns, alerts),
+        alerts=alerts,
     )
-
-
-def _urgency_key(entry: SloState) -> tuple[Health, float, str, Group]:
-    left = entry.budget.left
-    return entry.health, 1.0 if left is None else left, entry.slo.id, entry.group

@@ -1,4 +1,4 @@
-"""The loop: one read of the source, one board, per tick."""
+"""The tick loop: one read of the source and one snapshot per tick, and the feed that publishes it."""
 
 import asyncio
 import logging
@@ -18,14 +18,14 @@ _tracer: Final = get_tracer(__name__)
 
 
 class SnapshotFeed:
-    """The newest board, and a way to wait for the next one; a slow reader skips boards, never blocks them."""
+    """The newest snapshot, and a way to wait for the next one; a slow reader skips some, and blocks none."""
 
-    def __init__(self, board: Snapshot) -> None:
-        self.snapshot = board
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         self._published = asyncio.Event()
 
-    def publish_snapshot(self, board: Snapshot) -> None:
-        self.snapshot = board
+    def publish_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         self._published.set()
         self._published = asyncio.Event()
 
@@ -34,66 +34,62 @@ class SnapshotFeed:
         return self.snapshot
 
 
-async def poll_source(source: Source, ledger: Engine, board: Snapshot, now: float) -> Snapshot:
-    """The board after one read; the last one marked stale when the source gives nothing.
+async def poll_source(source: Source, engine: Engine, snapshot: Snapshot, now: float) -> Snapshot:
+    """Read the source once and give the next snapshot: the last one, marked stale, when it gives nothing.
 
-    After a start that is what the ledger remembers: a page goes on over a restart while its target is down.
-    Others have their turn while a large board is made.
+    After a start that is what the engine restored: a page goes on over a restart while its target is down.
+    Others have their turn while a large snapshot is made.
     """
     try:
         readings = await source.read_counts(now)
-    except SourceUnavailable as trouble:
-        remembered = board if board.has_data else ledger.record_tick(now, ())
-        return (remembered if remembered.has_data else board).marked_stale(str(trouble))
-    recording = ledger.record_in_pieces(now, readings)
-    while (recorded := next(recording)) is None:  # noqa: ASYNC110 - what it waits for is its own work
+    except SourceUnavailable as failure:
+        restored = snapshot if snapshot.has_data else engine.record_tick(now, ())
+        return (restored if restored.has_data else snapshot).marked_stale(str(failure))
+    pieces = engine.record_in_pieces(now, readings)
+    while (recorded := next(pieces)) is None:  # noqa: ASYNC110 - what it waits for is its own work
         await asyncio.sleep(0)
     return recorded
 
 
-def _no_trouble() -> str | None:
-    return None
-
-
 class TickLoop:
-    """Ticks every *interval* seconds; *ticked* is when the last tick ended, *took* how many seconds it took.
+    """A tick every *interval* seconds; *store_issue* gives at each what the store cannot do.
 
-    *store_trouble* is asked at each tick.
+    *last_tick_at* is when the last one ended, *last_tick_seconds* how long it took.
     """
 
     def __init__(
         self,
-        ledger: Engine,
+        engine: Engine,
         feed: SnapshotFeed,
         *,
-        time: Clock,
+        clock: Clock,
         interval: float,
-        store_trouble: Callable[[], str | None] = _no_trouble,
+        store_issue: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._ledger = ledger
+        self._engine = engine
         self._feed = feed
-        self._time = time
+        self._clock = clock
         self._interval = interval
-        self._store_trouble = store_trouble
-        self.last_tick_at = time.now()
+        self._store_issue = store_issue
+        self.last_tick_at = clock.now()
         self.last_tick_seconds = 0.0
 
     async def run(self, source: Source) -> NoReturn:
-        """Until cancelled. A tick longer than the interval delays the next; none is made up for."""
+        """Tick until cancelled; a tick longer than the interval delays the next, none is made up for."""
         while True:
-            began = self._time.now()
+            began = self._clock.now()
             self._feed.publish_snapshot(await self._run_tick(source, began))
-            self.last_tick_at = self._time.now()
+            self.last_tick_at = self._clock.now()
             self.last_tick_seconds = self.last_tick_at - began
-            await self._time.sleep(max(0.0, began + self._interval - self.last_tick_at))
+            await self._clock.sleep(max(0.0, began + self._interval - self.last_tick_at))
 
     @_tracer.start_as_current_span("tick")
     async def _run_tick(self, source: Source, now: float) -> Snapshot:
         try:
-            board = await poll_source(source, self._ledger, self._feed.snapshot, now)
-        except Exception as bug:  # noqa: BLE001 - whoever is on call needs the next tick more than this one
+            snapshot = await poll_source(source, self._engine, self._feed.snapshot, now)
+        except Exception as bug:  # noqa: BLE001 - on call the next tick is needed more than this one
             _log.exception("a tick failed through a mistake of ours")
-            board = self._feed.snapshot.marked_stale(
+            snapshot = self._feed.snapshot.marked_stale(
                 f"a mistake in sloctl: {type(bug).__name__}; the log has more"
             )
-        return replace(board, store_issue=self._store_trouble())
+        return replace(snapshot, store_issue=self._store_issue())

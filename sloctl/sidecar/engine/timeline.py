@@ -1,25 +1,31 @@
-"""What happened to an SLO over a range of time: points for charts, from the history of one account.
+"""The timeline of one SLO over a range of time: points for charts, and when its alerts fired.
 
-Its one law: a chart shows what the history holds. Steps are merged into points, never split, so that an old
-range has fewer points than a young one; where nothing was seen there is no point.
+Law: a chart shows what the history holds. Buckets are merged into points, never split, so that an old range
+has fewer points than a young one; where there are no data there is no point.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby
 from typing import Final, NamedTuple
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
-from sloctl.sidecar.engine.buckets import BucketSum
-from sloctl.sidecar.engine.evaluation import LookbackBurn, SloPlan, evaluate_alerts, evaluate_burns
+from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum, add_sums, subtract_sums
+from sloctl.sidecar.engine.evaluation import (
+    LookbackBurn,
+    SloPlan,
+    evaluate_alerts,
+    evaluate_burns,
+)
 from sloctl.sidecar.engine.tracker import SloTracker
+from sloctl.slo.burn import burn_rate
 from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 
 MAX_POINTS: Final = 96
-# Seconds a point may last, so that its edges are edges of steps.
+# Seconds a point may last, so that its edges are edges of buckets.
 _POINT_WIDTHS: Final = (
     15,
     30,
@@ -36,7 +42,7 @@ _POINT_WIDTHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TimelinePoint:
-    """What was seen from *begin* to *end* (Unix seconds).
+    """The counts from *begin* to *end*, Unix seconds.
 
     *budget_left* is what the errors up to *end* have left of the budget of the window that ends now.
     """
@@ -61,7 +67,7 @@ class FiringPeriod:
 class SloTimeline:
     """One range, and the *points* that touch it; time without a point is time without data.
 
-    Of what was *firing* tickets come before pages.
+    In *firing* tickets come before pages.
     """
 
     begin: float
@@ -70,31 +76,30 @@ class SloTimeline:
     firing: tuple[FiringPeriod, ...] = ()
 
 
-def build_timeline(account: SloTracker, period: LookbackBurn, *, begin: float, end: float) -> SloTimeline:
-    """*period* is the burn of the whole window, which the budget's line ends at.
+def build_timeline(
+    tracker: SloTracker, window_burn: LookbackBurn, *, begin: float, end: float
+) -> SloTimeline:
+    """Build the timeline of a range; *window_burn* is the burn of the whole window, where the budget ends.
 
-    When alerts fired is decided anew at the end of each point; where steps are wider than a lookback, they
-    stand in for it.
+    Alerts are evaluated anew at the end of each point; where buckets are wider than a lookback, they stand in
+    for it.
     """
-    measure = account.plan
-    steps = [_TimedBucket(*step) for step in account.buckets_after(begin - max(measure.lookbacks, default=0))]
-    points = _merge_points(measure, steps, period, begin=begin, end=end)
-    return SloTimeline(begin, end, points, tuple(_firing_periods(measure, steps, points)))
+    plan = tracker.plan
+    buckets = [_TimedBucket(*each) for each in tracker.buckets_after(begin - max(plan.lookbacks, default=0))]
+    points = _merge_points(plan, buckets, window_burn, begin=begin, end=end)
+    return SloTimeline(begin, end, points, tuple(_firing_periods(plan, buckets, points)))
 
 
-def recent_burn_rates(account: SloTracker, *, end: float, width: int, points: int) -> list[float | None]:
-    """Burn rates of *points* times *width* seconds, the oldest first; None where nothing happened."""
+def recent_burn_rates(tracker: SloTracker, *, end: float, width: int, points: int) -> list[float | None]:
+    """Give burn rates of *points* times *width* seconds, the oldest first; None where nothing happened."""
     begin = end - points * width
     errors, totals = [0.0] * points, [0.0] * points
-    for _, ended, seen in account.buckets_after(begin):
-        place = min(points - 1, int((ended - begin - 1) // width))
-        errors[place] += seen.error
-        totals[place] += seen.total
-    budget = account.plan.budget
-    return [
-        max(0.0, error) / total / budget if total > 0 else None
-        for error, total in zip(errors, totals, strict=True)
-    ]
+    for _, ended, seen in tracker.buckets_after(begin):
+        index = min(points - 1, int((ended - begin - 1) // width))
+        errors[index] += seen.error
+        totals[index] += seen.total
+    counts = [EventCounts(max(0.0, error), total) for error, total in zip(errors, totals, strict=True)]
+    return [burn_rate(tracker.plan.budget, each.error_ratio) for each in counts]
 
 
 class _TimedBucket(NamedTuple):
@@ -104,87 +109,71 @@ class _TimedBucket(NamedTuple):
 
 
 class _PrefixSums:
-    """Sums over any stretch that ends at the end of a step."""
+    """Running sums of buckets, for sums over any range that ends at the end of one."""
 
-    def __init__(self, steps: Sequence[_TimedBucket]) -> None:
-        self._ends = [step.end for step in steps]
-        self._widths = [step.end - step.begin for step in steps]
-        self._until = [BucketSum(0, 0.0, 0.0)]
-        for step in steps:
-            before, seen = self._until[-1], step.seen
-            self._until.append(
-                BucketSum(before.seconds + seen.seconds, before.error + seen.error, before.total + seen.total)
-            )
+    def __init__(self, buckets: Sequence[_TimedBucket]) -> None:
+        self._buckets = buckets
+        self._ends = [each.end for each in buckets]
+        self._until = list(accumulate((each.seen for each in buckets), add_sums, initial=EMPTY_SUM))
 
-    def lookback_sums(self, at: float, lookbacks: Iterable[int]) -> list[BucketSum]:
+    def lookback_sums(self, at: float, lookbacks: Sequence[int]) -> list[BucketSum]:
         last = bisect_right(self._ends, at)
-        width = self._widths[last - 1] if last else 0
-        return [self._sum_between(at - max(lookback, width), last) for lookback in lookbacks]
-
-    def _sum_between(self, cut: float, last: int) -> BucketSum:
-        first = bisect_right(self._ends, cut)
-        # The nearest edge, as the history itself rounds.
-        if first < last and cut - (self._ends[first] - self._widths[first]) > self._widths[first] / 2:
-            first += 1
-        end, begin = self._until[last], self._until[first]
-        return BucketSum(end.seconds - begin.seconds, end.error - begin.error, end.total - begin.total)
+        width = self._buckets[last - 1].end - self._buckets[last - 1].begin if last else 0
+        sums = []
+        for lookback in lookbacks:
+            cut = at - max(lookback, width)
+            first = bisect_right(self._ends, cut)
+            # The nearest edge, as the history itself rounds.
+            if first < last and cut > (self._buckets[first].begin + self._buckets[first].end) / 2:
+                first += 1
+            sums.append(subtract_sums(self._until[last], self._until[first]))
+        return sums
 
 
 def _merge_points(
-    measure: SloPlan, steps: Sequence[_TimedBucket], period: LookbackBurn, *, begin: float, end: float
+    plan: SloPlan, buckets: Sequence[_TimedBucket], window_burn: LookbackBurn, *, begin: float, end: float
 ) -> tuple[TimelinePoint, ...]:
-    width = _width(end - begin)
-    shown = [step for step in steps if step.end > begin and step.begin < end]
-    after = sum(step.seen.error for step in steps if step.begin >= end)
-    merged: list[TimelinePoint] = []
-    for _, some in groupby(reversed(shown), key=lambda step: -(-step.end // width)):
+    width = next((width for width in _POINT_WIDTHS if (end - begin) / width <= MAX_POINTS), DAY)
+    shown = [each for each in buckets if each.end > begin and each.begin < end]
+    errors_after = sum(each.seen.error for each in buckets if each.begin >= end)
+    whole = window_burn.counts if window_burn.error_ratio is not None else None
+    newest_first: list[TimelinePoint] = []
+    for _, some in groupby(reversed(shown), key=lambda each: -(-each.end // width)):
         together = list(some)
-        errors = max(0.0, sum(step.seen.error for step in together))
-        counts = EventCounts(errors, sum(step.seen.total for step in together))
-        merged.append(
+        errors = max(0.0, sum(each.seen.error for each in together))
+        counts = EventCounts(errors, sum(each.seen.total for each in together))
+        newest_first.append(
             TimelinePoint(
                 begin=together[-1].begin,
                 end=together[0].end,
                 counts=counts,
-                burn_rate=None if counts.error_ratio is None else counts.error_ratio / measure.budget,
-                budget_left=_left(measure, period, after),
+                burn_rate=burn_rate(plan.budget, counts.error_ratio),
+                budget_left=None
+                if whole is None
+                else 1 - (whole.error - errors_after) / (whole.total * plan.budget),
             )
         )
-        after += errors
-    return tuple(reversed(merged))
-
-
-def _left(measure: SloPlan, period: LookbackBurn, errors_after: float) -> float | None:
-    """What was left before the last *errors_after* errors of the window."""
-    if period.counts is None or period.error_ratio is None:
-        return None
-    return 1 - (period.counts.error - errors_after) / (period.counts.total * measure.budget)
-
-
-def _width(seconds: float) -> int:
-    return next((width for width in _POINT_WIDTHS if seconds / width <= MAX_POINTS), DAY)
+        errors_after += errors
+    return tuple(reversed(newest_first))
 
 
 def _firing_periods(
-    measure: SloPlan, steps: Sequence[_TimedBucket], points: Sequence[TimelinePoint]
+    plan: SloPlan, buckets: Sequence[_TimedBucket], points: Sequence[TimelinePoint]
 ) -> Iterator[FiringPeriod]:
-    sums = _PrefixSums(steps)
-    firing: dict[Severity, list[TimelinePoint]] = {}
+    """Join the points at whose end an alert fires, where one follows the other without a gap."""
+    sums = _PrefixSums(buckets)
+    firing: dict[Severity, list[FiringPeriod]] = {Severity.TICKET: [], Severity.PAGE: []}
     for point in points:
-        if point.counts.error > 0 or any(run[-1].end == point.begin for run in firing.values()):
-            burned = evaluate_burns(measure, sums.lookback_sums(point.end, measure.lookbacks))
-            for alert in evaluate_alerts(measure, burned):
-                if alert.state is AlertState.FIRING:
-                    firing.setdefault(alert.severity, []).append(point)
-    for severity in (Severity.TICKET, Severity.PAGE):
-        if severity in firing:
-            yield from _join_points(severity, firing[severity])
-
-
-def _join_points(severity: Severity, points: Sequence[TimelinePoint]) -> Iterator[FiringPeriod]:
-    begin = points[0].begin
-    for before, after in pairwise(points):
-        if after.begin > before.end:
-            yield FiringPeriod(severity, begin, before.end)
-            begin = after.begin
-    yield FiringPeriod(severity, begin, points[-1].end)
+        if point.counts.error <= 0 and all(
+            not periods or periods[-1].end != point.begin for periods in firing.values()
+        ):
+            continue
+        burns = evaluate_burns(plan, sums.lookback_sums(point.end, plan.lookbacks))
+        for alert in evaluate_alerts(plan, burns):
+            if alert.state is AlertState.FIRING:
+                periods = firing[alert.severity]
+                joined = periods and point.begin <= periods[-1].end
+                begin = periods.pop().begin if joined else point.begin
+                periods.append(FiringPeriod(alert.severity, begin, point.end))
+    for periods in firing.values():
+        yield from periods

@@ -1,6 +1,6 @@
-"""One SLO, or one group of it: its counts, its entry on the board, and what of it the store lacks."""
+"""One SLO, or one group of it: its counts, its newest state, and its checkpoints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from operator import is_
 from typing import Final
@@ -13,13 +13,12 @@ from sloctl.sidecar.engine.checkpoint import Checkpoint, CheckpointCursor
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import (
     AlertEvaluation,
-    LookbackBurn,
     SloPlan,
     evaluate_alerts,
     evaluate_budget,
     evaluate_burns,
 )
-from sloctl.sidecar.engine.history import WIDEST_STEP, CountHistory
+from sloctl.sidecar.engine.history import WIDEST_BUCKET, CountHistory
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.sources import Group
 from sloctl.slo.health import AlertState
@@ -30,33 +29,33 @@ _CLOCK_TOLERANCE: Final = 10 * MINUTE
 
 
 class SloTracker:
-    """*step* is the width of a tick in seconds."""
+    """The counts of one SLO or group over its window; *step* is the width of a tick in seconds."""
 
     __slots__ = (
-        "_bookmark",
-        "_entry",
+        "_cursor",
         "_errors",
         "_events",
-        "_fires_since",
+        "_firing_since",
         "_group",
+        "_highest_errors",
         "_history",
-        "_measure",
-        "_most_errors",
+        "_state",
         "_step",
+        "plan",
         "read_at",
     )
 
-    def __init__(self, measure: SloPlan, group: Group, step: int) -> None:
-        self._measure = measure
+    def __init__(self, plan: SloPlan, group: Group, step: int) -> None:
+        self.plan = plan
         self._group = group
         self._step = step
         self._errors = 0.0
-        self._most_errors = 0.0
+        self._highest_errors = 0.0
         self._events = 0.0
-        self._fires_since: dict[Severity, float] = {}
-        self._entry: SloState | None = None
-        self._history = CountHistory(step=step, window=measure.window)
-        self._bookmark = CheckpointCursor(crc32("\n".join((measure.slo.id, *group)).encode()))
+        self._firing_since: dict[Severity, float] = {}
+        self._state: SloState | None = None
+        self._history = CountHistory(step=step, window=plan.window)
+        self._cursor = CheckpointCursor(crc32("\n".join((plan.slo.id, *group)).encode()))
         # The tick at which it was last read.
         self.read_at: float | None = None
 
@@ -68,120 +67,111 @@ class SloTracker:
     def last(self) -> float | None:
         return self._history.last
 
-    @property
-    def plan(self) -> SloPlan:
-        return self._measure
-
     def buckets_after(self, after: float) -> Iterator[tuple[float, float, BucketSum]]:
-        """Begin, end and counts of every step with data that ends later than *after*, the oldest first."""
+        """Give begin, end and counts of every bucket with data that ends later than *after*, oldest first."""
         return self._history.buckets_after(after)
 
     def record_counts(self, at: float, counts: EventCounts) -> None:
         self._errors += counts.error
         # What is exposed as a counter never falls.
-        self._most_errors = max(self._most_errors, self._errors)
+        self._highest_errors = max(self._highest_errors, self._errors)
         self._events += counts.total
         self._history.record_counts(at, counts)
 
     def backfill_counts(self, at: float, counts: EventCounts) -> None:
-        """Count what happened before this process watched: no counter of ours saw it."""
+        """Count what happened before this process started: no counter of ours saw it."""
         self._history.record_counts(at, counts)
 
-    def replace_plan(self, measure: SloPlan) -> None:
-        """The same events, under an SLO that has changed its mind about them."""
-        self._measure = measure
-        self._entry = None
+    def replace_plan(self, plan: SloPlan) -> None:
+        """Evaluate the same counts by another objective, window or alerting from now on."""
+        self.plan = plan
+        self._state = None
 
     def is_expired(self, at: float) -> bool:
-        """Nothing within the window any more."""
-        return self.last is not None and self.last < at - self._measure.window
+        """Tell whether there was data once, and none is within the window any more."""
+        return self.last is not None and self.last < at - self.plan.window
 
-    def update_state(self, at: float, burning: tuple[Contributor, ...]) -> SloState:
-        self._entry = self._evaluate_state(at, burning)
-        return self._entry
+    def update_state(self, at: float, contributors: tuple[Contributor, ...]) -> SloState:
+        self._state = self._evaluate_state(at, contributors)
+        return self._state
 
     def stale_state(self, at: float) -> SloState:
-        """As it was when it was last read."""
-        if self._entry is None:
-            self._entry = self._evaluate_state(at if self.last is None else self.last, ())
-        if not self._entry.stale:
-            self._entry = replace(self._entry, stale=True)
-        return self._entry
+        """Give the state as it was last read, marked stale."""
+        if self._state is None:
+            self._state = self._evaluate_state(at if self.last is None else self.last, ())
+        if not self._state.stale:
+            self._state = replace(self._state, stale=True)
+        return self._state
 
     def take_checkpoint(self) -> Checkpoint | None:
-        """What the store lacks; None for nothing. `saved` or `not_saved` must follow."""
-        unsaved = self._bookmark.pack_changes(self._history)
-        if unsaved is None or self.since is None or self.last is None:
+        """Pack what the store lacks, None for nothing; where writing it fails, `mark_unsaved` must follow."""
+        packed = self._cursor.pack_changes(self._history)
+        if packed is None or self.since is None or self.last is None:
             return None
         return Checkpoint(
             group=self._group,
             since=self.since,
             last=self.last,
-            errors=self._most_errors,
+            errors=self._highest_errors,
             events=self._events,
-            firing=dict(self._fires_since),
-            base_minute=unsaved.base_minute,
-            base=unsaved.base,
-            delta=unsaved.delta,
+            firing=dict(self._firing_since),
+            history=packed,
         )
 
-    def confirm_checkpoint(self) -> None:
-        self._bookmark.confirm_write()
-
-    def reject_checkpoint(self) -> None:
-        self._bookmark.reject_write(self._history)
-
     def mark_unsaved(self) -> None:
-        """The store has lost all of it."""
-        self._bookmark.mark_unsaved(self._history)
+        """Put all of it into the next checkpoint: the store lacks it, or may."""
+        self._cursor.mark_unsaved(self._history)
 
-    def restore_checkpoint(self, kept: Checkpoint, now: float, *, counters: bool) -> float:
-        """Go on from what the store holds; gives by how many seconds that was moved back.
+    def restore_checkpoint(self, checkpoint: Checkpoint, now: float, *, counters: bool) -> float:
+        """Go on from what the store holds, and give by how many seconds that was moved back.
 
         A history that ends more than ten minutes after *now* was written before the clock was stepped back.
-        It is moved back as a whole, by whole steps, to end before *now*: nothing is lost, the order stays,
+        It is moved back as a whole, by whole buckets, to end before *now*: nothing is lost, the order stays,
         and its events count that much longer. Raises struct.error.
         """
-        stored = kept.restore_history(step=self._step, window=self._measure.window)
-        ahead = kept.last - now
-        moved = 0.0 if ahead <= _CLOCK_TOLERANCE else -(-ahead // WIDEST_STEP) * WIDEST_STEP
+        stored = checkpoint.restore_history(step=self._step, window=self.plan.window)
+        ahead = checkpoint.last - now
+        moved = 0.0 if ahead <= _CLOCK_TOLERANCE else -(-ahead // WIDEST_BUCKET) * WIDEST_BUCKET
         if moved:
             stored.move_back(int(moved))
         if self.last is None and not moved:
-            self._bookmark.resume_from(kept)
+            self._cursor.resume_from(checkpoint)
         if self.last is None and counters:
-            self._errors = self._most_errors = kept.errors
-            self._events = kept.events
+            self._errors = self._highest_errors = checkpoint.errors
+            self._events = checkpoint.events
         stored.merge_newer(self._history)
-        self._history, self._entry = stored, None
-        self._fires_since = {severity: at - moved for severity, at in kept.firing.items()} | self._fires_since
+        self._history, self._state = stored, None
+        self._firing_since = {
+            severity: at - moved for severity, at in checkpoint.firing.items()
+        } | self._firing_since
         return moved
 
-    def _evaluate_state(self, at: float, burning: tuple[Contributor, ...]) -> SloState:
-        before = self._entry
-        sums = self._history.lookback_sums(at, self._measure.lookbacks)
-        burned = evaluate_burns(self._measure, sums, before.burns if before is not None else ())
-        same = before is not None and all(map(is_, burned, before.burns))
+    def _evaluate_state(self, at: float, contributors: tuple[Contributor, ...]) -> SloState:
+        """Evaluate the lookbacks that end at *at*; where none has changed, alerts and budget are kept."""
+        plan, before = self.plan, self._state
+        sums = self._history.lookback_sums(at, plan.lookbacks)
+        burns = evaluate_burns(plan, sums, before.burns if before is not None else ())
+        if before is not None and all(map(is_, burns, before.burns)):
+            alerts, budget = before.alerts, before.budget
+        else:
+            alerts = tuple(self._with_firing_since(alert, at) for alert in evaluate_alerts(plan, burns))
+            budget = evaluate_budget(plan, burns, alerts)
         return SloState(
-            slo=self._measure.slo,
+            slo=plan.slo,
             group=self._group,
             since=self.since,
             last=self.last,
             stale=False,
-            errors=self._most_errors,
+            errors=self._highest_errors,
             events=self._events,
-            burns=burned,
-            budget=before.budget if before is not None and same else evaluate_budget(self._measure, burned),
-            alerts=before.alerts if before is not None and same else self._alerts(burned, at),
-            contributors=burning,
+            burns=burns,
+            budget=budget,
+            alerts=alerts,
+            contributors=contributors,
         )
 
-    def _alerts(self, burned: Sequence[LookbackBurn], at: float) -> tuple[AlertEvaluation, ...]:
-        return tuple(self._with_firing_since(alert, at) for alert in evaluate_alerts(self._measure, burned))
-
     def _with_firing_since(self, alert: AlertEvaluation, at: float) -> AlertEvaluation:
-        """With the tick at which it began to fire."""
         if alert.state is AlertState.FIRING:
-            return replace(alert, since=self._fires_since.setdefault(alert.severity, at))
-        self._fires_since.pop(alert.severity, None)
+            return replace(alert, since=self._firing_since.setdefault(alert.severity, at))
+        self._firing_since.pop(alert.severity, None)
         return alert

@@ -1,47 +1,44 @@
 """The store as a file: SQLite, one transaction per flush, one process at a time.
 
-Its one law: what cannot be read for certain is not read. A file of a newer sloctl is refused, and one that is
+Law: what cannot be read for certain is not read. A file of a newer sloctl is refused, and one that is
 corrupt, or holds a byte that has changed since it was written, is set aside for a person to look at.
 """
 
 import sqlite3
+import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
+from zlib import crc32
+
+import msgspec
 
 from sloctl.model import Slo
 from sloctl.sidecar.engine.checkpoint import Checkpoint
-from sloctl.sidecar.store.store_rows import (
-    CorruptStore,
-    PendingCheckpoint,
-    StoredRow,
-    account_row,
-    base_row,
-    checkpoint_from_row,
-)
 
 # Number n makes a file of version n one of version n + 1; SQLite calls an empty file version 0.
 MIGRATIONS: Final = (
+    "",
+    # Version 1 was never released: what it holds is given up.
     """
-    CREATE TABLE account (
+    DROP TABLE IF EXISTS settled;
+    DROP TABLE IF EXISTS account;
+    DROP TABLE IF EXISTS state;
+    CREATE TABLE checkpoint (
         id INTEGER PRIMARY KEY,
         slo TEXT NOT NULL,               -- for people: the fingerprint stands for it
         fingerprint TEXT NOT NULL,
         window INTEGER NOT NULL,         -- seconds
         grp TEXT NOT NULL,               -- JSON list of label values
-        since REAL NOT NULL,
-        last REAL NOT NULL,
-        errors REAL NOT NULL,
-        events REAL NOT NULL,
-        firing TEXT NOT NULL,            -- JSON: severity, since when
-        settled_minute INTEGER NOT NULL,
-        tail BLOB NOT NULL,
+        last REAL NOT NULL,              -- Unix seconds
+        packed BLOB NOT NULL,            -- the checkpoint without its base, as msgpack, and a checksum
         UNIQUE (fingerprint, window, grp)
     ) STRICT;
-    CREATE TABLE settled (
-        account INTEGER PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+    CREATE TABLE base (
+        checkpoint INTEGER PRIMARY KEY REFERENCES checkpoint ON DELETE CASCADE,
         packed BLOB NOT NULL
     ) STRICT;
     CREATE TABLE state (clean INTEGER NOT NULL) STRICT;
@@ -51,40 +48,60 @@ MIGRATIONS: Final = (
 # A predecessor that is about to leave gets that long; seconds.
 _LOCK_WAIT_SECONDS: Final = 5.0
 _CORRUPT_CODES: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_SAVE_ACCOUNT_SQL: Final = """
-    INSERT INTO account (
-        slo, fingerprint, window, grp, since, last, errors, events, firing, settled_minute, tail
-    )
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (fingerprint, window, grp) DO UPDATE SET
-        since = excluded.since, last = excluded.last, errors = excluded.errors, events = excluded.events,
-        firing = excluded.firing, settled_minute = excluded.settled_minute, tail = excluded.tail
+_CHECKSUM: Final = struct.Struct("<I")
+_DECODER: Final = msgspec.msgpack.Decoder(Checkpoint)
+_SAVE_CHECKPOINT_SQL: Final = """
+    INSERT INTO checkpoint (slo, fingerprint, window, grp, last, packed) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (fingerprint, window, grp) DO UPDATE SET last = excluded.last, packed = excluded.packed
 """
 _SAVE_BASE_SQL: Final = """
-    INSERT INTO settled (account, packed)
-    SELECT id, ? FROM account WHERE fingerprint = ? AND window = ? AND grp = ?
-    ON CONFLICT (account) DO UPDATE SET packed = excluded.packed
+    INSERT INTO base (checkpoint, packed)
+    SELECT id, ? FROM checkpoint WHERE fingerprint = ? AND window = ? AND grp = ?
+    ON CONFLICT (checkpoint) DO UPDATE SET packed = excluded.packed
 """
 _LOAD_SQL: Final = """
-    SELECT grp, since, last, errors, events, firing, settled_minute, tail, packed
-    FROM account JOIN settled ON settled.account = account.id
+    SELECT grp, last, checkpoint.packed, base.packed
+    FROM checkpoint JOIN base ON base.checkpoint = checkpoint.id
     WHERE fingerprint = ? AND window >= ? ORDER BY last
 """
+
+StoredRow: TypeAlias = tuple[str, float, bytes, bytes]
 
 
 class UnusableStore(Exception):
     """The file must be left alone: another process has it, or a newer sloctl wrote it."""
 
 
+class CorruptStore(Exception):
+    """The file is not what was written; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCheckpoint:
+    """A checkpoint to be written."""
+
+    slo: Slo
+    fingerprint: str
+    checkpoint: Checkpoint
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        group = msgspec.json.encode(self.checkpoint.group).decode()
+        return self.fingerprint, self.slo.window.seconds, group
+
+
 class StoreFile:
-    """An open file. Its methods belong to the thread that opened it; all raise sqlite3.Error and Corrupt."""
+    """An open file; its methods belong to the thread that opened it.
+
+    All raise sqlite3.Error and CorruptStore.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     @classmethod
     def open(cls, path: Path, *, wait: float = _LOCK_WAIT_SECONDS) -> "StoreFile":
-        """Makes the file where there is none. Raises UnusableStore where another process has it."""
+        """Open the file, made where there is none; raises UnusableStore where another process has it."""
         with _translated_errors():
             connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
             try:
@@ -95,19 +112,19 @@ class StoreFile:
         return cls(connection)
 
     def load_checkpoints(self, slos: Iterable[tuple[Slo, str]]) -> Mapping[str, Sequence[Checkpoint]]:
-        """By SLO id, for SLOs and their fingerprints; a history of a shorter window does not count."""
+        """Read, by SLO id, those of SLOs and their fingerprints; none of a shorter window."""
+        found = {}
         with _translated_errors():
-            return {
-                slo.id: list(
-                    {row[0]: checkpoint_from_row(row) for row in self._rows(fingerprint, slo)}.values()
-                )
-                for slo, fingerprint in slos
-            }
+            for slo, fingerprint in slos:
+                rows = self._connection.execute(_LOAD_SQL, (fingerprint, slo.window.seconds))
+                # A group may be there by several windows: the one that was written last counts.
+                found[slo.id] = list({row[0]: _checkpoint_from_row(row) for row in rows}.values())
+        return found
 
     def take_clean_flag(self) -> bool:
-        """Whether the last process left in order, so that its counters may go on; true only once.
+        """Tell whether the last process left in order, so that its counters may go on; true only once.
 
-        Counters of an earlier moment would fall, and whoever scrapes them would take that for a restart and
+        Counters of an earlier moment would fall, and whatever scrapes them would take that for a restart and
         count all of them again. They start from zero instead, also where "once" cannot be written down.
         """
         try:
@@ -118,35 +135,41 @@ class StoreFile:
         return bool(clean)
 
     def begin_transaction(self) -> None:
-        """What is saved from here on is there after `commit`, or none of it."""
+        """Begin a flush: what is saved from here on is there after `commit_transaction`, or none of it."""
         with _translated_errors():
             self._connection.execute("BEGIN IMMEDIATE")
 
     def save_changes(self, changes: Sequence[PendingCheckpoint]) -> None:
-        settling = [change for change in changes if change.checkpoint.base is not None]
+        checkpoints, bases = [], []
+        for change in changes:
+            checkpoint, history = change.checkpoint, change.checkpoint.history
+            without_base = msgspec.structs.replace(
+                checkpoint, history=msgspec.structs.replace(history, base=None)
+            )
+            packed = _with_checksum(msgspec.msgpack.encode(without_base))
+            checkpoints.append((change.slo.id, *change.key, checkpoint.last, packed))
+            if history.base is not None:
+                bases.append((_with_checksum(history.base, history.base_minute), *change.key))
         with _translated_errors():
-            self._connection.executemany(_SAVE_ACCOUNT_SQL, map(account_row, changes))
-            self._connection.executemany(_SAVE_BASE_SQL, map(base_row, settling))
+            self._connection.executemany(_SAVE_CHECKPOINT_SQL, checkpoints)
+            self._connection.executemany(_SAVE_BASE_SQL, bases)
 
     def commit_transaction(self, *, now: float, clean: bool) -> None:
-        """Also drops what lies wholly outside its window; *clean* says that nothing will follow."""
+        """Drop what lies wholly outside its window, and commit; *clean* says that nothing will follow."""
         with _translated_errors():
-            self._connection.execute("DELETE FROM account WHERE last < ? - window", (now,))
+            self._connection.execute("DELETE FROM checkpoint WHERE last < ? - window", (now,))
             self._connection.execute("UPDATE state SET clean = ?", (clean,))
             self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Without a `commit` nothing was saved."""
+        """Close the file; what was not committed was not saved."""
         with suppress(sqlite3.Error):
             self._connection.close()
-
-    def _rows(self, fingerprint: str, slo: Slo) -> Iterable[StoredRow]:
-        return self._connection.execute(_LOAD_SQL, (fingerprint, slo.window.seconds))
 
 
 def migrate_schema(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Bring an older file up to date, wholly or not at all; raises UnusableStore for a newer one."""
-    version = _version(connection)
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if version > len(migrations):
         raise UnusableStore(
             f"its version {version} is of a newer sloctl, this one knows {len(migrations)}: "
@@ -178,7 +201,7 @@ def set_aside_file(path: Path) -> Path:
 
 
 def _prepare_database(connection: sqlite3.Connection) -> None:
-    # Held until closed, so that a second process is told; and no shared memory is needed beside the file.
+    # Held until closed, so that a second process is refused; and no shared memory is needed beside the file.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     migrate_schema(connection)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -191,14 +214,36 @@ def _prepare_database(connection: sqlite3.Connection) -> None:
         raise CorruptStore(str(answer))
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-    return int(version)
+def _checkpoint_from_row(row: StoredRow) -> Checkpoint:
+    """Decode a row; raises CorruptStore where anything in it has changed since it was written."""
+    group, last, packed, base = row
+    try:
+        checkpoint = _DECODER.decode(_verify_checksum(packed))
+        is_same = (checkpoint.group, checkpoint.last) == (tuple(msgspec.json.decode(group)), last)
+    except msgspec.MsgspecError as failure:
+        raise CorruptStore(f"a history in it cannot be read: {failure}") from failure
+    if not is_same:
+        raise CorruptStore("a history in it has changed since it was written")
+    history = checkpoint.history
+    whole = msgspec.structs.replace(history, base=_verify_checksum(base, history.base_minute))
+    return msgspec.structs.replace(checkpoint, history=whole)
+
+
+def _with_checksum(content: bytes, base_minute: int = 0) -> bytes:
+    """Append a checksum of *content*; a base's covers the minute up to which it counts."""
+    return content + _CHECKSUM.pack(crc32(content, base_minute))
+
+
+def _verify_checksum(sealed: bytes, base_minute: int = 0) -> bytes:
+    content = sealed[: -_CHECKSUM.size]
+    if sealed != _with_checksum(content, base_minute):
+        raise CorruptStore("a history in it has changed since it was written")
+    return content
 
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Two of SQLite's errors mean something of their own here."""
+    """Translate the two of SQLite's errors that mean something of their own here."""
     try:
         yield
     except sqlite3.Error as failure:

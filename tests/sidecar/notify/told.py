@@ -108,7 +108,7 @@ class Told:
 
 @asynccontextmanager
 async def telling(*receivers: Receiver, **options: Any) -> AsyncIterator[Told]:  # noqa: ANN401 - AlertmanagerOptions checks
-    clock, feed = ManualClock(), SnapshotFeed(Snapshot.without_slos())
+    clock, feed = ManualClock(), SnapshotFeed(Snapshot.without_data(()))
     async with AsyncExitStack() as stack:
         urls = [
             await stack.enter_async_context(serve_application(it.application(), "127.0.0.1", 0))

@@ -27,7 +27,7 @@ class MetricsEndpoint:
     ) -> None:
         self._newest = newest
         self._now = now
-        self._text = SnapshotMetrics.render_snapshot(Snapshot.without_slos(), now())
+        self._text = SnapshotMetrics.render_snapshot(Snapshot.without_data(()), now())
         self._making = asyncio.Lock()
         self._answers: dict[ExpositionFormat, _CachedScrape] = {}
         self._registry = CollectorRegistry()

@@ -12,7 +12,6 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
-from sloctl.sidecar.engine.timeline import build_timeline, recent_burn_rates
 from sloctl.sidecar.http.page import rendering
 from sloctl.sidecar.http.page.charts import draw_budget, draw_burn_rate, draw_sparkline
 from sloctl.sidecar.http.page.query import (
@@ -98,16 +97,12 @@ class PageRoutes:
         if minute != self._sparked:
             self._sparked, self._sparks = minute, {}
         for entry in shown.entries:
-            account = self._ledger.find_tracker(entry.slo.id, entry.group)
-            if (
-                account is not None
-                and entry.last is not None
-                and (key := group_key(entry)) not in self._sparks
-            ):
-                rates = recent_burn_rates(
-                    account, end=MINUTE * (minute + 1), width=_SPARKLINE_STEP, points=_SPARKLINE_POINTS
+            if (key := group_key(entry)) not in self._sparks:
+                rates = self._ledger.recent_burn_rates(
+                    entry, end=MINUTE * (minute + 1), width=_SPARKLINE_STEP, points=_SPARKLINE_POINTS
                 )
-                self._sparks[key] = draw_sparkline(rates)
+                if rates is not None:
+                    self._sparks[key] = draw_sparkline(rates)
         return self._sparks
 
     @property
@@ -118,27 +113,25 @@ class PageRoutes:
     def _slo_detail(
         self, entry: SloState, groups: Sequence[SloState], asked: Mapping[str, str]
     ) -> rendering.SloDetail:
-        account = self._ledger.find_tracker(entry.slo.id, entry.group)
-        window = entry.slo.window.seconds
+        window, now = entry.slo.window.seconds, self._now
         shown = parse_chart_range(asked, window)
-        if account is None or entry.last is None:
-            return rendering.SloDetail(entry, groups, shown, errors=None, budget=None)
-        now = self._now
         errors = shown or ChartRange(min(_ERROR_RANGE, window))
         budget = shown or ChartRange(window)
-        period = entry.burn_over(window)
-        drawn = {
-            each: build_timeline(
-                account, period, begin=(each.until or now) - each.seconds, end=each.until or now
+        timelines = {
+            each: self._ledger.slo_timeline(
+                entry, begin=(each.until or now) - each.seconds, end=each.until or now
             )
             for each in (errors, budget)
         }
+        error_timeline, budget_timeline = timelines[errors], timelines[budget]
+        if error_timeline is None or budget_timeline is None:
+            return rendering.SloDetail(entry, groups, shown, errors=None, budget=None)
         return rendering.SloDetail(
             entry,
             groups,
             shown,
-            errors=(errors, draw_burn_rate(entry, drawn[errors])),
-            budget=(budget, draw_budget(drawn[budget])),
+            errors=(errors, draw_burn_rate(entry, error_timeline)),
+            budget=(budget, draw_budget(budget_timeline)),
         )
 
 

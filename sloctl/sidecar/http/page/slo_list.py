@@ -85,7 +85,7 @@ class RankingCache:
     """The newest board, ranked once."""
 
     def __init__(self) -> None:
-        self._board = Snapshot.without_slos()
+        self._board = Snapshot.without_data(())
         self._ranked = rank_snapshot(self._board)
 
     def rank_once(self, board: Snapshot) -> RankedSnapshot:
