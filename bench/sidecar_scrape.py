@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
-from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeTarget, open_scrape_source, plan_scrape
 from tests.sidecar.specimens import slo

@@ -20,7 +20,7 @@ from sloctl import naming
 from sloctl.compiler import compile_rules
 from sloctl.demo.ground_truth import GroundTruth
 from sloctl.model import Severity, Slo
-from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.build import build_sidecar
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.config.read import Settings

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sloctl import compiler
-from sloctl.backfill.rollups import BackfillRange
 from sloctl.cli.main import main
 from sloctl.duration import DAY, HOUR
 from sloctl.naming import NATIVE_STYLE
+from sloctl.prometheus.answers import QueryRange
 from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups
 from sloctl.spec import read_specs
 from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus
@@ -147,7 +147,7 @@ def test_a_prometheus_that_is_not_there_could_not_run(
     code = main(["backfill", str(spec), "--prometheus", url, "-d", str(tmp_path / "files")])
 
     assert code == 2
-    assert capsys.readouterr().err == f"sloctl backfill: {url}: [Errno 111] Connection refused\n"
+    assert capsys.readouterr().err == f"sloctl backfill: {url}: cannot connect: Connection refused\n"
 
 
 def test_the_past_reads_no_series_that_rules_record() -> None:
@@ -164,10 +164,10 @@ def test_the_past_reads_no_series_that_rules_record() -> None:
 def test_days_end_at_midnight() -> None:
     start = 20_000 * DAY + 7 * HOUR
 
-    days = list(BackfillRange(start, start + 2 * DAY).split_days())
+    days = list(QueryRange(start, start + 2 * DAY).split_days())
 
     assert days == [
-        BackfillRange(start, 20_001 * DAY),
-        BackfillRange(20_001 * DAY, 20_002 * DAY),
-        BackfillRange(20_002 * DAY, start + 2 * DAY),
+        QueryRange(start, 20_001 * DAY),
+        QueryRange(20_001 * DAY, 20_002 * DAY),
+        QueryRange(20_002 * DAY, start + 2 * DAY),
     ]

@@ -151,17 +151,21 @@ async def test_hostile_text_of_a_server_is_shown(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("answer", [{"slos": 3}, ["a"], "text", {"data": {"resultType": "scalar"}}])
-@pytest.mark.parametrize("source", ["--sidecar", "--prometheus"])
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [("--sidecar", "cannot be understood"), ("--prometheus", "answered what no Prometheus answers")],
+)
 async def test_another_servers_answer_could_not_be_understood(
     answer: Any,  # noqa: ANN401 - any JSON
     source: str,
+    why: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with answering(answer) as url:
         code = await status(source, url)
 
     assert code == 2
-    assert f"sloctl status: {url}: cannot be understood: " in capsys.readouterr().err
+    assert f"sloctl status: {url}: {why}: " in capsys.readouterr().err
 
 
 def test_nobody_there_could_not_be_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -176,10 +180,10 @@ def test_nobody_there_could_not_be_asked(capsys: pytest.CaptureFixture[str], tmp
 
     assert codes == [2, 2, 2, 2]
     assert capsys.readouterr().err.splitlines() == [
-        f"sloctl status: http://127.0.0.1:{port}: [Errno 111] Connection refused",
+        f"sloctl status: http://127.0.0.1:{port}: cannot connect: Connection refused",
         "sloctl status: ftp://shop: this must be an http or https URL",
-        f"sloctl status: {tmp_path / 'none'}: No such file or directory",
-        f"sloctl status: {tmp_path / 'none'}: No such file or directory",
+        f"sloctl status: cannot read {tmp_path / 'none'}: No such file or directory",
+        f"sloctl status: cannot read {tmp_path / 'none'}: No such file or directory",
     ]
 
 
@@ -193,15 +197,15 @@ def test_a_token_that_cannot_be_sent_is_not_shown(
     code = main(["status", "--token-file", str(token)])
 
     assert code == 2
-    assert capsys.readouterr().err == f"sloctl status: {token}: a token is one line of plain text\n"
+    assert capsys.readouterr().err == f"sloctl status: {token} holds no single line of plain text\n"
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("http://me:sesame@shop", "a URL holds no user and no password: a token comes from a file"),
+        ("http://me:sesame@shop", "a URL holds no user and no password: they come from files"),
         ("http://[shop", "http://[shop: Invalid IPv6 URL"),
-        ("http://shop:http", "http://shop:http: nonnumeric port: 'http'"),
+        ("http://shop:http", "http://shop:http: Port could not be cast to integer value as 'http'"),
         ("shop:9464", "shop:9464: this must be an http or https URL"),
     ],
 )
@@ -226,7 +230,7 @@ async def test_a_redirect_does_not_get_the_token(tmp_path: Path) -> None:
     async with serve_application(app, "127.0.0.1", 0) as url:
         await status("--sidecar", url, "--token-file", str(tmp_path / "token"))
 
-    assert told == ["Bearer sesame", None]
+    assert told == ["Bearer sesame"]
 
 
 async def test_it_watches_until_ctrl_c() -> None:
@@ -255,7 +259,7 @@ def test_it_goes_on_watching_while_nobody_answers() -> None:
 
         assert watching_nothing.wait(30) == 0
     assert gone_on
-    assert first == "sloctl status: http://127.0.0.1:1: [Errno 111] Connection refused\n"
+    assert first == "sloctl status: http://127.0.0.1:1: cannot connect: Connection refused\n"
 
 
 def test_a_terminal_is_drawn_anew() -> None:
@@ -286,7 +290,7 @@ def test_it_needs_nothing_of_the_sidecar_extra() -> None:
 
     ran = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
 
-    assert ran.stderr == "sloctl status: http://127.0.0.1:1: [Errno 111] Connection refused\n"
+    assert ran.stderr == "sloctl status: http://127.0.0.1:1: cannot connect: Connection refused\n"
 
 
 def answering(body: Any) -> Any:  # noqa: ANN401 - any JSON; an async context manager of the URL

@@ -9,8 +9,9 @@ import pytest
 from sloctl import compiler
 from sloctl.cli.main import main
 from sloctl.naming import LABEL_STYLES, NATIVE_STYLE
+from sloctl.prometheus.answers import InstantSample
 from sloctl.spec import read_specs
-from sloctl.status.from_prometheus import InstantSample, read_prometheus_status
+from sloctl.status.from_prometheus import read_prometheus_status
 from tests.real import Prometheus, backfill, running_prometheus
 
 SPEC = b"""\

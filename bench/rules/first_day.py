@@ -20,11 +20,12 @@ from bench.rules.profile import END, START, Profile
 from bench.rules.rule_file import needed
 from bench.rules.server import server
 from bench.rules.traffic import seeded
-from sloctl.backfill.rollups import BackfillRange
 from sloctl.cli.backfill import write_missing_days
 from sloctl.duration import HOUR
 from sloctl.naming import NATIVE_STYLE
-from sloctl.prometheus.client import PrometheusClient
+from sloctl.prometheus.answers import QueryRange
+from sloctl.prometheus.credentials import ClientOptions
+from sloctl.prometheus.plain_client import PrometheusClient
 from sloctl.spec import read_specs
 from tests.real import promtool
 
@@ -66,8 +67,8 @@ def first_day(profile: Profile, seed: int, say: Say) -> FirstDay:
             write_missing_days(
                 slos,
                 NATIVE_STYLE,
-                BackfillRange(START, END),
-                ask=PrometheusClient(running.url).query_range,
+                QueryRange(START, END),
+                ask=PrometheusClient(running.url, ClientOptions(timeout_seconds=120)).query_range,
                 directory=files,
             )
             writing = time.monotonic() - began

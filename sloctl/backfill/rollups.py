@@ -1,7 +1,6 @@
 """The rollups of one SLO over the past, read from raw series and written as OpenMetrics lines."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -9,7 +8,7 @@ from sloctl import naming
 from sloctl.duration import DAY
 from sloctl.model import Labels, PromQL, Slo
 from sloctl.naming import LabelStyle
-from sloctl.prometheus.client import MatrixSeries
+from sloctl.prometheus.answers import QueryRange, RangeSeries
 from sloctl.promql import metric_selector, quote_string
 from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups
 from sloctl.rules.repair import REPAIR_REACH
@@ -28,32 +27,12 @@ _QUERY_SPAN: Final = 30 * DAY
 
 
 class RangeQuery(Protocol):
-    """A range query of a Prometheus: *query* at start, start + step, … up to *end*; Unix seconds."""
+    """A range query of a Prometheus: *query* at the end of every *step* (seconds) of *span*."""
 
-    def __call__(self, query: PromQL, /, *, start: int, end: int, step: int) -> list[MatrixSeries]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class BackfillRange:
-    """Wanted are rollups that end after *start* and no later than *end*; Unix seconds, whole coarse steps."""
-
-    start: int
-    end: int
-
-    def split_days(self) -> Iterator["BackfillRange"]:
-        """Cut at midnight UTC, so that each piece fits one answer and one file."""
-        start = self.start
-        while start < self.end:
-            end = min(self.end, (start // DAY + 1) * DAY)
-            yield BackfillRange(start, end)
-            start = end
-
-    def intersect_with(self, other: "BackfillRange") -> "BackfillRange | None":
-        start, end = max(self.start, other.start), min(self.end, other.end)
-        return BackfillRange(start, end) if start < end else None
+    def __call__(self, query: PromQL, span: QueryRange, /, *, step: int) -> list[RangeSeries]: ...
 
 
-def missing_range(slo: Slo, style: LabelStyle, past: BackfillRange, ask: RangeQuery) -> BackfillRange:
+def missing_range(slo: Slo, style: LabelStyle, past: QueryRange, ask: RangeQuery) -> QueryRange:
     """Find the part of *past* before the rules' own rollups begin, so that nothing is counted twice."""
     identity = style.id_label(slo)
     metric = naming.event_count_metric(COARSE_STEP)
@@ -64,11 +43,11 @@ def missing_range(slo: Slo, style: LabelStyle, past: BackfillRange, ask: RangeQu
     if (repaired := _first_sample(repairs, past, ask)) is not None:
         ends.append(repaired - REPAIR_REACH)
     end = min(ends)
-    return BackfillRange(past.start, max(past.start, end - end % COARSE_STEP))
+    return QueryRange(past.start, max(past.start, end - end % COARSE_STEP))
 
 
 def openmetrics_text(
-    slo: Slo, style: LabelStyle, piece: BackfillRange, *, fine_after: int, ask: RangeQuery
+    slo: Slo, style: LabelStyle, piece: QueryRange, *, fine_after: int, ask: RangeQuery
 ) -> str:
     """Write OpenMetrics lines of the rollups of *slo* in a day at most, without the closing EOF.
 
@@ -76,7 +55,7 @@ def openmetrics_text(
     in a gap that ends in *piece* is one coarse rollup with the part label, as a repair would have recorded.
     """
     fine_rollups = [
-        ask(query, start=piece.start + FINE_STEP - _LEAD_SECONDS, end=piece.end, step=FINE_STEP)
+        ask(query, QueryRange(piece.start - _LEAD_SECONDS, piece.end), step=FINE_STEP)
         for query in backfill_rollups(slo, style)
     ]
     lines: list[str] = []
@@ -93,11 +72,11 @@ def openmetrics_text(
     return "".join(lines)
 
 
-def _find_gaps(events: Iterable[MatrixSeries], piece: BackfillRange) -> list[BackfillRange]:
+def _find_gaps(events: Iterable[RangeSeries], piece: QueryRange) -> list[QueryRange]:
     """Find where no group has a rollup: from the last one before to the first one after."""
     moments = sorted({at for series in events for at in series.points})
     return [
-        BackfillRange(before, after)
+        QueryRange(before, after)
         for before, after in pairwise(moments)
         if after - before > _MAX_ROLLUP_GAP and after > piece.start
     ]
@@ -106,9 +85,9 @@ def _find_gaps(events: Iterable[MatrixSeries], piece: BackfillRange) -> list[Bac
 def _repair_lines(
     slo: Slo,
     style: LabelStyle,
-    gap: BackfillRange,
+    gap: QueryRange,
     *,
-    fine_rollups: Sequence[Sequence[MatrixSeries]],
+    fine_rollups: Sequence[Sequence[RangeSeries]],
     ask: RangeQuery,
 ) -> Iterator[str]:
     """Write the increase of the counters across a gap, less what the rollups at either end hold of it.
@@ -125,16 +104,17 @@ def _repair_lines(
             )
             for series in rows
         }
-        for series in ask(query, start=end, end=end, step=FINE_STEP):
+        for series in ask(query, QueryRange(end - FINE_STEP, end), step=FINE_STEP):
             increase = series.points[end] - recorded.get(frozenset(series.labels.items()), 0.0)
             labels = {**series.labels, **style.identity_labels(slo), style.part: "repair"}
             yield from _sample_lines(coarse, labels, {end: max(0.0, increase)})
 
 
-def _first_sample(query: PromQL, past: BackfillRange, ask: RangeQuery) -> int | None:
+def _first_sample(query: PromQL, past: QueryRange, ask: RangeQuery) -> int | None:
     """Find the coarse step before the first sample of *query*; None where there is none in *past*."""
     for start in range(past.start, past.end, _QUERY_SPAN):
-        found = ask(query, start=start, end=min(past.end, start + _QUERY_SPAN), step=COARSE_STEP)
+        span = QueryRange(start - COARSE_STEP, min(past.end, start + _QUERY_SPAN))
+        found = ask(query, span, step=COARSE_STEP)
         if moments := [at for series in found for at in series.points]:
             return min(moments) - COARSE_STEP
     return None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from sloctl import outputs
-from sloctl.backfill.rollups import BackfillRange, RangeQuery, missing_range, openmetrics_text
+from sloctl.backfill.rollups import RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
@@ -25,11 +25,16 @@ from sloctl.compiler import Artefact
 from sloctl.duration import format_duration, parse_duration
 from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES, LabelStyle
-from sloctl.prometheus.client import PrometheusClient, PrometheusError
+from sloctl.prometheus.answers import QueryRange
+from sloctl.prometheus.credentials import ClientOptions
+from sloctl.prometheus.errors import PrometheusError
+from sloctl.prometheus.plain_client import PrometheusClient
 from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK
 from sloctl.timestamps import format_day
 
 _BAR_WIDTH: Final = 30
+# A month of raw series takes its time.
+_CLIENT_OPTIONS: Final = ClientOptions(timeout_seconds=120, max_bytes=256 * 1024 * 1024)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         written = write_missing_days(
             slos,
             LABEL_STYLES[arguments.label_style],
-            BackfillRange(start, end),
-            ask=PrometheusClient(arguments.prometheus).query_range,
+            QueryRange(start, end),
+            ask=PrometheusClient(arguments.prometheus, _CLIENT_OPTIONS).query_range,
             directory=arguments.output_dir,
         )
     except PrometheusError as error:
@@ -69,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def write_missing_days(
-    slos: Sequence[Slo], style: LabelStyle, past: BackfillRange, *, ask: RangeQuery, directory: Path
+    slos: Sequence[Slo], style: LabelStyle, past: QueryRange, *, ask: RangeQuery, directory: Path
 ) -> int:
     """Write one file for each day that has none yet; returns how many were written."""
     missing = [(slo, missing_range(slo, style, past, ask)) for slo in slos]

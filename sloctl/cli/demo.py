@@ -33,7 +33,7 @@ with require_sidecar_extra():
     from sloctl.demo import history, service
     from sloctl.demo.incident_timeline import IncidentRecorder, IncidentTimeline
     from sloctl.demo.traffic import IncidentSchedule
-    from sloctl.prometheus.http_client import ClientOptions
+    from sloctl.prometheus.credentials import ClientOptions
     from sloctl.sidecar import terminal
     from sloctl.sidecar.build import build_sidecar
     from sloctl.sidecar.clock import start_clock

@@ -25,7 +25,7 @@ from sloctl.files import STANDARD_INPUT, read_spec_files
 from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
-    from sloctl.prometheus.http_client import ClientOptions
+    from sloctl.prometheus.credentials import ClientOptions
     from sloctl.sidecar.build import build_sidecar
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.config.options import parse_address, parse_interval

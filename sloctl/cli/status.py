@@ -24,7 +24,9 @@ from sloctl.cli.arguments import add_label_style, add_output_format
 from sloctl.cli.exit_codes import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import escape_unprintable
-from sloctl.prometheus.transport import HttpEndpoint, RequestError
+from sloctl.prometheus.credentials import ClientOptions, TlsFiles
+from sloctl.prometheus.errors import PrometheusError
+from sloctl.prometheus.plain_client import PlainHttpClient, PrometheusClient
 from sloctl.slo.health import Health
 from sloctl.status import from_prometheus, from_sidecar
 from sloctl.status.json_report import status_document
@@ -38,6 +40,7 @@ _EXIT_CODES: Final = {
     GateResult.FAILING: PROBLEMS_FOUND,
     GateResult.UNKNOWN: COULD_NOT_RUN,
 }
+_MAX_BYTES: Final = 256 * 1024 * 1024
 _FAIL_ON: Final = {level.name.lower(): level for level in FailOn}
 # To whatever is no terminal, all columns go.
 _UNLIMITED_WIDTH: Final = 1000
@@ -80,18 +83,22 @@ def run(arguments: argparse.Namespace) -> int:
 def _status_reader(arguments: argparse.Namespace) -> Callable[[], StatusReport]:
     """What asks once, and raises CouldNotRun."""
     url = arguments.prometheus or arguments.sidecar
-    server = HttpEndpoint(url, arguments.token_file, arguments.ca_file)
+    options = ClientOptions(
+        max_bytes=_MAX_BYTES,
+        bearer_token_file=arguments.token_file,
+        tls=TlsFiles(ca_file=arguments.ca_file),
+    )
 
     def read_status() -> StatusReport:
         try:
             if arguments.prometheus:
-                ask = from_prometheus.instant_query(server.get_body)
+                ask = PrometheusClient(url, options).query
                 whole = from_prometheus.read_prometheus_status(ask, LABEL_STYLES[arguments.label_style])
             else:
-                whole = from_sidecar.read_sidecar_status(server.get_body)
+                whole = from_sidecar.read_sidecar_status(PlainHttpClient(url, options).get_body)
             return whole.select_slos(arguments.slos)
-        except RequestError as unanswered:
-            raise CouldNotRun(escape_unprintable(str(unanswered))) from unanswered
+        except PrometheusError as unanswered:
+            raise CouldNotRun(str(unanswered)) from unanswered
         except msgspec.DecodeError as wrong:
             raise CouldNotRun(escape_unprintable(f"{url}: cannot be understood: {wrong}")) from wrong
         except KeyError as unknown:

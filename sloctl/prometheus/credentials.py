@@ -1,11 +1,16 @@
-"""Who we are and whom we believe, from files that may change at any time.
+"""Credentials and limits of requests; secrets are read from files that may change at any time.
 
-Its one law: an exception names a file and never what is in it.
+Exceptions name a file and never what is in it.
 """
 
 import ssl
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from sloctl.prometheus.errors import UnusableFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +23,10 @@ class BasicAuth:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Whom to believe, and who we are: PEM files.
+    """Authorities to believe and a certificate to show: PEM files.
 
     *ca_file* stands in for the system's authorities; *cert_file* and *key_file* are ours, for mutual TLS;
-    *server_name* is what the certificate must say where that is not the host of the URL.
+    *server_name* is what the certificate must say where that is not the host of the URL (async front only).
     """
 
     ca_file: Path | None = None
@@ -30,8 +35,73 @@ class TlsFiles:
     server_name: str | None = None
 
 
-class UnusableFile(ValueError):
-    """A file that cannot be used as it was meant: which, and why."""
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """Limits and credentials of requests. Files are read anew: a rotated token works without a restart.
+
+    *timeout_seconds* covers a request from looking up its host to the last byte of the answer; *max_bytes*
+    counts the answer inflated. *headers*, such as X-Scope-OrgID, may hold secrets and are not shown.
+    """
+
+    timeout_seconds: float = 10.0
+    max_bytes: int = 32 * 1024 * 1024
+    bearer_token_file: Path | None = None
+    basic_auth: BasicAuth | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.bearer_token_file is not None and self.basic_auth is not None:
+            raise ValueError("a bearer token and basic authentication exclude each other")
+        if self.basic_auth is not None and ":" in self.basic_auth.username:
+            raise ValueError("a user of basic authentication has no colon in its name")
+        if (self.tls.cert_file is None) != (self.tls.key_file is None):
+            raise ValueError("a client certificate is a cert_file and a key_file")
+        for name, value in self.headers.items():
+            # Here, because the library's complaint at the first request might quote the value.
+            if not (name.isascii() and value.isprintable()):
+                raise ValueError(f"the header {name!r} is no single line of text")
+
+
+@cache
+def user_agent() -> str:
+    """Name this program and its version, as in `sloctl/0.1.0`."""
+    from importlib.metadata import version  # noqa: PLC0415 - 20 ms that only requests need
+
+    return f"sloctl/{version('sloctl')}"
+
+
+def request_headers(options: ClientOptions) -> dict[str, str]:
+    """Build the headers of one request, reading the secrets anew; raise UnusableFile.
+
+    These files are small, and Kubernetes swaps them at any time.
+    """
+    headers = {"User-Agent": user_agent(), **options.headers}
+    if options.bearer_token_file is not None:
+        headers["Authorization"] = f"Bearer {read_secret(options.bearer_token_file)}"
+    elif options.basic_auth is not None:
+        password = read_secret(options.basic_auth.password_file, ascii_only=False)
+        headers["Authorization"] = basic_authorization(options.basic_auth.username, password)
+    return headers
+
+
+def basic_authorization(username: str, password: str) -> str:
+    """Encode the value of an Authorization header (RFC 7617), in UTF-8."""
+    return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
+def read_secret(file: Path, *, ascii_only: bool = True) -> str:
+    """Read the one line of text in *file*; raise UnusableFile."""
+    try:
+        text = file.read_text().rstrip("\r\n")
+    except OSError as failure:
+        raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
+    except UnicodeDecodeError:
+        raise UnusableFile(f"{file} is not UTF-8 text") from None
+    # Checked here because the library's own complaint might quote it.
+    if not text or not text.isprintable() or (ascii_only and not text.isascii()):
+        raise UnusableFile(f"{file} holds no single line of {'plain ' if ascii_only else ''}text")
+    return text
 
 
 class TlsContext:
@@ -46,47 +116,25 @@ class TlsContext:
         self._built: tuple[list[tuple[int, int, int]], ssl.SSLContext] | None = None
 
     def current_context(self) -> ssl.SSLContext:
-        """Raises Unusable for a file that cannot be used."""
-        state = [_file_state(file) for file in self._files]
-        if self._built is None or self._built[0] != state:
-            self._built = state, self._build_context()
-        return self._built[1]
-
-    def _build_context(self) -> ssl.SSLContext:
-        tls = self._tls
+        """Build the context where its files have changed; raise UnusableFile."""
+        tls, states = self._tls, list[tuple[int, int, int]]()
+        for file in self._files:
+            try:
+                stat = file.stat()
+            except OSError as failure:
+                raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
+            states.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        if self._built is not None and self._built[0] == states:
+            return self._built[1]
         try:
             context = ssl.create_default_context(cafile=tls.ca_file)
             if tls.cert_file is not None:
                 # Without a password of its own OpenSSL would ask for one at the terminal.
                 context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: "")
         except (OSError, ValueError) as failure:
+            # An error of OpenSSL has a reason, one of the system a text.
+            why = getattr(failure, "reason", None) or getattr(failure, "strerror", None) or failure
             files = ", ".join(str(file) for file in self._files)
-            raise UnusableFile(f"cannot use {files} for TLS: {_why(failure)}") from None
+            raise UnusableFile(f"cannot use {files} for TLS: {why}") from None
+        self._built = states, context
         return context
-
-
-def _file_state(file: Path) -> tuple[int, int, int]:
-    try:
-        stat = file.stat()
-    except OSError as failure:
-        raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
-def read_secret(file: Path) -> str:
-    """The one line of text in *file*; raises Unusable."""
-    try:
-        text = file.read_text().rstrip("\r\n")
-    except OSError as failure:
-        raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
-    except UnicodeDecodeError:
-        raise UnusableFile(f"{file} is not UTF-8 text") from None
-    # Checked here because the library's own complaint might quote it.
-    if not text or not text.isprintable():
-        raise UnusableFile(f"{file} holds no single line of text")
-    return text
-
-
-def _why(failure: Exception) -> str:
-    """An error of OpenSSL has a reason, one of the system a text."""
-    return getattr(failure, "reason", None) or getattr(failure, "strerror", None) or str(failure)

@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan
 from typing import Final, TypeAlias
 
-import msgspec
-from msgspec import Struct
-
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE, parse_duration
-from sloctl.model import Labels, PromQL
+from sloctl.model import PromQL
 from sloctl.naming import LabelStyle
+from sloctl.prometheus.answers import InstantSample
 from sloctl.slo import burn
 from sloctl.slo.health import AlertState, Health
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
@@ -26,45 +24,11 @@ _TICKET_LOOKBACK: Final = "6m"
 _STEADY_LOOKBACKS: Final = (30 * MINUTE, 6 * HOUR)
 
 
-class InstantSample(Struct, frozen=True):
-    """One series of an instant query's answer; *at* is the moment of evaluation, Unix seconds."""
-
-    labels: Labels
-    at: float
-    value: float
-
-
-class _Vector(Struct, tag_field="resultType", tag="vector"):
-    result: list["_Row"]
-
-
-class _Row(Struct):
-    metric: dict[str, str]
-    value: tuple[float, str]
-
-
-class _Answer(Struct):
-    data: _Vector
-
-
 InstantQuery: TypeAlias = Callable[[PromQL], Sequence[InstantSample]]
-HttpGet: TypeAlias = Callable[..., bytes]
 GroupLabels: TypeAlias = tuple[tuple[str, str], ...]
 # Service and name.
 _SloKey: TypeAlias = tuple[str, str]
 _SloGroup: TypeAlias = tuple[_SloKey, GroupLabels]
-
-
-def instant_query(get: HttpGet) -> InstantQuery:
-    """Instant queries by *get*; raises msgspec.DecodeError for what is no answer of a Prometheus."""
-
-    def ask(query: PromQL) -> list[InstantSample]:
-        answer = msgspec.json.decode(get("/api/v1/query", query=query), type=_Answer)
-        samples = (InstantSample(row.metric, row.value[0], float(row.value[1])) for row in answer.data.result)
-        # Not a number is not known.
-        return [sample for sample in samples if not isnan(sample.value)]
-
-    return ask
 
 
 def read_prometheus_status(ask: InstantQuery, style: LabelStyle) -> StatusReport:
@@ -78,7 +42,11 @@ def read_prometheus_status(ask: InstantQuery, style: LabelStyle) -> StatusReport
 class RecordedSeries:
     """The answers, found by SLO and group."""
 
-    def __init__(self, ask: InstantQuery, style: LabelStyle) -> None:
+    def __init__(self, query: InstantQuery, style: LabelStyle) -> None:
+        def ask(promql: PromQL) -> list[InstantSample]:
+            # Not a number is not known.
+            return [sample for sample in query(promql) if not isnan(sample.value)]
+
         own = f'{style.id}!=""'
         self._style = style
         info = ask(f"{style.info_metric}{{{own}}}")

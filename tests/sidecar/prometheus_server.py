@@ -10,9 +10,9 @@ from typing import TypeAlias
 from aiohttp import web
 
 from sloctl.model import Slo
-from sloctl.prometheus.http_client import ClientOptions
-from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.http.server import serve_application
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
 
 # (errors, events) by the end of the minute.

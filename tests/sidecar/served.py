@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from sloctl.model import Slo
-from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.build import build_sidecar
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.config.read import Settings

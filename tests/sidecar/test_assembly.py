@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sloctl.prometheus.range_queries import PrometheusOptions
 from sloctl.sidecar.build import build_sidecar
 from sloctl.sidecar.config.read import Settings
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
@@ -15,6 +14,7 @@ from sloctl.sidecar.http.application import Sidecar, build_application
 from sloctl.sidecar.http.options import WebOptions
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.reload import SpecFiles, SpecTexts
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from sloctl.spec import read_specs

@@ -10,16 +10,10 @@ import pytest
 import trustme
 from aiohttp import web
 
-from sloctl.prometheus.http_client import (
-    USER_AGENT,
-    BasicAuth,
-    ClientOptions,
-    HttpResponse,
-    RequestFailed,
-    TlsFiles,
-    open_client,
-    redact_url,
-)
+from sloctl.prometheus.answers import HttpResponse
+from sloctl.prometheus.async_client import open_client
+from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles, user_agent
+from sloctl.prometheus.errors import RequestFailed, redact_url
 from tests.sidecar.asked import answering, authority, certificate, misbehaving, server_context
 
 SECRET = "hunter2-do-not-show"  # noqa: S105 - what must not be shown
@@ -76,7 +70,7 @@ async def test_it_says_who_asks_and_keeps_no_cookie() -> None:
         await client.get(url)
         answer = await client.get(url)
 
-    assert answer.body.decode() == f"{USER_AGENT} {{}}"
+    assert answer.body.decode() == f"{user_agent()} {{}}"
 
 
 async def test_a_redirect_is_not_followed_and_its_target_is_named() -> None:
@@ -229,7 +223,7 @@ async def test_a_file_that_holds_no_token_is_named_and_not_quoted(tmp_path: Path
     with pytest.raises(RequestFailed) as told:
         await ask("http://127.0.0.1:1", ClientOptions(bearer_token_file=token))
 
-    assert str(told.value) == f"{token} holds no single line of text"
+    assert str(told.value) == f"{token} holds no single line of plain text"
 
 
 async def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -261,7 +255,7 @@ async def test_no_secret_is_in_a_repr_or_in_the_trace_of_a_failure(tmp_path: Pat
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"bearer_token_file": Path("a"), "basic": BasicAuth("b", Path("c"))}, "exclude each other"),
+        ({"bearer_token_file": Path("a"), "basic_auth": BasicAuth("b", Path("c"))}, "exclude each other"),
         ({"tls": TlsFiles(cert_file=Path("a"))}, "a cert_file and a key_file"),
         ({"headers": {"X-Key": f"{SECRET}\r\nX: 1"}}, "the header 'X-Key' is no single line of text"),
     ],

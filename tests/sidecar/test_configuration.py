@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from sloctl.naming import SLOTH_STYLE
-from sloctl.prometheus.http_client import BasicAuth, ClientOptions, TlsFiles
-from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles
 from sloctl.sidecar.config.read import Settings, read_configuration
 from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, Certificate, WebOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.otlp.source import OtlpOptions
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import DnsService, ScrapeTarget
 from sloctl.sidecar.telemetry.logs import LogFormat

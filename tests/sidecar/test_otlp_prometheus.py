@@ -11,11 +11,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 
 from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector
-from sloctl.prometheus.range_queries import PrometheusOptions
 from sloctl.sidecar.sources import IntervalCounts
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram, count_above
 from sloctl.sidecar.sources.otlp.points import RejectedPoints, translate_points
 from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, plan_otlp
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import open_prometheus_source
 from tests.real import Prometheus, promtool_version, running_prometheus
 from tests.sidecar.otlp_requests import counter, exponential, gauge, histogram, number, request

@@ -17,11 +17,11 @@ from sloctl.model import (
     WindowQuery,
 )
 from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle
-from sloctl.prometheus.http_client import ClientOptions
-from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.rules.backfill_queries import backfill_rollups
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus.history import PastCounts
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
 from sloctl.slo.resolutions import EventCounts
 from tests.real import Prometheus, backfill, running_prometheus

@@ -7,11 +7,11 @@ import pytest
 from aiohttp import web
 
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
-from sloctl.prometheus.http_client import ClientOptions
-from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources import Group, IntervalCounts, SourceUnavailable
 from sloctl.sidecar.sources.prometheus.minutes import ReadPosition, StepCounts, advance_position
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import open_prometheus_source
 from sloctl.slo.resolutions import EventCounts
 from tests.real import free_port
@@ -204,12 +204,20 @@ async def test_a_prometheus_that_went_down_is_caught_up_with_when_it_is_back() -
     assert (list(counted(before)), list(counted(after))) == ([0], [1, 2, 3])
 
 
-async def test_a_prometheus_that_is_not_there_is_named_without_its_password() -> None:
-    options = PrometheusOptions(f"http://us:secret@127.0.0.1:{free_port()}/prometheus?x=1")
+async def test_a_prometheus_that_is_not_there_is_named() -> None:
+    options = PrometheusOptions(f"http://127.0.0.1:{free_port()}/prometheus?x=1")
 
     async with open_prometheus_source([CART], options, jitter=lambda: 0.0) as source:
         with pytest.raises(SourceUnavailable, match=r"^http://127\.0\.0\.1:\d+/prometheus: cannot connect"):
             await source.read_counts(START + 10)
+
+
+@pytest.mark.parametrize("url", ["http://us:secret@127.0.0.1", "http://us:se/cret@shop", "us:secret@shop:1"])
+def test_a_password_in_the_url_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ValueError, match="a URL holds no user and no password") as told:
+        PrometheusOptions(url)
+
+    assert "cret" not in str(told.value)
 
 
 async def test_an_slo_whose_query_fails_leaves_the_others_alone_and_catches_up(

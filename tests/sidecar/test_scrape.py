@@ -98,7 +98,7 @@ async def test_no_more_targets_are_asked_at_once_than_allowed() -> None:
 
     async with (
         answering(slowly) as url,
-        scraping(*(f"{url}/{number}" for number in range(12)), at_once=3) as shop,
+        scraping(*(f"{url}/{number}" for number in range(12)), concurrency=3) as shop,
     ):
         await shop.tick()
 
@@ -149,7 +149,7 @@ async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
 
 async def test_what_burns_can_be_asked_of_some_labels_only() -> None:
     target = Shop(served(0, 0))
-    async with answering(target.expose) as url, scraping(url, telling=("instance",)) as shop:
+    async with answering(target.expose) as url, scraping(url, contributor_labels=("instance",)) as shop:
         await shop.tick()
         target.text = served(1, 1)
 

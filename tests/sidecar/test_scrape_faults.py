@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.asked import Rude, answering, misbehaving

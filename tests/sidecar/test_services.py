@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sloctl.prometheus.http_client import ClientOptions, TlsFiles
+from sloctl.prometheus.credentials import ClientOptions, TlsFiles
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape import targets
 from sloctl.sidecar.sources.scrape.source import DnsService

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from sloctl.model import CountedSide, RatioIndicator, Selector, Slo
-from sloctl.prometheus.http_client import ClientOptions
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.scrape.source import (
     DnsService,

@@ -6,13 +6,13 @@ from msgspec import UNSET, UnsetType
 
 from sloctl.duration import parse_duration
 from sloctl.naming import LABEL_STYLES
-from sloctl.prometheus.http_client import BasicAuth, ClientOptions, TlsFiles
-from sloctl.prometheus.range_queries import PrometheusOptions
+from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles
 from sloctl.sidecar.config import fields
 from sloctl.sidecar.http.options import Certificate, WebOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.factories import SourceOptions
 from sloctl.sidecar.sources.otlp.source import OtlpOptions
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import DnsService, ScrapeTarget
 from sloctl.spec.messages import quote_value

@@ -8,11 +8,11 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import UNSET, UnsetType
 
 from sloctl.problems import Place, Problem, sort_problems
-from sloctl.prometheus.range_queries import PrometheusOptions
 from sloctl.sidecar.config import fields, options
 from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.factories import SourceOptions
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.structure import convert_node

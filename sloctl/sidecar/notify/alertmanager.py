@@ -11,7 +11,9 @@ from yarl import URL
 
 from sloctl.model import Labels
 from sloctl.naming import NATIVE_STYLE, LabelStyle
-from sloctl.prometheus.http_client import ClientOptions, HttpClient, RequestFailed, redact_url
+from sloctl.prometheus.async_client import HttpClient
+from sloctl.prometheus.credentials import ClientOptions
+from sloctl.prometheus.errors import RequestFailed, redact_url
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
 from sloctl.sidecar.notify.annotations import alert_annotations
 from sloctl.sidecar.notify.send_schedule import RESENDS_UNTIL_EXPIRY
@@ -46,7 +48,7 @@ class AlertmanagerOptions:
         for url in self.urls:
             parsed = URL(url)
             if parsed.scheme not in {"http", "https"} or not parsed.host:
-                what = redact_url(parsed) if parsed.absolute else "a relative URL"
+                what = redact_url(url) if parsed.absolute else "a relative URL"
                 raise ValueError(f"{what} is no address of an Alertmanager, such as http://HOST:9093")
 
 

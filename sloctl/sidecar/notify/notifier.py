@@ -17,7 +17,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from sloctl.prometheus.http_client import open_client, redact_url
+from sloctl.prometheus.async_client import open_client
+from sloctl.prometheus.errors import redact_url
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import MetricType, SelfMetric
 from sloctl.sidecar.engine.snapshot import Snapshot

@@ -11,11 +11,11 @@ from typing import Final, Protocol, TypeAlias, assert_never
 from aiohttp import web
 
 from sloctl.model import Slo
-from sloctl.prometheus.range_queries import PrometheusOptions
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.sources import Source, UnsupportedSlo
 from sloctl.sidecar.sources.otlp.receiver import otlp_routes
 from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, plan_otlp
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource, open_scrape_source, plan_scrape
 from sloctl.sidecar.sources.scrape.targets import TargetState

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from sloctl.prometheus.http_client import USER_AGENT
+from sloctl.prometheus.credentials import user_agent
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import MetricType
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
@@ -30,7 +30,7 @@ _EXPORTER_LOGGERS: Final = (
     "opentelemetry.sdk.metrics._internal.export",
     "opentelemetry.sdk._shared_internal",
 )
-_VERSION: Final = USER_AGENT.partition("/")[2]
+_VERSION: Final = user_agent().partition("/")[2]
 
 
 @asynccontextmanager

@@ -6,16 +6,18 @@ told to the hour, so that an hour may be missing where rules were introduced, an
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, NamedTuple
 
 from sloctl import naming
-from sloctl.duration import DAY, HOUR
+from sloctl.duration import HOUR
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
-from sloctl.prometheus.range_queries import QueryFailed, QueryRange, RangeQueries
+from sloctl.prometheus.answers import QueryRange
+from sloctl.prometheus.async_client import RangeQueries
+from sloctl.prometheus.errors import PrometheusError
 from sloctl.promql import last_range
 from sloctl.rules.repair import REPAIR_REACH as REPAIRED
 from sloctl.sidecar.sources import Group
@@ -108,7 +110,7 @@ class _HistoryReader:
         if whole.start >= whole.end:
             return
         unrecorded = await self._unrecorded_ranges(whole)
-        for day in _days(whole):
+        for day in whole.split_days():
             recorded = await recorded_steps(
                 self._ranges, self._slos, self._style, day, step=COARSE_STEP, **self._part
             )
@@ -180,18 +182,12 @@ class _HistoryReader:
     async def _read_raw(self, slo: Slo, day: QueryRange, unrecorded: Iterable[QueryRange]) -> StepCounts:
         steps: dict[int, Mapping[Group, EventCounts]] = {}
         for stretch in unrecorded:
-            piece = QueryRange(max(day.start, stretch.start), min(day.end, stretch.end))
-            if piece.start < piece.end:
+            if (piece := day.intersect_with(stretch)) is not None:
                 try:
                     steps |= _sum_to_coarse(await raw_steps(self._ranges, slo, self._style, piece))
-                except QueryFailed as trouble:
+                except PrometheusError as trouble:
                     _log.warning("history of %s: %s", slo.id, trouble)
         return steps
-
-
-def _days(stretch: QueryRange) -> Iterator[QueryRange]:
-    for start in range(stretch.start, stretch.end, DAY):
-        yield QueryRange(start, min(start + DAY, stretch.end))
 
 
 def _past_counts(slo: Slo, steps: StepCounts, *, after: float = 0.0) -> list[PastCounts]:

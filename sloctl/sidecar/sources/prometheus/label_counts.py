@@ -13,7 +13,9 @@ from msgspec.structs import replace
 from sloctl.duration import HOUR
 from sloctl.model import ConditionIndicator, ErrorRatioIndicator, Slo
 from sloctl.naming import LabelStyle
-from sloctl.prometheus.range_queries import QueryFailed, QueryRange, RangeQueries
+from sloctl.prometheus.answers import QueryRange
+from sloctl.prometheus.async_client import RangeQueries
+from sloctl.prometheus.errors import PrometheusError
 from sloctl.sidecar.sources.prometheus.minutes import ReadProgress, StepCounts, raw_steps
 from sloctl.slo.resolutions import FINE_STEP, EventCounts
 
@@ -63,7 +65,7 @@ class LabelCountQueries:
                 by_value = await raw_steps(
                     self._ranges, replace(slo, group_by=(label,)), self._style, stretch
                 )
-            except QueryFailed:
+            except PrometheusError:
                 continue
             for at in steps:
                 values = {

@@ -13,7 +13,9 @@ from typing import Final, TypeAlias
 from sloctl import naming
 from sloctl.model import LabelMatcher, MatchOp, Selector, Slo
 from sloctl.naming import LabelStyle
-from sloctl.prometheus.range_queries import QueryFailed, QueryRange, RangeQueries, RangeSeries
+from sloctl.prometheus.answers import QueryRange, RangeSeries
+from sloctl.prometheus.async_client import RangeQueries
+from sloctl.prometheus.errors import PrometheusError
 from sloctl.promql import format_selector, last_range
 from sloctl.rules.backfill_queries import backfill_rollups
 from sloctl.sidecar.sources import Group
@@ -116,7 +118,7 @@ class _MinuteReader:
     async def read_batch(self, slos: Sequence[Slo], stretch: QueryRange) -> None:
         try:
             recorded = await recorded_steps(self._ranges, slos, self._style, stretch, step=FINE_STEP)
-        except QueryFailed as trouble:
+        except PrometheusError as trouble:
             self._outcome.issues.append(str(trouble))
             return
         async with asyncio.TaskGroup() as tasks:
@@ -136,7 +138,7 @@ class _MinuteReader:
                 raw = await raw_steps(
                     self._ranges, slo, self._style, QueryRange(missing[0] - FINE_STEP, missing[-1])
                 )
-            except QueryFailed as trouble:
+            except PrometheusError as trouble:
                 self._outcome.issues.append(f"{slo.id}: {trouble}")
                 raw_end = missing[0] - FINE_STEP
         self._outcome.progress[slo.id] = advance_position(

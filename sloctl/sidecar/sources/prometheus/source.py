@@ -8,8 +8,8 @@ from typing import Final
 
 from sloctl.duration import HOUR
 from sloctl.model import Slo
-from sloctl.prometheus.http_client import open_client, redact_url
-from sloctl.prometheus.range_queries import PrometheusOptions, QueryFailed, RangeQueries
+from sloctl.prometheus.async_client import RangeQueries, open_client
+from sloctl.prometheus.errors import PrometheusError, redact_url
 from sloctl.sidecar.sources import IntervalCounts, SloCounts, SourceUnavailable
 from sloctl.sidecar.sources.prometheus.history import PastCounts, read_histories
 from sloctl.sidecar.sources.prometheus.label_counts import LabelCountQueries, LabelCounts
@@ -20,6 +20,7 @@ from sloctl.sidecar.sources.prometheus.minutes import (
     last_minute,
     read_minutes,
 )
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.slo.resolutions import FINE_STEP
 
 # What lies further back when an outage ends is left to the history of the next start.
@@ -90,7 +91,7 @@ class PrometheusSource:
                     if number % _STEPS_PER_SLICE == 0:
                         await asyncio.sleep(0)
                 self._places.update(piece.positions)
-        except QueryFailed as trouble:
+        except PrometheusError as trouble:
             raise SourceUnavailable(self._said(str(trouble))) from trouble
 
     def _current_progress(
@@ -133,4 +134,11 @@ async def open_prometheus_source(
 ) -> AsyncIterator[PrometheusSource]:
     """A source with connections of its own; *jitter* gives numbers from 0 to 1, such as random.random."""
     async with open_client(options.client) as client:
-        yield PrometheusSource(RangeQueries(client, options, jitter=jitter), slos, options)
+        queries = RangeQueries(
+            client,
+            options.url,
+            concurrency=options.concurrency,
+            partial_response=options.partial_response,
+            jitter=jitter,
+        )
+        yield PrometheusSource(queries, slos, options)

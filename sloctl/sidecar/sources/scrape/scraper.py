@@ -7,7 +7,9 @@ from typing import Final
 
 from opentelemetry.trace import Status, StatusCode, get_tracer
 
-from sloctl.prometheus.http_client import HttpClient, HttpResponse, RequestFailed
+from sloctl.prometheus.answers import HttpResponse
+from sloctl.prometheus.async_client import HttpClient
+from sloctl.prometheus.errors import RequestFailed
 from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
 from sloctl.sidecar.sources.counting.tally import HeldCounts, SeriesWeights, Tally, tally_samples
 from sloctl.sidecar.sources.scrape.exposition import (

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sloctl.model import Slo
-from sloctl.prometheus.http_client import ClientOptions, HttpClient, open_client
+from sloctl.prometheus.async_client import HttpClient, open_client
+from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter

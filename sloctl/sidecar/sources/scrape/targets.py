@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from yarl import URL
 
 from sloctl.model import Labels
-from sloctl.prometheus.http_client import redact_url
+from sloctl.prometheus.errors import redact_url
 
 RESOLVE_TIMEOUT: Final = 2.0
 MAX_ADDRESSES: Final = 1000

@@ -1,0 +1,175 @@
+"""The front on asyncio: requests of the sidecar to a Prometheus, to targets and to Alertmanagers.
+
+No secret leaves in a text: an exception, a log line and a repr name files and addresses, never what is in
+them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from sloctl.model import PromQL
+from sloctl.prometheus.answers import (
+    FORM_HEADERS,
+    HttpResponse,
+    QueryRange,
+    RangeSeries,
+    decode_range,
+    range_form,
+    refuse_redirect,
+)
+from sloctl.prometheus.credentials import ClientOptions, TlsContext, basic_authorization, request_headers
+from sloctl.prometheus.errors import RequestFailed
+
+MAX_ATTEMPTS: Final = 3
+# The longest wait before the second attempt; it doubles with each further one.
+_BACKOFF_SECONDS: Final = 0.5
+_TOO_MANY_REQUESTS: Final = 429
+
+
+class HttpClient:
+    """Makes requests as *options* say; requests may run at the same time."""
+
+    def __init__(self, options: ClientOptions, session: aiohttp.ClientSession) -> None:
+        self._options = options
+        self._session = session
+        self._tls = TlsContext(options.tls)
+
+    async def get(
+        self, url: URL | str, *, headers: Mapping[str, str] | None = None, server_name: str | None = None
+    ) -> HttpResponse:
+        """Send a GET, as `request` does."""
+        return await self.request("GET", url, headers=headers, server_name=server_name)
+
+    async def request(
+        self,
+        method: str,
+        url: URL | str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        server_name: str | None = None,
+    ) -> HttpResponse:
+        """Return the answer, whatever its status; raise RequestFailed, which does not name the server.
+
+        *headers* win over those of the options. *server_name* is what a certificate must say where neither
+        the options nor the host of *url* do, as for one address behind a name.
+        """
+        parsed = _parse_url(url)
+        own_headers = request_headers(self._options)
+        if parsed.user is not None or parsed.password is not None:
+            own = basic_authorization(parsed.user or "", parsed.password or "")
+            own_headers.setdefault("Authorization", own)
+        try:
+            async with (
+                asyncio.timeout(self._options.timeout_seconds),
+                self._session.request(
+                    method,
+                    parsed.with_user(None),
+                    headers=own_headers | dict(headers or {}),
+                    data=body,
+                    ssl=self._tls.current_context() if parsed.scheme == "https" else True,
+                    server_hostname=self._options.tls.server_name or server_name,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                return await self._read_response(response)
+        except TimeoutError:
+            raise RequestFailed(f"no answer within {self._options.timeout_seconds:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as failure:
+            # The cause is left out: an exception of aiohttp may hold the headers that were sent.
+            raise RequestFailed(_failure_reason(failure)) from None
+
+    async def _read_response(self, response: aiohttp.ClientResponse) -> HttpResponse:
+        try:
+            target = str(response.url.join(URL(response.headers.get("Location", ""))))
+        except ValueError:
+            target = ""
+        refuse_redirect(response.status, target)
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._options.max_bytes:
+                raise RequestFailed(f"answered more than {self._options.max_bytes / 1024**2:g} MiB")
+        return HttpResponse(response.status, response.content_type, bytes(body))
+
+
+@asynccontextmanager
+async def open_client(options: ClientOptions) -> AsyncIterator[HttpClient]:
+    """Open a client with connections of its own; it keeps no cookies and uses no proxy."""
+    # The time is limited around the whole request.
+    unlimited = aiohttp.ClientTimeout(total=None, sock_connect=None)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=unlimited) as session:
+        yield HttpClient(options, session)
+
+
+class RangeQueries:
+    """Range queries to the API below *url*, at most *concurrency* at a time.
+
+    *partial_response* lets a Thanos answer from the stores that it reaches. *jitter* gives a share, from 0 to
+    1, of the wait between two attempts.
+    """
+
+    def __init__(
+        self,
+        client: HttpClient,
+        url: str,
+        *,
+        concurrency: int,
+        partial_response: bool,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._url = URL(url) / "api/v1/query_range"
+        self._slots = asyncio.Semaphore(concurrency)
+        self._partial_response = "true" if partial_response else "false"
+        self._jitter = jitter
+
+    async def query_range(self, query: PromQL, span: QueryRange, *, step: int) -> list[RangeSeries]:
+        """Evaluate *query* at the end of every *step* (seconds) of *span*; raise PrometheusError."""
+        form = range_form(query, span, step=step, partial_response=self._partial_response)
+        async with self._slots:
+            return decode_range(await self._post_with_retries(form))
+
+    async def _post_with_retries(self, form: bytes) -> HttpResponse:
+        """Try again while the server is not there or has trouble of its own."""
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                answer = await self._client.request("POST", self._url, headers=FORM_HEADERS, body=form)
+            except RequestFailed:
+                if attempt == MAX_ATTEMPTS:
+                    raise
+            else:
+                is_its_trouble = answer.status >= 500 or answer.status == _TOO_MANY_REQUESTS
+                if attempt == MAX_ATTEMPTS or not is_its_trouble:
+                    return answer
+            await asyncio.sleep(_BACKOFF_SECONDS * 2 ** (attempt - 1) * self._jitter())
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _parse_url(url: URL | str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        raise RequestFailed("not a URL") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise RequestFailed("not the URL of an http or https server")
+    return parsed
+
+
+def _failure_reason(failure: Exception) -> str:
+    match failure:
+        case aiohttp.ClientResponseError():
+            return f"answered no HTTP that can be read ({type(failure).__name__})"
+        case aiohttp.ClientConnectorError():
+            return f"cannot connect: {failure.os_error.strerror or failure.os_error}"
+        case aiohttp.ServerDisconnectedError():
+            return "closed the connection without an answer"
+        case aiohttp.ClientPayloadError():
+            return "the answer broke off"
+        case _:
+            return str(failure) or type(failure).__name__

@@ -1,0 +1,169 @@
+"""The plain front: blocking requests, for commands that must start quickly."""
+
+import time
+import urllib.request
+from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
+from typing import Final
+from urllib.error import URLError
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from sloctl.model import PromQL
+from sloctl.problems import escape_unprintable
+from sloctl.prometheus.answers import (
+    FORM_HEADERS,
+    HttpResponse,
+    InstantSample,
+    QueryRange,
+    RangeSeries,
+    decode_instant,
+    decode_range,
+    describe_status,
+    instant_form,
+    range_form,
+    refuse_redirect,
+)
+from sloctl.prometheus.credentials import ClientOptions, TlsContext, request_headers
+from sloctl.prometheus.errors import QueryFailed, RequestFailed, redact_url, refuse_password
+
+_CHUNK_BYTES: Final = 64 * 1024
+
+
+class _ErrorBody(msgspec.Struct):
+    """The reason in a problem document (RFC 9457), or in an error of Prometheus."""
+
+    detail: str = ""
+    error: str = ""
+
+
+class _EveryStatus(urllib.request.HTTPErrorProcessor):
+    """Passes every answer on: a redirect is not followed, and a refusal says why in its body."""
+
+    def http_response(
+        self,
+        request: urllib.request.Request,  # noqa: ARG002 - urllib passes it by name
+        response: HTTPResponse,
+    ) -> HTTPResponse:
+        return response
+
+    https_response = http_response
+
+
+class PlainHttpClient:
+    """Requests to the server at *url*, which holds no password; every error names the server."""
+
+    def __init__(self, url: str, options: ClientOptions) -> None:
+        """Raise RequestFailed where *url* is none of an http or https server."""
+        refuse_password(url)
+        self.display_url = escape_unprintable(redact_url(url))
+        try:
+            parts = urlsplit(url)
+            is_usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError as wrong:
+            raise RequestFailed(f"{self.display_url}: {escape_unprintable(str(wrong))}") from None
+        if not is_usable or not url.isprintable() or " " in url:
+            raise RequestFailed(f"{self.display_url}: this must be an http or https URL")
+        self._base_url = parts._replace(path=parts.path.rstrip("/"), query="", fragment="").geturl()
+        self._options = options
+        self._tls = TlsContext(options.tls)
+
+    def get_body(self, path: str, **parameters: str | int) -> bytes:
+        """Return the body of an answer of status 200; raise RequestFailed."""
+        answer = self.request(f"{path}?{urlencode(parameters)}" if parameters else path)
+        if answer.status == 200:
+            return answer.body
+        try:
+            said = msgspec.json.decode(answer.body, type=_ErrorBody)
+        except msgspec.DecodeError:
+            said = _ErrorBody()
+        why = escape_unprintable(said.detail or said.error)
+        told = f"answered {answer.status} {why}" if why else describe_status(answer.status)
+        raise RequestFailed(f"{self.display_url}: {told}")
+
+    def request(
+        self, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
+        """Send a GET, or a POST where there is a *body*; raise RequestFailed."""
+        options = self._options
+        request = urllib.request.Request(  # noqa: S310 - __init__ lets http and https through only
+            f"{self._base_url}{path}",
+            data=body,
+            headers={**request_headers(options), **(headers or {})},
+        )
+        handlers: list[urllib.request.BaseHandler] = [_EveryStatus()]
+        if request.type == "https":
+            handlers.append(urllib.request.HTTPSHandler(context=self._tls.current_context()))
+        deadline = time.monotonic() + options.timeout_seconds
+        try:
+            with urllib.request.build_opener(*handlers).open(
+                request, timeout=options.timeout_seconds
+            ) as response:
+                refuse_redirect(response.status, response.headers.get("Location", ""))
+                return HttpResponse(
+                    response.status,
+                    response.headers.get_content_type(),
+                    self._read_body(response, deadline),
+                )
+        except RequestFailed as failed:
+            raise RequestFailed(f"{self.display_url}: {failed}") from None
+        except (OSError, HTTPException, ValueError) as failure:
+            # The cause is left out: an exception of urllib may hold the headers that were sent.
+            raise RequestFailed(f"{self.display_url}: {self._failure_reason(failure)}") from None
+
+    def _read_body(self, response: HTTPResponse, deadline: float) -> bytes:
+        """Read up to the length that the server gave; http.client itself takes less for the whole."""
+        body, length = bytearray(), response.length
+        while length is None or len(body) < length:
+            chunk = response.read1(_CHUNK_BYTES)
+            if not chunk:
+                break
+            body += chunk
+            if len(body) > self._options.max_bytes:
+                raise RequestFailed(f"answered more than {self._options.max_bytes / 1024**2:g} MiB")
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        if length is not None and len(body) < length:
+            raise RequestFailed("the answer broke off")
+        return bytes(body)
+
+    def _failure_reason(self, failure: object) -> str:
+        match failure:
+            case URLError(reason=reason) if not isinstance(reason, TimeoutError):
+                return f"cannot connect: {getattr(reason, 'strerror', None) or reason}"
+            case TimeoutError() | URLError():
+                return f"no answer within {self._options.timeout_seconds:g} s"
+            case RemoteDisconnected():
+                return "closed the connection without an answer"
+            case IncompleteRead():
+                return "the answer broke off"
+            case HTTPException():
+                return f"answered no HTTP that can be read ({type(failure).__name__})"
+            case _:
+                return getattr(failure, "strerror", None) or type(failure).__name__
+
+
+class PrometheusClient:
+    """Queries to the HTTP API below *url*; every method raises PrometheusError, which names the server."""
+
+    def __init__(self, url: str, options: ClientOptions) -> None:
+        """Raise RequestFailed where *url* is none of an http or https server, or holds a password."""
+        self._http = PlainHttpClient(url, options)
+
+    def query(self, query: PromQL) -> list[InstantSample]:
+        """Evaluate *query* at the server's own time."""
+        answer = self._http.request("/api/v1/query", body=instant_form(query), headers=FORM_HEADERS)
+        try:
+            return decode_instant(answer)
+        except QueryFailed as failed:
+            raise QueryFailed(f"{self._http.display_url}: {failed}") from failed
+
+    def query_range(self, query: PromQL, span: QueryRange, *, step: int) -> list[RangeSeries]:
+        """Evaluate *query* at the end of every *step* (seconds) of *span*, at most 11,000 of them."""
+        form = range_form(query, span, step=step)
+        answer = self._http.request("/api/v1/query_range", body=form, headers=FORM_HEADERS)
+        try:
+            return decode_range(answer)
+        except QueryFailed as failed:
+            raise QueryFailed(f"{self._http.display_url}: {failed}") from failed
