@@ -10,9 +10,9 @@ from tests.sidecar.telemetry.otlp import Collector, collecting, pairs, ran
 PROGRAM = f"""
 import asyncio, os, sys, time
 from opentelemetry.trace import get_tracer
-from sloctl.sidecar.clock import Time
-from sloctl.sidecar.engine.tick_loop import Feed
-from sloctl.sidecar.telemetry.export import exporting
+from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.engine.tick_loop import SnapshotFeed
+from sloctl.sidecar.telemetry.export import export_telemetry
 from sloctl.sidecar.telemetry.logs import LogFormat, configure_logging
 from tests.sidecar.notify.boards import grouped
 from tests.sidecar.specimens import slo
@@ -22,7 +22,7 @@ board = grouped({T0}, slo(group_by=("route",)), {{("/a",): 0.02, ("/b",): 0.0, (
 
 async def main():
     configure_logging(LogFormat.TEXT)
-    async with exporting(Feed(board), Time(lambda: {T0} + 7, asyncio.sleep), os.environ):
+    async with export_telemetry(SnapshotFeed(board), Clock(lambda: {T0} + 7, asyncio.sleep), os.environ):
         with tracer.start_as_current_span("tick"):
             await asyncio.sleep(float(os.environ.get("FOR", "0")))
         leaving = time.monotonic()
@@ -72,10 +72,10 @@ async def test_counters_are_cumulative_sums_that_only_grow() -> None:
 async def test_more_attribute_sets_than_the_sdk_keeps_by_default_arrive_one_by_one() -> None:
     more = """
 many = {(f"/{n}",): 0.5 for n in range(100)}
-board = replace(board, entries=tuple(
+board = replace(board, states=tuple(
     entry
     for n in range(3)
-    for entry in grouped(board.at, slo(name=f"s{n}", group_by=("route",)), many).entries
+    for entry in grouped(board.at, slo(name=f"s{n}", group_by=("route",)), many).states
 ))
 
 async def main"""
