@@ -25,8 +25,8 @@ from sloctl.promql import format_number
 class CounterPair(Struct, frozen=True):
     """Errors are the increments of *error* less those of *minus*; events those of *total*.
 
-    *newborn*: a series of a target already seen that was not there a minute ago was born with the events
-    it shows.
+    With *count_new_series*, the first value of a series counts as events where its target was there a minute
+    ago and the series was not.
     """
 
     error: tuple[Selector, ...]
@@ -46,12 +46,15 @@ EventPair: TypeAlias = (
 
 
 def lower_indicator(indicator: Indicator) -> EventPair:
-    """The counts behind an indicator; those that no counter holds stay what they are."""
+    """Return the event counts behind an indicator; one that no counters hold is its own pair."""
     match indicator:
-        case RatioIndicator():
-            return _ratio(indicator)
-        case LatencyIndicator():
-            return _classic_latency(indicator)
+        case RatioIndicator(counted, numerator, total, count_new_series):
+            error, minus = (numerator, ()) if counted is CountedSide.ERROR else (total, numerator)
+            return _counter_pair(error, minus, total, count_new_series=count_new_series)
+        case LatencyIndicator(Selector(name, matchers), threshold, count_new_series):
+            count = (Selector(f"{name}_count", matchers),)
+            bucket = Selector(f"{name}_bucket", (*matchers, _le_matcher(threshold)))
+            return _counter_pair(count, (bucket,), count, count_new_series=count_new_series)
         case (
             NativeLatencyIndicator()
             | ConditionIndicator()
@@ -65,37 +68,24 @@ def lower_indicator(indicator: Indicator) -> EventPair:
 
 
 def counts_are_events(pair: EventPair) -> bool:
-    """Whether a count is a thing that happened rather than a minute, so that a floor on errors fits."""
+    """Return whether a count is a number of events rather than of minutes, so that a floor on errors fits."""
     return not isinstance(pair, ConditionIndicator | ErrorRatioIndicator)
 
 
-def _ratio(ratio: RatioIndicator) -> CounterPair:
-    if ratio.counted is CountedSide.ERROR:
-        return _counter_pair(
-            error=ratio.numerator, minus=(), total=ratio.total, newborn=ratio.count_new_series
-        )
-    return _counter_pair(
-        error=ratio.total, minus=ratio.numerator, total=ratio.total, newborn=ratio.count_new_series
-    )
-
-
-def _classic_latency(latency: LatencyIndicator) -> CounterPair:
-    name, matchers = latency.histogram.metric, latency.histogram.matchers
-    count = Selector(f"{name}_count", matchers)
-    bucket = Selector(f"{name}_bucket", (*matchers, _le_matcher(latency.threshold)))
-    return _counter_pair(error=(count,), minus=(bucket,), total=(count,), newborn=latency.count_new_series)
-
-
 def _counter_pair(
-    *, error: tuple[Selector, ...], minus: tuple[Selector, ...], total: tuple[Selector, ...], newborn: bool
+    error: tuple[Selector, ...],
+    minus: tuple[Selector, ...],
+    total: tuple[Selector, ...],
+    *,
+    count_new_series: bool,
 ) -> CounterPair:
-    """A recorded series (a colon in its name) has as a rule lost the labels of its target."""
+    # A recorded series (a colon in its name) has as a rule lost the labels of its target.
     from_targets = not any(":" in series.metric for series in (*error, *minus, *total))
-    return CounterPair(error, minus, total, count_new_series=newborn and from_targets)
+    return CounterPair(error, minus, total, count_new_series=count_new_series and from_targets)
 
 
 def _le_matcher(threshold: Fraction) -> LabelMatcher:
-    """Exporters spell a whole bound `1` or `1.0`; Prometheus 3 rewrites the first to the second."""
+    # Exporters spell a whole bound `1` or `1.0`; Prometheus 3 rewrites the first to the second.
     text = format_number(threshold)
     if "." in text or "e" in text:
         return LabelMatcher("le", MatchOp.EQUAL, text)

@@ -33,8 +33,8 @@ class Ratio(Choice, frozen=True, kw_only=True):
     total: Annotated[
         Selectors, Meta(description="Counters of all events.", examples=['http_requests_total{job="shop"}'])
     ]
-    newborn: Annotated[
-        bool, Meta(description="Count the events that a new series of a known target is born with.")
+    count_new_series: Annotated[
+        bool, Meta(description="Count the first value of a new series of a known target as events.")
     ] = True
 
 
@@ -57,7 +57,7 @@ class Latency(Fields, frozen=True, kw_only=True):
         ),
     ]
     native: Annotated[bool, Meta(description="Whether it is a native histogram.")] = False
-    newborn: Annotated[
+    count_new_series: Annotated[
         bool | UnsetType,
         Meta(description="As in ratio; classic histograms only. True where it is not given."),
     ] = UNSET

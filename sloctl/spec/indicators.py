@@ -49,7 +49,9 @@ def _read_ratio(spec: fields.Ratio, node: Node, findings: Findings) -> RatioIndi
     counted = _counted_side(spec.error)
     part = _read_selectors(node.at(counted.value), findings)
     total = _read_selectors(node.at("total"), findings)
-    return None if part is None or total is None else RatioIndicator(counted, part, total, spec.newborn)
+    return (
+        None if part is None or total is None else RatioIndicator(counted, part, total, spec.count_new_series)
+    )
 
 
 def _read_latency(
@@ -57,14 +59,14 @@ def _read_latency(
 ) -> LatencyIndicator | NativeLatencyIndicator | None:
     histogram = findings.accept_value(values.parse_histogram(spec.histogram), node.at("histogram"))
     threshold = findings.accept_value(values.parse_threshold(spec.threshold), node.at("threshold"))
-    if spec.native and not isinstance(spec.newborn, UnsetType):
-        why = "a native histogram is read without a newborn term: remove newborn"
-        findings.add_violation(Violation("newborn-native", why), node.at("newborn"))
+    if spec.native and not isinstance(spec.count_new_series, UnsetType):
+        why = "a native histogram is read without counting new series: remove countNewSeries"
+        findings.add_violation(Violation("new-series-native", why), node.at("countNewSeries"))
     if histogram is None or threshold is None:
         return None
     if spec.native:
         return NativeLatencyIndicator(histogram, threshold)
-    return LatencyIndicator(histogram, threshold, count_new_series=spec.newborn is not False)
+    return LatencyIndicator(histogram, threshold, count_new_series=spec.count_new_series is not False)
 
 
 def _read_query(spec: fields.Query, node: Node, findings: Findings) -> QueryIndicator | None:

@@ -14,6 +14,14 @@ from sloctl.spec.findings import Findings
 from sloctl.spec.messages import did_you_mean, join_words, quote_value, suggest_name
 from sloctl.spec.yaml_nodes import Node
 
+# Keys of specs and configurations before 0.1.0, each with its new name: a hint, not an alias.
+RENAMED_KEYS: Final = {
+    "newborn": "countNewSeries",
+    "atOnce": "concurrency",
+    "labels": "contributorLabels",
+    "names": "allowedHosts",
+}
+
 
 def keep_valid_part(node: Node, fields: type, findings: Findings) -> Node | None:
     """What is left of *node* without the mistakes, which go to *findings*; None where that is too little.
@@ -54,7 +62,8 @@ class _StructureReader:
             if field := known.get(key):
                 read[key] = self.read_node(entry, field.type, name=key)
             else:
-                hint = suggest_name(key, known)
+                new = RENAMED_KEYS.get(key)
+                hint = f": {key} is now {new}" if new in known else suggest_name(key, known)
                 self._add_problem(
                     node.keys[key].place, "unknown-key", f"unknown key {quote_value(key)}{hint}"
                 )

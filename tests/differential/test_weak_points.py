@@ -264,7 +264,7 @@ def test_errors_whose_series_are_born_over_and_over_are_all_counted(tmp_path: Pa
     without = count(tmp_path, [target], horizon=2 * DAY, slo=NO_BIRTHS)
 
     figure(f"births counted: {off(with_births.all.error, truth.error):+.2%} of errors")
-    figure(f"newborn: false: {off(without.all.error, truth.error):+.2%} of errors")
+    figure(f"countNewSeries: false: {off(without.all.error, truth.error):+.2%} of errors")
     assert abs(off(with_births.all.error, truth.error)) < 0.03
     assert off(without.all.error, truth.error) < -0.3
 

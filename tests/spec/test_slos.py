@@ -72,7 +72,7 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
     ("text", "indicator"),
     [
         (
-            "ratio: {good: 'ok_total{job=\"shop\"}', total: [ok_total, failed_total], newborn: false}",
+            "ratio: {good: 'ok_total{job=\"shop\"}', total: [ok_total, failed_total], countNewSeries: false}",
             RatioIndicator(
                 CountedSide.GOOD,
                 numerator=(Selector("ok_total", (JOB,)),),
@@ -85,7 +85,7 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
             LatencyIndicator(Selector("request_seconds", (JOB,)), Fraction(3, 10)),
         ),
         (
-            "latency: {histogram: request_seconds, threshold: 1s500ms, newborn: false}",
+            "latency: {histogram: request_seconds, threshold: 1s500ms, countNewSeries: false}",
             LatencyIndicator(Selector("request_seconds"), Fraction(3, 2), count_new_series=False),
         ),
         (
