@@ -1,22 +1,29 @@
-"""Text in columns for a terminal."""
+"""Text in columns for a terminal: the one table printer."""
 
 from collections.abc import Collection, Sequence
 from itertools import accumulate
+from math import inf
 from typing import Final
 
 _GAP: Final = 2
 
 
-def format_table(rows: Sequence[Sequence[str]], *, width: int, right: Collection[int] = ()) -> str:
-    """As many columns as fit into *width*, the first ones first; those in *right* are set to the right."""
+def format_table(
+    rows: Sequence[Sequence[str]], *, width: float = inf, right: Collection[int] = (), margin: str = ""
+) -> str:
+    """Align *rows*, the first of which are the headings, in columns.
+
+    Only as many columns are shown as fit into *width*, from the left; those in *right* are set to the right.
+    Each line begins with *margin*.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    fitting = sum(end <= width + _GAP for end in accumulate(wide + _GAP for wide in widths))
-    return "\n".join(_aligned(row[:fitting], widths[:fitting], right) for row in rows)
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> str:
-    cells = [
-        cell.rjust(width) if column in right else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return (" " * _GAP).join(cells).rstrip()
+    ends = accumulate((column + _GAP for column in widths), initial=len(margin))
+    fitting = sum(end <= width + _GAP for end in ends) - 1
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(widths[column]) if column in right else cell.ljust(widths[column])
+            for column, cell in enumerate(row[:fitting])
+        ]
+        lines.append((margin + (" " * _GAP).join(cells)).rstrip())
+    return "\n".join(lines)

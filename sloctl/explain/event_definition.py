@@ -1,4 +1,4 @@
-"""What one event of an indicator is, when it is bad, and what silence means: in plain words."""
+"""The event of an indicator in plain words: what one is, when it is bad, and what no data means."""
 
 from typing import Final, assert_never
 
@@ -31,10 +31,15 @@ _WHEN_ABSENT_TEXT: Final = {
 }
 
 
-class EventDefinition(Struct, frozen=True):
-    """Sentences, each with the PromQL it ends in; *has_silence* where no data are told from good and bad.
+# How events of the numerator relate to what is bad.
+_BAD_ARE: Final = {CountedSide.ERROR: "also", CountedSide.GOOD: "not"}
 
-    *counts* where an event is a thing that happened, False where it is a minute.
+
+class EventDefinition(Struct, frozen=True):
+    """Sentences about the events of an indicator, each with the PromQL that it ends in.
+
+    *reports_no_data* is False where no data count as good or bad, so that no alert tells of them.
+    *counts_events* is False where an event is a minute rather than a thing that happened.
     """
 
     event_text: str
@@ -47,13 +52,36 @@ class EventDefinition(Struct, frozen=True):
 
 
 def define_event(indicator: Indicator) -> EventDefinition:
+    """Say in words what one event of *indicator* is."""
     match indicator:
         case RatioIndicator():
-            return _ratio(indicator)
+            return EventDefinition(
+                "One event is one increment of",
+                tuple(map(format_selector, indicator.total)),
+                f"It is bad when it is {_BAD_ARE[indicator.counted]} an increment of",
+                tuple(map(format_selector, indicator.numerator)),
+                f"{_NO_TRAFFIC} {_NO_SERIES}",
+            )
         case LatencyIndicator() | NativeLatencyIndicator():
-            return _latency(indicator)
+            most = indicator.threshold
+            limit = f"{format_number(most)}s" if most >= 1 else f"{format_number(1000 * most)}ms"
+            return EventDefinition(
+                "One event is one observation of the histogram",
+                (format_selector(indicator.histogram),),
+                f"It is bad when it is above {limit}.",
+                (),
+                f"{_NO_TRAFFIC} {_NO_SERIES}",
+            )
         case ConditionIndicator():
-            return _condition(indicator)
+            return EventDefinition(
+                "One event is one minute.",
+                (),
+                "It is bad when this is not 1, for any series, at the look in it:",
+                (indicator.good,),
+                _WHEN_ABSENT_TEXT[indicator.when_absent],
+                reports_no_data=indicator.when_absent is WhenAbsent.IGNORE,
+                counts_events=False,
+            )
         case ProbeIndicator():
             return EventDefinition(
                 "One event is one sample of",
@@ -63,7 +91,13 @@ def define_event(indicator: Indicator) -> EventDefinition:
                 _NO_SERIES,
             )
         case QueryIndicator():
-            return _query(indicator)
+            return EventDefinition(
+                "Events of some time ($window) are counted by",
+                (indicator.total.text,),
+                f"Bad are those that are {_BAD_ARE[indicator.counted]} counted by",
+                (indicator.numerator.text,),
+                f"{_NO_TRAFFIC} {_NO_SERIES}",
+            )
         case ErrorRatioIndicator():
             return EventDefinition(
                 "One event is one minute, however much happened in it.",
@@ -75,51 +109,3 @@ def define_event(indicator: Indicator) -> EventDefinition:
             )
         case _:
             assert_never(indicator)
-
-
-def _ratio(ratio: RatioIndicator) -> EventDefinition:
-    return EventDefinition(
-        "One event is one increment of",
-        tuple(map(format_selector, ratio.total)),
-        f"It is bad when it is {_also(ratio.counted)} an increment of",
-        tuple(map(format_selector, ratio.numerator)),
-        f"{_NO_TRAFFIC} {_NO_SERIES}",
-    )
-
-
-def _latency(latency: LatencyIndicator | NativeLatencyIndicator) -> EventDefinition:
-    threshold = latency.threshold
-    most = f"{format_number(threshold)}s" if threshold >= 1 else f"{format_number(1000 * threshold)}ms"
-    return EventDefinition(
-        "One event is one observation of the histogram",
-        (format_selector(latency.histogram),),
-        f"It is bad when it is above {most}.",
-        (),
-        f"{_NO_TRAFFIC} {_NO_SERIES}",
-    )
-
-
-def _condition(condition: ConditionIndicator) -> EventDefinition:
-    return EventDefinition(
-        "One event is one minute.",
-        (),
-        "It is bad when this is not 1, for any series, at the look in it:",
-        (condition.good,),
-        _WHEN_ABSENT_TEXT[condition.when_absent],
-        reports_no_data=condition.when_absent is WhenAbsent.IGNORE,
-        counts_events=False,
-    )
-
-
-def _query(query: QueryIndicator) -> EventDefinition:
-    return EventDefinition(
-        "Events of some time ($window) are counted by",
-        (query.total.text,),
-        f"Bad are those that are {_also(query.counted)} counted by",
-        (query.numerator.text,),
-        f"{_NO_TRAFFIC} {_NO_SERIES}",
-    )
-
-
-def _also(counted: CountedSide) -> str:
-    return "also" if counted is CountedSide.ERROR else "not"

@@ -1,67 +1,57 @@
 """An explanation as text of 80 columns, for a person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import isinf
 from textwrap import wrap
 from typing import Final
 
 from sloctl.duration import format_duration, humanize_duration
-from sloctl.explain.timeline import (
-    DelayRange,
-    OutageAlert,
-    SimulatedOutage,
-    SloExplanation,
-    ThresholdExplanation,
-)
-from sloctl.formatting import expand_exponent, format_rounded, format_rounded_percent
+from sloctl.explain.timeline import OutageAlert, SloExplanation
+from sloctl.formatting import UNKNOWN, expand_exponent, format_rounded, format_rounded_percent
 from sloctl.model import Slo
 from sloctl.problems import escape_unprintable
 from sloctl.promql import format_number
+from sloctl.table import format_table
 
 WIDTH: Final = 80
 _MARGIN: Final = "  "
-_GAP: Final = "  "
+_BUDGET_ALERTS: Final = {"exhausting": "budget going", "exhausted": "budget gone"}
 
 
 def render_text(explanation: SloExplanation) -> str:
-    """Sections with a heading each; user text is on display, never obeyed by a terminal."""
-    sections = (
-        _title(explanation.slo),
-        _render_section("One event", _event_lines(explanation)),
-        _render_section("The error budget", _budget_lines(explanation)),
-        _render_section("The alerts", _alert_lines(explanation)),
-        _render_section("An outage, after a clean record and under even traffic", _outage_lines(explanation)),
-        _render_section("Silence", _no_data_lines(explanation)),
-    )
-    return "\n\n".join(sections) + "\n"
-
-
-def _title(slo: Slo) -> str:
+    """Render sections with a heading each; text of the user's is escaped, never obeyed by a terminal."""
+    slo = explanation.slo
     objective = expand_exponent(format_number(100 * slo.objective))
-    promise = f"{objective} % good over any {format_duration(slo.window.seconds)}"
-    return "\n".join([f"{slo.id}: {promise}", *_wrap_text(slo.description, "")])
+    title = f"{slo.id}: {objective} % good over any {format_duration(slo.window.seconds)}"
+    sections = {
+        title: _wrap_text(slo.description, ""),
+        "One event": event_lines(explanation),
+        "The error budget": budget_lines(explanation),
+        "The alerts": alert_lines(explanation),
+        "An outage, after a clean record and under even traffic": outage_lines(explanation),
+        "Silence": no_data_lines(explanation),
+    }
+    return "\n\n".join("\n".join([heading, *lines]) for heading, lines in sections.items()) + "\n"
 
 
-def _render_section(heading: str, lines: Iterator[str]) -> str:
-    return "\n".join([heading, *lines])
+def event_lines(explanation: SloExplanation) -> Iterator[str]:
+    event = explanation.event_definition
+    for sentence, queries in ((event.event_text, event.event_queries), (event.bad_text, event.bad_queries)):
+        yield from _wrap_text(sentence)
+        for query in queries:
+            for line in query.splitlines():
+                yield from _wrap_text(line.strip(), 2 * _MARGIN)
 
 
-def _event_lines(explanation: SloExplanation) -> Iterator[str]:
-    meaning = explanation.event_definition
-    yield from _wrap_text(meaning.event_text)
-    yield from _indent_queries(meaning.event_queries)
-    yield from _wrap_text(meaning.bad_text)
-    yield from _indent_queries(meaning.bad_queries)
-
-
-def _budget_lines(explanation: SloExplanation) -> Iterator[str]:
+def budget_lines(explanation: SloExplanation) -> Iterator[str]:
     slo = explanation.slo
     budget, window = slo.budget, format_duration(slo.window.seconds)
     one_in = f", one in {int(1 / budget):,}" if (1 / budget).denominator == 1 else ""
     yield from _wrap_text(
         f"{expand_exponent(format_number(100 * budget))} % of the events of any {window} may be bad{one_in}."
     )
-    yield from _wrap_text(f"As a total outage under even traffic: {_span(explanation.full_outage_seconds)}.")
+    outage = _format_span(explanation.full_outage_seconds)
+    yield from _wrap_text(f"As a total outage under even traffic: {outage}.")
     if explanation.window_events is not None:
         allowed = float(budget) * explanation.window_events
         yield from _wrap_text(
@@ -72,7 +62,7 @@ def _budget_lines(explanation: SloExplanation) -> Iterator[str]:
         yield from _wrap_text(f"There is one budget for each {', '.join(slo.group_by)}.")
 
 
-def _alert_lines(explanation: SloExplanation) -> Iterator[str]:
+def alert_lines(explanation: SloExplanation) -> Iterator[str]:
     slo = explanation.slo
     if explanation.thresholds:
         yield from _wrap_text(
@@ -81,76 +71,73 @@ def _alert_lines(explanation: SloExplanation) -> Iterator[str]:
             f"short one that it goes on{_alert_conditions(slo)}."
         )
         yield ""
-        yield from _table(
-            ("alert", "long", "short", "faster than", "that is bad", "spends of the budget"),
-            [_threshold_cells(threshold) for threshold in explanation.thresholds],
-        )
+        yield _threshold_table(explanation)
         yield ""
         if explanation.event_definition.counts_events and slo.alerting.confidence is None:
-            yield from _few_events(explanation.thresholds)
-    yield from _wrap_text(_other_tickets(slo))
+            first = explanation.thresholds[0]
+            number = first.enough_bad_events
+            enough = "one bad event is" if number == 1 else f"{number} bad events are"
+            yield from _wrap_text(
+                f"With fewer than {first.below_events:,} events in "
+                f"{format_duration(first.policy_row.long)}, "
+                f"{enough} enough for the first {first.policy_row.severity.value} of these."
+            )
+    alerting = slo.alerting
+    within, no_data_after = map(format_duration, (alerting.exhausting_within, alerting.no_data_after))
+    others = {
+        "when nothing of the budget is left": alerting.exhausted,
+        f"when it will be gone within {within} at the present rate": alerting.exhausting,
+        f"when no events were counted for {no_data_after}": alerting.no_data,
+    }
+    if enabled := [when for when, alert in others.items() if alert is not None]:
+        yield from _wrap_text(f"Other tickets: {'; '.join(enabled)}.")
 
 
 def _alert_conditions(slo: Slo) -> str:
+    """Name what a line needs besides the burn; empty where there is nothing."""
     alerting = slo.alerting
-    floors = []
+    conditions = []
     if alerting.min_errors > 1:
-        floors.append(f"the long one holds at least {alerting.min_errors} bad events")
+        conditions.append(f"the long one holds at least {alerting.min_errors} bad events")
     if alerting.confidence is not None:
-        floors.append(
-            f"its ratio is above the threshold with {format_number(100 * alerting.confidence)} % confidence"
+        percent = format_number(100 * alerting.confidence)
+        conditions.append(f"its ratio is above the threshold with {percent} % confidence")
+    return f"; and only when {' and '.join(conditions)}" if conditions else ""
+
+
+def _threshold_table(explanation: SloExplanation) -> str:
+    rows = [("alert", "long", "short", "faster than", "that is bad", "spends of the budget")]
+    for threshold in explanation.thresholds:
+        row = threshold.policy_row
+        long = format_duration(row.long)
+        rows.append(
+            (
+                row.severity.value,
+                long,
+                format_duration(row.short),
+                f"{format_rounded(float(threshold.factor))}×",
+                format_rounded_percent(float(threshold.error_ratio)),
+                f"{format_rounded_percent(float(row.budget_share))} within {long}",
+            )
         )
-    return f"; and only when {' and '.join(floors)}" if floors else ""
+    return format_table(rows, margin=_MARGIN)
 
 
-def _threshold_cells(threshold: ThresholdExplanation) -> tuple[str, ...]:
-    row = threshold.policy_row
-    return (
-        row.severity.value,
-        format_duration(row.long),
-        format_duration(row.short),
-        f"{format_rounded(float(threshold.factor))}×",
-        format_rounded_percent(float(threshold.error_ratio)),
-        f"{format_rounded_percent(float(row.budget_share))} within {format_duration(row.long)}",
-    )
-
-
-def _few_events(thresholds: Sequence[ThresholdExplanation]) -> Iterator[str]:
-    first = thresholds[0]
-    enough = (
-        "one bad event is" if first.enough_bad_events == 1 else f"{first.enough_bad_events} bad events are"
-    )
-    yield from _wrap_text(
-        f"With fewer than {first.below_events:,} events in {format_duration(first.policy_row.long)}, "
-        f"{enough} enough for the first {first.policy_row.severity.value} of these."
-    )
-
-
-def _other_tickets(slo: Slo) -> str:
-    alerting = slo.alerting
-    others = {
-        "when nothing of the budget is left": alerting.exhausted,
-        f"when it will be gone within {format_duration(alerting.exhausting_within)} at the present rate": (
-            alerting.exhausting
-        ),
-        f"when no events were counted for {format_duration(alerting.no_data_after)}": alerting.no_data,
-    }
-    told = [when for when, alert in others.items() if alert is not None]
-    return f"Other tickets: {'; '.join(told)}." if told else ""
-
-
-def _outage_lines(explanation: SloExplanation) -> Iterator[str]:
-    for number, outage in enumerate(explanation.outages):
-        if number:
-            yield ""
-        yield from _wrap_text(f"{format_rounded_percent(float(outage.error_ratio))} bad: {_gone(outage)}")
-        rows = [_alert_cells(firing) for firing in outage.alerts if not firing.fires_after.is_never]
+def outage_lines(explanation: SloExplanation) -> Iterator[str]:
+    for outage in explanation.outages:
+        end = (
+            "the budget sustains that for ever"
+            if isinf(outage.exhausted_after)
+            else f"the budget is gone after {_format_span(outage.exhausted_after)}"
+        )
+        yield from _wrap_text(f"{format_rounded_percent(float(outage.error_ratio))} bad: {end}.")
+        rows = [_alert_cells(alert) for alert in outage.alerts if not alert.fires_after.is_never]
         if rows:
-            yield from _table(("alert", "fires after", "budget spent", "ends after its end"), rows)
-        never = [_alert_label(firing) for firing in outage.alerts if firing.fires_after.is_never]
-        if never:
+            headings = ("alert", "fires after", "budget spent", "ends after its end")
+            yield format_table([headings, *rows], margin=_MARGIN)
+        if never := [_alert_label(alert) for alert in outage.alerts if alert.fires_after.is_never]:
             yield from _wrap_text(f"Never fires: {'; '.join(never)}.")
-    yield ""
+        yield ""
     yield from _wrap_text(
         "From and to, since rules look once a minute, sum tickets every five, and find scrapes "
         f"{format_duration(explanation.slo.scrape_interval)} apart. What fired by the budget ends as the "
@@ -158,39 +145,28 @@ def _outage_lines(explanation: SloExplanation) -> Iterator[str]:
     )
 
 
-def _gone(outage: SimulatedOutage) -> str:
-    if isinf(outage.exhausted_after):
-        return "the budget sustains that for ever."
-    return f"the budget is gone after {_span(outage.exhausted_after)}."
-
-
-def _alert_cells(firing: OutageAlert) -> tuple[str, ...]:
+def _alert_cells(alert: OutageAlert) -> tuple[str, ...]:
     # Beyond a hundred budgets the number tells nothing more.
-    low, high = (
-        format_rounded_percent(share, digits=2) if share < 100 else ">9,999 %"
-        for share in firing.budget_spent
-    )
-    return (
-        _alert_label(firing),
-        _delay_text(firing.fires_after),
-        low if low == high else f"{low.removesuffix(' %')} to {high}",
-        "–" if firing.resolves_after is None else _delay_text(firing.resolves_after),
-    )
+    spent = [
+        format_rounded_percent(share, digits=2) if share < 100 else ">9,999 %" for share in alert.budget_spent
+    ]
+    delays = [
+        UNKNOWN
+        if delay is None
+        else _format_range(humanize_duration(delay.earliest), humanize_duration(delay.latest))
+        for delay in (alert.fires_after, alert.resolves_after)
+    ]
+    return _alert_label(alert), delays[0], _format_range(spent[0], spent[1], unit=" %"), delays[1]
 
 
-def _alert_label(firing: OutageAlert) -> str:
-    if firing.policy_row is None:
-        return {"exhausting": "budget going", "exhausted": "budget gone"}[firing.alert_name]
-    row = firing.policy_row
-    return f"{firing.alert_name} {format_duration(row.long)}/{format_duration(row.short)}"
+def _alert_label(alert: OutageAlert) -> str:
+    if alert.policy_row is None:
+        return _BUDGET_ALERTS[alert.alert_name]
+    row = alert.policy_row
+    return f"{alert.alert_name} {format_duration(row.long)}/{format_duration(row.short)}"
 
 
-def _delay_text(stretch: DelayRange) -> str:
-    earliest, latest = humanize_duration(stretch.earliest), humanize_duration(stretch.latest)
-    return earliest if earliest == latest else f"{earliest} to {latest}"
-
-
-def _no_data_lines(explanation: SloExplanation) -> Iterator[str]:
+def no_data_lines(explanation: SloExplanation) -> Iterator[str]:
     alerting = explanation.slo.alerting
     yield from _wrap_text(explanation.event_definition.no_data_text)
     if not explanation.event_definition.reports_no_data:
@@ -204,11 +180,12 @@ def _no_data_lines(explanation: SloExplanation) -> Iterator[str]:
     )
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield _MARGIN + _GAP.join(cells).rstrip()
+def _format_range(low: str, high: str, unit: str = "") -> str:
+    return low if low == high else f"{low.removesuffix(unit)} to {high}"
+
+
+def _format_span(seconds: float) -> str:
+    return f"{format_rounded(seconds, 2)}s" if 0 < seconds < 1 else humanize_duration(seconds)
 
 
 def _wrap_text(sentence: str, margin: str = _MARGIN) -> list[str]:
@@ -219,14 +196,3 @@ def _wrap_text(sentence: str, margin: str = _MARGIN) -> list[str]:
         subsequent_indent=margin,
         break_on_hyphens=False,
     )
-
-
-def _indent_queries(queries: Sequence[str]) -> Iterator[str]:
-    """Each line of PromQL, deeper than the sentence before it."""
-    for query in queries:
-        for line in query.splitlines():
-            yield from _wrap_text(line.strip(), 2 * _MARGIN)
-
-
-def _span(seconds: float) -> str:
-    return f"{format_rounded(seconds, 2)}s" if 0 < seconds < 1 else humanize_duration(seconds)

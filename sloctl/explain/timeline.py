@@ -1,11 +1,11 @@
-"""What an SLO means, in numbers: its budget, its alerts, and what an outage does to both. Pure.
+"""An SLO in numbers: its budget, its alerts, and what a simulated outage does to both.
 
-An outage here is a constant share of bad events, after a clean record, under even traffic. Where the rules
-look only now and then, a moment is a stretch: no sooner than, no later than.
+An outage here is a constant share of bad events, after a clean record, under even traffic. As the rules look
+only now and then, a moment is given as a range.
 """
 
-from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from math import inf, isinf
 from typing import Final
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from sloctl.duration import MINUTE
 from sloctl.explain.event_definition import EventDefinition, define_event
-from sloctl.model import PolicyRow, Severity, Slo
+from sloctl.model import Alerting, PolicyRow, Severity, Slo
 from sloctl.rules.alerts import SEVERITY_STEP
 from sloctl.slo import burn
 from sloctl.slo.lowering import counts_are_events, lower_indicator
@@ -25,15 +25,15 @@ from sloctl.slo.policy import (
     error_floor,
     exhaustion_row,
 )
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
+from sloctl.slo.resolutions import FINE_STEP
 
 OUTAGE_ERROR_RATIOS: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
 
 
 class ThresholdExplanation(Struct, frozen=True):
-    """A row of the policy in this SLO's numbers; *ratio* is the share of bad events that both must pass.
+    """A row of the policy in this SLO's numbers; both its lookbacks must exceed *error_ratio*.
 
-    *enough* is how many bad events suffice where the long lookback holds fewer than *below* events.
+    *enough_bad_events* suffice for that where the long lookback holds fewer than *below_events* events.
     """
 
     policy_row: PolicyRow
@@ -44,7 +44,7 @@ class ThresholdExplanation(Struct, frozen=True):
 
 
 class DelayRange(Struct, frozen=True):
-    """Seconds: no sooner, no later; infinite is never."""
+    """The earliest and the latest number of seconds; infinite is never."""
 
     earliest: float
     latest: float
@@ -55,10 +55,10 @@ class DelayRange(Struct, frozen=True):
 
 
 class OutageAlert(Struct, frozen=True):
-    """What one outage does to one alert; *row* is None for those of the budget.
+    """One alert during a simulated outage; *policy_row* is None for the alerts on the budget itself.
 
-    *spent* are shares of the budget at both ends of *after*. *ends* is told from the end of the outage, for
-    one that lasted until it fired; it is None where only the window's passing ends it.
+    *budget_spent* are shares of the budget at both ends of *fires_after*. *resolves_after* counts from the
+    end of an outage that lasted until the alert fired; None where only the window's passing ends it.
     """
 
     alert_name: str
@@ -70,7 +70,7 @@ class OutageAlert(Struct, frozen=True):
 
 
 class SimulatedOutage(Struct, frozen=True):
-    """A constant share *bad*; *gone_after* seconds, infinite where the budget sustains it."""
+    """An outage of a constant *error_ratio*; *exhausted_after* is infinite where the budget sustains it."""
 
     error_ratio: Fraction
     exhausted_after: float
@@ -78,7 +78,11 @@ class SimulatedOutage(Struct, frozen=True):
 
 
 class SloExplanation(Struct, frozen=True):
-    """*events* of one window, None where nobody told; *outage_seconds* of total outage spend the budget."""
+    """All that is to be said of one SLO.
+
+    *window_events* are the events of one window, None where their rate is unknown; *full_outage_seconds* of
+    nothing but bad events spend the budget.
+    """
 
     slo: Slo
     event_definition: EventDefinition
@@ -89,98 +93,96 @@ class SloExplanation(Struct, frozen=True):
 
 
 def explain_slo(slo: Slo, per_second: float | None = None) -> SloExplanation:
-    """*per_second* are the events of one budget; told, so that floors on their number can be weighed."""
-    rate = per_second if counts_are_events(lower_indicator(slo.indicator)) else 1 / MINUTE
+    """Explain *slo*; *per_second*, the events of one budget, lets floors on their number be weighed."""
+    event_rate = per_second if counts_are_events(lower_indicator(slo.indicator)) else 1 / MINUTE
     window = slo.window.seconds
+    thresholds = []
+    for row in enabled_rows(slo.alerting):
+        error_ratio = alert_threshold(row, window, slo.budget)
+        enough = max(1, slo.alerting.min_errors)
+        # The first number of events of which *enough* are no longer above the ratio.
+        below = int(-(-enough // error_ratio))
+        thresholds.append(ThresholdExplanation(row, alert_factor(row, window), error_ratio, enough, below))
     return SloExplanation(
         slo=slo,
         event_definition=define_event(slo.indicator),
-        window_events=None if rate is None else rate * window,
+        window_events=None if event_rate is None else event_rate * window,
         full_outage_seconds=float(window * slo.budget),
-        thresholds=tuple(
-            _threshold(slo, row)
-            for row in slo.alerting.policy
-            if row.severity in enabled_severities(slo.alerting)
-        ),
-        outages=tuple(_outage(slo, bad, rate) for bad in OUTAGE_ERROR_RATIOS),
+        thresholds=tuple(thresholds),
+        outages=tuple(simulate_outage(slo, ratio, event_rate) for ratio in OUTAGE_ERROR_RATIOS),
     )
 
 
-def _threshold(slo: Slo, row: PolicyRow) -> ThresholdExplanation:
-    window = slo.window.seconds
-    ratio = alert_threshold(row, window, slo.budget)
-    enough = max(1, slo.alerting.min_errors)
-    # The first number of events of which *enough* are no longer above the ratio.
-    below = -(-enough // ratio)
-    return ThresholdExplanation(row, alert_factor(row, window), ratio, enough, int(below))
+def simulate_outage(slo: Slo, error_ratio: Fraction, event_rate: float | None) -> SimulatedOutage:
+    """Compute when each alert fires and resolves; *event_rate* per second, None where it is unknown."""
+    alerting, full_outage = slo.alerting, slo.window.seconds * slo.budget
+    exhausted_after = float(full_outage / error_ratio) if error_ratio >= slo.budget else inf
+    alerts: list[OutageAlert] = []
 
+    def add_alert(
+        name: str,
+        severity: Severity,
+        row: PolicyRow | None,
+        *,
+        true_after: float,
+        false_after: float | None = None,
+    ) -> None:
+        delay = partial(evaluation_delay, slo, error_ratio=error_ratio, step=SEVERITY_STEP[severity])
+        fires = delay(true_after)
+        ratio, budget = float(error_ratio), float(full_outage)
+        spent = (ratio * fires.earliest / budget, ratio * fires.latest / budget)
+        resolves = None if fires.is_never or false_after is None else delay(false_after)
+        alerts.append(OutageAlert(name, severity, row, fires, spent, resolves))
 
-def _outage(slo: Slo, bad: Fraction, rate: float | None) -> SimulatedOutage:
-    gone = float(slo.window.seconds * slo.budget / bad) if bad >= slo.budget else inf
-    return SimulatedOutage(bad, gone, (*_burn_alerts(slo, bad, rate), *_budget_alerts(slo, bad, gone)))
-
-
-def _burn_alerts(slo: Slo, bad: Fraction, rate: float | None) -> Iterator[OutageAlert]:
-    for row in slo.alerting.policy:
-        if row.severity not in enabled_severities(slo.alerting):
-            continue
-        step, threshold = (
-            SEVERITY_STEP[row.severity],
-            alert_threshold(row, slo.window.seconds, slo.budget),
+    for row in enabled_rows(alerting):
+        threshold = alert_threshold(row, slo.window.seconds, slo.budget)
+        add_alert(
+            row.severity.value,
+            row.severity,
+            row,
+            true_after=burns_after(slo, row, error_ratio=float(error_ratio), event_rate=event_rate),
+            false_after=float(row.short * (1 - threshold / error_ratio)),
         )
-        after = _evaluation_delay(slo, _fires_after(slo, row, bad=bad, rate=rate), bad=bad, step=step)
-        ends = _evaluation_delay(slo, float(row.short * (1 - threshold / bad)), bad=bad, step=step)
-        yield _outage_alert(slo, row.severity.value, row.severity, row=row, after=after, bad=bad, ends=ends)
-
-
-def _budget_alerts(slo: Slo, bad: Fraction, gone: float) -> Iterator[OutageAlert]:
-    """Both read the window's ratio, which is recorded every five minutes."""
-    alerting, steady = slo.alerting, exhaustion_row(slo.alerting.policy)
-    if alerting.exhausting is not None and steady is not None:
-        seconds = _exhausting_after(gone, steady.long, alerting.exhausting_within)
-        after = _evaluation_delay(slo, seconds, bad=bad, step=COARSE_STEP)
-        yield _outage_alert(slo, "exhausting", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
+    # Both read the ratio of the window, which is recorded at the step of tickets.
+    if alerting.exhausting is not None and (steady := exhaustion_row(alerting.policy)) is not None:
+        soon = exhausting_after(exhausted_after, steady.long, alerting.exhausting_within)
+        add_alert("exhausting", Severity.TICKET, None, true_after=soon)
     if alerting.exhausted is not None:
-        after = _evaluation_delay(slo, gone, bad=bad, step=COARSE_STEP)
-        yield _outage_alert(slo, "exhausted", Severity.TICKET, row=None, after=after, bad=bad, ends=None)
+        add_alert("exhausted", Severity.TICKET, None, true_after=exhausted_after)
+    return SimulatedOutage(error_ratio, exhausted_after, tuple(alerts))
 
 
-def _outage_alert(
-    slo: Slo,
-    alert: str,
-    severity: Severity,
-    *,
-    row: PolicyRow | None,
-    after: DelayRange,
-    bad: Fraction,
-    ends: DelayRange | None,
-) -> OutageAlert:
-    spendable = float(slo.window.seconds * slo.budget)
-    spent = (float(bad) * after.earliest / spendable, float(bad) * after.latest / spendable)
-    return OutageAlert(alert, severity, row, after, spent, None if after.is_never else ends)
+def enabled_rows(alerting: Alerting) -> list[PolicyRow]:
+    """Select the rows of the policy whose severity is not disabled."""
+    enabled = enabled_severities(alerting)
+    return [row for row in alerting.policy if row.severity in enabled]
 
 
-def _fires_after(slo: Slo, row: PolicyRow, *, bad: Fraction, rate: float | None) -> float:
-    """Seconds by the formula, until the ratio, the floor on errors and the confidence are all reached."""
-    threshold = alert_threshold(row, slo.window.seconds, slo.budget)
-    above = detection_time(row, threshold, float(bad))
-    if rate is None or isinf(above):
-        return above
-    floor = error_floor(slo.alerting.min_errors) / (rate * float(bad))
-    after = max(above, floor, _confident_after(slo, row, bad=float(bad), rate=rate))
+def burns_after(slo: Slo, row: PolicyRow, *, error_ratio: float, event_rate: float | None) -> float:
+    """Compute the seconds until ratio, floor on errors and confidence are all reached; infinite for never."""
+    alerting, threshold = slo.alerting, alert_threshold(row, slo.window.seconds, slo.budget)
+    after = detection_time(row, threshold, error_ratio)
+    if event_rate is None or isinf(after):
+        return after
+    after = max(after, error_floor(alerting.min_errors) / (event_rate * error_ratio))
+    if alerting.confidence is not None:
+        after = max(
+            after,
+            confident_after(
+                row, float(threshold), alerting.confidence, error_ratio=error_ratio, event_rate=event_rate
+            ),
+        )
     return after if after <= row.long else inf
 
 
-def _confident_after(slo: Slo, row: PolicyRow, *, bad: float, rate: float) -> float:
-    """When Wilson's bound of the long lookback passes the threshold: found by halving, it only grows."""
-    if slo.alerting.confidence is None:
-        return 0.0
-    threshold = float(alert_threshold(row, slo.window.seconds, slo.budget))
-    deviations = burn.z_score(slo.alerting.confidence)
-    events = rate * row.long
+def confident_after(
+    row: PolicyRow, threshold: float, confidence: Fraction, *, error_ratio: float, event_rate: float
+) -> float:
+    """Search, by halving, when Wilson's bound on the long lookback, which only grows, passes *threshold*."""
+    deviations, events = burn.z_score(confidence), event_rate * row.long
 
     def is_sure(seconds: float) -> bool:
-        bound = burn.wilson_lower_bound(bad * rate * seconds, events, deviations)
+        bound = burn.wilson_lower_bound(error_ratio * event_rate * seconds, events, deviations)
         return bound is not None and bound > threshold
 
     if not is_sure(row.long):
@@ -192,26 +194,27 @@ def _confident_after(slo: Slo, row: PolicyRow, *, bad: float, rate: float) -> fl
     return high
 
 
-def _exhausting_after(gone: float, long: int, within: int) -> float:
-    """When what is left lasts less than *within* at the rate of the long lookback, which fills as it goes on.
+def exhausting_after(exhausted_after: float, long: int, within: int) -> float:
+    """Compute when the budget left lasts less than *within* at the rate of the long lookback; all in seconds.
 
-    Left after t is gone - t seconds of this outage; the lookback shows t / long of its rate, at most all.
+    After t seconds exhausted_after - t of this outage are left, and the lookback shows t / long of its rate,
+    at most all of it.
     """
-    if isinf(gone):
+    if isinf(exhausted_after):
         return inf
-    filling = gone * long / (within + long)
-    return filling if filling <= long else gone - within
+    filling = exhausted_after * long / (within + long)
+    return filling if filling <= long else exhausted_after - within
 
 
-def _evaluation_delay(slo: Slo, seconds: float, *, bad: Fraction, step: int) -> DelayRange:
-    """When rules that look every minute, and sum every *step*, see what is true after *seconds*.
+def evaluation_delay(slo: Slo, seconds: float, *, error_ratio: Fraction, step: int) -> DelayRange:
+    """Compute when rules that look every minute, and sum every *step*, see what is true after *seconds*.
 
     The newest scrape is up to an interval old. Where a minute is one event, bad ones are a minute divided by
-    *bad* apart, and each is bad as a whole.
+    the error ratio apart, and each is bad as a whole.
     """
     if counts_are_events(lower_indicator(slo.indicator)):
         early, late = 0.0, float(FINE_STEP)
     else:
-        early = late = float(MINUTE / bad)
+        early = late = float(MINUTE / error_ratio)
     late += slo.scrape_interval + (step if step > FINE_STEP else 0)
     return DelayRange(max(0.0, seconds - early), max(0.0, seconds) + late)
