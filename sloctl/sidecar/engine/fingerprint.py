@@ -1,19 +1,53 @@
-"""What an SLO counts, as a short text: histories with the same one may go on from each other."""
+"""A short text of what an SLO counts: histories with the same one may go on from each other."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
+from typing import assert_never
 
 import msgspec
 
-from sloctl.model import Slo
-from sloctl.slo.lowering import lower_indicator
+from sloctl.model import (
+    ConditionIndicator,
+    ErrorRatioIndicator,
+    NativeLatencyIndicator,
+    ProbeIndicator,
+    QueryIndicator,
+    Selector,
+    Slo,
+)
+from sloctl.promql import format_number, format_selector
+from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
 
 
 def slo_fingerprint(slo: Slo) -> str:
-    """The same as long as the same events of the same SLO are counted into the same groups.
+    """Hash the id, the groups and the PromQL of what is counted.
 
-    An objective, an alert, a description or a label changes nothing here; an indicator or groupBy does. So
-    does a change of the model's own shape between two releases: then histories start anew.
+    An objective, an alert, a description or a label changes nothing here; an indicator or groupBy does. No
+    name of a class or a field goes in, so that a rename in this code costs nobody a history.
     """
-    pair = lower_indicator(slo.indicator)
-    counted = msgspec.json.encode((slo.id, type(pair).__name__, pair, slo.group_by), enc_hook=str)
+    counted = msgspec.json.encode((slo.id, slo.group_by, _counted_promql(lower_indicator(slo.indicator))))
     return blake2b(counted, digest_size=16).hexdigest()
+
+
+def _counted_promql(pair: EventPair) -> tuple[str, ...]:
+    """Give a word for the kind of events, then the PromQL that counts them."""
+    match pair:
+        case CounterPair():
+            kind = "counters with new series" if pair.count_new_series else "counters"
+            return kind, *map(_join_selectors, (pair.error, pair.minus, pair.total))
+        case NativeLatencyIndicator():
+            return "native histogram", format_selector(pair.histogram), format_number(pair.threshold)
+        case ConditionIndicator():
+            return "condition", pair.good, pair.when_absent.value
+        case ProbeIndicator():
+            return "probe", format_selector(pair.gauge)
+        case QueryIndicator():
+            return f"{pair.counted.value} query", pair.numerator.text, pair.total.text
+        case ErrorRatioIndicator():
+            return "error ratio", pair.ratio.text
+        case _:
+            assert_never(pair)
+
+
+def _join_selectors(selectors: Iterable[Selector]) -> str:
+    return " or ".join(map(format_selector, selectors))
