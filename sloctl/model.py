@@ -1,4 +1,4 @@
-"""An SLO as values: what a spec means once it has been read. One law: nothing here is half-checked."""
+"""An SLO as values: what a spec means once it has been read. Nothing in here is half-checked."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -12,7 +12,7 @@ PromQL: TypeAlias = str
 
 
 class MatchOp(Enum):
-    """How a selector compares a label with its value."""
+    """The comparison of a label with its value in a selector."""
 
     EQUAL = "="
     NOT_EQUAL = "!="
@@ -36,23 +36,20 @@ class Selector(Struct, frozen=True):
 
 
 class WindowQuery(Struct, frozen=True):
-    """PromQL of the user; *text* has `$window` wherever a range stands."""
+    """PromQL of the user; *text* has `$window` wherever a range stands, for `promql.fill_window`."""
 
     text: str
 
-    def with_range(self, window: str) -> PromQL:
-        return self.text.replace("$window", window)
-
 
 class CountedSide(Enum):
-    """Which side of the events a spec names; the other is the difference to the total."""
+    """The side of the events that a spec names; the other is the difference to the total."""
 
     ERROR = "error"
     GOOD = "good"
 
 
 class WhenAbsent(Enum):
-    """What a minute counts as in which a condition has no answer."""
+    """The meaning of a minute in which a condition has no answer."""
 
     BAD = "bad"
     GOOD = "good"
@@ -60,7 +57,7 @@ class WhenAbsent(Enum):
 
 
 class RatioIndicator(Struct, frozen=True):
-    """Events are counter increments; *part* is the error or the good side of *total*."""
+    """Events are counter increments; *numerator* is the error or the good side of *total*."""
 
     counted: CountedSide
     numerator: tuple[Selector, ...]
@@ -77,7 +74,7 @@ class LatencyIndicator(Struct, frozen=True):
 
 
 class NativeLatencyIndicator(Struct, frozen=True):
-    """As Latency, of a native histogram."""
+    """Events are observations of a native histogram; good ones are at most *threshold* seconds."""
 
     histogram: Selector
     threshold: Fraction
@@ -132,14 +129,18 @@ Window: TypeAlias = RollingWindow
 
 
 class Severity(Enum):
-    """How soon a person must look: now, or on a working day."""
+    """The urgency of an alert: a page is for now, a ticket for a working day."""
 
     PAGE = "page"
     TICKET = "ticket"
 
 
 class PolicyRow(Struct, frozen=True):
-    """Fires when *share* of the budget is burned within *long*, and *short* still burns as fast; seconds."""
+    """One burn-rate alert of a policy; `slo.policy` has its factor and threshold.
+
+    It fires when *budget_share* of the budget is burned within the *long* lookback and the *short* one still
+    burns as fast; both in seconds.
+    """
 
     severity: Severity
     budget_share: Fraction
@@ -148,14 +149,14 @@ class PolicyRow(Struct, frozen=True):
 
 
 class AlertMetadata(Struct, frozen=True):
-    """What a spec adds to one kind of alert."""
+    """The labels and annotations that a spec adds to one kind of alert."""
 
     labels: Labels
     annotations: Labels
 
 
 class Alerting(Struct, frozen=True):
-    """Which alerts an SLO has; an alert that is None is disabled.
+    """The alerts of an SLO; an alert that is None is disabled.
 
     *exhausting_within* and *no_data_after* are seconds. *min_errors* is a floor on the bad events in the
     long lookback, 0 for none; *confidence* is the level of a one-sided Wilson bound on the long error ratio.
@@ -194,5 +195,5 @@ class Slo(Struct, frozen=True):
 
     @property
     def budget(self) -> Fraction:
-        """The share of events that may be bad."""
+        """Return the share of events that may be bad."""
         return 1 - self.objective

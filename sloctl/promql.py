@@ -1,13 +1,14 @@
-"""PromQL as text: reading what users wrote, writing what we mean.
+"""PromQL: reading the expressions of users, and building those of the rules and dashboards.
 
-Its one law: user text enters a rule only as a parsed selector or as an expression that the parser printed
-again, so that no value can end a string, a brace or a line of ours.
+User text enters a rule only as a parsed selector or as an expression that the parser printed
+again, so that no value can end a string, a brace or a line of ours. No other module edits PromQL as text.
 """
 
 import re
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 import promql_parser
@@ -42,14 +43,20 @@ _ESCAPES: Final = str.maketrans(
     {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
     | {chr(code): rf"\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\n\r\t"}
 )
+_MATCH_OPS: Final = (
+    (promql_parser.MatchOp.Equal, MatchOp.EQUAL),
+    (promql_parser.MatchOp.NotEqual, MatchOp.NOT_EQUAL),
+    (promql_parser.MatchOp.Re, MatchOp.MATCH),
+    (promql_parser.MatchOp.NotRe, MatchOp.NOT_MATCH),
+)
 
 
 class PromQLError(ValueError):
-    """What is wrong with a user's PromQL, as a sentence."""
+    """A user's PromQL that cannot be used; the message is a sentence that says why."""
 
 
 def read_selector(text: str) -> Selector:
-    """An instant selector of one metric, such as `http_requests_total{job="api"}`.
+    """Read an instant selector of one metric, such as `http_requests_total{job="api"}`.
 
     Raises PromQLError for any other expression, and for what Prometheus 2 would not read.
     """
@@ -63,58 +70,47 @@ def read_selector(text: str) -> Selector:
         raise PromQLError("a selector has no offset and no @ here: sloctl sets the time it reads")
     if expression.matchers.or_matchers:
         raise PromQLError("`or` between braces is not Prometheus: give a list of selectors")
-    matchers = [
-        LabelMatcher(matcher.name, _match_op(matcher.op), matcher.value)
-        for matcher in expression.matchers.matchers
-    ]
-    return _checked(Selector(expression.name or _name_of(matchers), _without_name(matchers)))
+    return _convert_selector(expression)
 
 
 def read_query(text: str) -> WindowQuery:
-    """PromQL with `$window` as its range, giving an instant vector; raises PromQLError."""
+    """Read PromQL with `$window` as its range that gives an instant vector; raises PromQLError."""
     bare = _strip_strings(text)
     ranges = len(_WINDOW_RANGE.findall(bare))
     if ranges == 0:
         raise PromQLError("the range of a query is written $window, as in increase(errors_total[$window])")
     if ranges != bare.count("$window"):
         raise PromQLError(_WINDOW_IS_A_RANGE)
-    printed = _printed_vector(_WINDOW_RANGE.sub(_WINDOW_STAND_IN, text))
+    printed = _print_vector(_WINDOW_RANGE.sub(_WINDOW_STAND_IN, text))
     if printed.count(_PRINTED_STAND_IN) != ranges or "$window" in printed:
         raise PromQLError(_WINDOW_IS_A_RANGE)
     return WindowQuery(printed.replace(_PRINTED_STAND_IN, "$window"))
 
 
+def fill_window(query: WindowQuery, window: str) -> PromQL:
+    """Put a range such as `5m` in the place of every `$window`."""
+    return query.text.replace("$window", window)
+
+
 def calls_rate(query: WindowQuery) -> bool:
-    """Whether a per-second function is called, so that the result is no count of events."""
-    called = False
-
-    def visit(node: Expr) -> None:
-        nonlocal called
-        called = called or (isinstance(node, promql_parser.Call) and node.func.name in _RATE_FUNCTIONS)
-
-    promql_parser.walk(promql_parser.parse(query.with_range(_WINDOW_STAND_IN)), pre_visit=visit)
-    return called
+    """Return whether a per-second function is called, so that the result is no count of events."""
+    return any(call.func.name in _RATE_FUNCTIONS for call in _function_calls(query))
 
 
 def calls_only_increase(query: WindowQuery) -> bool:
-    """Whether every `$window` is the range of an increase() of a selector, for which fewer samples do."""
-    increases = 0
-
-    def visit(node: Expr) -> None:
-        nonlocal increases
-        increases += (
-            isinstance(node, promql_parser.Call)
-            and node.func.name == "increase"
-            and isinstance(node.args[0], promql_parser.MatrixSelector)
-            and node.args[0].prettify().endswith(f"[{_PRINTED_STAND_IN}]")
-        )
-
-    promql_parser.walk(promql_parser.parse(query.with_range(_WINDOW_STAND_IN)), pre_visit=visit)
-    return increases == query.text.count("$window")
+    """Return whether every `$window` is the range of an increase() of a selector, which needs few samples."""
+    increases = [
+        call
+        for call in _function_calls(query)
+        if call.func.name == "increase"
+        and isinstance(call.args[0], promql_parser.MatrixSelector)
+        and call.args[0].prettify().endswith(f"[{_PRINTED_STAND_IN}]")
+    ]
+    return len(increases) == query.text.count("$window")
 
 
 def read_condition(text: str) -> PromQL:
-    """A comparison, rewritten to give 1 where it holds and 0 where it does not; raises PromQLError."""
+    """Read a comparison, rewritten to give 1 where it holds and 0 where it does not; raises PromQLError."""
     comparison = _parse_expression(text)
     while isinstance(comparison, ParenExpr):
         comparison = comparison.expr
@@ -125,14 +121,12 @@ def read_condition(text: str) -> PromQL:
         )
     modifier = comparison.modifier
     if modifier is not None and modifier.return_bool:
-        return _printed_vector(comparison.prettify())
+        return _print_vector(comparison.prettify())
     if modifier is not None and modifier.matching is not None:
         raise PromQLError(
             f"write bool behind the comparison when it matches on labels: {comparison.op} bool on (...)"
         )
-    return _printed_vector(
-        f"({comparison.lhs.prettify()}) {comparison.op} bool ({comparison.rhs.prettify()})"
-    )
+    return _print_vector(f"({comparison.lhs.prettify()}) {comparison.op} bool ({comparison.rhs.prettify()})")
 
 
 def format_number(number: Fraction | int | float) -> str:
@@ -195,7 +189,7 @@ def join_operands(parts: Iterable[str], operator: str) -> PromQL:
 
 
 def aggregate_by(operator: str, by: Iterable[str], expression: PromQL) -> PromQL:
-    """`sum by (a, b) (…)`, or `sum(…)` over everything."""
+    """Write `sum by (a, b) (…)`, or `sum(…)` over everything where *by* is empty."""
     labels = ", ".join(by)
     return f"{operator} by ({labels}) ({expression})" if labels else f"{operator}({expression})"
 
@@ -206,7 +200,15 @@ def _matcher(label: str, operator: str, value: str, also_escape: str) -> PromQL:
 
 
 def _parse_expression(text: str) -> Expr:
-    _check_size(text)
+    """Parse *text*, unless it is larger than the parser takes; raises PromQLError."""
+    if len(text) > MAX_LENGTH:
+        raise PromQLError(f"an expression has at most {MAX_LENGTH} characters, got {len(text)}")
+    bare = _strip_strings(text)
+    if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
+        raise PromQLError(f"an expression has at most {MAX_OPERATORS} operators")
+    deepest = max(accumulate((char in "([{") - (char in ")]}") for char in f" {bare}"))
+    if deepest > MAX_DEPTH:
+        raise PromQLError(f"an expression nests at most {MAX_DEPTH} deep, got {deepest}")
     try:
         return promql_parser.parse(text)
     except ValueError as error:
@@ -214,8 +216,8 @@ def _parse_expression(text: str) -> Expr:
         raise PromQLError(f"not PromQL: {error}{hint}") from error
 
 
-def _printed_vector(text: str) -> PromQL:
-    """The parser's own printing of an instant vector, fit for every place of a larger expression."""
+def _print_vector(text: str) -> PromQL:
+    """Print an instant vector as the parser does, fit for every place of a larger expression."""
     printed: str = _parse_expression(text).prettify()
     try:
         promql_parser.parse(f"sum({printed})")
@@ -227,22 +229,19 @@ def _printed_vector(text: str) -> PromQL:
 
 
 def _strip_strings(text: str) -> str:
-    """*text* with its strings emptied and its comments gone."""
+    """Return *text* with its strings emptied and its comments gone."""
     return _STRING_OR_COMMENT.sub(lambda token: "" if token[0].startswith("#") else '""', text)
 
 
-def _check_size(text: str) -> None:
-    if len(text) > MAX_LENGTH:
-        raise PromQLError(f"an expression has at most {MAX_LENGTH} characters, got {len(text)}")
-    bare = _strip_strings(text)
-    if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
-        raise PromQLError(f"an expression has at most {MAX_OPERATORS} operators")
-    depth = deepest = 0
-    for char in bare:
-        depth += (char in "([{") - (char in ")]}")
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
-        raise PromQLError(f"an expression nests at most {MAX_DEPTH} deep, got {deepest}")
+def _function_calls(query: WindowQuery) -> list[promql_parser.Call]:
+    calls: list[promql_parser.Call] = []
+
+    def collect_call(node: Expr) -> None:
+        if isinstance(node, promql_parser.Call):
+            calls.append(node)
+
+    promql_parser.walk(promql_parser.parse(fill_window(query, _WINDOW_STAND_IN)), pre_visit=collect_call)
+    return calls
 
 
 def _shorten_expression(expression: Expr) -> str:
@@ -250,29 +249,21 @@ def _shorten_expression(expression: Expr) -> str:
     return printed if len(printed) <= 60 else f"{printed[:57]}..."
 
 
-def _match_op(op: promql_parser.MatchOp) -> MatchOp:
-    if op == promql_parser.MatchOp.Equal:
-        return MatchOp.EQUAL
-    if op == promql_parser.MatchOp.NotEqual:
-        return MatchOp.NOT_EQUAL
-    return MatchOp.MATCH if op == promql_parser.MatchOp.Re else MatchOp.NOT_MATCH
-
-
-def _name_of(matchers: list[LabelMatcher]) -> str:
-    for matcher in matchers:
-        if matcher.label == "__name__" and matcher.op is MatchOp.EQUAL:
-            return matcher.value
-    raise PromQLError("a selector names its metric; for several metrics give a list of selectors")
-
-
-def _without_name(matchers: list[LabelMatcher]) -> tuple[LabelMatcher, ...]:
-    return tuple(matcher for matcher in matchers if matcher.label != "__name__")
-
-
-def _checked(series: Selector) -> Selector:
-    if not METRIC_NAME.fullmatch(series.metric):
-        raise PromQLError(f"Prometheus 2 cannot read the metric name {series.metric!r}")
-    for matcher in series.matchers:
-        if not LABEL_NAME.fullmatch(matcher.label):
-            raise PromQLError(f"Prometheus 2 cannot read the label name {matcher.label!r}")
-    return series
+def _convert_selector(parsed: VectorSelector) -> Selector:
+    """Convert a selector, whose metric may stand in the braces; raises PromQLError for names in UTF-8."""
+    metric, matchers = parsed.name or "", []
+    for matcher in parsed.matchers.matchers:
+        # The parser's own operators can be compared but not hashed.
+        op = next(ours for theirs, ours in _MATCH_OPS if theirs == matcher.op)
+        if matcher.name != "__name__":
+            matchers.append(LabelMatcher(matcher.name, op, matcher.value))
+        elif op is MatchOp.EQUAL:
+            metric = metric or matcher.value
+    if not metric:
+        raise PromQLError("a selector names its metric; for several metrics give a list of selectors")
+    if not METRIC_NAME.fullmatch(metric):
+        raise PromQLError(f"Prometheus 2 cannot read the metric name {metric!r}")
+    for each in matchers:
+        if not LABEL_NAME.fullmatch(each.label):
+            raise PromQLError(f"Prometheus 2 cannot read the label name {each.label!r}")
+    return Selector(metric, tuple(matchers))

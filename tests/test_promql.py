@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.model import LabelMatcher, MatchOp, Selector
-from sloctl.promql import PromQLError, calls_rate, format_selector, read_condition, read_query, read_selector
+from sloctl.promql import (
+    PromQLError,
+    calls_rate,
+    fill_window,
+    format_selector,
+    read_condition,
+    read_query,
+    read_selector,
+)
 
 
 def test_a_selector_is_taken_apart() -> None:
@@ -58,12 +66,13 @@ def test_what_is_no_selector_is_refused_in_words(text: str, message: str) -> Non
 def test_window_stands_for_every_range() -> None:
     query = read_query("sum(increase(a_total{x='#'}[$window])) # the events\n or sum(increase(b[ $window ]))")
 
-    assert query.with_range("1m15s") == 'sum(increase(a_total{x="#"}[1m15s])) or sum(increase(b[1m15s]))'
+    filled = fill_window(query, "1m15s")
+    assert filled == 'sum(increase(a_total{x="#"}[1m15s])) or sum(increase(b[1m15s]))'
 
 
 def test_a_subquery_stays_a_subquery() -> None:
     assert (
-        read_query("max_over_time(rate(x[5m])[$window:])").with_range("5m")
+        fill_window(read_query("max_over_time(rate(x[5m])[$window:])"), "5m")
         == "max_over_time(rate(x[5m])[5m:])"
     )
 

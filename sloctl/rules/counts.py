@@ -24,6 +24,7 @@ from sloctl.model import (
 )
 from sloctl.promql import (
     aggregate_by,
+    fill_window,
     format_number,
     format_selector,
     join_operands,
@@ -169,8 +170,8 @@ def _probe(scope: Scope, probe: ProbeIndicator) -> tuple[PromQL, PromQL]:
 
 def _query(scope: Scope, query: QueryIndicator) -> tuple[PromQL, PromQL]:
     window = format_duration(_increase_range(scope))
-    total = _scale_to_step(scope, scope.sum_by_group(query.total.with_range(window)))
-    part = scope.or_zero(_scale_to_step(scope, scope.sum_by_group(query.numerator.with_range(window))))
+    total = _scale_to_step(scope, scope.sum_by_group(fill_window(query.total, window)))
+    part = scope.or_zero(_scale_to_step(scope, scope.sum_by_group(fill_window(query.numerator, window))))
     if query.counted is CountedSide.GOOD:
         return total, f"clamp_min({scope.events_now} - {scope.match_group} {part}, 0)"
     return total, f"{part} and {scope.match_group} {scope.events_now}"
@@ -178,6 +179,6 @@ def _query(scope: Scope, query: QueryIndicator) -> tuple[PromQL, PromQL]:
 
 def _error_ratio(scope: Scope, indicator: ErrorRatioIndicator) -> tuple[PromQL, PromQL]:
     """Count each minute whose ratio is known as one event, bad to the degree of the ratio."""
-    ratio = indicator.ratio.with_range(format_duration(_increase_range(scope)))
+    ratio = fill_window(indicator.ratio, format_duration(_increase_range(scope)))
     bad = aggregate_by("avg", scope.slo.group_by, f"clamp({ratio}, 0, 1) >= 0")
     return f"0 * {bad} + 1", bad

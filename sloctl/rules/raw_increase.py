@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from sloctl.duration import format_duration
 from sloctl.model import CountedSide, NativeLatencyIndicator, PromQL, QueryIndicator, Selector, WindowQuery
-from sloctl.promql import calls_only_increase, format_selector, join_operands
+from sloctl.promql import calls_only_increase, fill_window, format_selector, join_operands
 from sloctl.rules.counts import native_increase, scraped_before, union_counters
 from sloctl.rules.scope import Scope
 from sloctl.slo.lowering import CounterPair, lower_indicator
@@ -80,9 +80,8 @@ def _fill_range(query: WindowQuery, over: IncreaseRange) -> PromQL:
 
     Only increase() gives the same of fewer samples; any other function reads all of them.
     """
-    return query.with_range(
-        over.increase_range if calls_only_increase(query) else format_duration(over.seconds)
-    )
+    few_samples_do = calls_only_increase(query)
+    return fill_window(query, over.increase_range if few_samples_do else format_duration(over.seconds))
 
 
 def _default_to_zero(scope: Scope, expression: PromQL, over: IncreaseRange) -> PromQL:
