@@ -22,8 +22,8 @@ from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
 from sloctl.sidecar.http.application import Sidecar, build_application
-from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
-from sloctl.sidecar.runtime import tune_garbage_collector
+from sloctl.sidecar.http.server import serve_application
+from sloctl.sidecar.runtime import tune_garbage_collector, wait_for_stop_signal
 from sloctl.sidecar.sources import Source
 from tests import real
 

@@ -41,7 +41,8 @@ with require_sidecar_extra():
     from sloctl.sidecar.engine.snapshot import Snapshot
     from sloctl.sidecar.engine.tick_loop import SnapshotFeed
     from sloctl.sidecar.http.application import build_application
-    from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
+    from sloctl.sidecar.http.server import serve_application
+    from sloctl.sidecar.runtime import wait_for_stop_signal
     from sloctl.sidecar.sources.scrape.source import ScrapeOptions, plan_scrape
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 

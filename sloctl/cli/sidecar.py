@@ -32,9 +32,9 @@ with require_sidecar_extra():
     from sloctl.sidecar.config.read import Settings, read_configuration
     from sloctl.sidecar.http.application import Sidecar, build_application
     from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
-    from sloctl.sidecar.http.server import serve_application, wait_for_stop_signal
+    from sloctl.sidecar.http.server import serve_application
     from sloctl.sidecar.reload import SpecFiles, SpecTexts
-    from sloctl.sidecar.runtime import run_and_exit, tune_garbage_collector
+    from sloctl.sidecar.runtime import run_and_exit, tune_garbage_collector, wait_for_stop_signal
     from sloctl.sidecar.sources.scrape.source import ScrapeOptions
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
     from sloctl.sidecar.store.store_file import UnusableStore

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from sloctl.prometheus.errors import UnusableFile
+
+# Of each file: when it was changed, its size, its inode.
+FileStamps: TypeAlias = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,11 @@ def read_secret(file: Path, *, ascii_only: bool = True) -> str:
     return text
 
 
+def file_stamps(*files: Path) -> FileStamps:
+    """Give what changes with the content of each of *files*; raise OSError."""
+    return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in (file.stat() for file in files))
+
+
 class TlsContext:
     """The TLS context of *tls*, built again when one of its files has changed.
 
@@ -113,18 +122,16 @@ class TlsContext:
     def __init__(self, tls: TlsFiles) -> None:
         self._tls = tls
         self._files = [file for file in (tls.ca_file, tls.cert_file, tls.key_file) if file is not None]
-        self._built: tuple[list[tuple[int, int, int]], ssl.SSLContext] | None = None
+        self._built: tuple[FileStamps, ssl.SSLContext] | None = None
 
     def current_context(self) -> ssl.SSLContext:
         """Build the context where its files have changed; raise UnusableFile."""
-        tls, states = self._tls, list[tuple[int, int, int]]()
-        for file in self._files:
-            try:
-                stat = file.stat()
-            except OSError as failure:
-                raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
-            states.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
-        if self._built is not None and self._built[0] == states:
+        tls = self._tls
+        try:
+            stamps = file_stamps(*self._files)
+        except OSError as failure:
+            raise UnusableFile(f"cannot read {failure.filename}: {failure.strerror}") from None
+        if self._built is not None and self._built[0] == stamps:
             return self._built[1]
         try:
             context = ssl.create_default_context(cafile=tls.ca_file)
@@ -136,5 +143,5 @@ class TlsContext:
             why = getattr(failure, "reason", None) or getattr(failure, "strerror", None) or failure
             files = ", ".join(str(file) for file in self._files)
             raise UnusableFile(f"cannot use {files} for TLS: {why}") from None
-        self._built = states, context
+        self._built = stamps, context
         return context

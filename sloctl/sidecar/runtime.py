@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,15 @@ async def wait_for_first(*waits: Awaitable[object]) -> None:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await cancel_tasks(tasks)
+
+
+async def wait_for_stop_signal() -> None:
+    """Wait for SIGTERM or Ctrl-C."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
 
 
 def tune_garbage_collector() -> None:

@@ -145,7 +145,7 @@ async def test_no_task_outlives_the_application() -> None:
 
     async with watching() as watched:
         await watched.tick(HEALTHY)
-        assert "poller" in {task.get_name() for task in asyncio.all_tasks()}
+        assert "tick loop" in {task.get_name() for task in asyncio.all_tasks()}
 
     assert asyncio.all_tasks() == before
 

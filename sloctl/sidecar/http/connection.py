@@ -1,4 +1,4 @@
-"""One client's connection: what is no HTTP is answered like any other mistake, and who dawdles is let go."""
+"""The connection of one client: its limits, and the answer to what is no HTTP."""
 
 import asyncio
 import logging
@@ -10,12 +10,12 @@ from aiohttp.typedefs import Handler
 
 from sloctl.sidecar.http.problem_details import problem_response
 
-# Headers, and the request line, are small; a request that asks for more is none of ours.
+# The request line and each header.
 MAX_HEADER_BYTES: Final = 8190
 MAX_BODY_BYTES: Final = 64 * 1024
-# From one request to the next.
+# Between two requests.
 _IDLE_SECONDS: Final = 75.0
-# From the connection to the end of the first request's headers.
+# Until the headers of the first request have come.
 _FIRST_REQUEST_SECONDS: Final = 10.0
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -29,7 +29,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class HttpConnection(web.RequestHandler):
-    """aiohttp's own, with our words for its errors and a limit to how long the first request takes."""
+    """A connection of aiohttp with errors in our words and a limit to how long the first request may take."""
 
     def __init__(self, server: web.Server) -> None:
         super().__init__(
@@ -51,7 +51,7 @@ class HttpConnection(web.RequestHandler):
         super().connection_lost(exc)
 
     def mark_request_received(self) -> None:
-        """The first request came in time."""
+        """Stop the clock of the first request."""
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
@@ -63,17 +63,16 @@ class HttpConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Nothing of ours, and nothing of what was sent, is told; the log says what happened."""
+        """Answer with an error that tells nothing of ours and nothing of what was sent; the log has it."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already: no other can be given")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            detail = "this is a bug; the log has it"
             _log.error("%s %s failed", request.method, request.path, exc_info=exc)
         else:
+            detail = "this is no HTTP request"
             _log.debug("what was sent is no HTTP request: %s", message)
-        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        response = problem_response(
-            status, "this is a bug; the log has it" if is_ours else "this is no HTTP request"
-        )
+        response = problem_response(status, detail)
         # Instead of the framework's own, which tells its version.
         response.headers.update({**SECURITY_HEADERS, "Server": "sloctl"})
         response.force_close()
@@ -82,7 +81,7 @@ class HttpConnection(web.RequestHandler):
 
 @web.middleware
 async def first_request_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tells the connection that a request has come."""
+    """Tell the connection that its first request has come."""
     if isinstance(request.protocol, HttpConnection):
         request.protocol.mark_request_received()
     return await handler(request)

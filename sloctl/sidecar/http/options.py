@@ -1,4 +1,4 @@
-"""How the sidecar may be reached, by whom, and how much of it at once."""
+"""Where the sidecar is reached, by whom, and by how many at once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class WebOptions:
-    """What the operator may choose; without any, plain HTTP on loopback.
+    """The operator's choices; without any, plain HTTP on loopback.
 
-    *token* is a file with the bearer token that everything but the probes asks for, read anew at a change.
-    *names* are host names under which a sidecar without a token may be asked for, besides `localhost` and
-    addresses. *max_streams* bounds the open pages.
+    *token_file* holds the bearer token that everything but the probes asks for, and is read anew at a change.
+    *allowed_hosts* are the host names by which a sidecar without a token may be asked, besides `localhost`
+    and addresses. *max_streams* bounds the open pages.
     """
 
     host: str = "127.0.0.1"

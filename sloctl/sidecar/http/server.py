@@ -1,8 +1,7 @@
-"""Serving an application until a signal or a deadline says stop."""
+"""Serve an application over HTTP or HTTPS until a signal says stop."""
 
 import asyncio
 import logging
-import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +9,14 @@ from typing import Final
 
 from aiohttp import web
 
+from sloctl.prometheus.credentials import file_stamps
 from sloctl.sidecar.http.connection import HttpConnection
 from sloctl.sidecar.http.options import Certificate
 
-# What is in flight when we leave gets so long.
+# Requests in flight get so long to end.
 _DRAIN_SECONDS: Final = 2.0
 _HANDSHAKE_SECONDS: Final = 10.0
-# Connections that the kernel keeps for us until we accept them: a thousand readers come back at once.
+# Connections that wait until they are accepted: after a restart a thousand pages come back at once.
 _BACKLOG: Final = 1024
 
 _log: Final = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _log: Final = logging.getLogger(__name__)
 async def serve_application(
     app: web.Application, host: str, port: int, certificate: Certificate | None = None
 ) -> AsyncIterator[str]:
-    """The URL of *app* while it serves; port 0 takes a free one.
+    """Serve *app* while the block runs, and give its URL; port 0 takes a free one.
 
     Raises OSError where it cannot listen or read the certificate.
     """
@@ -35,35 +35,28 @@ async def serve_application(
     await runner.setup()
     try:
         async with _open_listener(runner, host, port, tls) as server:
-            yield _url("http" if tls is None else "https", server.sockets[0].getsockname())
+            bound_host, bound_port = server.sockets[0].getsockname()[:2]
+            scheme = "http" if tls is None else "https"
+            yield f"{scheme}://{f'[{bound_host}]' if ':' in bound_host else bound_host}:{bound_port}"
     finally:
         await runner.cleanup()
 
 
-async def wait_for_stop_signal() -> None:
-    """Returns on SIGTERM or Ctrl-C."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-
-
 class ReloadingTls:
-    """TLS 1.2 or newer, with the certificate as its files are now. Raises OSError when it is made without."""
+    """TLS 1.2 or newer with a certificate that follows its files; raises OSError where there is none."""
 
     def __init__(self, certificate: Certificate) -> None:
         self._certificate = certificate
-        self._stamp = self._file_stamps()
+        self._stamps = file_stamps(certificate.chain, certificate.key)
         self.context = self._load_context()
 
     def reload_if_changed(self) -> None:
-        """Take up changed files. What does not fit together is told, and the old certificate stays."""
+        """Take up changed files; where they do not fit together, log it and keep the old certificate."""
         try:
-            stamp = self._file_stamps()
-            if stamp == self._stamp:
+            stamps = file_stamps(self._certificate.chain, self._certificate.key)
+            if stamps == self._stamps:
                 return
-            self._stamp = stamp
+            self._stamps = stamps
             # Tried on another one first: a context that refused a key has lost its certificate.
             self._load_context()
             self.context.load_cert_chain(self._certificate.chain, self._certificate.key)
@@ -77,25 +70,21 @@ class ReloadingTls:
         context.load_cert_chain(self._certificate.chain, self._certificate.key)
         return context
 
-    def _file_stamps(self) -> tuple[int, ...]:
-        status = (self._certificate.chain.stat(), self._certificate.key.stat())
-        return tuple(number for each in status for number in (each.st_mtime_ns, each.st_size, each.st_ino))
-
 
 @asynccontextmanager
 async def _open_listener(
     runner: web.AppRunner, host: str, port: int, tls: ReloadingTls | None
 ) -> AsyncIterator[asyncio.Server]:
     assert runner.server is not None  # noqa: S101 - set up by the caller
-    accepting = runner.server
+    web_server = runner.server
 
-    def connection() -> HttpConnection:
+    def new_connection() -> HttpConnection:
         if tls is not None:
             tls.reload_if_changed()
-        return HttpConnection(accepting)
+        return HttpConnection(web_server)
 
     server = await asyncio.get_running_loop().create_server(
-        connection,
+        new_connection,
         host,
         port,
         backlog=_BACKLOG,
@@ -106,8 +95,3 @@ async def _open_listener(
         yield server
     finally:
         server.close()
-
-
-def _url(scheme: str, address: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    host, port = address[:2]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
