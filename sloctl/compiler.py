@@ -1,6 +1,6 @@
-"""The pipeline on one screen: SLOs in, files out. Pure: the same SLOs give the same bytes."""
+"""The pipeline on one screen: SLOs in, files out; the same SLOs give the same bytes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
@@ -15,68 +15,64 @@ from sloctl.targets import alertmanager, grafana, operator, prometheus
 
 RULES_DIR: Final = "alerts"
 DASHBOARDS_DIR: Final = "dashboards"
-# Not below RULES: Prometheus would take it for rules.
+# Not below RULES_DIR: Prometheus would take it for rules.
 ALERTMANAGER_DIR: Final = "alertmanager"
 MANIFESTS_DIR: Final = "manifests"
 
 
 class Artefact(Struct, frozen=True):
-    """One file to be: its path below the output directory, and its text."""
+    """A compiled file: its path below the output directory, and its text."""
 
     path: str
     text: str
 
 
 def compile_rules(slos: Iterable[Slo], style: LabelStyle) -> str:
-    """All SLOs in one rule file."""
-    return prometheus.render_rules(group for slo in _sort_slos(slos) for group in rule_groups(slo, style))
+    """Compile all SLOs into one rule file."""
+    groups = [
+        group for _, members in _by_service(slos) for slo in members for group in rule_groups(slo, style)
+    ]
+    return prometheus.render_rules(groups)
 
 
 def compile_artefacts(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact, ...]:
-    """A rule file and a dashboard per service; the overview, whose name no service can have; inhibitions."""
-    slos = _sort_slos(slos)
+    """Compile a rule file and a dashboard per service, and the overview and inhibition rules of all."""
+    services = _by_service(slos)
+    artefacts = []
+    for name, members in services:
+        dashboard = grafana.render_dashboard(build_service_dashboard(name, members, style))
+        artefacts += [
+            Artefact(f"{RULES_DIR}/{name}.yaml", compile_rules(members, style)),
+            Artefact(f"{DASHBOARDS_DIR}/{name}.json", dashboard),
+        ]
+    inhibitions = alertmanager.render_inhibitions([slo for _, members in services for slo in members], style)
+    # No service can have the overview's name.
+    overview = grafana.render_dashboard(build_overview_dashboard(style))
     return (
-        *_service_artefacts(slos, style),
-        Artefact(f"{ALERTMANAGER_DIR}/inhibit_rules.yaml", alertmanager.render_inhibitions(slos, style)),
-        Artefact(
-            f"{DASHBOARDS_DIR}/_overview.json", grafana.render_dashboard(build_overview_dashboard(style))
-        ),
+        *artefacts,
+        Artefact(f"{ALERTMANAGER_DIR}/inhibit_rules.yaml", inhibitions),
+        Artefact(f"{DASHBOARDS_DIR}/_overview.json", overview),
     )
 
 
 def compile_manifests(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact, ...]:
-    """The same rules and dashboards as objects of Kubernetes, and a kustomization that lists them."""
-    slos = _sort_slos(slos)
-    overall = operator.render_config_map(
-        f"{operator.OVERVIEW_NAME}-dashboard", "_overview.json", build_overview_dashboard(style)
-    )
-    objects = {f"{operator.OVERVIEW_NAME}-dashboard.yaml": overall, **dict(_kubernetes_objects(slos, style))}
+    """Compile the same rules and dashboards as Kubernetes objects, with a kustomization that lists them."""
+    dashboards = [(operator.OVERVIEW_NAME, "_overview.json", build_overview_dashboard(style))]
+    objects: dict[str, str] = {}
+    for name, members in _by_service(slos):
+        object_name = operator.object_name(name)
+        groups = [group for slo in members for group in rule_groups(slo, style)]
+        for part, text in operator.render_prometheus_rules(object_name, groups):
+            objects[f"{part}-rules.yaml"] = text
+        dashboards.append((object_name, f"{name}.json", build_service_dashboard(name, members, style)))
+    for object_name, file, dashboard in dashboards:
+        config_map = f"{object_name}-dashboard"
+        objects[f"{config_map}.yaml"] = operator.render_config_map(config_map, file, dashboard)
     objects["kustomization.yaml"] = operator.render_kustomization(objects)
     return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
 
 
-def _kubernetes_objects(slos: Iterable[Slo], style: LabelStyle) -> Iterator[tuple[str, str]]:
-    for name, members in groupby(slos, key=lambda slo: slo.service):
-        of_service, of_kind = tuple(members), operator.object_name(name)
-        groups = [group for slo in of_service for group in rule_groups(slo, style)]
-        for part, text in operator.render_prometheus_rules(of_kind, groups):
-            yield f"{part}-rules.yaml", text
-        shown = build_service_dashboard(name, of_service, style)
-        yield (
-            f"{of_kind}-dashboard.yaml",
-            operator.render_config_map(f"{of_kind}-dashboard", f"{name}.json", shown),
-        )
-
-
-def _service_artefacts(slos: Iterable[Slo], style: LabelStyle) -> Iterator[Artefact]:
-    for name, members in groupby(slos, key=lambda slo: slo.service):
-        of_service = tuple(members)
-        yield Artefact(f"{RULES_DIR}/{name}.yaml", compile_rules(of_service, style))
-        yield Artefact(
-            f"{DASHBOARDS_DIR}/{name}.json",
-            grafana.render_dashboard(build_service_dashboard(name, of_service, style)),
-        )
-
-
-def _sort_slos(slos: Iterable[Slo]) -> list[Slo]:
-    return sorted(slos, key=lambda slo: (slo.service, slo.name))
+def _by_service(slos: Iterable[Slo]) -> list[tuple[str, tuple[Slo, ...]]]:
+    """Group SLOs by service; both in order of name, whatever the order they come in."""
+    in_order = sorted(slos, key=lambda slo: (slo.service, slo.name))
+    return [(name, tuple(members)) for name, members in groupby(in_order, key=lambda slo: slo.service)]

@@ -1,4 +1,4 @@
-"""Durations: text with units in, whole seconds or exact fractions out; one law, no bare numbers."""
+"""Durations: text with units in, whole seconds or exact fractions out; a bare number is no duration."""
 
 import re
 from fractions import Fraction
@@ -27,7 +27,7 @@ _DURATION: Final = re.compile(
 
 
 def parse_duration(text: str) -> Fraction:
-    """Seconds of a Prometheus duration such as `1h30m` or `300ms`.
+    """Return the seconds of a Prometheus duration such as `1h30m` or `300ms`.
 
     Raises ValueError, with what to write instead, for anything else (also for a bare number).
     """
@@ -42,7 +42,7 @@ def parse_duration(text: str) -> Fraction:
 
 @lru_cache(maxsize=1024)  # a handful of lookbacks, printed hundreds of times per SLO
 def format_duration(seconds: int) -> str:
-    """Prometheus's spelling: `1h30m`, `30d`; years and weeks only where they are whole (`4w`)."""
+    """Write whole seconds as Prometheus does: `1h30m`, `30d`; years and weeks only where whole (`4w`)."""
     if seconds == 0:
         return "0s"
     for unit in ("y", "w"):
@@ -58,7 +58,7 @@ def format_duration(seconds: int) -> str:
 
 
 def humanize_duration(seconds: float) -> str:
-    """As people say it, the largest unit that fits and the next: `2d 4h`, `3m 20s`."""
+    """Write seconds as people say them, in the largest unit that fits and the next: `2d 4h`, `3m 20s`."""
     left = max(0, round(seconds))
     units = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", 1))
     for (unit, size), (smaller, part) in pairwise(units):

@@ -1,4 +1,4 @@
-"""Where an SLO is shown: the addresses that alerts and dashboards lead to.
+"""The addresses that alerts and dashboards lead to: an SLO in Grafana and on the sidecar's page.
 
 Two annotations of a spec name where people open Grafana and the sidecar; on an alert they lead to the SLO.
 """
@@ -26,7 +26,7 @@ _WEB_ADDRESS: Final = re.compile(r"https?://[^\s#]+", re.IGNORECASE)
 
 
 def dashboard_uid(service: str) -> str:
-    """Of its dashboard in Grafana: at most 40 characters, another for each service, never the overview's."""
+    """Return the uid of a service's dashboard in Grafana: unique, and at most 40 characters."""
     if re.fullmatch(PLAIN_SERVICE, service) and service != "overview":
         return f"{SERVICE_UID_PREFIX}{service}"
     from hashlib import sha256  # noqa: PLC0415 - 10 ms at start-up that few services need
@@ -37,7 +37,7 @@ def dashboard_uid(service: str) -> str:
 
 
 def join_url(base: str, path: str, *parameters: str) -> str:
-    """*path* below a web address, with *parameters* after those it has; another kind of text as it is."""
+    """Append *path* and *parameters* to a web address; return another kind of text unchanged."""
     if not _WEB_ADDRESS.fullmatch(base):
         return base
     address, _, query = base.partition("?")
@@ -46,6 +46,6 @@ def join_url(base: str, path: str, *parameters: str) -> str:
 
 
 def page_range_parameter(seconds: int, window: int) -> str:
-    """As the sidecar's page reads it: the shortest that has *seconds* in it."""
+    """Return the shortest range of the sidecar's page that holds *seconds*, as `range=6h`."""
     shown = (it for it in PAGE_RANGES if seconds <= it < window)
     return f"range={format_duration(next(shown, window))}"

@@ -1,4 +1,4 @@
-"""Names of the series and labels we write. Series names are Sloth's, so that dashboards carry over."""
+"""Names of the series, labels and alerts that sloctl writes; series have Sloth's, for existing dashboards."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,22 +22,22 @@ NO_DATA_ALERT: Final = "SLONoData"
 
 
 def error_ratio_metric(lookback: int) -> str:
-    """Errors per event over *lookback* seconds."""
+    """Name the series of errors per event over *lookback* seconds."""
     return f"slo:sli_error:ratio_rate{format_duration(lookback)}"
 
 
 def error_count_metric(lookback: int) -> str:
-    """Bad events of the last *lookback* seconds; of a step, one rollup."""
+    """Name the series of bad events of the last *lookback* seconds; of a step, one rollup."""
     return f"slo:sli_error:increase{format_duration(lookback)}"
 
 
 def event_count_metric(lookback: int) -> str:
-    """All events of the last *lookback* seconds; of a step, one rollup."""
+    """Name the series of all events of the last *lookback* seconds; of a step, one rollup."""
     return f"slo:sli_total:increase{format_duration(lookback)}"
 
 
 class LabelStyle(Struct, frozen=True):
-    """Which label names carry an SLO's identity, and how its id joins service and name."""
+    """The label names that carry an SLO's identity, and the separator of service and name in its id."""
 
     id: str
     service: str
@@ -50,21 +50,21 @@ class LabelStyle(Struct, frozen=True):
     separator: str
 
     def slo_id(self, slo: Slo) -> str:
-        """The value of the id label."""
+        """Return the value of the id label."""
         return f"{slo.service}{self.separator}{slo.name}"
 
     def identity_labels(self, slo: Slo) -> dict[str, str]:
-        """The labels that every series and alert of *slo* carries."""
+        """Return the labels that every series and alert of *slo* carries."""
         return {self.id: self.slo_id(slo), self.service: slo.service, self.name: slo.name}
 
     def id_label(self, slo: Slo) -> Mapping[str, str]:
-        """The one label value that no other SLO has."""
+        """Return the one label whose value no other SLO has."""
         return {self.id: self.slo_id(slo)}
 
     def alert_labels(self, slo: Slo, severity: Severity, text: AlertMetadata) -> Labels:
-        """The labels of one alert of *slo*, as its spec writes them, but for those of a group.
+        """Return the labels of one alert of *slo*, without those of a group.
 
-        Whoever sends the alert sends these, the rules and the sidecar alike: Alertmanager merges by labels.
+        The rules and the sidecar send the same ones, because Alertmanager merges alerts by their labels.
         """
         own = {**slo.labels, "severity": severity.value, **text.labels}
         return {**own, **self.identity_labels(slo), self.severity: severity.value}

@@ -1,4 +1,4 @@
-"""The output directory: written all or nothing, compared with what is there."""
+"""The output directory: written all or nothing, and compared with what is there."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from sloctl.targets.prometheus import HEADER
 
 
 def write_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> int:
-    """Replace what differs and return how many files that was.
+    """Replace the files that differ and return how many those were.
 
     Every new text lies complete beside its place before the first old one goes. Raises OSError, and then
     leaves the directory as it was.
@@ -33,7 +33,7 @@ def write_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> int:
 
 
 def diff_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[str]:
-    """A unified diff, from what is there to what should be, for every stale or missing file."""
+    """Yield a unified diff, from what is there to what should be, for every stale or missing file."""
     from difflib import unified_diff  # noqa: PLC0415 - most checks find nothing to compare
 
     for artefact in artefacts:
@@ -51,18 +51,18 @@ def diff_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> Iterator[s
 
 
 def find_orphaned_files(directory: Path, artefacts: Iterable[Artefact]) -> list[Path]:
-    """YAML that sloctl once compiled beside these, from a spec that is not among theirs.
+    """List the YAML files beside *artefacts* that sloctl compiled from specs that are not among theirs.
 
-    They are named, never removed: whoever compiles one spec of many must not lose the others.
+    They are never removed: a compilation of one spec of many must not delete the others' files.
     """
     current = {directory / artefact.path for artefact in artefacts}
-    found = sorted(place for folder in {place.parent for place in current} for place in folder.glob("*.yaml"))
-    return [place for place in found if place not in current and _starts_with(place, HEADER)]
-
-
-def _starts_with(place: Path, header: str) -> bool:
-    with place.open(encoding="utf-8", errors="replace") as file:
-        return file.read(len(header)) == header
+    beside = {place for folder in {place.parent for place in current} for place in folder.glob("*.yaml")}
+    orphaned = []
+    for place in sorted(beside - current):
+        with place.open(encoding="utf-8", errors="replace") as file:
+            if file.read(len(HEADER)) == HEADER:
+                orphaned.append(place)
+    return orphaned
 
 
 def _read_if_present(place: Path) -> str | None:

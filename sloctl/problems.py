@@ -1,4 +1,4 @@
-"""A finding about a spec: a value with a place, a code and a message; never an exception."""
+"""Problems of a spec: values with a place, a code and a message, never exceptions."""
 
 from enum import Enum
 
@@ -6,19 +6,19 @@ from msgspec import Struct
 
 
 def escape_unprintable(text: str) -> str:
-    """*text* on one line, with every character escaped that a terminal would obey instead of show."""
+    """Put *text* on one line, and escape the characters that a terminal would obey instead of show."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class ProblemLevel(Enum):
-    """An error refuses the spec; a warning only tells."""
+    """The weight of a problem: with an error the spec is not used, with a warning it is."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Place(Struct, frozen=True, order=True):
-    """Where in a file; line and column count from 1, columns in characters."""
+    """A position in a file; line and column count from 1, columns in characters."""
 
     path: str
     line: int
@@ -29,7 +29,7 @@ class Place(Struct, frozen=True, order=True):
 
 
 class Problem(Struct, frozen=True):
-    """What is wrong at a place; *code* is an anchor in docs/problems.md."""
+    """A mistake at its place; *code* is an anchor in docs/problems.md."""
 
     place: Place
     code: str
@@ -42,5 +42,5 @@ class Problem(Struct, frozen=True):
 
 
 def sort_problems(problems: list[Problem]) -> list[Problem]:
-    """By place, each finding once."""
+    """Sort problems by place and drop repeated ones."""
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.place, problem.code, problem.message))

@@ -1,8 +1,7 @@
 """The maths of error budgets: numbers in, numbers out, no clock.
 
-Its one law: absent stays absent. A ratio that is not known (None) gives a burn rate and a budget that are not
-known; never 0 and never 1. Formulas: Google, The Site Reliability Workbook, chapter 5; Wilson's interval:
-E. B. Wilson, JASA 22 (1927).
+What is unknown stays unknown: an error ratio of None gives a burn rate and a budget of None, never 0 or 1.
+Formulas: Google, The Site Reliability Workbook, chapter 5; Wilson's interval: E. B. Wilson, JASA 22 (1927).
 """
 
 from fractions import Fraction
@@ -10,12 +9,12 @@ from math import sqrt
 
 
 def burn_rate(budget: Fraction | float, error_ratio: float | None) -> float | None:
-    """How many times faster than sustainable the budget burns; 1 spends it exactly in a window."""
+    """Return how many times faster than sustainable the budget burns; 1 spends it in exactly a window."""
     return None if error_ratio is None else error_ratio / float(budget)
 
 
 def budget_remaining(budget: Fraction | float, error_ratio: float | None) -> float | None:
-    """Share of the budget left after a whole window at *error_ratio*; negative when overspent."""
+    """Return the share of the budget left after a window at *error_ratio*; negative when overspent."""
     return None if error_ratio is None else 1 - error_ratio / float(budget)
 
 
@@ -36,7 +35,7 @@ def time_to_exhaustion(budget_left: float | None, burn_rate: float | None, windo
 def is_firing(
     long_ratio: float | None, short_ratio: float | None, threshold: Fraction | float
 ) -> bool | None:
-    """Whether both ratios are above *threshold*, compared as the doubles Prometheus compares.
+    """Return whether both ratios are above *threshold*, compared as the doubles that Prometheus compares.
 
     None where a ratio is unknown and the other does not rule firing out.
     """
@@ -48,7 +47,7 @@ def is_firing(
 
 
 def wilson_lower_bound(error: float, total: float, z: float) -> float | None:
-    """The smallest ratio that *error* of *total* events do not refute at *z* deviations, one-sided."""
+    """Return the one-sided lower bound of an error ratio at *z* deviations; None without events."""
     if total <= 0:
         return None
     ratio = error / total
@@ -58,7 +57,7 @@ def wilson_lower_bound(error: float, total: float, z: float) -> float | None:
 
 
 def z_score(confidence: Fraction) -> float:
-    """The one-sided z of a confidence level, 0 < *confidence* < 1: 1.645 for 95 %."""
+    """Return the one-sided z of a confidence level between 0 and 1: 1.645 for 95 %."""
     from statistics import NormalDist  # noqa: PLC0415 - 15 ms at start-up, and hardly any SLO needs it
 
     return NormalDist().inv_cdf(float(confidence))

@@ -1,4 +1,4 @@
-"""The one lowering step: every indicator becomes a pair of event counts, (error, total)."""
+"""The lowering step: every indicator becomes a pair of event counts, (error, total)."""
 
 from fractions import Fraction
 from typing import TypeAlias, assert_never
@@ -23,7 +23,7 @@ from sloctl.promql import format_number
 
 
 class CounterPair(Struct, frozen=True):
-    """Errors are the increments of *error* less those of *minus*; events those of *total*.
+    """Counters whose increments are the events: those of *error* less those of *minus* are the bad ones.
 
     With *count_new_series*, the first value of a series counts as events where its target was there a minute
     ago and the series was not.

@@ -18,10 +18,11 @@ from sloctl.rules.scope import Scope
 from sloctl.sidecar.engine import evaluation
 from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum
 from sloctl.slo.health import AlertState
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Rollups, build_resolutions
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, build_resolutions
 from tests.differential.counting import Counting
 from tests.differential.engine import Recorded, Recording
 from tests.differential.kinds import Kind
+from tests.differential.rollups import Rollups
 from tests.differential.scraped import Scraped
 from tests.differential.streams import GROUP
 

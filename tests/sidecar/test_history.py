@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.sidecar.engine.buckets import BucketSum, TimeBuckets
 from sloctl.sidecar.engine.history import WIDEST_BUCKET, CountHistory, tick_step
-from sloctl.slo.resolutions import COARSE_STEP, EventCounts, Rollups
+from sloctl.slo.resolutions import COARSE_STEP, EventCounts
+from tests.differential.rollups import Rollups
 
 START = 1_700_006_400  # a whole number of days
 LOOKBACKS = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 30 * DAY)

@@ -15,7 +15,8 @@ from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.engine.tick_loop import poll_source
 from sloctl.sidecar.sources import OTHERS, Group, IntervalCounts, SloCounts, SourceUnavailable
 from sloctl.slo.health import AlertState, Health
-from sloctl.slo.resolutions import EventCounts, Rollups
+from sloctl.slo.resolutions import EventCounts
+from tests.differential.rollups import Rollups
 from tests.sidecar.specimens import LATENCY, slo
 
 SHOP = slo()

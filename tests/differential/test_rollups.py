@@ -1,42 +1,12 @@
-"""The ladder as a plan, and the ladder filled with numbers."""
+"""The sums that the differential tests expect, against plain ones."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.slo.policy import WORKBOOK_POLICY
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution, Rollups, build_resolutions
-
-
-def test_a_page_stands_on_fine_rollups_and_everything_else_on_coarse_ones() -> None:
-    plan = build_resolutions(WORKBOOK_POLICY, 30 * DAY)
-
-    assert [rung.lookback for rung in plan.with_step(FINE_STEP)] == [5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR]
-    assert [rung.lookback for rung in plan.with_step(COARSE_STEP)] == [2 * HOUR, DAY, 3 * DAY, 30 * DAY]
-
-
-@pytest.mark.parametrize(
-    ("rung", "seconds"),
-    [
-        (Resolution(5 * MINUTE, FINE_STEP), 4 * MINUTE + 30),
-        (Resolution(6 * HOUR, FINE_STEP), 6 * HOUR - 30),
-        (Resolution(30 * DAY, COARSE_STEP), 30 * DAY - 150),
-    ],
-)
-def test_a_range_is_half_a_step_shorter_than_its_lookback(rung: Resolution, seconds: int) -> None:
-    assert rung.range_seconds == seconds
-
-
-def test_without_alerts_there_are_still_five_minutes_and_the_window() -> None:
-    assert build_resolutions((), 30 * DAY).entries == (
-        Resolution(5 * MINUTE, FINE_STEP),
-        Resolution(30 * DAY, COARSE_STEP),
-    )
-
-
-def test_no_traffic_has_no_ratio() -> None:
-    assert EventCounts(error=0, total=0).error_ratio is None
+from sloctl.duration import HOUR, MINUTE
+from sloctl.slo.resolutions import EventCounts
+from tests.differential.rollups import Rollups
 
 
 def test_no_step_with_data_is_no_counts_and_not_zero() -> None:
