@@ -186,7 +186,7 @@ def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
 
 def _alarms(now: int) -> ActiveAlerts:
     """Of a sidecar that has run for an hour."""
-    alarms = ActiveAlerts(NATIVE_STYLE, {}, remembered=240)
+    alarms = ActiveAlerts(NATIVE_STYLE, {}, ended_retention=240)
     alarms.update(Snapshot.without_data(SLOS), now - HOUR)
     alarms.update(board(SLOS, now), now)
     return alarms

@@ -27,15 +27,15 @@ def test_it_serves_until_sigterm_and_leaves_with_zero() -> None:
         assert serving.stderr
         assert serving.stderr.readline().endswith(f": watching 3 SLOs: http://127.0.0.1:{port}\n")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/slos") as answer:
-            board = json.load(answer)
+            snapshot = json.load(answer)
         serving.send_signal(signal.SIGTERM)
         asked = time.monotonic()
 
         assert serving.wait(10) == 0
         assert time.monotonic() - asked < 5
         assert serving.stderr.read() == ""
-    assert "cannot connect" in board["issues"]["source"]
-    assert {shown["state"] for shown in board["slos"]} == {"unknown"}
+    assert "cannot connect" in snapshot["issues"]["source"]
+    assert {shown["state"] for shown in snapshot["slos"]} == {"unknown"}
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_counts_come_from_one_kind_of_source(source: str, options: object) -> No
     assert settings(f"{HEAD}source: {{{source}}}\n").source == options
 
 
-def test_every_problem_is_told_at_its_place() -> None:
+def test_every_problem_is_found_at_its_place() -> None:
     text = SHORT.replace("http://shop", "shop") + "interval: 2m\nwebb: {}\n"
 
     assert problems(text) == [
@@ -167,5 +167,5 @@ def test_every_problem_is_told_at_its_place() -> None:
         ),
     ],
 )
-def test_what_cannot_be_meant_is_told(text: str, problem: str) -> None:
+def test_what_cannot_be_meant_is_a_problem(text: str, problem: str) -> None:
     assert problems(text) == [problem]

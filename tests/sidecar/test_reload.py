@@ -99,7 +99,7 @@ async def test_specs_that_are_gone_keep_the_old_ones(tmp_path: Path) -> None:
     ]
 
 
-async def test_a_swapped_config_map_is_noticed_without_being_told(tmp_path: Path) -> None:
+async def test_a_swapped_config_map_is_noticed_by_itself(tmp_path: Path) -> None:
     mounted(tmp_path, GOOD, "1")
     watched = Watched(tmp_path)
 

@@ -1,9 +1,9 @@
-"""The alerts that stand, board after board. Pure: the time is an argument.
+"""The active alerts, snapshot after snapshot. Pure: the time is an argument.
 
-An alert begins with the first board that claims it and ends a minute after the last one. What is not known
-in between (stale data, no traffic, a loop that hangs) keeps it as it is, but no longer than its lookback:
-after that nothing it rests on is left. So a page outlives the target that stops answering in the middle of an
-outage, which is when it is needed most; from its own limit on the no-data alert stands beside it.
+An alert begins with the first snapshot in which it fires and ends a minute after the last one. What is not
+known in between (stale data, no traffic, a loop that hangs) keeps it as it is, but no longer than its
+lookback: after that no data it rests on are left. So a page outlives the target that stops answering in the
+middle of an outage, when it is needed most; from its own limit on the no-data alert stands beside it.
 """
 
 from collections.abc import Iterator
@@ -21,16 +21,16 @@ from sloctl.slo.resolutions import FINE_STEP
 # raised again at its next resend. It also keeps a ratio that dances on its threshold from flapping.
 KEEP_FIRING_SECONDS: Final = FINE_STEP
 
-# What Alertmanager knows an alert by.
+# The labels as a key, by which Alertmanager knows an alert.
 AlertIdentity: TypeAlias = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveAlert:
-    """One alert as Alertmanager is to know it; Unix seconds.
+    """One alert as Alertmanager is to know it; times in Unix seconds.
 
-    *claim* is the newest that fired; *heard* when something last spoke for it; *ended* None while it fires.
-    *identity* is the labels, as a key.
+    *candidate* is the newest that fired; *last_confirmed* when it fired last, or could not be decided;
+    *ended_at* is None while the alert is active.
     """
 
     candidate: AlertCandidate
@@ -42,15 +42,15 @@ class ActiveAlert:
 
 
 class ActiveAlerts:
-    """What fires, and what ended not more than *remembered* seconds ago.
+    """The active alerts, and those that ended not more than *ended_retention* seconds ago.
 
-    Bounded by the board: at most one alarm per entry and kind of alert, and one more that just ended.
+    Bounded by the snapshot: at most one for each SLO state and kind of alert, and one more that just ended.
     """
 
-    def __init__(self, style: LabelStyle, external: Labels, *, remembered: float) -> None:
+    def __init__(self, style: LabelStyle, external_labels: Labels, *, ended_retention: float) -> None:
         self._style = style
-        self._external_labels = external
-        self._ended_retention = remembered
+        self._external_labels = external_labels
+        self._ended_retention = ended_retention
         self._unread_since: dict[str, float] = {}
         self._firing: dict[AlertKey, ActiveAlert] = {}
         self._ended: dict[AlertIdentity, ActiveAlert] = {}
@@ -63,53 +63,57 @@ class ActiveAlerts:
     def firing(self) -> tuple[ActiveAlert, ...]:
         return tuple(self._firing.values())
 
-    def update(self, board: Snapshot, now: float) -> bool:
-        """Whether an alarm began or ended."""
-        unread = {entry.slo.id for entry in board.states if entry.last is None}
+    def update(self, snapshot: Snapshot, now: float) -> bool:
+        """Apply a snapshot at Unix time *now*; return whether an alert began or ended."""
+        unread = {state.slo.id for state in snapshot.states if state.last is None}
         self._unread_since = {slo: self._unread_since.get(slo, now) for slo in unread}
-        changes = [
-            self._apply_candidate(claim, now) for claim in alert_candidates(board, now, self._unread_since)
-        ]
+        candidates = alert_candidates(snapshot, now, self._unread_since)
+        changes = [self._apply_candidate(candidate, now) for candidate in candidates]
         silent = [
-            key for key, alarm in self._firing.items() if now - alarm.last_confirmed > KEEP_FIRING_SECONDS
+            key for key, alert in self._firing.items() if now - alert.last_confirmed > KEEP_FIRING_SECONDS
         ]
         for key in silent:
             self._end_alert(key, now)
-        for identity in [it for it, alarm in self._ended.items() if self._is_old(alarm, now)]:
-            del self._ended[identity]
+        self._ended = {
+            identity: alert
+            for identity, alert in self._ended.items()
+            if alert.ended_at is None or now - alert.ended_at <= self._ended_retention
+        }
         return any(changes) or bool(silent)
 
-    def _apply_candidate(self, claim: AlertCandidate, now: float) -> bool:
-        known = self._firing.get(claim.key)
-        if claim.state is AlertState.UNKNOWN:
+    def _apply_candidate(self, candidate: AlertCandidate, now: float) -> bool:
+        """Start or confirm the alert of *candidate*; return whether it began."""
+        known = self._firing.get(candidate.key)
+        if candidate.state is AlertState.UNKNOWN:
             if known is not None and now <= known.candidate.valid_until:
-                self._firing[claim.key] = replace(known, last_confirmed=now)
+                self._firing[candidate.key] = replace(known, last_confirmed=now)
             return False
-        if now > claim.valid_until:
+        if now > candidate.valid_until:
             return False
-        if known is not None and known.candidate.slo_state.slo == claim.slo_state.slo:
-            self._firing[claim.key] = replace(known, candidate=claim, last_confirmed=now)
+        if known is not None and known.candidate.slo_state.slo == candidate.slo_state.slo:
+            self._firing[candidate.key] = replace(known, candidate=candidate, last_confirmed=now)
             return False
-        return self._start_alert(claim, now)
+        return self._start_alert(candidate, now)
 
-    def _start_alert(self, claim: AlertCandidate, now: float) -> bool:
-        """Also when the spec has changed, and with it perhaps the labels."""
-        labels = {**self._external_labels, **claim.alert_labels(self._style)}
-        known = self._firing.get(claim.key)
+    def _start_alert(self, candidate: AlertCandidate, now: float) -> bool:
+        """Start an alert, or go on with it under the labels of a spec that changed."""
+        labels = {**self._external_labels, **candidate.alert_labels(self._style)}
+        known = self._firing.get(candidate.key)
         if known is not None and known.labels != labels:
-            self._end_alert(claim.key, now)
+            self._end_alert(candidate.key, now)
             known = None
-        began = known.started_at if known is not None else now if claim.since is None else claim.since
-        alarm = ActiveAlert(
-            claim, labels, started_at=began, last_confirmed=now, identity=frozenset(labels.items())
+        started_at = now if candidate.since is None else candidate.since
+        alert = ActiveAlert(
+            candidate,
+            labels,
+            started_at=started_at if known is None else known.started_at,
+            last_confirmed=now,
+            identity=frozenset(labels.items()),
         )
-        self._ended.pop(alarm.identity, None)
-        self._firing[claim.key] = alarm
+        self._ended.pop(alert.identity, None)
+        self._firing[candidate.key] = alert
         return known is None
 
     def _end_alert(self, key: AlertKey, now: float) -> None:
-        alarm = replace(self._firing.pop(key), ended_at=now)
-        self._ended[alarm.identity] = alarm
-
-    def _is_old(self, alarm: ActiveAlert, now: float) -> bool:
-        return alarm.ended_at is not None and now - alarm.ended_at > self._ended_retention
+        alert = replace(self._firing.pop(key), ended_at=now)
+        self._ended[alert.identity] = alert

@@ -1,4 +1,4 @@
-"""One Alertmanager: what it takes to post alerts to it, and how that goes."""
+"""One Alertmanager: the options, the requests that carry alerts to it, and their outcome."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,12 +28,12 @@ _tracer: Final = get_tracer(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AlertmanagerOptions:
-    """Where alerts go; each of *urls* is told independently.
+    """The Alertmanagers of *urls*, each of which gets all alerts independently.
 
     *external_labels* and *label_style* are those of the Prometheus whose alerts these must merge with, after
-    its `alert_relabel_configs`. *external_url* is where people find this sidecar. An alert is told again each
-    *resend* seconds and runs out at Alertmanager four times as long after the last time: so it does when the
-    sidecar stops, unless *resolves_at_shutdown*, which is for a sidecar that nothing takes over from.
+    its `alert_relabel_configs`. *external_url* is the address of this sidecar for people. An alert is sent
+    again each *resend* seconds and expires at Alertmanager four times as long after the last time: so it does
+    when the sidecar stops, unless *resolves_at_shutdown*, which is for a sidecar without a successor.
     """
 
     urls: tuple[str, ...]
@@ -54,9 +54,9 @@ class AlertmanagerOptions:
 
 @dataclass(frozen=True, slots=True)
 class AlertmanagerHealth:
-    """How it went so far with one Alertmanager; alerts, not requests.
+    """Counts of the alerts sent to one Alertmanager, and the error of the newest attempt.
 
-    *queue* is what it has yet to be told; *last_error* of the newest attempt, None where it took everything.
+    *queue* counts those waiting to be sent; *last_error* is None where everything was accepted.
     """
 
     url: str
@@ -67,47 +67,50 @@ class AlertmanagerHealth:
 
 
 class SendFailed(Exception):
-    """Alertmanager did not take some alerts; why, without secrets."""
+    """A reason, without secrets, why Alertmanager did not accept some alerts."""
 
 
 class AlertsRejected(SendFailed):
-    """Alertmanager answers, but finds something wrong with an alert; it has taken the others."""
+    """An answer that finds something wrong with an alert; Alertmanager has accepted the others."""
 
 
 class Alertmanager:
-    """Posts alarms; *wall* is the clock of the world, which Alertmanager's is compared with."""
+    """A client of one Alertmanager; *wall_clock* is the world's time, by which Alertmanager lives."""
 
     def __init__(
-        self, url: str, options: AlertmanagerOptions, client: HttpClient, *, wall: Callable[[], float]
+        self, url: str, options: AlertmanagerOptions, client: HttpClient, *, wall_clock: Callable[[], float]
     ) -> None:
         self._url = URL(url) / "api/v2/alerts"
         self._options = options
         self._client = client
-        self._wall_clock = wall
+        self._wall_clock = wall_clock
 
-    async def send_alerts(self, alarms: Iterable[ActiveAlert], now: float) -> None:
-        """Raises NotTaken. What Alertmanager finds wrong with one alert keeps no other from it."""
-        refused = None
-        left = iter(alarms)
-        while batch := list(islice(left, _BATCH_SIZE)):
+    async def send_alerts(self, alerts: Iterable[ActiveAlert], now: float) -> None:
+        """Send alerts in batches; raises SendFailed.
+
+        What Alertmanager finds wrong with one alert keeps no other from it.
+        """
+        rejected = None
+        remaining = iter(alerts)
+        while batch := list(islice(remaining, _BATCH_SIZE)):
             try:
                 await self._send_batch(batch, now)
-            except AlertsRejected as refusal:
-                refused = refusal
-        if refused is not None:
-            raise refused
+            except AlertsRejected as rejection:
+                rejected = rejection
+        if rejected is not None:
+            raise rejected
 
     async def _send_batch(self, batch: list[ActiveAlert], now: float) -> None:
-        body = msgspec.json.encode([self._alert_payload(alarm, now) for alarm in batch])
+        body = msgspec.json.encode([self._alert_payload(alert, now) for alert in batch])
         with _tracer.start_as_current_span("notify", record_exception=False) as span:
             span.set_attributes({"server.address": self._url.host or "", "slo.alerts": len(batch)})
             try:
-                await self._posted(body)
+                await self._post_body(body)
             except SendFailed as failure:
                 span.set_status(Status(StatusCode.ERROR, str(failure)))
                 raise
 
-    async def _posted(self, body: bytes) -> None:
+    async def _post_body(self, body: bytes) -> None:
         try:
             answer = await self._client.request(
                 "POST", self._url, headers={"Content-Type": "application/json"}, body=body
@@ -115,30 +118,23 @@ class Alertmanager:
         except RequestFailed as failure:
             raise SendFailed(str(failure)) from None
         if answer.status == 400:
-            raise AlertsRejected(f"answered 400: {_reason(answer.body)}")
+            reason = answer.body[:_MAX_REASON_CHARACTERS].decode(errors="replace")
+            plain = "".join(sign if sign.isprintable() else " " for sign in reason).strip()
+            raise AlertsRejected(f"answered 400: {plain}")
         if answer.status != 200:
             raise SendFailed(f"answered {answer.status}")
 
-    def _alert_payload(self, alarm: ActiveAlert, now: float) -> Mapping[str, object]:
-        """One alert of Alertmanager's API."""
+    def _alert_payload(self, alert: ActiveAlert, now: float) -> Mapping[str, object]:
+        """Build one alert of Alertmanager's API."""
         # Ages, not the times themselves: the sidecar's time does not follow a clock that is set.
         offset = self._wall_clock() - now
-        ends = (
-            alarm.ended_at
-            if alarm.ended_at is not None
-            else now + RESENDS_UNTIL_EXPIRY * self._options.resend
-        )
-        alert = {
-            "labels": alarm.labels,
-            "annotations": alert_annotations(alarm, self._options.label_style),
-            "startsAt": format_rfc3339(alarm.started_at + offset),
-            "endsAt": format_rfc3339(ends + offset),
+        expiry = now + RESENDS_UNTIL_EXPIRY * self._options.resend
+        payload = {
+            "labels": alert.labels,
+            "annotations": alert_annotations(alert, self._options.label_style),
+            "startsAt": format_rfc3339(alert.started_at + offset),
+            "endsAt": format_rfc3339((expiry if alert.ended_at is None else alert.ended_at) + offset),
         }
         if self._options.external_url is not None:
-            alert["generatorURL"] = self._options.external_url
-        return alert
-
-
-def _reason(body: bytes) -> str:
-    text = body[:_MAX_REASON_CHARACTERS].decode(errors="replace")
-    return "".join(sign if sign.isprintable() else " " for sign in text).strip()
+            payload["generatorURL"] = self._options.external_url
+        return payload

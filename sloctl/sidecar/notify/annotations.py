@@ -1,56 +1,55 @@
-"""What an alert says: the words of the rules' annotations with the numbers in them, and what else is known.
+"""The text of an alert: the sentences of the rules' annotations with numbers in them, and what no rule knows.
 
 Final text, no templates. Label values come from whoever is scraped: control characters are taken out of them,
 and what is long is cut, so that no value can look like a line of ours.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isinf
 from typing import Final
 from urllib.parse import quote_plus
 
 from sloctl.duration import format_duration, humanize_duration
-from sloctl.model import Labels, PolicyRow, Slo
+from sloctl.model import Labels, PolicyRow
 from sloctl.naming import LabelStyle
 from sloctl.rules import alert_text
 from sloctl.rules.alert_templates import expand_template
 from sloctl.sidecar.engine.candidates import AlertCandidate, AlertKind
-from sloctl.sidecar.engine.evaluation import AlertEvaluation
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
-from sloctl.slo.burn import is_firing
+from sloctl.slo import burn
 from sloctl.slo.policy import alert_threshold, exhaustion_row
 from sloctl.timestamps import format_date_time
 
 _MAX_VALUE_CHARACTERS: Final = 120
 
 
-def alert_annotations(alarm: ActiveAlert, style: LabelStyle) -> Labels:
-    """What the rules would say, and below it what else is known; the spec's own come on top, as there."""
-    claim, numbers = alarm.candidate, _SnapshotValues(alarm, style)
-    slo = claim.slo_state.slo
-    says, before = _rule_text(claim, numbers)
+def alert_annotations(alert: ActiveAlert, style: LabelStyle) -> Labels:
+    """Write the rules' annotations with lines of our own below, and those of the spec on top, as there."""
+    candidate, values = alert.candidate, _SnapshotValues(alert, style)
+    slo = candidate.slo_state.slo
+    text, seconds_before = _rule_text(candidate, values)
+    written = {**slo.annotations, **candidate.alert_text.annotations}
     return {
-        **says,
-        "description": "\n".join((says["description"], *_extra_lines(claim))),
-        **alert_text.link_annotations(
-            slo, {**slo.annotations, **claim.alert_text.annotations}, before, numbers
-        ),
+        **text,
+        "description": "\n".join((text["description"], *_extra_lines(candidate))),
+        **alert_text.link_annotations(slo, written, seconds_before, values),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class _SnapshotValues:
-    """The numbers of one alarm, as Prometheus's templates would print them."""
+    """The values of one alert, as Prometheus's templates would print them; an `AlertValues`."""
 
     alert: ActiveAlert
     style: LabelStyle
 
     @property
     def alert_subject(self) -> str:
-        entry = self._slo_state
-        groups = ", ".join(f"{label}={_sanitize_value(value)}" for label, value in entry.group_labels.items())
-        return f"{entry.slo.id} ({groups})" if groups else entry.slo.id
+        state = self._slo_state
+        groups = ", ".join(f"{label}={_sanitize_value(value)}" for label, value in state.group_labels.items())
+        return f"{state.slo.id} ({groups})" if groups else state.slo.id
 
     @property
     def group_parameters(self) -> Sequence[str]:
@@ -79,8 +78,8 @@ class _SnapshotValues:
         return format_date_time(self.alert.started_at)
 
     def spec_text(self, text: str) -> str:
-        claim = self.alert.candidate
-        return expand_template(text, claim.expression_labels(self.style), claim.value)
+        candidate = self.alert.candidate
+        return expand_template(text, candidate.expression_labels(self.style), candidate.value)
 
     def burn_rate(self, lookback: int) -> str:
         rate = self._slo_state.burn_over(lookback).burn_rate
@@ -89,16 +88,18 @@ class _SnapshotValues:
         return f"{rate:.3g}x" if rate < 100 else f"{rate:.0f}x"
 
     def exceeded_note(self, row: PolicyRow) -> str:
-        entry = self._slo_state
-        threshold = alert_threshold(row, entry.slo.window.seconds, entry.slo.budget)
-        long, short = (entry.burn_over(lookback).error_ratio for lookback in (row.long, row.short))
-        return ": both above" if is_firing(long, short, threshold) else ""
+        state = self._slo_state
+        threshold = alert_threshold(row, state.slo.window.seconds, state.slo.budget)
+        long, short = (state.burn_over(lookback).error_ratio for lookback in (row.long, row.short))
+        return ": both above" if burn.is_firing(long, short, threshold) else ""
 
     def time_to_exhaustion(self, lookback: int) -> str:
-        left, rate = self._slo_state.budget.left, self._slo_state.burn_over(lookback).burn_rate
-        if left is None or left <= 0 or not rate:
+        state = self._slo_state
+        rate = state.burn_over(lookback).burn_rate
+        seconds = burn.time_to_exhaustion(state.budget.left, rate, state.slo.window.seconds)
+        if not seconds or isinf(seconds):
             return ""
-        return f", gone in {humanize_duration(left * self._slo_state.slo.window.seconds / rate)} at this rate"
+        return f", gone in {humanize_duration(seconds)} at this rate"
 
     def range_start(self, before: int) -> str:
         return f"{1000 * (int(self.alert.started_at) - before)}"
@@ -108,60 +109,43 @@ class _SnapshotValues:
         return self.alert.candidate.slo_state
 
 
-def _rule_text(claim: AlertCandidate, numbers: _SnapshotValues) -> tuple[Labels, int]:
-    """What the rules say, and the seconds before the alert that it speaks about."""
-    slo = claim.slo_state.slo
-    match claim.kind:
-        case AlertKind.PAGE | AlertKind.TICKET:
-            rows = [row.policy_row for row in _alert(claim).rows]
-            return alert_text.burn_text(slo, rows, numbers), alert_text.longest_lookback(rows)
-        case AlertKind.EXHAUSTED:
-            row = exhaustion_row(slo.alerting.policy)
-            return alert_text.exhausted_text(slo, row, numbers), slo.window.seconds
-        case AlertKind.EXHAUSTING:
-            steady = _steady(slo)
-            return alert_text.exhausting_text(slo, steady, numbers), steady.long
-        case AlertKind.NO_DATA:
-            return alert_text.no_data_text(slo, numbers), alert_text.NO_DATA_RANGE
-
-
-def _extra_lines(claim: AlertCandidate) -> Iterable[str]:
-    """What no rule knows."""
-    entry = claim.slo_state
-    if claim.kind is AlertKind.NO_DATA:
-        return
-    yield from _what_burns(entry)
-    if entry.stale:
-        yield f"No data since {format_date_time(entry.last)}: it may be over, nobody knows."
-
-
-def _what_burns(entry: SloState) -> Iterable[str]:
-    if entry.contributors:
-        whole = " (of the whole SLO, not of this group alone)" if entry.group else ""
-        yield f"What burns{whole}:"
-    for each in entry.contributors:
-        errors, traffic = (
-            _humanize_percentage(each.share_of_errors),
-            _humanize_percentage(each.share_of_traffic),
-        )
-        shares = f"{errors} of errors, {traffic} of traffic"
-        yield f"- {each.label}={_sanitize_value(each.value)}: {shares} over {format_duration(each.lookback)}"
-
-
-def _alert(claim: AlertCandidate) -> AlertEvaluation:
-    alert = claim.slo_state.alert_for(claim.kind.severity)
-    assert alert is not None, "the claim came from this alert"  # noqa: S101 - holds by construction
-    return alert
-
-
-def _steady(slo: Slo) -> PolicyRow:
+def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Labels, int]:
+    """Write the text that the rules have, and return the seconds before the alert that it speaks about."""
+    state, slo = candidate.slo_state, candidate.slo_state.slo
     row = exhaustion_row(slo.alerting.policy)
-    assert row is not None, "no claim without such a row"  # noqa: S101 - holds by construction
-    return row
+    match candidate.kind:
+        case AlertKind.PAGE | AlertKind.TICKET:
+            alert = state.alert_for(candidate.kind.severity)
+            rows = [] if alert is None else [row.policy_row for row in alert.rows]
+            return alert_text.burn_text(slo, rows, values), alert_text.longest_lookback(rows)
+        case AlertKind.EXHAUSTED:
+            return alert_text.exhausted_text(slo, row, values), slo.window.seconds
+        case AlertKind.EXHAUSTING:
+            assert row is not None, "no candidate without such a row"  # noqa: S101 - holds by construction
+            return alert_text.exhausting_text(slo, row, values), row.long
+        case AlertKind.NO_DATA:
+            return alert_text.no_data_text(slo, values), alert_text.NO_DATA_RANGE
+
+
+def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
+    """Yield the contributors and the age of the data, which no rule knows."""
+    state = candidate.slo_state
+    if candidate.kind is AlertKind.NO_DATA:
+        return
+    if state.contributors:
+        whole = " (of the whole SLO, not of this group alone)" if state.group else ""
+        yield f"What burns{whole}:"
+    for each in state.contributors:
+        errors = _humanize_percentage(each.share_of_errors)
+        traffic = _humanize_percentage(each.share_of_traffic)
+        shares = f"{errors} of errors, {traffic} of traffic over {format_duration(each.lookback)}"
+        yield f"- {each.label}={_sanitize_value(each.value)}: {shares}"
+    if state.stale:
+        yield f"No data since {format_date_time(state.last)}: it may be over, nobody knows."
 
 
 def _humanize_percentage(share: float) -> str:
-    """As humanizePercentage of Prometheus's templates."""
+    """Format a share as humanizePercentage of Prometheus's templates does."""
     return f"{100 * share:.4g}%"
 
 

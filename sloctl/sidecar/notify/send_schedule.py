@@ -1,6 +1,6 @@
-"""What one Alertmanager has yet to be told. Pure.
+"""The alerts that one Alertmanager is to be sent next. Pure: the time is an argument.
 
-States, not messages: after an hour without an answer only what is true then goes out.
+It keeps states, not messages: after an hour without an answer only what is true then goes out.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from sloctl.sidecar.notify.active_alerts import ActiveAlert, AlertIdentity
 
 # Alertmanager forgets an alert that is not renewed: Prometheus too allows for three lost renewals.
 RESENDS_UNTIL_EXPIRY: Final = 4
-# An end is told several times, for the replicas behind one address, and quickly: told late it would end the
+# An end is sent several times, for the replicas behind one address, and quickly: sent late it would end the
 # alert of a Prometheus that has seen it begin again.
 END_SENDS: Final = 3
 END_RESEND_SECONDS: Final = 5.0
@@ -19,7 +19,10 @@ END_RESEND_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _SendRecord:
-    """*lasts_until* counts from the newest attempt, for it may have arrived; *at* is the newest that did."""
+    """The sends of one alert so far.
+
+    *expires_at* counts from the newest attempt, which may have arrived; *sent_at* is the newest that did.
+    """
 
     expires_at: float
     sent_at: float | None = None
@@ -27,46 +30,46 @@ class _SendRecord:
 
 
 class SendSchedule:
-    """Alarms due at one Alertmanager, renewed every *resend* seconds."""
+    """The schedule of one Alertmanager, which renews every active alert each *resend* seconds."""
 
     def __init__(self, resend: float) -> None:
         self._resend = resend
         self._sent: dict[AlertIdentity, _SendRecord] = {}
 
-    def due_alerts(self, alarms: Iterable[ActiveAlert], now: float) -> list[ActiveAlert]:
-        """What to tell now; what is no longer an alarm is forgotten."""
-        current = {alarm.identity: alarm for alarm in alarms}
-        self._sent = {identity: told for identity, told in self._sent.items() if identity in current}
+    def due_alerts(self, alerts: Iterable[ActiveAlert], now: float) -> list[ActiveAlert]:
+        """Select what to send at *now*, and forget what is not among *alerts* any more."""
+        current = {alert.identity: alert for alert in alerts}
+        self._sent = {identity: record for identity, record in self._sent.items() if identity in current}
         return [
-            alarm
-            for identity, alarm in current.items()
-            if self._needs_send(alarm, self._sent.get(identity), now)
+            alert
+            for identity, alert in current.items()
+            if self._needs_send(alert, self._sent.get(identity), now)
         ]
 
-    def mark_attempted(self, alarms: Iterable[ActiveAlert], now: float) -> None:
-        """From here on Alertmanager may know them."""
-        for alarm in alarms:
-            if alarm.ended_at is None:
-                told = self._sent.get(alarm.identity)
-                at = told.sent_at if told is not None and not told.end_sends else None
-                self._sent[alarm.identity] = _SendRecord(now + RESENDS_UNTIL_EXPIRY * self._resend, at)
+    def mark_attempted(self, alerts: Iterable[ActiveAlert], now: float) -> None:
+        """Note that Alertmanager may know these active alerts from *now* on."""
+        for alert in alerts:
+            if alert.ended_at is None:
+                record = self._sent.get(alert.identity)
+                sent_at = record.sent_at if record is not None and not record.end_sends else None
+                self._sent[alert.identity] = _SendRecord(now + RESENDS_UNTIL_EXPIRY * self._resend, sent_at)
 
-    def mark_sent(self, alarms: Iterable[ActiveAlert], now: float) -> None:
-        """Alertmanager said that it has them."""
-        for alarm in alarms:
-            told = self._sent[alarm.identity]
-            ends = told.end_sends + 1 if alarm.ended_at is not None else 0
-            self._sent[alarm.identity] = _SendRecord(told.expires_at, now, ends)
+    def mark_sent(self, alerts: Iterable[ActiveAlert], now: float) -> None:
+        """Note that Alertmanager has accepted these."""
+        for alert in alerts:
+            record = self._sent[alert.identity]
+            end_sends = record.end_sends + 1 if alert.ended_at is not None else 0
+            self._sent[alert.identity] = _SendRecord(record.expires_at, now, end_sends)
 
-    def _needs_send(self, alarm: ActiveAlert, told: _SendRecord | None, now: float) -> bool:
-        if alarm.ended_at is None:
+    def _needs_send(self, alert: ActiveAlert, record: _SendRecord | None, now: float) -> bool:
+        if alert.ended_at is None:
             return (
-                told is None
-                or told.sent_at is None
-                or told.end_sends > 0
-                or now - told.sent_at >= self._resend
+                record is None
+                or record.sent_at is None
+                or record.end_sends > 0
+                or now - record.sent_at >= self._resend
             )
-        # What was never told, or has run out there by itself, needs no end.
-        if told is None or now >= told.expires_at or told.end_sends >= END_SENDS:
+        # What was never sent, or has expired there by itself, needs no end.
+        if record is None or now >= record.expires_at or record.end_sends >= END_SENDS:
             return False
-        return not told.end_sends or told.sent_at is None or now - told.sent_at >= END_RESEND_SECONDS
+        return not record.end_sends or record.sent_at is None or now - record.sent_at >= END_RESEND_SECONDS

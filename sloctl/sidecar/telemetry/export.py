@@ -1,4 +1,4 @@
-"""Metrics and traces over OTLP, in threads of OpenTelemetry's SDK, which is imported only when asked for."""
+"""Metrics and traces over OTLP, in threads of OpenTelemetry's SDK, which is imported only when enabled."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Meter, Observation
     from opentelemetry.sdk.resources import Resource
 
-# What is still to be sent at the end gets so long.
+# Time for what is still to be sent at the end.
 _SHUTDOWN_SECONDS: Final = 1.0
 # Beyond the SDK's 2,000 attribute sets an instrument would put everything into one sum.
 _MAX_ATTRIBUTE_SETS: Final = 2**20
@@ -37,38 +37,34 @@ _VERSION: Final = user_agent().partition("/")[2]
 async def export_telemetry(
     feed: SnapshotFeed, time: Clock, environment: Mapping[str, str]
 ) -> AsyncIterator[None]:
-    """Exports the newest board every minute and spans as they end, where *environment* asks for it.
+    """Export the newest snapshot every minute and spans as they end, where *environment* asks for it.
 
     The SDK reads its own settings from the environment of the process. A collector that does not answer costs
     a line in the log every ten minutes, and a second at the end.
     """
-    asked = enabled_signals(environment)
-    if not asked:
+    enabled = enabled_signals(environment)
+    if not enabled:
         yield
         return
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - only when enabled
+
+    ours = Resource.create({"service.name": "sloctl", "service.version": _VERSION})
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come on top.
+    resource = ours.merge(OTELResourceDetector().detect())
     with _limit_repeated_logs():
-        resource = _resource()
-        stops = [_START_EXPORT[signal](feed, time, resource) for signal in Signal if signal in asked]
+        stops = [_START_EXPORT[signal](feed, time, resource) for signal in Signal if signal in enabled]
         try:
             yield
         finally:
             await _shut_down_all(stops)
 
 
-def _resource() -> "Resource":
-    from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - only when asked
-
-    ours = Resource.create({"service.name": "sloctl", "service.version": _VERSION})
-    # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes on top.
-    return ours.merge(OTELResourceDetector().detect())
-
-
 def _start_metrics(feed: SnapshotFeed, time: Clock, resource: "Resource") -> Callable[[], None]:
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415 - only when asked
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415 - only when enabled
         OTLPMetricExporter,
     )
-    from opentelemetry.sdk import metrics  # noqa: PLC0415 - only when asked
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415 - only when asked
+    from opentelemetry.sdk import metrics  # noqa: PLC0415 - only when enabled
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415 - only when enabled
 
     kinds = (metrics.ObservableGauge, metrics.ObservableCounter)
     reader = PeriodicExportingMetricReader(
@@ -82,10 +78,10 @@ def _start_metrics(feed: SnapshotFeed, time: Clock, resource: "Resource") -> Cal
 
 
 def _register_instrument(meter: "Meter", metric: SloMetric, feed: SnapshotFeed, time: Clock) -> None:
-    from opentelemetry.metrics import Observation  # noqa: PLC0415 - only when asked
+    from opentelemetry.metrics import Observation  # noqa: PLC0415 - only when enabled
 
-    def newest(_: "CallbackOptions") -> "Iterable[Observation]":
-        # In a thread of the SDK: a board is frozen.
+    def observe_newest(_: "CallbackOptions") -> "Iterable[Observation]":
+        # In a thread of the SDK: a snapshot is frozen.
         for attributes, value in metric.measure_snapshot(feed.snapshot, time.now()):
             yield Observation(value, attributes)
 
@@ -94,20 +90,20 @@ def _register_instrument(meter: "Meter", metric: SloMetric, feed: SnapshotFeed, 
         if metric.kind is MetricType.COUNTER
         else meter.create_observable_gauge
     )
-    create(metric.otel_name, [newest], metric.unit, metric.help)
+    create(metric.otel_name, [observe_newest], metric.unit, metric.help)
 
 
 def _start_traces(_: SnapshotFeed, __: Clock, resource: "Resource") -> Callable[[], None]:
-    from opentelemetry import trace  # noqa: PLC0415 - only when asked
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - only when asked
+    from opentelemetry import trace  # noqa: PLC0415 - only when enabled
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - only when enabled
         OTLPSpanExporter,
     )
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - only when asked
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - only when asked
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - only when enabled
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - only when enabled
 
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    # For the tracers that the parts have asked for by name.
+    # For the tracers that modules have made by name.
     trace.set_tracer_provider(provider)
     return provider.shutdown
 
@@ -116,7 +112,7 @@ _START_EXPORT: Final = {Signal.METRICS: _start_metrics, Signal.TRACES: _start_tr
 
 
 async def _shut_down_all(stops: Iterable[Callable[[], None]]) -> None:
-    """Each in a daemon thread, for which no process waits: the SDK would take up to half a minute."""
+    """Shut down in daemon threads, for which no process waits: the SDK takes up to half a minute."""
     loop = asyncio.get_running_loop()
     ends = []
     for stop in stops:
@@ -137,28 +133,28 @@ def _shut_down_provider(
 
 
 class _RepeatFilter(logging.Filter):
-    """Lets the same message of the same logger pass every ten minutes, whatever it is filled with."""
+    """A filter that passes each message of a logger once in ten minutes, whatever it is filled with."""
 
     def __init__(self) -> None:
         super().__init__()
         self._last_logged: dict[tuple[str, object], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = (record.name, record.msg)
-        if record.created - self._last_logged.get(said, float("-inf")) < _REPEAT_LOG_SECONDS:
+        message = (record.name, record.msg)
+        if record.created - self._last_logged.get(message, float("-inf")) < _REPEAT_LOG_SECONDS:
             return False
-        self._last_logged[said] = record.created
+        self._last_logged[message] = record.created
         return True
 
 
 @contextmanager
 def _limit_repeated_logs() -> Iterator[None]:
-    once = _RepeatFilter()
+    repeat_filter = _RepeatFilter()
     loggers = [logging.getLogger(name) for name in _EXPORTER_LOGGERS]
     for logger in loggers:
-        logger.addFilter(once)
+        logger.addFilter(repeat_filter)
     try:
         yield
     finally:
         for logger in loggers:
-            logger.removeFilter(once)
+            logger.removeFilter(repeat_filter)

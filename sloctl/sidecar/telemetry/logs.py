@@ -1,6 +1,6 @@
 """Logs on stderr, as text or as one JSON object a line.
 
-Its one law: no secret in a line. Ours never hold one; what a library says of a URL or a header is cleaned.
+No line holds a secret: ours never do, and what a library writes of a URL or a header is redacted.
 """
 
 import json
@@ -23,14 +23,14 @@ _SECRET_PATTERNS: Final = (
 
 
 class LogFormat(Enum):
-    """`text` for a person at a terminal, `json` for what collects logs."""
+    """The format of a log line: `text` for people, `json` for collectors."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def configure_logging(form: LogFormat, *, stream: TextIO | None = None) -> None:
-    """All logging of the process goes to *stream* (stderr) from here on: ours from INFO, others' warnings."""
+    """Send all logging of the process to *stream* (stderr): ours from INFO on, others' warnings."""
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(_JsonFormatter() if form is LogFormat.JSON else _TextFormatter())
     root = logging.getLogger()
@@ -47,7 +47,7 @@ class _TextFormatter(logging.Formatter):
 
 
 class _JsonFormatter(logging.Formatter):
-    """time, level, logger, message; trace_id and span_id within a span; exception where there is one."""
+    """A formatter with time, level, logger and message; trace_id and span_id in a span; any exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Which signals the standard `OTEL_*` variables ask to export. Pure."""
+"""The signals that the standard `OTEL_*` variables enable. Pure."""
 
 import logging
 from collections.abc import Mapping
@@ -17,21 +17,21 @@ class Signal(Enum):
 
 
 def enabled_signals(environment: Mapping[str, str]) -> frozenset[Signal]:
-    """Those with an endpoint; none where the SDK is disabled."""
+    """Return the signals that have an endpoint; none where the SDK is disabled."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return frozenset()
     return frozenset(signal for signal in Signal if _is_enabled(signal, environment))
 
 
 def _is_enabled(signal: Signal, environment: Mapping[str, str]) -> bool:
-    def setting(name: str, otherwise: str = "") -> str:
+    def read_variable(name: str, otherwise: str = "") -> str:
         own = environment.get(f"OTEL_EXPORTER_OTLP_{signal.value}_{name}")
         return (own or environment.get(f"OTEL_EXPORTER_OTLP_{name}") or otherwise).strip()
 
     exporters = environment.get(f"OTEL_{signal.value}_EXPORTER") or "otlp"
-    if not setting("ENDPOINT") or "otlp" not in (it.strip() for it in exporters.split(",")):
+    if not read_variable("ENDPOINT") or "otlp" not in (it.strip() for it in exporters.split(",")):
         return False
-    if (protocol := setting("PROTOCOL", _PROTOCOL)) != _PROTOCOL:
+    if (protocol := read_variable("PROTOCOL", _PROTOCOL)) != _PROTOCOL:
         _log.warning("no %s over OTLP: sloctl speaks %s, not %s", signal.value.lower(), _PROTOCOL, protocol)
         return False
     return True

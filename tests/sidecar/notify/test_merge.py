@@ -120,16 +120,16 @@ def hurried(lived: Iterable[Lived], style: LabelStyle) -> str:
     )
 
 
-def board(lived: Sequence[Lived], now: float) -> Snapshot:
+def snapshot(lived: Sequence[Lived], now: float) -> Snapshot:
     """What the sidecar makes of the same counts."""
-    ledger = Engine([each.slo for each in lived], interval=5)
+    engine = Engine([each.slo for each in lived], interval=5)
     readings = {}
     for each in lived:
         for ago, counts in sorted(each.steps, key=lambda it: -it[0]):
-            ledger.backfill_counts(each.slo, each.group, now - FINE_STEP - ago, counts)
+            engine.backfill_counts(each.slo, each.group, now - FINE_STEP - ago, counts)
         if each.steps:
             readings[each.slo.id] = SloCounts({each.group: EventCounts(0, 0)})
-    return ledger.record_tick(now, [IntervalCounts(now, readings)])
+    return engine.record_tick(now, [IntervalCounts(now, readings)])
 
 
 def alerts_of(server: Server) -> dict[str, dict[str, Any]]:
@@ -171,7 +171,7 @@ async def test_alertmanager_takes_the_sidecars_alerts_for_those_of_prometheus(tm
         of_prometheus = alerts_of(alertmanager)
 
         for style in STYLES:
-            await tell(alertmanager, board(lived, now), style)
+            await tell(alertmanager, snapshot(lived, now), style)
 
         merged = alerts_of(alertmanager)
         assert {it["generatorURL"] for it in merged.values()} == {"https://sidecar.example.com"}

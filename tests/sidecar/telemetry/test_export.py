@@ -2,11 +2,11 @@
 
 from sloctl.sidecar.slo_metrics import SLO_METRICS
 from tests.real import free_port
-from tests.sidecar.notify.boards import T0, grouped
+from tests.sidecar.notify.snapshots import T0, grouped
 from tests.sidecar.specimens import slo
 from tests.sidecar.telemetry.otlp import Collector, collecting, pairs, ran
 
-# Exports a board of three groups, and one span; then says how long leaving took, and what it imported.
+# Exports a snapshot of three groups, and one span; then says how long leaving took, and what it imported.
 PROGRAM = f"""
 import asyncio, os, sys, time
 from opentelemetry.trace import get_tracer
@@ -14,15 +14,15 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
 from sloctl.sidecar.telemetry.export import export_telemetry
 from sloctl.sidecar.telemetry.logs import LogFormat, configure_logging
-from tests.sidecar.notify.boards import grouped
+from tests.sidecar.notify.snapshots import grouped
 from tests.sidecar.specimens import slo
 
 tracer = get_tracer("sloctl.sidecar.engine.tick_loop")
-board = grouped({T0}, slo(group_by=("route",)), {{("/a",): 0.02, ("/b",): 0.0, ("/c",): None}})
+snapshot = grouped({T0}, slo(group_by=("route",)), {{("/a",): 0.02, ("/b",): 0.0, ("/c",): None}})
 
 async def main():
     configure_logging(LogFormat.TEXT)
-    async with export_telemetry(SnapshotFeed(board), Clock(lambda: {T0} + 7, asyncio.sleep), os.environ):
+    async with export_telemetry(SnapshotFeed(snapshot), Clock(lambda: {T0} + 7, asyncio.sleep), os.environ):
         with tracer.start_as_current_span("tick"):
             await asyncio.sleep(float(os.environ.get("FOR", "0")))
         leaving = time.monotonic()
@@ -31,10 +31,10 @@ async def main():
 asyncio.run(main())
 print(any(name.startswith("opentelemetry.sdk") for name in sys.modules))
 """
-BOARD = grouped(T0, slo(group_by=("route",)), {("/a",): 0.02, ("/b",): 0.0, ("/c",): None})
+SNAPSHOT = grouped(T0, slo(group_by=("route",)), {("/a",): 0.02, ("/b",): 0.0, ("/c",): None})
 
 
-async def test_a_collector_gets_the_board_and_the_spans() -> None:
+async def test_a_collector_gets_the_snapshot_and_the_spans() -> None:
     collector = Collector()
     async with collecting(collector) as url:
         ended = await ran(PROGRAM, OTEL_EXPORTER_OTLP_ENDPOINT=url)
@@ -48,7 +48,7 @@ async def test_a_collector_gets_the_board_and_the_spans() -> None:
     wanted = {
         (metric.otel_name, metric.unit, frozenset(attributes.items())): value
         for metric in SLO_METRICS
-        for attributes, value in metric.measure_snapshot(BOARD, T0 + 7)
+        for attributes, value in metric.measure_snapshot(SNAPSHOT, T0 + 7)
     }
     assert got == wanted
     assert [span.name for span in collector.spans] == ["tick"]
@@ -72,10 +72,10 @@ async def test_counters_are_cumulative_sums_that_only_grow() -> None:
 async def test_more_attribute_sets_than_the_sdk_keeps_by_default_arrive_one_by_one() -> None:
     more = """
 many = {(f"/{n}",): 0.5 for n in range(100)}
-board = replace(board, states=tuple(
-    entry
+snapshot = replace(snapshot, states=tuple(
+    state
     for n in range(3)
-    for entry in grouped(board.at, slo(name=f"s{n}", group_by=("route",)), many).states
+    for state in grouped(snapshot.at, slo(name=f"s{n}", group_by=("route",)), many).states
 ))
 
 async def main"""

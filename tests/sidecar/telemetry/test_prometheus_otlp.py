@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.real import promtool_version, running_prometheus
-from tests.sidecar.notify.boards import T0
+from tests.sidecar.notify.snapshots import T0
 from tests.sidecar.telemetry.otlp import ran
-from tests.sidecar.telemetry.test_export import BOARD, PROGRAM
+from tests.sidecar.telemetry.test_export import PROGRAM, SNAPSHOT
 from tests.sidecar.telemetry.test_slo_metrics import shown
 
 # Of the target, which a scrape would add too.
@@ -35,4 +35,4 @@ async def test_prometheus_names_the_exported_series_as_metrics_does(tmp_path: Pa
         ): sample.value
         for sample in samples
     }
-    assert got == await shown(BOARD, T0 + 7)
+    assert got == await shown(SNAPSHOT, T0 + 7)

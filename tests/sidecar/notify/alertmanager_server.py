@@ -1,4 +1,4 @@
-"""A notifier, an Alertmanager that answers as told, and time that passes when told."""
+"""A running notifier, an Alertmanager server with set answers, and time that passes on request."""
 
 import asyncio
 import heapq
@@ -17,7 +17,7 @@ from sloctl.sidecar.engine.tick_loop import SnapshotFeed
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.notify.notifier import Notifier
-from tests.sidecar.notify.boards import T0
+from tests.sidecar.notify.snapshots import T0
 
 PATIENCE = 30.0
 # The world's clock, a day off: the sidecar's time need not agree with it.
@@ -54,60 +54,62 @@ class ManualClock:
 
 
 @dataclass
-class Receiver:
-    """An Alertmanager that notes what it takes; *answer* is what it says to it."""
+class AlertmanagerServer:
+    """An Alertmanager that keeps what it receives and answers *status* and *body* after *delay* seconds."""
 
     status: int = 200
     body: bytes = b""
     delay: float = 0.0
-    taken: list[Mapping[str, Any]] = field(default_factory=list)
-    asked: int = 0
+    received: list[Mapping[str, Any]] = field(default_factory=list)
+    requests: int = 0
 
     def application(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/api/v2/alerts", self._post)
         return app
 
-    def named(self, alertname: str = "SLOErrorBudgetBurn", severity: str = "page") -> list[Mapping[str, Any]]:
-        """What it was told of one alert, in order."""
+    def alerts_named(
+        self, alertname: str = "SLOErrorBudgetBurn", severity: str = "page"
+    ) -> list[Mapping[str, Any]]:
+        """All that it received of one alert, in order."""
         return [
             it
-            for it in self.taken
+            for it in self.received
             if (it["labels"]["alertname"], it["labels"]["slo_severity"]) == (alertname, severity)
         ]
 
     async def _post(self, request: web.Request) -> web.Response:
         alerts = json.loads(await request.read())
-        self.asked += 1
+        self.requests += 1
         await asyncio.sleep(self.delay)
         if self.status == 200:
-            self.taken.extend(alerts)
+            self.received.extend(alerts)
         return web.Response(status=self.status, body=self.body)
 
 
 @dataclass
-class Told:
+class NotifierRun:
     clock: ManualClock
     feed: SnapshotFeed
     notifier: Notifier
-    receivers: list[Receiver]
+    servers: list[AlertmanagerServer]
 
     @property
-    def receiver(self) -> Receiver:
-        return self.receivers[0]
+    def server(self) -> AlertmanagerServer:
+        return self.servers[0]
 
-    async def publish(self, board: Snapshot) -> None:
-        self.clock.at = max(self.clock.at, board.at or 0.0)
-        self.feed.publish_snapshot(board)
+    async def publish(self, snapshot: Snapshot) -> None:
+        self.clock.at = max(self.clock.at, snapshot.at or 0.0)
+        self.feed.publish_snapshot(snapshot)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
-            while not is_so():  # noqa: ASYNC110 - what is waited for tells no event
+            while not is_so():  # noqa: ASYNC110 - what is waited for sets no event
                 await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
-async def telling(*receivers: Receiver, **options: Any) -> AsyncIterator[Told]:  # noqa: ANN401 - AlertmanagerOptions checks
+async def running_notifier(*receivers: AlertmanagerServer, **options: Any) -> AsyncIterator[NotifierRun]:  # noqa: ANN401 - AlertmanagerOptions checks
     clock, feed = ManualClock(), SnapshotFeed(Snapshot.without_data(()))
     async with AsyncExitStack() as stack:
         urls = [
@@ -115,9 +117,9 @@ async def telling(*receivers: Receiver, **options: Any) -> AsyncIterator[Told]: 
             for it in receivers
         ]
         chosen = replace(AlertmanagerOptions(urls=tuple(urls)), **options)
-        notifier = Notifier(chosen, feed, clock.time(), wall=clock.wall, jitter=lambda: 0.5)
+        notifier = Notifier(chosen, feed, clock.time(), wall_clock=clock.wall, jitter=lambda: 0.5)
         await stack.enter_async_context(notifier.run_tasks())
-        yield Told(clock, feed, notifier, list(receivers))
+        yield NotifierRun(clock, feed, notifier, list(receivers))
 
 
 def seconds(time: str) -> float:

@@ -1,4 +1,4 @@
-"""Boards as the ledger publishes them, from error ratios."""
+"""Snapshots as the engine publishes them, from error ratios."""
 
 from collections.abc import Mapping
 
@@ -18,15 +18,15 @@ def grouped(at: float, slo: Slo, ratios: Mapping[Group, float | None], *, calm_b
 
     *calm_before* good events of ten days ago are in its window besides.
     """
-    ledger = Engine([slo], interval=5)
+    engine = Engine([slo], interval=5)
     if calm_before:
         for group in ratios:
-            ledger.backfill_counts(slo, group, at - 10 * DAY, EventCounts(0, calm_before))
+            engine.backfill_counts(slo, group, at - 10 * DAY, EventCounts(0, calm_before))
     counts = {
         group: EventCounts(0, 0) if ratio is None else EventCounts(ratio * EVENTS, EVENTS)
         for group, ratio in ratios.items()
     }
-    return ledger.record_tick(at, [IntervalCounts(at, {slo.id: SloCounts(counts)})])
+    return engine.record_tick(at, [IntervalCounts(at, {slo.id: SloCounts(counts)})])
 
 
 def outage(at: float, slo: Slo) -> Snapshot:

@@ -35,17 +35,17 @@ spec:
 
 
 @dataclass
-class Mounted:
+class MountedSpecs:
     """The specs of a sidecar, as a ConfigMap holds them."""
 
     text: str = SPEC
 
-    def look(self) -> SpecTexts:
+    def read_texts(self) -> SpecTexts:
         return [("shop.yaml", self.text.encode())]
 
 
 @dataclass
-class Assembled:
+class RunningSidecar:
     """A sidecar that runs; *url* is its own."""
 
     url: str
@@ -54,7 +54,7 @@ class Assembled:
     hours: Hours
 
     async def tick(self, *, good: int, bad: int = 0) -> Snapshot:
-        """The board after the next tick, which finds counters at these values."""
+        """The snapshot after the next tick, which finds counters at these values."""
         self.shop.exposition = (
             f'requests_total{{status="200"}} {good}\nrequests_total{{status="500"}} {bad}\n'
         )
@@ -63,61 +63,61 @@ class Assembled:
 
 
 @asynccontextmanager
-async def assembled(
-    mounted: Mounted,
+async def running_sidecar(
+    mounted: MountedSpecs,
     *,
     shop: Shop | None = None,
     hours: Hours | None = None,
     **changed: Any,  # noqa: ANN401 - what each setting takes
-) -> AsyncIterator[Assembled]:
+) -> AsyncIterator[RunningSidecar]:
     """After its first tick; *changed* are settings."""
     shop, hours = shop or Shop(), hours or Hours()
     async with serve_application(shop.application(), "127.0.0.1", 0) as target:
         scraped = ScrapeOptions((ScrapeTarget.from_url(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
-        files = SpecFiles(mounted.look, mounted.look())
+        files = SpecFiles(mounted.read_texts, mounted.read_texts())
         sidecar = build_sidecar(read_specs(files.loaded).slos, settings, time=hours.time(), files=files)
         first = asyncio.ensure_future(sidecar.feed.next_snapshot())
         async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
             await asyncio.wait_for(first, 10)
-            yield Assembled(url, shop, sidecar, hours)
+            yield RunningSidecar(url, shop, sidecar, hours)
 
 
-def only(board: Snapshot) -> SloState:
-    [entry] = board.states
+def only(snapshot: Snapshot) -> SloState:
+    [entry] = snapshot.states
     return entry
 
 
 async def test_a_restart_goes_on_with_the_budget_it_had(tmp_path: Path) -> None:
     shop, hours, store = Shop(), Hours(), tmp_path / "slo.db"
-    async with assembled(Mounted(), shop=shop, hours=hours, store=store) as before:
+    async with running_sidecar(MountedSpecs(), shop=shop, hours=hours, store=store) as before:
         await before.tick(good=100)
         spent = only(await before.tick(good=199, bad=1)).budget.left
 
-    async with assembled(Mounted(), shop=shop, hours=hours, store=store) as after:
+    async with running_sidecar(MountedSpecs(), shop=shop, hours=hours, store=store) as after:
         left = only(await after.tick(good=299, bad=1)).budget.left
 
     assert (spent, left) == (0.0, 0.5)
 
 
 async def test_a_new_objective_measures_the_same_history(tmp_path: Path) -> None:
-    mounted, token = Mounted(), tmp_path / "token"
+    mounted, token = MountedSpecs(), tmp_path / "token"
     token.write_text("secret\n")
-    async with assembled(mounted, web=WebOptions(token_file=token)) as it:
+    async with running_sidecar(mounted, web=WebOptions(token_file=token)) as it:
         await it.tick(good=100)
         await it.tick(good=199, bad=1)
         mounted.text = SPEC.replace("99%", "98%")
-        told = await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")
+        reloaded = await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")
         entry = only(await it.tick(good=199, bad=1))
 
-    assert (told.status, told.json["inForce"]) == (200, True)
+    assert (reloaded.status, reloaded.json["inForce"]) == (200, True)
     assert (entry.budget.left, entry.events) == (0.5, 100)
 
 
 async def test_another_indicator_starts_another_history(tmp_path: Path) -> None:
-    mounted, token = Mounted(), tmp_path / "token"
+    mounted, token = MountedSpecs(), tmp_path / "token"
     token.write_text("secret\n")
-    async with assembled(mounted, web=WebOptions(token_file=token)) as it:
+    async with running_sidecar(mounted, web=WebOptions(token_file=token)) as it:
         await it.tick(good=100)
         await it.tick(good=199, bad=1)
         mounted.text = SPEC.replace('status="500"', 'status=~"5.."')
@@ -129,32 +129,32 @@ async def test_another_indicator_starts_another_history(tmp_path: Path) -> None:
     assert (second.events, second.errors) == (10, 0)
 
 
-async def test_a_broken_spec_keeps_the_old_one_and_is_told_wherever_people_look(tmp_path: Path) -> None:
-    mounted, token = Mounted(), tmp_path / "token"
+async def test_a_broken_spec_keeps_the_old_one_and_shows_wherever_people_look(tmp_path: Path) -> None:
+    mounted, token = MountedSpecs(), tmp_path / "token"
     token.write_text("secret\n")
-    async with assembled(mounted, web=WebOptions(token_file=token)) as it:
+    async with running_sidecar(mounted, web=WebOptions(token_file=token)) as it:
         await it.tick(good=100)
         mounted.text = SPEC.replace("99%", "100%")
-        told = await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")
-        board = await it.tick(good=200)
+        reloaded = await ask(f"{it.url}/-/reload", "POST", Authorization="Bearer secret")
+        snapshot = await it.tick(good=200)
         status = await ask(f"{it.url}/api/v1/status", Authorization="Bearer secret")
         metrics = await ask(f"{it.url}/metrics", Authorization="Bearer secret")
 
-    assert told.json["problems"][0]["message"].startswith("objective must be below 100 %")
-    assert only(board).events == 100
+    assert reloaded.json["problems"][0]["message"].startswith("objective must be below 100 %")
+    assert only(snapshot).events == 100
     assert status.json["issues"]["specs"].startswith("the specs as they were before are still watched: ")
     assert b"sloctl_specs_last_reload_successful 0.0" in metrics.body
 
 
 async def test_live_counts_go_on_when_the_past_cannot_be_read() -> None:
     nobody = PrometheusOptions(f"http://127.0.0.1:{free_port()}")
-    async with assembled(Mounted(), history=nobody) as it:
+    async with running_sidecar(MountedSpecs(), history=nobody) as it:
         status = await ask(f"{it.url}/api/v1/status")
         while "history" not in status.json["issues"]:
             await asyncio.sleep(0.05)
             status = await ask(f"{it.url}/api/v1/status")
         await it.tick(good=100)
-        board = await it.tick(good=150)
+        snapshot = await it.tick(good=150)
 
-    assert only(board).events == 50
+    assert only(snapshot).events == 50
     assert status.json["issues"]["history"].startswith("the past was not read: ")

@@ -11,7 +11,7 @@ from sloctl.sidecar.engine.tick_loop import poll_source
 from sloctl.sidecar.notify.active_alerts import KEEP_FIRING_SECONDS, ActiveAlerts
 from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable
 from sloctl.slo.resolutions import EventCounts
-from tests.sidecar.notify.boards import T0, calm, grouped, outage, stale
+from tests.sidecar.notify.snapshots import T0, calm, grouped, outage, stale
 from tests.sidecar.specimens import slo
 
 SHOP = slo()
@@ -36,14 +36,14 @@ def seen(what: str, at: float, before: Snapshot) -> Snapshot:
 
 @given(st.lists(st.tuples(GAPS, SEEN), min_size=1, max_size=12))
 def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]]) -> None:
-    alarms, board, at = ActiveAlerts(NATIVE_STYLE, {}, remembered=240), calm(T0, SHOP), T0
+    alerts, snapshot, at = ActiveAlerts(NATIVE_STYLE, {}, ended_retention=240), calm(T0, SHOP), T0
     last = {"outage": float("-inf"), "calm": T0}
     for gap, what in history:
         at += gap
-        board = seen(what, at, board)
-        alarms.update(board, at)
+        snapshot = seen(what, at, snapshot)
+        alerts.update(snapshot, at)
         last |= {} if what in SILENCE else {what: at}
-        pages = [it for it in alarms.firing if it.labels["severity"] == "page"]
+        pages = [it for it in alerts.firing if it.labels["severity"] == "page"]
 
         assert not pages or at - last["outage"] <= LOOKBACK + KEEP_FIRING_SECONDS
         assert pages or last["outage"] <= last["calm"] or at - last["outage"] > LOOKBACK
@@ -52,12 +52,12 @@ def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]
 async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
     restored = Engine([SHOP], interval=5)
     restored.backfill_counts(SHOP, (), T0, EventCounts(1000, 1000))
-    alarms = ActiveAlerts(NATIVE_STYLE, {}, remembered=240)
+    alerts = ActiveAlerts(NATIVE_STYLE, {}, ended_retention=240)
 
-    board = await poll_source(Down(), restored, Snapshot.without_data([SHOP]), T0 + MINUTE)
-    alarms.update(board, T0 + MINUTE)
+    snapshot = await poll_source(Down(), restored, Snapshot.without_data([SHOP]), T0 + MINUTE)
+    alerts.update(snapshot, T0 + MINUTE)
 
-    assert [it.started_at for it in alarms.firing if it.labels["severity"] == "page"] == [T0]
+    assert [it.started_at for it in alerts.firing if it.labels["severity"] == "page"] == [T0]
 
 
 class Down:

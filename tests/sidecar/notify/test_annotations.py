@@ -11,26 +11,26 @@ from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.notify.active_alerts import ActiveAlerts
 from sloctl.sidecar.notify.annotations import alert_annotations
-from tests.sidecar.notify.boards import T0, grouped, outage, stale
+from tests.sidecar.notify.snapshots import T0, grouped, outage, stale
 from tests.sidecar.specimens import slo
 
 SHOP = slo()
 
 
-def said(
-    board: Snapshot, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
+def annotations_of(
+    snapshot: Snapshot, alertname: str = "SLOErrorBudgetBurn", severity: str = "page", now: float = T0
 ) -> Labels:
     """The annotations of the one alert of that name."""
-    alarms = ActiveAlerts(NATIVE_STYLE, {}, remembered=240)
-    alarms.update(board, now)
-    (alarm,) = [
-        it for it in alarms if (it.labels["alertname"], it.labels["slo_severity"]) == (alertname, severity)
+    alerts = ActiveAlerts(NATIVE_STYLE, {}, ended_retention=240)
+    alerts.update(snapshot, now)
+    (alert,) = [
+        it for it in alerts if (it.labels["alertname"], it.labels["slo_severity"]) == (alertname, severity)
     ]
-    return alert_annotations(alarm, NATIVE_STYLE)
+    return alert_annotations(alert, NATIVE_STYLE)
 
 
-def test_an_outage_of_a_young_slo_is_told_without_exponents() -> None:
-    page = said(grouped(T0, SHOP, {(): 1.0}))
+def test_an_outage_of_a_young_slo_is_written_without_exponents() -> None:
+    page = annotations_of(grouped(T0, SHOP, {(): 1.0}))
 
     assert page["summary"] == (
         "shop/availability: error budget burns 1000x as fast as it may, overspent by 999 times the budget"
@@ -38,7 +38,7 @@ def test_an_outage_of_a_young_slo_is_told_without_exponents() -> None:
 
 
 def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
-    page = said(grouped(T0, SHOP, {(): 0.02}, calm_before=9_900_000))
+    page = annotations_of(grouped(T0, SHOP, {(): 0.02}, calm_before=9_900_000))
 
     assert page["summary"] == (
         "shop/availability: error budget burns 20x as fast as it may, 80% left, gone in 1d 4h at this rate"
@@ -53,13 +53,15 @@ def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
 
 
 def test_it_says_what_burns() -> None:
-    board = outage(T0, SHOP)
+    snapshot = outage(T0, SHOP)
     burning = (
         Contributor("pod", "shop-7", 5 * MINUTE, errors=97, share_of_errors=0.97, share_of_traffic=0.1),
         Contributor("uri", "/a\nb", HOUR, errors=50, share_of_errors=0.5, share_of_traffic=0.25),
     )
 
-    page = said(replace(board, states=tuple(replace(it, contributors=burning) for it in board.states)))
+    page = annotations_of(
+        replace(snapshot, states=tuple(replace(it, contributors=burning) for it in snapshot.states))
+    )
 
     assert page["description"].splitlines()[-3:] == [
         "What burns:",
@@ -69,7 +71,7 @@ def test_it_says_what_burns() -> None:
 
 
 def test_a_stale_page_says_that_it_may_be_over() -> None:
-    page = said(stale(outage(T0, SHOP)), now=T0 + 5 * MINUTE)
+    page = annotations_of(stale(outage(T0, SHOP)), now=T0 + 5 * MINUTE)
 
     assert page["description"].splitlines()[-1] == (
         "No data since 2023-11-14 22:13:20 UTC: it may be over, nobody knows."
@@ -77,12 +79,12 @@ def test_a_stale_page_says_that_it_may_be_over() -> None:
 
 
 def test_no_data_say_when_the_last_came() -> None:
-    told = said(stale(outage(T0, SHOP)), "SLONoData", "ticket", now=T0 + HOUR)
+    annotations = annotations_of(stale(outage(T0, SHOP)), "SLONoData", "ticket", now=T0 + HOUR)
 
-    assert told["summary"] == (
+    assert annotations["summary"] == (
         "shop/availability: no data for 10m, so nobody knows whether its objective is met"
     )
-    assert told["description"].splitlines()[-1] == "No data since 2023-11-14 22:13:20 UTC."
+    assert annotations["description"].splitlines()[-1] == "No data since 2023-11-14 22:13:20 UTC."
 
 
 def test_the_specs_annotations_come_on_top_and_only_their_own_templates_count() -> None:
@@ -97,7 +99,7 @@ def test_the_specs_annotations_come_on_top_and_only_their_own_templates_count() 
         alerting=changed(by_route.alerting, page=text),
     )
 
-    page = said(grouped(T0, of_shop, {("/{{ $value }}",): 1.0}))
+    page = annotations_of(grouped(T0, of_shop, {("/{{ $value }}",): 1.0}))
 
     assert page["summary"] == "/{{ $value }} burns {{ printf `x` }}"
     assert page["value"] == "1"
@@ -107,6 +109,6 @@ def test_the_specs_annotations_come_on_top_and_only_their_own_templates_count() 
 def test_a_long_label_value_is_cut() -> None:
     by_route = slo(group_by=("route",))
 
-    page = said(grouped(T0, by_route, {("x" * 1000,): 1.0}))
+    page = annotations_of(grouped(T0, by_route, {("x" * 1000,): 1.0}))
 
     assert page["summary"].startswith(f"shop/availability (route={'x' * 120}…): error budget burns")

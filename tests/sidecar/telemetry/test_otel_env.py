@@ -27,7 +27,7 @@ def test_an_endpoint_asks_for_its_signals(environment: dict[str, str], signals: 
     assert enabled_signals(environment) == signals
 
 
-def test_a_protocol_that_is_not_spoken_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_protocol_that_is_not_spoken_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     asked = enabled_signals({**ENDPOINT, "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"})
 
     assert asked == {Signal.TRACES}
