@@ -17,7 +17,8 @@ from aiohttp import web
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.http.server import serve_application
-from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeTarget, open_scrape_source, plan_scrape
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource
+from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from tests.sidecar.specimens import slo
 
 TICKS: Final = 10
@@ -51,9 +52,8 @@ async def least(url: str, slos: Sequence[Slo], targets: int) -> float:
         ScrapeTarget.from_url(f"{url}/{number}", {"instance": str(number)}) for number in range(targets)
     )
     spent = []
-    async with open_scrape_source(
-        ScrapeOptions(asked, ClientOptions(timeout_seconds=60)), plan_scrape(slos)
-    ) as source:
+    options = ScrapeOptions(asked, ClientOptions(timeout_seconds=60))
+    async with ScrapeSource(options, slos).open_source() as source:
         for tick in range(TICKS):
             began = time.process_time()
             await source.read_counts(tick * TICK)

@@ -43,7 +43,8 @@ with require_sidecar_extra():
     from sloctl.sidecar.http.application import build_application
     from sloctl.sidecar.http.server import serve_application
     from sloctl.sidecar.runtime import wait_for_stop_signal
-    from sloctl.sidecar.sources.scrape.source import ScrapeOptions, plan_scrape
+    from sloctl.sidecar.sources.counting.plan import plan_counting
+    from sloctl.sidecar.sources.scrape.source import ScrapeOptions
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 
 _SPEED: Final = 60
@@ -107,7 +108,7 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
         )
         sidecar = build_sidecar(slos, Settings(_INTERVAL, scraped), time=clock)
         history.backfill_history(
-            plan_scrape(slos),
+            plan_counting(slos),
             sidecar.engine,
             payments.truth,
             labels=_LABELS,

@@ -10,14 +10,15 @@ from sloctl.demo.traffic import EVERYDAY_ERROR_RATIO, request_rate, traffic_mix
 from sloctl.model import Labels
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
-from sloctl.sidecar.sources.counting.tally import SeriesWeights, SloGroup, merge_tallies, tally_samples
+from sloctl.sidecar.sources.counting.plan import CountingPlan
+from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup
+from sloctl.sidecar.sources.counting.tally import merge_tallies, tally_samples
 from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
-from sloctl.sidecar.sources.scrape.source import ScrapePlan
 from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK, EventCounts
 
 
 def backfill_history(
-    plan: ScrapePlan, ledger: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
+    plan: CountingPlan, ledger: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
 ) -> None:
     """Give the *ledger* and the *truth* a past that ends at *until*."""
     slos = {slo.id: slo for slo in plan.slos}
@@ -30,7 +31,7 @@ def backfill_history(
         truth.record_requests(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
-def _counts_per_request(plan: ScrapePlan, labels: Labels) -> Mapping[SloGroup, EventCounts]:
+def _counts_per_request(plan: CountingPlan, labels: Labels) -> Mapping[SloGroup, EventCounts]:
     """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
     served = RequestMetrics()
     for kind, share in traffic_mix(EVERYDAY_ERROR_RATIO):

@@ -5,7 +5,6 @@ asks of them; the source opens over the store, and over the history of a Prometh
 """
 
 import os
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -21,8 +20,8 @@ from sloctl.sidecar.http.application import Sidecar
 from sloctl.sidecar.notify.notifier import Notifier
 from sloctl.sidecar.reload import SpecFiles, SpecWatcher
 from sloctl.sidecar.sources import Source
-from sloctl.sidecar.sources.factories import SourceFactory, source_factory
-from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
+from sloctl.sidecar.sources.factories import ManagedSource, create_source
+from sloctl.sidecar.sources.prometheus.source import PrometheusSource
 from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 from sloctl.sidecar.telemetry.export import export_telemetry
 
@@ -45,9 +44,9 @@ def build_sidecar(
         time=time,
         interval=settings.interval,
         components=components,
-        routes=builder.source_factory.routes,
+        routes=builder.source.routes,
         reload=None if builder.spec_watcher is None else builder.spec_watcher.reload_specs,
-        targets=builder.source_factory.target_states,
+        targets=lambda: builder.source.target_states,
         self_metrics=builder.collect_self_metrics,
         issues=builder.collect_issues,
         web=settings.web,
@@ -62,13 +61,13 @@ class _SidecarBuilder:
     ) -> None:
         self._settings = settings
         self._time = time
-        self.source_factory: SourceFactory = source_factory(settings.source, slos, time)
-        counted, unsupported = self.source_factory.slos, self.source_factory.unsupported
+        self.source: ManagedSource = create_source(settings.source, slos, time)
+        counted, unsupported = self.source.slos, self.source.unsupported
         self.engine = Engine(
             counted,
             interval=settings.interval,
             unsupported=unsupported,
-            stale_after=self.source_factory.stale_after_seconds,
+            stale_after=self.source.stale_after_seconds,
         )
         self.feed = SnapshotFeed(Snapshot.without_data(counted, unsupported))
         self._store = (
@@ -93,7 +92,7 @@ class _SidecarBuilder:
         async with AsyncExitStack() as stack:
             if self._store is not None:
                 await stack.enter_async_context(self._store)
-            source = await stack.enter_async_context(self.source_factory.open_source())
+            source = await stack.enter_async_context(self.source.open_source())
             self._history_backfill = await self._open_history_backfill(source, stack)
             if self._history_backfill is not None:
                 source = await stack.enter_async_context(self._history_backfill.open_backfill())
@@ -101,7 +100,7 @@ class _SidecarBuilder:
 
     def collect_issues(self) -> Mapping[str, str]:
         """Collect the issues of all components, by the component's name."""
-        issues = dict(self.source_factory.issues())
+        issues = dict(self.source.issues())
         if self.spec_watcher is not None:
             issues |= self.spec_watcher.issues()
         if self.notifier is not None:
@@ -128,8 +127,8 @@ class _SidecarBuilder:
             yield from self._store.self_metrics()
 
     async def _apply_slos(self, slos: Sequence[Slo]) -> None:
-        self.source_factory.replace_slos(slos)
-        counted, unsupported = self.source_factory.slos, self.source_factory.unsupported
+        self.source.replace_slos(slos)
+        counted, unsupported = self.source.slos, self.source.unsupported
         if self._store is not None:
             await self._store.replace_slos(counted, unsupported)
         else:
@@ -140,8 +139,8 @@ class _SidecarBuilder:
             return BackfillingSource(source, self._history_reader(source), waits=True)
         if self._settings.history is None:
             return None
-        opening = open_prometheus_source(self.engine.slos, self._settings.history, jitter=random.random)
-        prometheus = await stack.enter_async_context(opening)
+        history = PrometheusSource(self._settings.history, self.engine.slos)
+        prometheus = await stack.enter_async_context(history.open_source())
         return BackfillingSource(source, self._history_reader(prometheus), waits=False)
 
     def _history_reader(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:

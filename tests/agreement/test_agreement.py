@@ -22,7 +22,7 @@ from sloctl.rules.groups import rule_groups
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.http.server import serve_application
-from sloctl.sidecar.sources.scrape.source import ScrapeOptions, open_scrape_source, plan_scrape
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, build_resolutions
@@ -104,7 +104,7 @@ async def shown_by_sidecar(shop: Shop, minutes: Sequence[int]) -> dict[int, Show
             ScrapeTarget(URL(f"{url}/{number}/metrics"), {"job": "shop", "instance": pod.instance})
             for number, pod in enumerate(shop.pods)
         )
-        async with open_scrape_source(ScrapeOptions(targets), plan_scrape([SLO])) as source:
+        async with ScrapeSource(ScrapeOptions(targets), [SLO]).open_source() as source:
             for now in range(0, shop.seconds + 1, TICK):
                 board = ledger.record_tick(EPOCH + now, await source.read_counts(EPOCH + now))
                 if now in minutes:

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sloctl.duration import MINUTE
-from sloctl.sidecar.sources.counting import counter_increases, tally
-from sloctl.sidecar.sources.scrape.exposition import ExposedSample, SeriesId
+from sloctl.sidecar.sources.counting import counter_increases, series_weights, tally
+from sloctl.sidecar.sources.counting.series import ExposedSample, SeriesId
 from sloctl.slo.lowering import CounterPair, lower_indicator
 from sloctl.slo.resolutions import EventCounts
 from tests.differential.counting import Counting
@@ -66,14 +66,14 @@ def _counted_by_the_sidecar(series: Sequence[Scraped], moments: Sequence[int]) -
     """Scrape after scrape; an event belongs to the minute in which it was first seen."""
     pair = lower_indicator(SLO.indicator)
     assert isinstance(pair, CounterPair)
-    shares = tally.SeriesWeights([(SLO, pair)])
+    weights = series_weights.SeriesWeights([(SLO, pair)])
     totals = {at: EventCounts(error=0.0, total=0.0) for at in moments}
     for target in {it.labels["instance"] for it in series}:
         own = [it for it in series if it.labels["instance"] == target]
         baseline = counter_increases.Baseline()
         for at in sorted({at for it in own for at in it.times}):
             baseline, scrape = counter_increases.advance_baseline(baseline, _exposed(own, at), at)
-            counts, _ = tally.merge_tallies([tally.tally_samples(scrape, shares, {})], {})
+            counts, _ = tally.merge_tallies([tally.tally_samples(scrape, weights, {})], {})
             minute = -(-at // MINUTE) * MINUTE
             if minute in totals:
                 totals[minute] = _plus(totals[minute], counts.get((SLO.id, ())))

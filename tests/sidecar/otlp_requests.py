@@ -19,9 +19,20 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from sloctl.sidecar.sources.otlp.points import RejectedPoints
+from sloctl.sidecar.sources.otlp.source import OtlpSource
+
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 SHOP = {"service.name": "shop", "service.instance.id": "a"}
+
+
+def accept_whole(source: OtlpSource, exported: ExportMetricsServiceRequest) -> RejectedPoints:
+    """All pieces of a request at once."""
+    rejected = RejectedPoints()
+    for _ in source.accept_request(exported, rejected):
+        pass
+    return rejected
 
 
 def attributes(values: Mapping[str, str]) -> list[KeyValue]:

@@ -13,7 +13,7 @@ from sloctl.model import Slo
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
-from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
+from sloctl.sidecar.sources.prometheus.source import PrometheusSource
 
 # (errors, events) by the end of the minute.
 Minutes: TypeAlias = dict[int, tuple[float, float]]
@@ -105,5 +105,5 @@ async def reading(
             read_seconds=read_seconds,
             contributor_labels=telling,
         )
-        async with open_prometheus_source(slos, options, jitter=lambda: 0.0) as source:
+        async with PrometheusSource(options, slos, jitter=lambda: 0.0).open_source() as source:
             yield source

@@ -24,16 +24,15 @@ from sloctl.model import (
 from sloctl.sidecar.sources import Group, UnsupportedSlo
 from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
 from sloctl.sidecar.sources.counting.selector_index import SelectorIndex, matches_labels
-from sloctl.sidecar.sources.counting.tally import (
-    HeldCounts,
+from sloctl.sidecar.sources.counting.series import SeriesId
+from sloctl.sidecar.sources.counting.series_weights import (
     SeriesWeights,
     SloGroup,
     countable_pair,
-    merge_tallies,
     metric_names,
-    tally_samples,
 )
-from sloctl.sidecar.sources.scrape.exposition import ExpositionParser, SeriesId
+from sloctl.sidecar.sources.counting.tally import HeldCounts, merge_tallies, tally_samples
+from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import LATENCY, slo
 

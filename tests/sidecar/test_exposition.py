@@ -10,8 +10,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Labels
+from sloctl.sidecar.sources.counting.series import ExposedSample, SeriesId
 from sloctl.sidecar.sources.scrape import exposition
-from sloctl.sidecar.sources.scrape.exposition import ExposedSample, ExpositionParser, SeriesId
+from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
 
 TEXT = r"""# HELP a_total Things, a_total{of="all"} 3 kinds.
 # TYPE a_total counter

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE, Baseline, advance_baseline
-from sloctl.sidecar.sources.scrape.exposition import ExposedSample, SeriesId
+from sloctl.sidecar.sources.counting.series import ExposedSample, SeriesId
 
 A = SeriesId("a_total", (("job", "shop"),))
 B = SeriesId("b_total", (("job", "shop"),))

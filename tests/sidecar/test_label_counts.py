@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from sloctl.duration import HOUR
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, ProbeIndicator, RatioIndicator, Selector, Slo
-from sloctl.sidecar.sources.counting.label_counts import MAX_PAIRS, LabelCounter, LabelPair
-from sloctl.sidecar.sources.counting.series_weights import SeriesWeight
-from sloctl.sidecar.sources.counting.tally import SeriesCounts, SeriesWeights
-from sloctl.sidecar.sources.scrape.exposition import SeriesId
+from sloctl.sidecar.sources.counting.label_counts import MAX_PAIRS, LabelCounter
+from sloctl.sidecar.sources.counting.series import LabelPair, SeriesId
+from sloctl.sidecar.sources.counting.series_weights import SeriesWeight, SeriesWeights
+from sloctl.sidecar.sources.counting.tally import SeriesCounts
 from sloctl.slo.lowering import lower_indicator
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import LATENCY, slo

@@ -29,9 +29,8 @@ from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
 from sloctl.sidecar.http.application import Sidecar, build_application
 from sloctl.sidecar.http.server import serve_application
-from sloctl.sidecar.sources import Source
-from sloctl.sidecar.sources.otlp.receiver import PROTOBUF, otlp_routes
-from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, plan_otlp
+from sloctl.sidecar.sources.otlp.receiver import PROTOBUF
+from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
 from tests.sidecar.otlp_requests import counter, number, request
 from tests.sidecar.specimens import slo
 
@@ -63,17 +62,12 @@ class Watching:
 async def watching(*slos: Slo, options: OtlpOptions | None = None) -> AsyncIterator[Watching]:
     """A whole sidecar that ticks ten times a second."""
     real = start_clock(since=time.time())
-    planned = plan_otlp(slos or WATCHED)
-    source = OtlpSource(planned, options or OtlpOptions(), now=real.now)
+    source = OtlpSource(options or OtlpOptions(), slos or WATCHED, now=real.now)
 
-    @asynccontextmanager
-    async def open_source() -> AsyncIterator[Source]:
-        yield source
-
-    feed = SnapshotFeed(Snapshot.without_data(planned.slos, planned.unsupported))
-    ledger = Engine(planned.slos, interval=1)
+    feed = SnapshotFeed(Snapshot.without_data(source.slos, source.unsupported))
+    ledger = Engine(source.slos, interval=1)
     poller = TickLoop(ledger, feed, clock=real, interval=0.1)
-    sidecar = Sidecar(open_source, poller, feed, ledger, time=real, interval=0.1, routes=otlp_routes(source))
+    sidecar = Sidecar(source.open_source, poller, feed, ledger, time=real, interval=0.1, routes=source.routes)
     async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         yield Watching(url, feed)
 

@@ -14,11 +14,11 @@ from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector
 from sloctl.sidecar.sources import IntervalCounts
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram, count_above
 from sloctl.sidecar.sources.otlp.points import RejectedPoints, translate_points
-from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, plan_otlp
+from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
-from sloctl.sidecar.sources.prometheus.source import open_prometheus_source
+from sloctl.sidecar.sources.prometheus.source import PrometheusSource
 from tests.real import Prometheus, promtool_version, running_prometheus
-from tests.sidecar.otlp_requests import counter, exponential, gauge, histogram, number, request
+from tests.sidecar.otlp_requests import accept_whole, counter, exponential, gauge, histogram, number, request
 from tests.sidecar.specimens import slo
 
 PROMOTED = ("k8s.namespace.name", "cloud.region")
@@ -199,7 +199,7 @@ def exported(step: int, at: float, start: float) -> ExportMetricsServiceRequest:
 async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: Prometheus) -> None:
     first = time.time() // 60 * 60 - MINUTES * 60
     now = first - 3600
-    source = OtlpSource(plan_otlp(WATCHED), OtlpOptions(), now=lambda: now)
+    source = OtlpSource(OtlpOptions(), WATCHED, now=lambda: now)
     options = PrometheusOptions(prometheus.url, settle_seconds=0)
     ours: dict[str, list[float]] = {each.id: [0.0, 0.0] for each in WATCHED}
     theirs: dict[str, list[float]] = {each.id: [0.0, 0.0] for each in WATCHED}
@@ -207,13 +207,13 @@ async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: P
     for step in range(MINUTES * 60 // STEP + 1):
         now = first + step * STEP
         push(prometheus, exported(step + 1, now, first - 7200))
-        source.accept(exported(step + 1, now, first - 7200))
+        accept_whole(source, exported(step + 1, now, first - 7200))
         # From the third minute on, as the first has no minute before it.
         if step == 2 * 60 // STEP:
             await source.read_counts(now)
     for each in await source.read_counts(now):
         add(ours, each)
-    async with open_prometheus_source(WATCHED, options, jitter=lambda: 0.0) as asked:
+    async with PrometheusSource(options, WATCHED).open_source() as asked:
         for minute in range(3, MINUTES + 1):
             for each in await asked.read_counts(first + minute * 60 + STEP):
                 add(theirs, each)

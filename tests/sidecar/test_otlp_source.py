@@ -29,11 +29,13 @@ from sloctl.model import (
     WhenAbsent,
 )
 from sloctl.sidecar.sources import SloCounts, SourceUnavailable
-from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource, Overloaded, plan_otlp
+from sloctl.sidecar.sources.otlp.receiver import Overloaded
+from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.otlp_requests import (
     DELTA,
     SHOP,
+    accept_whole,
     counter,
     exponential,
     gauge,
@@ -58,12 +60,12 @@ class Listening:
     def __init__(self, *slos: Slo, options: OtlpOptions | None = None) -> None:
         self.now = START
         self.slos = slos or (RATIO,)
-        self.source = OtlpSource(plan_otlp(self.slos), options or OtlpOptions(), now=lambda: self.now)
+        self.source = OtlpSource(options or OtlpOptions(), self.slos, now=lambda: self.now)
 
     def send(self, at: float, exported: ExportMetricsServiceRequest) -> str:
         """What was rejected, in words."""
         self.now = START + at
-        return str(self.source.accept(exported))
+        return str(accept_whole(self.source, exported))
 
     async def reading(self, at: float) -> SloCounts | None:
         """The first SLO's."""
@@ -294,10 +296,12 @@ def test_there_is_room_for_so_many_points() -> None:
 
 
 def test_what_needs_promql_is_refused_and_native_histograms_are_not() -> None:
-    planned = plan_otlp([slo(ConditionIndicator("up > 0", WhenAbsent.BAD)), slo(NATIVE, name="fast")])
+    slos = slo(ConditionIndicator("up > 0", WhenAbsent.BAD)), slo(NATIVE, name="fast")
 
-    assert [each.id for each in planned.slos] == ["shop/fast"]
-    assert [refusal.reason.partition(":")[0] for refusal in planned.unsupported] == [
+    source = Listening(*slos).source
+
+    assert [each.id for each in source.slos] == ["shop/fast"]
+    assert [each.reason.partition(":")[0] for each in source.unsupported] == [
         "a condition is PromQL, which the sidecar does not evaluate"
     ]
 
@@ -338,7 +342,7 @@ async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
     listening = Listening(RATIO)
     listening.send(1, request(counter(requests(1, 100))))
     listening.slos = (slo(name="other"),)
-    listening.source.replace_plan(plan_otlp(listening.slos))
+    listening.source.replace_slos(listening.slos)
     listening.now = START + 99
     await listening.first()
     listening.send(111, request(counter(requests(111, 104))))
@@ -349,12 +353,11 @@ async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
 def test_what_was_rejected_is_a_trouble_for_a_while() -> None:
     listening = Listening()
     listening.send(1, request(counter(number(5, at=0))))
-    told = listening.source.issues
+    told = listening.source.issues()
     listening.now += 151
 
-    assert told == ("rejected requests_total: it has no time",)
-    assert listening.source.issues == ()
-    assert listening.source.rejected == 1
+    assert told == {"otlp": "rejected requests_total: it has no time"}
+    assert listening.source.issues() == {}
 
 
 async def test_series_that_are_wanted_only_now_are_not_taken_for_new() -> None:
@@ -367,7 +370,7 @@ async def test_series_that_are_wanted_only_now_are_not_taken_for_new() -> None:
         listening.send(at, request(histogram([1], [1], at=START + at, start=START + 1)))
     listening.slos = (RATIO,)
     listening.now = START + 190
-    listening.source.replace_plan(plan_otlp(listening.slos))
+    listening.source.replace_slos(listening.slos)
     listening.send(200, request(*both))
     await listening.first()
     listening.send(210, request(counter(requests(210, 901, start=START + 1))))

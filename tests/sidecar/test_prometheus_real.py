@@ -22,7 +22,7 @@ from sloctl.rules.backfill_queries import backfill_rollups
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus.history import PastCounts
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
-from sloctl.sidecar.sources.prometheus.source import PrometheusSource, open_prometheus_source
+from sloctl.sidecar.sources.prometheus.source import PrometheusSource
 from sloctl.slo.resolutions import EventCounts
 from tests.real import Prometheus, backfill, running_prometheus
 from tests.sidecar.specimens import slo
@@ -76,7 +76,7 @@ def opened(
         read_seconds=120,
         contributor_labels=telling,
     )
-    return open_prometheus_source(slos, options, jitter=lambda: 0.0)
+    return PrometheusSource(options, slos, jitter=lambda: 0.0).open_source()
 
 
 async def read_hour(source: PrometheusSource, watched: Slo) -> dict[Group, EventCounts]:

@@ -6,7 +6,8 @@ import pytest
 from aiohttp import web
 
 from sloctl.sidecar.sources import SourceUnavailable
-from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeTarget, TargetState, plan_scrape
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.asked import answering
 from tests.sidecar.specimens import slo
@@ -160,7 +161,7 @@ async def test_other_slos_are_counted_from_now_on_without_inventing_events() -> 
     target = Shop(served(100) + "till_total 500\n")
     async with answering(target.expose) as url, scraping(url) as shop:
         await shop.tick()
-        shop.source.replace_plan(plan_scrape([SHOP, slo(indicator_of("till_total"), name="till")]))
+        shop.source.replace_slos([SHOP, slo(indicator_of("till_total"), name="till")])
         target.text = served(104) + "till_total 501\n"
         first = await shop.tick()
         target.text = served(104) + "till_total 503\n"
@@ -189,7 +190,7 @@ async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the
         target.text = served(104) + "till_total 507\n"
         tick = asyncio.ensure_future(shop.tick())
         await asked.wait()
-        shop.source.replace_plan(plan_scrape([SHOP, changed]))
+        shop.source.replace_slos([SHOP, changed])
         go.set()
         during = await tick
         target.text = served(105) + "till_total 508\n"

@@ -12,8 +12,7 @@ import trustme
 from sloctl.prometheus.credentials import ClientOptions, TlsFiles
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape import targets
-from sloctl.sidecar.sources.scrape.source import DnsService
-from sloctl.sidecar.sources.scrape.targets import resolve_host
+from sloctl.sidecar.sources.scrape.targets import DnsService, resolve_host
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.asked import answering, authority, server_context
 from tests.sidecar.ticking import Shop, scraping, served
@@ -129,16 +128,16 @@ async def test_when_names_are_gone_the_last_known_addresses_are_scraped_and_it_i
         await shop.tick()
         names.known, one.text = GONE, served(103)
         during = await shop.ungrouped()
-        said = shop.source.issues
+        said = shop.source.issues()
         names.known, one.text = ("127.0.0.1",), served(104)
         after = await shop.ungrouped()
 
     assert (during, after) == (EventCounts(error=0, total=3), EventCounts(error=0, total=1))
-    assert said == (
-        "shop.example cannot be resolved: Temporary failure in name resolution; "
-        "its last known 1 addresses are scraped",
-    )
-    assert shop.source.issues == ()
+    assert said == {
+        "discovery": "shop.example cannot be resolved: Temporary failure in name resolution; "
+        "its last known 1 addresses are scraped"
+    }
+    assert shop.source.issues() == {}
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.sidecar.sources import UnsupportedSlo
 from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
-from sloctl.sidecar.sources.counting.tally import (
-    HeldCounts,
+from sloctl.sidecar.sources.counting.series_weights import (
     SeriesWeights,
     SloGroup,
     countable_pair,
-    merge_tallies,
     metric_names,
-    tally_samples,
 )
+from sloctl.sidecar.sources.counting.tally import HeldCounts, merge_tallies, tally_samples
 from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import AVAILABILITY, slo

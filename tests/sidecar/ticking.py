@@ -9,15 +9,8 @@ from aiohttp import web
 from sloctl.model import CountedSide, RatioIndicator, Selector, Slo
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import Group
-from sloctl.sidecar.sources.scrape.source import (
-    DnsService,
-    ScrapeOptions,
-    ScrapeSource,
-    ScrapeTarget,
-    open_scrape_source,
-    plan_scrape,
-)
-from sloctl.sidecar.sources.scrape.targets import ResolveHost, resolve_host
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource
+from sloctl.sidecar.sources.scrape.targets import DnsService, ResolveHost, ScrapeTarget, resolve_host
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
@@ -75,9 +68,8 @@ async def scraping(
     **options: Any,  # noqa: ANN401 - of ScrapeOptions
 ) -> AsyncIterator[Ticking]:
     meant = tuple(ScrapeTarget.from_url(each, {}) if isinstance(each, str) else each for each in targets)
-    async with open_scrape_source(
-        ScrapeOptions(meant, client, **options), plan_scrape(slos), resolve=resolve
-    ) as source:
+    source = ScrapeSource(ScrapeOptions(meant, client, **options), slos, resolve=resolve)
+    async with source.open_source():
         yield Ticking(source)
 
 

@@ -1,4 +1,17 @@
-"""Where counts come from: a source gives (error, total) per SLO and tick, and says what it cannot read."""
+"""Where event counts come from: (error, total) per SLO, group and tick.
+
+A tick goes in; the counts of the time since the last one come out, and what cannot be read is missing rather
+than zero. This file holds the values that every source gives and the protocol that the engine reads by.
+
+    factories    create_source: the source that the configuration asks for, and what it offers the sidecar
+    scrape/      GETs the targets' own metrics text; no Prometheus needed
+    prometheus/  reads recorded rollups, or evaluates the rules' queries, minute by minute; also the history
+    otlp/        receives what services push, as a collector would
+    counting/    counts series without PromQL, for scrape and otlp: selectors, resets, new series, labels
+
+Each source names the SLOs that it can never count, with a reason. The SLOs may change while a source is open;
+what it knows of the series of others goes on.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +23,13 @@ from sloctl.slo.resolutions import EventCounts
 # The values of the labels in Slo.group_by, in its order; empty where nothing groups.
 Group: TypeAlias = tuple[str, ...]
 
-# What stands in for each label value of the groups beyond the cap.
+# Stands in for each label value of the groups beyond the cap.
 OTHERS: Final = "(others)"
 
 
 @dataclass(frozen=True, slots=True)
 class SloCounts:
-    """One SLO: counts per group and, of the same events, per label name and value, which tell what burns."""
+    """Counts of one SLO per group, and of the same events per label name and value."""
 
     groups: Mapping[Group, EventCounts]
     by_label: Mapping[tuple[str, str], EventCounts] = field(default_factory=dict)
@@ -24,9 +37,9 @@ class SloCounts:
 
 @dataclass(frozen=True, slots=True)
 class IntervalCounts:
-    """What happened since the readings before and up to *at* (Unix seconds), by SLO id.
+    """Counts since the ones before and up to *at* (Unix seconds), by SLO id.
 
-    What is missing could not be read: that is not zero.
+    An SLO that is missing could not be read: that is not zero.
     """
 
     at: float
@@ -39,18 +52,18 @@ class SourceUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedSlo:
-    """An SLO that a source can never read, and what to do instead."""
+    """An SLO that a source can never count, and what to do instead."""
 
     slo: Slo
     reason: str
 
 
 class Source(Protocol):
-    """One read per tick."""
+    """Anything that is read once per tick."""
 
     async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
-        """What happened since the read before, oldest first; raises Unreadable.
+        """Return the counts since the last read, oldest first; raise SourceUnavailable.
 
-        Several where a source catches up on what it missed.
+        Several intervals come where a source catches up on what it missed.
         """
         ...

@@ -1,7 +1,7 @@
-"""Samples of one scrape after another → how much each counter grew.
+"""Measure by how much each counter grew from one scrape to the next.
 
-Its one law: only what is known to have happened is counted. A value without a baseline is none, and a gap, a
-restart or an unreadable value never invents events.
+Only increases that are known to have happened are counted: a value without a baseline counts nothing, and a
+gap, a restart or an unreadable value never invents events.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,21 +11,21 @@ from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
 
 from sloctl.duration import MINUTE
-from sloctl.sidecar.sources.scrape.exposition import MAX_SAMPLES, ExposedSample, SeriesId
+from sloctl.sidecar.sources.counting.series import MAX_SAMPLES, ExposedSample, SeriesId
 
-# What was not seen for longer than Prometheus looks back, and than the shortest lookback, has no baseline:
-# all its growth would count as having happened now.
+# A series unseen for longer than Prometheus looks back, and than the shortest lookback, has no baseline: all
+# its growth would count as having happened now.
 MAX_BASELINE_AGE: Final = 5 * MINUTE
-# A counter whose creation is told earlier or later by less was not created anew: exporters compute it.
+# Creation times that differ by less are the same one: exporters compute them.
 _SAME_CREATION: Final = 1.0
 # The clock of a target may be so wrong.
 _CLOCK_SKEW: Final = MINUTE
 
 
 class SeriesIncrease(NamedTuple):
-    """One series in one scrape.
+    """The increase of one series since the last scrape.
 
-    *value* is None where it is none that a counter has; *increase* where nothing tells what it showed before.
+    *value* is None where no counter has such a value; *increase* is None where the value before is unknown.
     A *repeated* sample is no newer than the one before it, by its own timestamp. A *reset* counter is known
     to have started anew.
     """
@@ -42,7 +42,7 @@ ScrapeIncreases: TypeAlias = list[SeriesIncrease]
 
 
 class LastSample(NamedTuple):
-    """What a series showed last; *value* is None as long as it could not be read."""
+    """The newest sample of a series; *value* is None as long as it could not be read."""
 
     value: float | None
     at: float | None = None
@@ -51,9 +51,9 @@ class LastSample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the last good scrape of a target, at Unix second *at*, showed.
+    """The values in the last good scrape of a target, at Unix second *at*.
 
-    *vanished* are series that earlier ones had, with when they were last there, oldest first. Only where the
+    *vanished* are series of earlier scrapes, with when they were last there, oldest first. Only where the
     scrape before succeeded, *unbroken*, is an unknown series known to be new.
     """
 
@@ -63,15 +63,17 @@ class Baseline:
     unbroken: bool = False
 
     def after_interruption(self) -> "Baseline":
+        """Return the same values after a scrape that failed."""
         return replace(self, unbroken=False)
 
 
 def advance_baseline(
     before: Baseline, samples: Iterable[ExposedSample], now: float
 ) -> tuple[Baseline, ScrapeIncreases]:
-    """One more scrape. Of a series exposed twice the first sample counts, as in Prometheus.
+    """Compare a scrape with the baseline; return the next baseline, and the increases.
 
-    A sample whose own timestamp is older than REMEMBERED is not there.
+    Of a series exposed twice the first sample counts, as in Prometheus. A sample whose own timestamp is older
+    than MAX_BASELINE_AGE is not there.
     """
     if before.at is not None and now - before.at > MAX_BASELINE_AGE:
         before = Baseline(at=before.at)
@@ -80,8 +82,8 @@ def advance_baseline(
     for sample in samples:
         if sample.series in known or (sample.at is not None and now - sample.at > MAX_BASELINE_AGE):
             continue
-        observed, known[sample.series] = _compare_sample(before, sample)
-        scrape.append(observed)
+        increase, known[sample.series] = _compare_sample(before, sample)
+        scrape.append(increase)
     vanished = _vanished_series(before, known, now, restarted=_all_counters_fell(before, known))
     return Baseline(known, vanished, at=now, unbroken=True), scrape
 
@@ -92,17 +94,18 @@ def _compare_sample(before: Baseline, sample: ExposedSample) -> tuple[SeriesIncr
     if last is None and before.vanished and series in before.vanished:
         last = before.vanished[series][1]
     if not isfinite(value) or value < 0:
-        # Remembered as it was, so that it is not taken for newborn when it can be read again.
+        # Remembered as it was, so that it is not taken for new when it can be read again.
         return SeriesIncrease(series, None, None), last or LastSample(None)
     if last is None:
-        born = _is_created_since(before, created)
-        newborn = before.unbroken and born is not False
-        counted = value if newborn or born else None
-        return SeriesIncrease(series, value, counted, is_new_series=newborn and not born), LastSample(
-            value, at, created
+        is_created_since = _is_created_since(before, created)
+        is_new = before.unbroken and is_created_since is not False
+        increase = value if is_new or is_created_since else None
+        return (
+            SeriesIncrease(series, value, increase, is_new_series=is_new and not is_created_since),
+            LastSample(value, at, created),
         )
     if value == last.value and at is None and created == last.created:
-        # The most frequent case by far: nothing happened.
+        # The most frequent case by far.
         return SeriesIncrease(series, value, 0.0), last
     if at is not None and last.at is not None and at <= last.at:
         return SeriesIncrease(series, value, 0.0 if last.value is not None else None, repeated=True), last
@@ -112,7 +115,7 @@ def _compare_sample(before: Baseline, sample: ExposedSample) -> tuple[SeriesIncr
 
 
 def _is_created_since(before: Baseline, created: float | None) -> bool | None:
-    """Whether an unknown series was created after the last good scrape; None where nobody can tell."""
+    """Say whether an unknown series was created after the last good scrape; None where nothing tells."""
     if created is None or before.at is None:
         return None
     if created > before.at:
@@ -121,7 +124,7 @@ def _is_created_since(before: Baseline, created: float | None) -> bool | None:
 
 
 def _increase_since(last: LastSample, value: float, created: float | None) -> float | None:
-    """A counter that fell, or was created anew, has grown to *value* since."""
+    """Return the increase since *last*: all of *value* where the counter fell or was created anew."""
     if last.value is None:
         return None
     if created is not None and last.created is not None:
@@ -134,7 +137,7 @@ def _increase_since(last: LastSample, value: float, created: float | None) -> fl
 
 
 def _all_counters_fell(before: Baseline, known: Mapping[SeriesId, LastSample]) -> bool:
-    """Whether all counters that are still there fell: then those that are not were reset with them."""
+    """Say whether all counters that are still there fell: then those that are not were reset with them."""
     fell = False
     for series, now in known.items():
         last = before.last_samples.get(series)
@@ -149,16 +152,16 @@ def _all_counters_fell(before: Baseline, known: Mapping[SeriesId, LastSample]) -
 def _vanished_series(
     before: Baseline, known: Mapping[SeriesId, LastSample], now: float, *, restarted: bool
 ) -> dict[SeriesId, tuple[float, LastSample]]:
-    """What is not exposed (any more); it goes on from its last value, or from zero after a restart."""
-    gone = {
+    """Keep the series that are not exposed any more; they go on from there, or from 0 after a restart."""
+    vanished = {
         series: (seen, last)
         for series, (seen, last) in before.vanished.items()
         if series not in known and now - seen <= MAX_BASELINE_AGE
     }
     if before.at is not None and before.last_samples.keys() - known.keys():
-        gone |= {
+        vanished |= {
             series: (before.at, last) for series, last in before.last_samples.items() if series not in known
         }
     if restarted:
-        gone = {series: (seen, LastSample(0.0)) for series, (seen, _) in gone.items()}
-    return dict(islice(gone.items(), max(0, len(gone) - MAX_SAMPLES), None))
+        vanished = {series: (seen, LastSample(0.0)) for series, (seen, _) in vanished.items()}
+    return dict(islice(vanished.items(), max(0, len(vanished) - MAX_SAMPLES), None))

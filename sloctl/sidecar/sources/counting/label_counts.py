@@ -1,29 +1,28 @@
-"""Of the counts of one tick, how many belong to each label value: what burns.
+"""Break the counts of one tick down by label value, to show what contributes to the errors.
 
-Its one law: nothing is worked out for an SLO that has no errors now and had none in the last hour.
+Nothing is worked out for an SLO that has no errors now and had none in the last hour.
 """
 
 from collections.abc import Iterable, Mapping
 from heapq import nlargest
-from typing import Final, TypeAlias
+from typing import Final
 
 from sloctl.duration import HOUR
+from sloctl.sidecar.sources.counting.series import LabelPair
 from sloctl.sidecar.sources.counting.tally import SeriesCounts
 from sloctl.slo.resolutions import EventCounts
 
 # Per SLO and tick, those with most errors.
 MAX_PAIRS: Final = 200
-# As long as the longest lookback that asks what burns.
-_WATCHED_SECONDS: Final = HOUR
-
-LabelPair: TypeAlias = tuple[str, str]
+# As long as the longest lookback over which contributors are shown.
+WATCHED_SECONDS: Final = HOUR
 
 
 class LabelCounter:
-    """Counts of every (label, value) that has errors in this tick, and of those that had some of late.
+    """Counts of every (label, value) that has errors in this tick, or had some within the last hour.
 
-    The second, so that its share of the traffic can be told over an hour: from its first error on, its quiet
-    ticks count too. At most MAX_PAIRS are watched per SLO; the one without errors for longest makes room.
+    Of the second the quiet ticks count too, so that its share of the traffic over an hour is known. At most
+    MAX_PAIRS are watched per SLO; the one without errors for longest makes room.
     """
 
     def __init__(self) -> None:
@@ -31,13 +30,19 @@ class LabelCounter:
         self._watched: dict[str, dict[LabelPair, float]] = {}
 
     def count_by_label(
-        self, parts: Iterable[SeriesCounts], now: float
+        self, series_counts: Iterable[SeriesCounts], now: float
     ) -> Mapping[str, Mapping[LabelPair, EventCounts]]:
-        """By SLO id; *parts* are those of all targets."""
-        parts = list(parts)
-        self._forget(now)
-        asked = {part.weight.key[0] for part in parts if part.error > 0} | self._watched.keys()
-        sums = _sum_pairs(parts, asked) if asked else {}
+        """Return counts by SLO id and label pair; *series_counts* are those of all targets."""
+        given = list(series_counts)
+        for slo, watched in list(self._watched.items()):
+            for pair, last in list(watched.items()):
+                if now - last <= WATCHED_SECONDS:
+                    break
+                del watched[pair]
+            if not watched:
+                del self._watched[slo]
+        erring = {each.weight.key[0] for each in given if each.error > 0} | self._watched.keys()
+        sums = _sum_pairs(given, erring) if erring else {}
         return {slo: found for slo, pairs in sums.items() if (found := self._select_pairs(slo, pairs, now))}
 
     def _select_pairs(
@@ -61,24 +66,17 @@ class LabelCounter:
             if pair in sums
         }
 
-    def _forget(self, now: float) -> None:
-        for slo, watched in list(self._watched.items()):
-            for pair, last in list(watched.items()):
-                if now - last <= _WATCHED_SECONDS:
-                    break
-                del watched[pair]
-            if not watched:
-                del self._watched[slo]
 
-
-def _sum_pairs(parts: Iterable[SeriesCounts], asked: set[str]) -> dict[str, dict[LabelPair, list[float]]]:
-    """[errors, events] per SLO and pair, of the SLOs that are asked about."""
-    sums: dict[str, dict[LabelPair, list[float]]] = {slo: {} for slo in asked}
-    for share, error, total in parts:
-        pairs = sums.get(share.key[0])
+def _sum_pairs(
+    series_counts: Iterable[SeriesCounts], slos: set[str]
+) -> dict[str, dict[LabelPair, list[float]]]:
+    """Sum [errors, events] per SLO and pair, of *slos* alone."""
+    sums: dict[str, dict[LabelPair, list[float]]] = {slo: {} for slo in slos}
+    for weight, error, total in series_counts:
+        pairs = sums.get(weight.key[0])
         if pairs is None:
             continue
-        for pair in share.contributor_labels:
+        for pair in weight.contributor_labels:
             counts = pairs.get(pair)
             if counts is None:
                 counts = pairs[pair] = [0.0, 0.0]

@@ -1,6 +1,6 @@
-"""Prometheus's patterns (RE2) as Python's: the same meaning, or none.
+"""Compile Prometheus's patterns (RE2) as Python's, with the same meaning or not at all.
 
-Its one law: a pattern is refused where the two languages differ, and where Python could take for ever.
+A pattern is refused where the two languages differ, and where Python could take for ever.
 """
 
 import re
@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Final
 
-# Name → what Python understands by it. RE2's \s has no vertical tab, its \z is Python's \Z; its \B, which
+# RE2's escapes, as Python spells them. RE2's \s has no vertical tab, its \z is Python's \Z; its \B, which
 # unlike Python's holds in an empty text, is left out.
 _ESCAPES: Final = {letter: rf"\{letter}" for letter in "dDwWbAafnrtv"} | {
     "s": r"[\t\n\f\r ]",
@@ -17,7 +17,7 @@ _ESCAPES: Final = {letter: rf"\{letter}" for letter in "dDwWbAafnrtv"} | {
 }
 _ESCAPES_IN_SETS: Final = {letter: rf"\{letter}" for letter in "dDwWafnrtv"} | {"s": r"\t\n\f\r "}
 _MAX_REPEAT: Final = 1000
-# So many repetitions of what can match in a few ways are quickly tried.
+# So many repetitions of a group that matches in a few ways are quickly tried.
 _MAX_VARYING_REPEAT: Final = 4
 
 _TOKEN: Final = re.compile(
@@ -35,18 +35,18 @@ _TOKEN: Final = re.compile(
 
 
 class UnsupportedPattern(ValueError):
-    """Why a pattern cannot be matched here as Prometheus matches it."""
+    """A pattern that cannot be matched here as Prometheus matches it; the message says why."""
 
 
 def compile_pattern(text: str) -> re.Pattern[str]:
-    """What `fullmatch` must be asked; raises NotAPattern."""
+    """Compile *text* for `fullmatch`; raise UnsupportedPattern."""
     translated = _translate_pattern(text)
     ignores_case = re.search(r"\(\?s*i", text) is not None
     if ignores_case and not text.isascii():
         raise UnsupportedPattern("ignoring case means something else in Python beyond ASCII")
     try:
         with warnings.catch_warnings():
-            # What Python may come to read in another way.
+            # Python warns of a syntax that it may come to read in another way.
             warnings.simplefilter("error")
             return re.compile(translated, re.DOTALL | re.ASCII)
     except (re.error, RecursionError, OverflowError, FutureWarning, DeprecationWarning) as wrong:
@@ -54,7 +54,7 @@ def compile_pattern(text: str) -> re.Pattern[str]:
 
 
 def _translate_pattern(text: str) -> str:
-    """Token by token; raises NotAPattern for what means nothing, or something else, in RE2."""
+    """Translate token by token; raise UnsupportedPattern for one that RE2 reads in another way, or not."""
     python: list[str] = []
     groups = _BacktrackingGuard()
     at = 0
@@ -98,33 +98,28 @@ def _translate_escape(spelled: str, known: dict[str, str]) -> str:
 def _translate_set(spelled: str) -> str:
     opening = re.match(r"\[\^?\]?", spelled)
     assert opening is not None  # noqa: S101 - how a set begins, by the token's own pattern
-    inner = re.sub(
-        r"\\x[0-9A-Fa-f]{2}|\\.|\[",
-        lambda found: _in_set(found[0]),
-        spelled[opening.end() : -1],
-        flags=re.DOTALL,
-    )
+
+    def translate_part(found: re.Match[str]) -> str:
+        if found[0] == "[":
+            return r"\["
+        return found[0] if found[0].startswith(r"\x") else _translate_escape(found[0], _ESCAPES_IN_SETS)
+
+    inner = re.sub(r"\\x[0-9A-Fa-f]{2}|\\.|\[", translate_part, spelled[opening.end() : -1], flags=re.DOTALL)
     return f"{opening[0]}{inner}]"
-
-
-def _in_set(spelled: str) -> str:
-    if spelled == "[":
-        return r"\["
-    return spelled if spelled.startswith(r"\x") else _translate_escape(spelled, _ESCAPES_IN_SETS)
 
 
 @dataclass(slots=True)
 class _OpenGroup:
-    """What is in a group: something that repeats without end; something that matches in many ways."""
+    """The contents of a group: anything that repeats without end, or that matches in many ways."""
 
     has_endless_repeat: bool = False
     has_variants: bool = False
 
 
 class _BacktrackingGuard:
-    """Which groups are open, and whether one that varies is repeated.
+    """The groups that are open while a pattern is read; a repeated group must not match in many ways.
 
-    Python then tries every way of sharing the text among the repetitions, which no label value should start.
+    Python would try every way of sharing the text among the repetitions, which no label value should start.
     """
 
     def __init__(self) -> None:
@@ -133,24 +128,21 @@ class _BacktrackingGuard:
         self._repeated = False
 
     def check_token(self, token: re.Match[str]) -> None:
-        """Raises NotAPattern."""
+        """Take the next token; raise UnsupportedPattern."""
         kind, closed, repeated = token.lastgroup, self._closed, self._repeated
         self._closed, self._repeated = None, False
         if kind == "open":
             self._open.append(_OpenGroup())
         elif kind == "close" and len(self._open) > 1:
-            self._close()
+            self._closed = closed = self._open.pop()
+            self._open[-1].has_endless_repeat |= closed.has_endless_repeat
+            self._open[-1].has_variants |= closed.has_variants
         elif kind == "repeat":
             if repeated:
                 raise UnsupportedPattern(f"{token[0]} repeats a repetition")
             self._check_repeat(token, closed or _OpenGroup())
         elif token[0] == "|":
             self._open[-1].has_variants = True
-
-    def _close(self) -> None:
-        self._closed = closed = self._open.pop()
-        self._open[-1].has_endless_repeat |= closed.has_endless_repeat
-        self._open[-1].has_variants |= closed.has_variants
 
     def _check_repeat(self, token: re.Match[str], inside: _OpenGroup) -> None:
         bounds = [int(bound) for bound in (token["least"], token["most"]) if bound]

@@ -1,4 +1,4 @@
-"""Which series a selector means, and for one series the few of many selectors that mean it."""
+"""Match series by selectors: one selector, or the few of thousands that match one series."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -6,55 +6,55 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from sloctl.model import LabelMatcher, Labels, MatchOp, Selector
 from sloctl.sidecar.sources.counting.re2_patterns import compile_pattern
-from sloctl.sidecar.sources.scrape.exposition import SeriesId
+from sloctl.sidecar.sources.counting.series import LabelPair, SeriesId
 
-_Wanted = TypeVar("_Wanted")
-_ValueCondition: TypeAlias = Callable[[str], bool]
-# What a series is looked up by: its metric, and one label that a selector fixes, if it fixes any.
-_IndexKey: TypeAlias = tuple[str, tuple[str, str] | None]
+_Indexed = TypeVar("_Indexed")
+# A label, and whether a value of it is meant.
+_Condition: TypeAlias = tuple[str, Callable[[str], bool]]
+# The metric of a series, and one label that a selector fixes, if it fixes any.
+_IndexKey: TypeAlias = tuple[str, LabelPair | None]
 _NO_LABEL: Final = None
 
 
 def matches_labels(selector: Selector, labels: Labels) -> bool:
-    """Whether series of the selector's metric with *labels* are meant; an absent label is empty.
+    """Say whether *selector* matches a series of its metric with *labels*; an absent label is empty.
 
-    Raises NotAPattern.
+    Raises UnsupportedPattern.
     """
-    return all(holds(labels.get(label, "")) for label, holds in _conditions(selector))
+    return all(holds(labels.get(label, "")) for label, holds in _label_conditions(selector))
 
 
-class SelectorIndex(Generic[_Wanted]):
-    """For a series, what was wanted with selectors that mean it; raises NotAPattern when made.
+class SelectorIndex(Generic[_Indexed]):
+    """Values filed under selectors and found by the series that those match.
 
-    A thousand selectors cost a series little: only those are tried whose metric, and whose most telling label
-    value, it has.
+    A thousand selectors cost a series little: only those are tried whose metric, and whose rarest fixed
+    label, it has. Raises UnsupportedPattern when made.
     """
 
-    def __init__(self, wanted: Iterable[tuple[Selector, _Wanted]]) -> None:
-        given = list(wanted)
-        spread = Counter(
-            (selector.metric, fixed) for selector, _ in given for fixed in fixed_labels(selector)
-        )
-        self._filed: dict[_IndexKey, list[tuple[Sequence[tuple[str, _ValueCondition]], _Wanted]]] = {}
-        for selector, what in given:
+    def __init__(self, indexed: Iterable[tuple[Selector, _Indexed]]) -> None:
+        given = list(indexed)
+        uses = Counter((selector.metric, label) for selector, _ in given for label in fixed_labels(selector))
+        self._filed: dict[_IndexKey, list[tuple[Sequence[_Condition], _Indexed]]] = {}
+        for selector, value in given:
             fixed = fixed_labels(selector)
-            rarest = min(fixed, key=lambda label: spread[selector.metric, label]) if fixed else _NO_LABEL
-            self._filed.setdefault((selector.metric, rarest), []).append((_conditions(selector), what))
+            rarest = min(fixed, key=lambda label: uses[selector.metric, label]) if fixed else _NO_LABEL
+            filed = self._filed.setdefault((selector.metric, rarest), [])
+            filed.append((_label_conditions(selector), value))
 
-    def find_matches(self, series: SeriesId) -> list[_Wanted]:
-        """One for each selector, in no order to rely on."""
+    def find_matches(self, series: SeriesId) -> list[_Indexed]:
+        """Return the value of each selector that matches *series*, in no order to rely on."""
         labels = dict(series.labels)
         keys = [(series.metric, label) for label in (_NO_LABEL, *series.labels)]
         return [
-            what
+            value
             for key in keys
-            for conditions, what in self._filed.get(key, ())
+            for conditions, value in self._filed.get(key, ())
             if all(holds(labels.get(label, "")) for label, holds in conditions)
         ]
 
 
-def fixed_labels(selector: Selector) -> list[tuple[str, str]]:
-    """The labels that all its series have with the same value."""
+def fixed_labels(selector: Selector) -> list[LabelPair]:
+    """Return the labels that have one value in all series of *selector*."""
     return [
         (matcher.label, matcher.value)
         for matcher in selector.matchers
@@ -62,11 +62,11 @@ def fixed_labels(selector: Selector) -> list[tuple[str, str]]:
     ]
 
 
-def _conditions(selector: Selector) -> list[tuple[str, _ValueCondition]]:
+def _label_conditions(selector: Selector) -> list[_Condition]:
     return [(matcher.label, _value_condition(matcher)) for matcher in selector.matchers]
 
 
-def _value_condition(matcher: LabelMatcher) -> _ValueCondition:
+def _value_condition(matcher: LabelMatcher) -> Callable[[str], bool]:
     wanted = matcher.value
     match matcher.op:
         case MatchOp.EQUAL:

@@ -1,4 +1,4 @@
-"""What each series is to each SLO: the weight of its increments among the errors and the events."""
+"""Map each series to the SLOs that count it, and with which sign."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
@@ -15,24 +15,30 @@ from sloctl.model import (
 from sloctl.sidecar.sources import Group, UnsupportedSlo
 from sloctl.sidecar.sources.counting.re2_patterns import UnsupportedPattern
 from sloctl.sidecar.sources.counting.selector_index import SelectorIndex, fixed_labels, matches_labels
-from sloctl.sidecar.sources.scrape.exposition import SeriesId
+from sloctl.sidecar.sources.counting.series import LabelPair, SeriesId
 from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
 
-# What can be counted without evaluating PromQL.
+# All that can be counted without evaluating PromQL.
 CountablePair: TypeAlias = CounterPair | ProbeIndicator
 # An SLO's id, and one of its groups.
 SloGroup: TypeAlias = tuple[str, Group]
 
 _MAX_SERIES_REMEMBERED: Final = 200_000
 _USE_PROMETHEUS: Final = "watch it through Prometheus (the source `prometheus`), with the compiled rules"
+_UNSUPPORTED_REASONS: Final[Mapping[type[EventPair], str]] = {
+    NativeLatencyIndicator: "a native histogram is not in the text a target exposes",
+    ConditionIndicator: "a condition is PromQL, which the sidecar does not evaluate",
+    QueryIndicator: "a query is PromQL, which the sidecar does not evaluate",
+    ErrorRatioIndicator: "an error ratio is PromQL, which the sidecar does not evaluate",
+}
 
 
 def countable_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
-    """The pair behind *slo*, or why a scrape alone cannot count it."""
+    """Lower *slo* to the pair that counts it, or say why series alone cannot count it."""
     pair = lower_indicator(slo.indicator)
     if not isinstance(pair, CounterPair | ProbeIndicator):
         return UnsupportedSlo(slo, f"{_UNSUPPORTED_REASONS[type(pair)]}: {_USE_PROMETHEUS}")
-    for selector in _pair_selectors(pair):
+    for selector, *_ in _weighted_selectors(pair):
         try:
             matches_labels(selector, {})
         except UnsupportedPattern as wrong:
@@ -43,14 +49,14 @@ def countable_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
 
 
 def metric_names(pair: CountablePair) -> frozenset[str]:
-    """Names of the metrics that *pair* reads."""
-    return frozenset(selector.metric for selector in _pair_selectors(pair))
+    """Return the names of the metrics that *pair* reads."""
+    return frozenset(selector.metric for selector, *_ in _weighted_selectors(pair))
 
 
 class SeriesWeight(NamedTuple):
-    """What one series is to one SLO: the weight of its increments among the errors and the events.
+    """The weight of one series' increments among the errors and the events of one SLO: +1, 0 or -1.
 
-    *labels* are those that may tell what burns.
+    *contributor_labels* are those of its labels by which errors are broken down.
     """
 
     key: SloGroup
@@ -58,11 +64,11 @@ class SeriesWeight(NamedTuple):
     total: int
     count_new_series: bool
     is_probe: bool
-    contributor_labels: tuple[tuple[str, str], ...]
+    contributor_labels: tuple[LabelPair, ...]
 
 
 class _CountedSlo(NamedTuple):
-    """What there is to know of an SLO when a series is new."""
+    """All that is needed of an SLO when a new series appears."""
 
     id: str
     group_by: tuple[str, ...]
@@ -71,86 +77,71 @@ class _CountedSlo(NamedTuple):
 
 
 class SeriesWeights:
-    """What each series is to each SLO; worked out once per series.
+    """The weights of each series in each SLO, worked out once per series.
 
-    Only labels in *telling* may tell what burns; None for all but those that always say the same.
+    Errors are broken down by *contributor_labels*; None is all labels but those that are the same everywhere.
     """
 
     def __init__(
-        self, pairs: Iterable[tuple[Slo, CountablePair]], *, telling: Sequence[str] | None = None
+        self, pairs: Iterable[tuple[Slo, CountablePair]], *, contributor_labels: Sequence[str] | None = None
     ) -> None:
-        self._telling = telling
-        counted = [
-            _CountedSlo(slo.id, slo.group_by, pair, _silent(slo, pair, telling)) for slo, pair in pairs
-        ]
-        self._selecting = SelectorIndex(
-            [
-                (selector, (each, side))
-                for each in counted
-                for selector, side in _weighted_selectors(each.pair)
-            ]
-        )
+        self._contributor_labels = contributor_labels
+        indexed: list[tuple[Selector, tuple[_CountedSlo, int, int]]] = []
+        for slo, pair in pairs:
+            selectors = _weighted_selectors(pair)
+            # A group's labels are known already, and some have one value in all series of a selector.
+            ignored = frozenset({"le", *slo.group_by})
+            if contributor_labels is None:
+                ignored = ignored.union(
+                    label for selector, *_ in selectors for label, _ in fixed_labels(selector)
+                )
+            counted = _CountedSlo(slo.id, slo.group_by, pair, ignored)
+            indexed += [(selector, (counted, error, total)) for selector, error, total in selectors]
+        self._index = SelectorIndex(indexed)
         self._known: dict[SeriesId, tuple[SeriesWeight, ...]] = {}
         # One object for each key, which all its series share.
         self._keys: dict[SloGroup, SloGroup] = {}
 
     def weights_of(self, series: SeriesId) -> tuple[SeriesWeight, ...]:
-        shares = self._known.get(series)
-        if shares is None:
+        """Return one weight for each SLO that counts *series*."""
+        weights = self._known.get(series)
+        if weights is None:
             if len(self._known) >= _MAX_SERIES_REMEMBERED:
                 self._known.clear()
                 self._keys.clear()
-            shares = self._known[series] = tuple(self._compute_weights(series))
-        return shares
+            weights = self._known[series] = tuple(self._compute_weights(series))
+        return weights
 
     def _compute_weights(self, series: SeriesId) -> Iterable[SeriesWeight]:
-        sides: dict[str, tuple[_CountedSlo, list[tuple[int, int]]]] = {}
-        for counted, side in self._selecting.find_matches(series):
-            sides.setdefault(counted.id, (counted, []))[1].append(side)
+        matches: dict[str, tuple[_CountedSlo, list[tuple[int, int]]]] = {}
+        for counted, error, total in self._index.find_matches(series):
+            matches.setdefault(counted.id, (counted, []))[1].append((error, total))
         labels = dict(series.labels)
-        for counted, found in sides.values():
+        allowed = self._contributor_labels
+        for counted, sides in matches.values():
             key = (counted.id, tuple(labels.get(label, "") for label in counted.group_by))
             yield SeriesWeight(
                 key=self._keys.setdefault(key, key),
-                error=sum(error for error, _ in found),
-                total=sum(total for _, total in found),
+                error=sum(error for error, _ in sides),
+                total=sum(total for _, total in sides),
                 count_new_series=isinstance(counted.pair, CounterPair) and counted.pair.count_new_series,
                 is_probe=isinstance(counted.pair, ProbeIndicator),
-                contributor_labels=tuple(label for label in series.labels if self._tells(counted, label[0])),
+                contributor_labels=tuple(
+                    pair
+                    for pair in series.labels
+                    if pair[0] not in counted.ignored_labels and (allowed is None or pair[0] in allowed)
+                ),
             )
 
-    def _tells(self, counted: _CountedSlo, label: str) -> bool:
-        return label not in counted.ignored_labels and (self._telling is None or label in self._telling)
 
-
-def _silent(slo: Slo, pair: CountablePair, telling: Sequence[str] | None) -> frozenset[str]:
-    """Labels that never tell what burns: a group's are known, and some always say the same."""
-    silent = frozenset({"le", *slo.group_by})
-    if telling is not None:
-        return silent
-    return silent.union(label for selector in _pair_selectors(pair) for label, _ in fixed_labels(selector))
-
-
-def _weighted_selectors(pair: CountablePair) -> list[tuple[Selector, tuple[int, int]]]:
-    """Each selector with the weight of its increments: (among the errors, among all events)."""
+def _weighted_selectors(pair: CountablePair) -> list[tuple[Selector, int, int]]:
+    """Return each selector with the weight of its increments among the errors, and among all events."""
     match pair:
         case CounterPair():
             return [
-                *((selector, (1, 0)) for selector in pair.error),
-                *((selector, (-1, 0)) for selector in pair.minus),
-                *((selector, (0, 1)) for selector in pair.total),
+                *((selector, 1, 0) for selector in pair.error),
+                *((selector, -1, 0) for selector in pair.minus),
+                *((selector, 0, 1) for selector in pair.total),
             ]
         case ProbeIndicator():
-            return [(pair.gauge, (0, 1))]
-
-
-def _pair_selectors(pair: CountablePair) -> list[Selector]:
-    return [selector for selector, _ in _weighted_selectors(pair)]
-
-
-_UNSUPPORTED_REASONS: Mapping[type[EventPair], str] = {
-    NativeLatencyIndicator: "a native histogram is not in the text a target exposes",
-    ConditionIndicator: "a condition is PromQL, which the sidecar does not evaluate",
-    QueryIndicator: "a query is PromQL, which the sidecar does not evaluate",
-    ErrorRatioIndicator: "an error ratio is PromQL, which the sidecar does not evaluate",
-}
+            return [(pair.gauge, 0, 1)]

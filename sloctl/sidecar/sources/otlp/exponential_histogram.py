@@ -1,4 +1,4 @@
-"""Exponential histograms: how many observations lie above a threshold, as Prometheus's histogram_fraction."""
+"""Exponential histograms: observations above a threshold, as by Prometheus's histogram_fraction."""
 
 from dataclasses import dataclass
 from math import floor, ldexp, log2
@@ -14,9 +14,9 @@ ALLOWED_SCALES: Final = range(-10, 21)
 
 @dataclass(frozen=True, slots=True)
 class ExponentialHistogram:
-    """Bucket number *offset* + i holds buckets[i] observations, from base**number to base**(number + 1).
+    """A count of observations by bucket: number *offset* + i, from base**number to base**(number + 1).
 
-    The base is 2**(2**-scale). *low* observations are zero or negative.
+    It holds buckets[i] observations; the base is 2**(2**-scale). *nonpositive* ones are zero or negative.
     """
 
     scale: int
@@ -27,7 +27,7 @@ class ExponentialHistogram:
 
     @classmethod
     def from_point(cls, point: ExponentialHistogramDataPoint) -> "ExponentialHistogram":
-        """Raises ValueError for a scale that no SDK uses."""
+        """Read a data point; raise ValueError for a scale that no SDK uses."""
         if point.scale not in ALLOWED_SCALES:
             raise ValueError(
                 f"a scale is from {ALLOWED_SCALES[0]} to {ALLOWED_SCALES[-1]}, got {point.scale}"
@@ -41,23 +41,23 @@ class ExponentialHistogram:
         )
 
     def count_below(self, threshold: float, *, scale: int) -> float:
-        """Observations up to *threshold* (above zero), read no finer than at *scale*.
+        """Count the observations up to *threshold* (above zero), read no finer than at *scale*.
 
-        Within a bucket they lie evenly on a logarithmic scale.
+        Within a bucket they are taken to lie evenly on a logarithmic scale.
         """
         coarsest = min(scale, self.scale, FINEST_SCALE)
         merged = self.scale - coarsest
-        place = ldexp(log2(threshold), coarsest)
+        position = ldexp(log2(threshold), coarsest)
         # Buckets before *whole* lie below the threshold, those from *beyond* on above it.
-        bucket = floor(place)
+        bucket = floor(position)
         whole = max(0, (bucket << merged) - self.offset)
         beyond = max(0, ((bucket + 1) << merged) - self.offset)
-        partly = sum(self.buckets[whole:beyond]) * (place - bucket)
+        partly = sum(self.buckets[whole:beyond]) * (position - bucket)
         return min(self.nonpositive + sum(self.buckets[:whole]) + partly, float(self.count))
 
 
 def count_above(now: ExponentialHistogram, before: ExponentialHistogram | None, threshold: float) -> float:
-    """Observations above *threshold* since *before*, None where everything is new."""
+    """Count the observations above *threshold* since *before*; None where all are new."""
     scale = now.scale if before is None else min(now.scale, before.scale)
     slow = now.count - now.count_below(threshold, scale=scale)
     if before is not None:

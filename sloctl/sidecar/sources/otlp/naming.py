@@ -1,4 +1,4 @@
-"""Names of OpenTelemetry → the names that Prometheus's own OTLP receiver gives, as it comes."""
+"""Translate OpenTelemetry's names into those that Prometheus's own OTLP receiver gives by default."""
 
 import base64
 import json
@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-
-LabelPairs: TypeAlias = tuple[tuple[str, str], ...]
 
 _UNITS: Final = {
     "d": "days",
@@ -55,7 +53,7 @@ _INVALID_IN_LABEL: Final = re.compile(r"[^a-zA-Z0-9_]")
 
 
 class NameSuffix(Enum):
-    """What a name ends in besides its unit."""
+    """The ending of a name besides its unit."""
 
     TOTAL = auto()
     RATIO = auto()
@@ -63,7 +61,7 @@ class NameSuffix(Enum):
 
 
 def metric_name(name: str, unit: str, suffix: NameSuffix) -> str:
-    """`http.server.duration` in `s` becomes `http_server_duration_seconds`; raises ValueError for no name."""
+    """Translate `http.server.duration` in `s` to `http_server_duration_seconds`; raise ValueError."""
     words = [word for word in _INVALID_IN_METRIC.split(name) if word]
     main, _, per = unit.partition("/")
     main, per = _join_words(_unit_name(main, _UNITS)), _join_words(_unit_name(per, _PER_UNITS))
@@ -83,7 +81,7 @@ def metric_name(name: str, unit: str, suffix: NameSuffix) -> str:
 
 @lru_cache(maxsize=4096)  # the same few names in every point
 def label_name(name: str) -> str:
-    """`http.route` is `http_route`; raises ValueError where nothing is left."""
+    """Translate `http.route` to `http_route`; raise ValueError where nothing is left."""
     translated = _INVALID_IN_LABEL.sub("_", name)
     if translated[:1].isdigit():
         return f"key_{translated}"
@@ -95,12 +93,12 @@ def label_name(name: str) -> str:
 
 
 def point_labels(attributes: Iterable[KeyValue], target: Mapping[str, str]) -> dict[str, str]:
-    """Labels of a data point at a *target*, whose job and instance win; raises ValueError."""
+    """Build the labels of a data point at a *target*, whose job and instance win; raise ValueError."""
     labels: dict[str, str] = {}
     for key, value in sorted((each.key, attribute_text(each.value)) for each in attributes):
         if key != "__name__" and value:
             name = label_name(key)
-            # Two attributes that become one label are both told, as Prometheus does.
+            # Two attributes that become one label are joined, as Prometheus does.
             labels[name] = f"{labels[name]};{value}" if name in labels else value
     for name, value in target.items():
         if name in {"job", "instance"} or name not in labels:
@@ -109,7 +107,7 @@ def point_labels(attributes: Iterable[KeyValue], target: Mapping[str, str]) -> d
 
 
 def target_labels(attributes: Iterable[KeyValue], promoted: Iterable[str]) -> dict[str, str]:
-    """Labels of everything that a resource sends: who it is, and the attributes to be *promoted*."""
+    """Build the labels of all points of a resource: job, instance and the *promoted* attributes."""
     values = {each.key: attribute_text(each.value) for each in attributes}
     labels = {label_name(key): values[key] for key in promoted if values.get(key)}
     if "service.name" in values:
@@ -121,13 +119,13 @@ def target_labels(attributes: Iterable[KeyValue], promoted: Iterable[str]) -> di
 
 
 def le_value(upper: float) -> str:
-    """The `le` of a bucket: never with an exponent."""
+    """Write the `le` of a bucket, never with an exponent."""
     exact = format(Decimal(repr(upper)), "f")
     return exact.removesuffix(".0")
 
 
 def attribute_text(value: AnyValue) -> str:
-    """An attribute's value as a label's: what is no string as JSON."""
+    """Write an attribute's value as a label's: as JSON where it is no string."""
     match value.WhichOneof("value"):
         case "string_value":
             return value.string_value
@@ -159,7 +157,7 @@ def _json_value(value: AnyValue) -> object:
 
 
 def _unit_name(text: str, known: Mapping[str, str]) -> str:
-    """Annotations such as {request} are no unit."""
+    """Return the unit's word; annotations such as {request} are no unit."""
     stripped = text.strip()
     return "" if "{" in stripped or "}" in stripped else known.get(stripped, stripped)
 

@@ -1,6 +1,6 @@
-"""An OTLP export request → points of series, named and labelled as Prometheus would.
+"""Translate an OTLP export request into points of series, named and labelled as Prometheus would.
 
-Law: a point that cannot be used is counted and told to its sender with the reason, never guessed at.
+A point that cannot be used is counted and reported to its sender with the reason, never guessed at.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -20,16 +20,16 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     SummaryDataPoint,
 )
 
+from sloctl.sidecar.sources.counting.series import SeriesId
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram
 from sloctl.sidecar.sources.otlp.naming import NameSuffix, le_value, metric_name, point_labels, target_labels
-from sloctl.sidecar.sources.scrape.exposition import SeriesId
 
 _NANOSECONDS: Final = 1_000_000_000
 _MAX_REASONS: Final = 5
 
 
 class PointKind(Enum):
-    """What a value is: a count since a start, a count since the point before, or a state."""
+    """The meaning of a value: a count since a start, a count since the point before, or a state."""
 
     CUMULATIVE = auto()
     DELTA = auto()
@@ -37,7 +37,7 @@ class PointKind(Enum):
 
 
 class OtlpPoint(NamedTuple):
-    """One value of one series, None where its *target* has none; Unix seconds, a *start* of 0 is unknown."""
+    """One value of one series, None where its sender has none; Unix seconds, a *start* of 0 is unknown."""
 
     series: SeriesId
     value: float | ExponentialHistogram | None
@@ -49,12 +49,13 @@ class OtlpPoint(NamedTuple):
 
 @dataclass(slots=True)
 class RejectedPoints:
-    """How many points could not be used, and why; some of the reasons."""
+    """The number of points that could not be used, and some of the reasons."""
 
     points: int = 0
     reasons: dict[str, None] = field(default_factory=dict)
 
     def add_rejection(self, points: int, reason: str) -> None:
+        """Count *points* more; the first few reasons are kept."""
         self.points += points
         if len(self.reasons) < _MAX_REASONS:
             self.reasons[reason] = None
@@ -81,10 +82,10 @@ def translate_points(
     promoted: Iterable[str],
     rejected: RejectedPoints,
 ) -> Iterator[OtlpPoint]:
-    """Those of the metrics *wanted*; of what else there is only the name is looked at."""
+    """Give the points of the metrics *wanted*; of other metrics only the name is looked at."""
     for resource in request.resource_metrics:
         try:
-            sender = _ResourceTranslator(target_labels(resource.resource.attributes, promoted), wanted)
+            translator = _ResourceTranslator(target_labels(resource.resource.attributes, promoted), wanted)
         except ValueError as reason:
             rejected.add_rejection(
                 sum(_count_points(metric) for each in resource.scope_metrics for metric in each.metrics),
@@ -93,20 +94,22 @@ def translate_points(
             continue
         for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
             try:
-                yield from list(_of_metric(metric, sender))
+                if (kind := metric.WhichOneof("data")) is not None:
+                    # As a list: of a metric with a mistake in it nothing is counted.
+                    yield from list(_TRANSLATIONS[kind](metric, translator))
             except ValueError as reason:
                 rejected.add_rejection(_count_points(metric), f"{metric.name}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
 class _ResourceTranslator:
-    """A resource: who sends, and which metrics are of use."""
+    """The labels of a sender, and the metrics that are of use."""
 
     labels: Mapping[str, str]
     wanted: Container[str]
 
     def translate_point(self, given: _ProtoPoint, kind: PointKind, values: _Values) -> Iterator[OtlpPoint]:
-        """The points behind one data point."""
+        """Give the points behind one data point."""
         if not any(name in self.wanted for name, _ in values):
             return
         labels = point_labels(given.attributes, self.labels)
@@ -124,62 +127,53 @@ class _ResourceTranslator:
                 )
 
 
-def _of_metric(metric: Metric, sender: _ResourceTranslator) -> Iterator[OtlpPoint]:
-    kind = metric.WhichOneof("data")
-    return iter(()) if kind is None else _TRANSLATIONS[kind](metric, sender)
-
-
-def _gauge_points(metric: Metric, sender: _ResourceTranslator) -> Iterator[OtlpPoint]:
+def _gauge_points(metric: Metric, translator: _ResourceTranslator) -> Iterator[OtlpPoint]:
     name = metric_name(metric.name, metric.unit, NameSuffix.RATIO)
     for number in metric.gauge.data_points:
-        yield from sender.translate_point(number, PointKind.GAUGE, {(name, None): _number_value(number)})
+        yield from translator.translate_point(number, PointKind.GAUGE, {(name, None): _number_value(number)})
 
 
-def _histogram_points(metric: Metric, sender: _ResourceTranslator) -> Iterator[OtlpPoint]:
+def _histogram_points(metric: Metric, translator: _ResourceTranslator) -> Iterator[OtlpPoint]:
     name = metric_name(metric.name, metric.unit, NameSuffix.NONE)
     kind = _point_kind(metric.histogram.aggregation_temporality)
     for histogram in metric.histogram.data_points:
-        yield from sender.translate_point(histogram, kind, _classic(name, histogram))
+        values: _Values = {
+            (f"{name}_count", None): float(histogram.count),
+            (f"{name}_bucket", "+Inf"): float(histogram.count),
+        }
+        if histogram.HasField("sum"):
+            values[f"{name}_sum", None] = histogram.sum
+        for upper, count in zip(histogram.explicit_bounds, accumulate(histogram.bucket_counts), strict=False):
+            values[f"{name}_bucket", le_value(upper)] = float(count)
+        yield from translator.translate_point(histogram, kind, values)
 
 
-def _exponential_points(metric: Metric, sender: _ResourceTranslator) -> Iterator[OtlpPoint]:
+def _exponential_points(metric: Metric, translator: _ResourceTranslator) -> Iterator[OtlpPoint]:
     name = metric_name(metric.name, metric.unit, NameSuffix.NONE)
     kind = _point_kind(metric.exponential_histogram.aggregation_temporality)
     for exponential in metric.exponential_histogram.data_points:
-        yield from sender.translate_point(
+        yield from translator.translate_point(
             exponential, kind, {(name, None): ExponentialHistogram.from_point(exponential)}
         )
 
 
-def _summary_points(metric: Metric, sender: _ResourceTranslator) -> Iterator[OtlpPoint]:
+def _summary_points(metric: Metric, translator: _ResourceTranslator) -> Iterator[OtlpPoint]:
     name = metric_name(metric.name, metric.unit, NameSuffix.NONE)
     for summary in metric.summary.data_points:
         values: _Values = {(f"{name}_count", None): float(summary.count), (f"{name}_sum", None): summary.sum}
-        yield from sender.translate_point(summary, PointKind.CUMULATIVE, values)
+        yield from translator.translate_point(summary, PointKind.CUMULATIVE, values)
 
 
-def _sum_points(metric: Metric, sender: _ResourceTranslator) -> Iterator[OtlpPoint]:
+def _sum_points(metric: Metric, translator: _ResourceTranslator) -> Iterator[OtlpPoint]:
     kind = _point_kind(metric.sum.aggregation_temporality)
     monotonic = metric.sum.is_monotonic
     if not monotonic and kind is PointKind.DELTA:
         raise ValueError("deltas of what goes up and down cannot be counted")
     name = metric_name(metric.name, metric.unit, NameSuffix.TOTAL if monotonic else NameSuffix.NONE)
     for number in metric.sum.data_points:
-        yield from sender.translate_point(
+        yield from translator.translate_point(
             number, kind if monotonic else PointKind.GAUGE, {(name, None): _number_value(number)}
         )
-
-
-def _classic(name: str, histogram: HistogramDataPoint) -> _Values:
-    values: _Values = {
-        (f"{name}_count", None): float(histogram.count),
-        (f"{name}_bucket", "+Inf"): float(histogram.count),
-    }
-    if histogram.HasField("sum"):
-        values[f"{name}_sum", None] = histogram.sum
-    for upper, count in zip(histogram.explicit_bounds, accumulate(histogram.bucket_counts), strict=False):
-        values[f"{name}_bucket", le_value(upper)] = float(count)
-    return values
 
 
 def _number_value(number: NumberDataPoint) -> float:

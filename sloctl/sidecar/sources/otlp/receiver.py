@@ -1,7 +1,8 @@
-"""POST /v1/metrics as the OTLP specification describes it: protobuf over HTTP, gzip or not."""
+"""The route POST /v1/metrics, as the OTLP specification describes it: protobuf over HTTP, gzip or not."""
 
 import asyncio
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
 from aiohttp import web
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped] # has no types
@@ -13,30 +14,36 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from sloctl.sidecar.sources.otlp.points import RejectedPoints
-from sloctl.sidecar.sources.otlp.source import OtlpSource, Overloaded
+
+# Takes a request in, in pieces short enough for other tasks; raises Overloaded.
+AcceptRequest: TypeAlias = Callable[[ExportMetricsServiceRequest, RejectedPoints], Iterator[None]]
 
 PROTOBUF: Final = "application/x-protobuf"
-# What the server inflates by itself.
+# The server inflates these by itself.
 _ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 _RETRY_SECONDS: Final = 5
 
 
+class Overloaded(Exception):
+    """More has arrived than is being counted."""
+
+
 class _RejectedRequest(Exception):
-    """With the status of the answer."""
+    """A request that is refused, with the status of the answer."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
 
 
-def otlp_routes(intake: OtlpSource) -> list[web.RouteDef]:
-    """What the application has to serve for *intake*."""
+def otlp_routes(accept_request: AcceptRequest, *, max_bytes: int) -> list[web.RouteDef]:
+    """Return the route that hands requests of at most *max_bytes*, inflated, to *accept_request*."""
 
-    async def export(request: web.Request) -> web.Response:
+    async def export_metrics(request: web.Request) -> web.Response:
         try:
-            exported = await _parse_request(request, intake.options.max_bytes)
+            exported = await _parse_request(request, max_bytes)
             rejected = RejectedPoints()
-            for _ in intake.accept_request(exported, rejected):
+            for _ in accept_request(exported, rejected):
                 await asyncio.sleep(0)
         except _RejectedRequest as refusal:
             return _protobuf_response(Status(message=str(refusal)), status=refusal.status)
@@ -44,14 +51,14 @@ def otlp_routes(intake: OtlpSource) -> list[web.RouteDef]:
             answer = _protobuf_response(Status(message=str(overload)), status=503)
             answer.headers["Retry-After"] = str(_RETRY_SECONDS)
             return answer
-        told = ExportMetricsServiceResponse()
+        response = ExportMetricsServiceResponse()
         if rejected.points:
-            told.partial_success.CopyFrom(
+            response.partial_success.CopyFrom(
                 ExportMetricsPartialSuccess(rejected_data_points=rejected.points, error_message=str(rejected))
             )
-        return _protobuf_response(told)
+        return _protobuf_response(response)
 
-    return [web.post("/v1/metrics", export)]
+    return [web.post("/v1/metrics", export_metrics)]
 
 
 async def _parse_request(request: web.Request, max_bytes: int) -> ExportMetricsServiceRequest:
@@ -59,24 +66,20 @@ async def _parse_request(request: web.Request, max_bytes: int) -> ExportMetricsS
         raise _RejectedRequest(415, f"send {PROTOBUF}, not {request.content_type}")
     if request.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
         raise _RejectedRequest(415, "send gzip or nothing as Content-Encoding")
-    exported = ExportMetricsServiceRequest()
+    exported, body = ExportMetricsServiceRequest(), bytearray()
     try:
-        exported.ParseFromString(await _body(request, max_bytes))
+        # No more than the limit is ever held, inflated.
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > max_bytes:
+                limit = f"{max_bytes / 1024**2:g} MiB"
+                raise _RejectedRequest(413, f"a request has at most {limit} when inflated")
+        exported.ParseFromString(bytes(body))
     except DecodeError as broken:
         raise _RejectedRequest(400, f"this is no ExportMetricsServiceRequest: {broken}") from broken
     except web.RequestPayloadError as broken:
         raise _RejectedRequest(400, "the body cannot be inflated") from broken
     return exported
-
-
-async def _body(request: web.Request, max_bytes: int) -> bytes:
-    """Inflated; no more than the limit is ever held."""
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > max_bytes:
-            raise _RejectedRequest(413, f"a request has at most {max_bytes / 1024**2:g} MiB when inflated")
-    return bytes(body)
 
 
 def _protobuf_response(message: Message, *, status: int = 200) -> web.Response:

@@ -1,7 +1,7 @@
-"""What an SLO counted before the sidecar started: rollups where rules recorded them, else the raw series.
+"""Read the counts from before the sidecar started: rollups where rules recorded them, else the raw series.
 
-Law: nothing is counted twice. Raw series serve up to where the rollups, or what a repair brought in, begin;
-told to the hour, so that an hour may be missing where rules were introduced, and none is there twice.
+Nothing is counted twice. Raw series serve up to where the rollups, or the counts of a repair, begin. That is
+known to the hour: an hour may be missing where rules were introduced, and none is there twice.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.async_client import RangeQueries
 from sloctl.prometheus.errors import PrometheusError
 from sloctl.promql import last_range
-from sloctl.rules.repair import REPAIR_REACH as REPAIRED
+from sloctl.rules.repair import REPAIR_REACH
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus.minutes import (
     ReadOutcome,
@@ -34,14 +34,14 @@ from sloctl.sidecar.sources.prometheus.minutes import (
 )
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 
-# A day of so many is read in a moment, so that what else goes on meanwhile hardly waits.
+# A day of so many SLOs is read in a moment, so that other tasks hardly wait.
 _BATCH_SIZE: Final = 20
 
 _log: Final = logging.getLogger(__name__)
 
 
 class PastCounts(NamedTuple):
-    """What the step that ended at *at* (Unix seconds) counted: a coarse step, or one minute of late."""
+    """The counts of the step that ended at *at* (Unix seconds): a coarse step, or one recent minute."""
 
     slo: Slo
     group: Group
@@ -51,7 +51,7 @@ class PastCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HistoryChunk:
-    """A day of some SLOs, or their last hours; *places*, by SLO id, is where reading goes on after those."""
+    """A day of some SLOs, or their last hours; *positions*, by SLO id, are where reading goes on."""
 
     counts: Sequence[PastCounts]
     positions: Mapping[str, ReadPosition]
@@ -65,22 +65,22 @@ async def read_histories(
     settled: float,
     known: Mapping[str, float],
 ) -> AsyncIterator[HistoryChunk]:
-    """Per SLO what happened after *known* (Unix seconds, by SLO id), oldest first; raises Unusable."""
+    """Give each SLO's counts after *known* (Unix seconds, by SLO id), oldest first; raise PrometheusError."""
     every = tuple(slos)
-    # What a repair brought in may be known already: those who know something do without.
+    # The counts of repairs may be known already: an SLO with known counts goes without them.
     fresh = batch_slos((slo for slo in every if slo.id not in known), most=_BATCH_SIZE)
     others = batch_slos((slo for slo in every if slo.id in known), most=_BATCH_SIZE)
     for batch, part in chain(
         ((batch, {}) for batch in fresh), ((batch, {style.part: ""}) for batch in others)
     ):
-        history = _HistoryReader(ranges, batch, style, settled=settled, known=known, part=part)
-        async for piece in history.read_coarse():
-            yield piece
-        yield await history.read_fine()
+        reader = _HistoryReader(ranges, batch, style, settled=settled, known=known, part=part)
+        async for chunk in reader.read_coarse():
+            yield chunk
+        yield await reader.read_fine()
 
 
 class _HistoryReader:
-    """Some SLOs: coarse steps first, then the last hours by the minute."""
+    """The history of some SLOs: coarse steps first, then the last hours by the minute."""
 
     def __init__(
         self,
@@ -104,6 +104,7 @@ class _HistoryReader:
         self._raw_until_fine: set[str] = set()
 
     async def read_coarse(self) -> AsyncIterator[HistoryChunk]:
+        """Give coarse steps day by day, from rollups and, where there are none, from raw series."""
         whole = QueryRange(
             min(_step_end(start, COARSE_STEP) for start in self._starts.values()), self._fine_start
         )
@@ -121,8 +122,11 @@ class _HistoryReader:
             yield HistoryChunk(past, {})
 
     async def read_fine(self) -> HistoryChunk:
-        """Minutes; before them what repairs brought in since, as nobody knows when it happened."""
-        places = {
+        """Read the last hours by the minute.
+
+        The counts of repairs in these hours come before the minutes, since nothing tells when they happened.
+        """
+        positions = {
             slo.id: ReadPosition(
                 max(self._fine_start, _step_end(self._starts[slo.id], FINE_STEP)),
                 is_raw=slo.id in self._raw_until_fine,
@@ -130,47 +134,48 @@ class _HistoryReader:
             for slo in self._slos
         }
         outcome = ReadOutcome()
-        jobs = [(slo, places[slo.id]) for slo in self._slos]
+        jobs = [(slo, positions[slo.id]) for slo in self._slos]
         await read_minutes(self._ranges, jobs, self._style, settled=self._settled, outcome=outcome)
-        repairs = {} if self._part else await self._repairs()
+        repairs: dict[str, StepCounts] = {}
+        if not self._part:
+            late = QueryRange(self._fine_start, last_minute(self._settled) // COARSE_STEP * COARSE_STEP)
+            only = {self._style.part: "repair"}
+            repaired = await recorded_steps(
+                self._ranges, self._slos, self._style, late, step=COARSE_STEP, **only
+            )
+            repairs = {slo_id: _sum_steps(steps, self._fine_start) for slo_id, steps in repaired.items()}
         past: list[PastCounts] = []
         for slo in self._slos:
             if (progress := outcome.progress.get(slo.id)) is not None:
-                # Minutes computed from raw series may be those that a repair brought in.
+                # Minutes computed from raw series may be those that a repair counted.
                 past += [] if progress.has_raw else _past_counts(slo, repairs.get(slo.id, {}))
                 past += _past_counts(slo, progress.steps)
-                places[slo.id] = progress.position
-        for trouble in outcome.issues:
-            _log.warning("history: %s", trouble)
-        return HistoryChunk(past, places)
-
-    async def _repairs(self) -> dict[str, StepCounts]:
-        late = QueryRange(self._fine_start, last_minute(self._settled) // COARSE_STEP * COARSE_STEP)
-        only = {self._style.part: "repair"}
-        found = await recorded_steps(self._ranges, self._slos, self._style, late, step=COARSE_STEP, **only)
-        return {slo_id: _sum_steps(steps, self._fine_start) for slo_id, steps in found.items()}
+                positions[slo.id] = progress.position
+        for issue in outcome.issues:
+            _log.warning("history: %s", issue)
+        return HistoryChunk(past, positions)
 
     async def _unrecorded_ranges(self, whole: QueryRange) -> dict[str, list[QueryRange]]:
-        """Where raw series are to be asked: before the first rollup and after the last, by SLO id."""
+        """Find by SLO id where raw series must serve: before the first rollup and after the last."""
         hours = QueryRange(whole.start // HOUR * HOUR, last_minute(self._settled))
         recorded = await self._recorded_hours(hours)
         repaired = await self._recorded_hours(hours, **{self._style.part: "repair"})
-        stretches: dict[str, list[QueryRange]] = {}
+        unrecorded: dict[str, list[QueryRange]] = {}
         for slo in self._slos:
             first, latest = recorded.get(slo.id, (whole.end + 2 * HOUR, whole.end))
-            first_repair, _ = repaired.get(slo.id, (whole.end + REPAIRED + HOUR, 0))
-            before = min(whole.end, first - HOUR - COARSE_STEP, first_repair - HOUR - REPAIRED)
+            first_repair, _ = repaired.get(slo.id, (whole.end + REPAIR_REACH + HOUR, 0))
+            before = min(whole.end, first - HOUR - COARSE_STEP, first_repair - HOUR - REPAIR_REACH)
             ends = [
                 QueryRange(whole.start, before // COARSE_STEP * COARSE_STEP),
                 QueryRange(latest, whole.end),
             ]
-            stretches[slo.id] = [end for end in ends if end.start < end.end]
-            if any(stretch.end == whole.end for stretch in stretches[slo.id]):
+            unrecorded[slo.id] = [end for end in ends if end.start < end.end]
+            if any(span.end == whole.end for span in unrecorded[slo.id]):
                 self._raw_until_fine.add(slo.id)
-        return stretches
+        return unrecorded
 
     async def _recorded_hours(self, hours: QueryRange, **labels: str) -> dict[str, tuple[int, int]]:
-        """The first and the last hour with rollups, as the ends of those hours, by SLO id."""
+        """Find the first and the last hour with rollups, as the ends of those hours, by SLO id."""
         rollups = recorded_series(self._slos, self._style, naming.event_count_metric(COARSE_STEP), **labels)
         query = f"count by ({self._style.id}) (last_over_time({last_range(rollups, HOUR)}))"
         rows = await self._ranges.query_range(query, hours, step=HOUR)
@@ -181,12 +186,12 @@ class _HistoryReader:
 
     async def _read_raw(self, slo: Slo, day: QueryRange, unrecorded: Iterable[QueryRange]) -> StepCounts:
         steps: dict[int, Mapping[Group, EventCounts]] = {}
-        for stretch in unrecorded:
-            if (piece := day.intersect_with(stretch)) is not None:
+        for span in unrecorded:
+            if (piece := day.intersect_with(span)) is not None:
                 try:
                     steps |= _sum_to_coarse(await raw_steps(self._ranges, slo, self._style, piece))
-                except PrometheusError as trouble:
-                    _log.warning("history of %s: %s", slo.id, trouble)
+                except PrometheusError as failure:
+                    _log.warning("history of %s: %s", slo.id, failure)
         return steps
 
 
@@ -200,7 +205,7 @@ def _past_counts(slo: Slo, steps: StepCounts, *, after: float = 0.0) -> list[Pas
 
 
 def _sum_to_coarse(minutes: StepCounts) -> StepCounts:
-    """Summed as the slow group sums; a step without any minute is absent."""
+    """Sum minutes as the slow group does; a step without any minute is absent."""
     steps: dict[int, StepCounts] = {}
     for at, groups in minutes.items():
         steps[_step_end(at, COARSE_STEP)] = {**steps.get(_step_end(at, COARSE_STEP), {}), at: groups}
@@ -208,7 +213,7 @@ def _sum_to_coarse(minutes: StepCounts) -> StepCounts:
 
 
 def _sum_steps(steps: StepCounts, end: int) -> StepCounts:
-    """All of *steps* as one that ends at *end*; nothing where there are none."""
+    """Sum all of *steps* into one that ends at *end*; nothing where there are none."""
     sums: dict[Group, EventCounts] = {}
     for groups in steps.values():
         for group, counts in groups.items():
@@ -218,5 +223,5 @@ def _sum_steps(steps: StepCounts, end: int) -> StepCounts:
 
 
 def _step_end(at: float, step: int) -> int:
-    """Of the step in which *at* lies."""
+    """Return the end of the step in which *at* lies."""
     return int(-(-at // step) * step)

@@ -1,6 +1,6 @@
-"""Counts of whole minutes from a Prometheus: what the rules recorded, else the queries the rules consist of.
+"""Read counts of whole minutes: recorded rollups, else the queries that the rules consist of.
 
-Law: no event is counted twice, whichever way a minute is read and however often that changes.
+No event is counted twice, whichever way a minute is read and however often that changes.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _StepValues: TypeAlias = Mapping[int, Mapping[Group, float]]
 
 @dataclass(frozen=True, slots=True)
 class ReadPosition:
-    """How far an SLO has been read (Unix seconds), and whether rules had not recorded the minute there."""
+    """The minute up to which an SLO has been read (Unix seconds), and whether it came from raw series."""
 
     read_until: int
     is_raw: bool = False
@@ -40,7 +40,7 @@ class ReadPosition:
 
 @dataclass(frozen=True, slots=True)
 class ReadProgress:
-    """What was found behind one place, and the next place; *some_raw*: not all of it from rollups."""
+    """The minutes after one position, and the next position; *has_raw*: not all of them are rollups."""
 
     position: ReadPosition
     steps: StepCounts
@@ -49,14 +49,14 @@ class ReadProgress:
 
 @dataclass(slots=True)
 class ReadOutcome:
-    """Filled as answers come, so that a time limit loses only what is still out; by SLO id."""
+    """Progress by SLO id, filled as answers come, so that a time limit loses only those still out."""
 
     progress: dict[str, ReadProgress] = field(default_factory=dict)
     issues: list[str] = field(default_factory=list)
 
 
 def batch_slos(slos: Iterable[Slo], *, most: int = MAX_BATCH) -> Iterator[list[Slo]]:
-    """Few enough for one query and its answer; *most* of those without groups."""
+    """Split *slos* into batches for one query each; of those without groups *most* go together."""
     batch: list[Slo] = []
     weight = 0
     for slo in slos:
@@ -70,7 +70,7 @@ def batch_slos(slos: Iterable[Slo], *, most: int = MAX_BATCH) -> Iterator[list[S
 
 
 def last_minute(seconds: float) -> int:
-    """The end of the last whole minute."""
+    """Return the end of the last whole minute before *seconds*."""
     return int(seconds) // FINE_STEP * FINE_STEP
 
 
@@ -82,81 +82,79 @@ async def read_minutes(
     settled: float,
     outcome: ReadOutcome,
 ) -> None:
-    """Every minute behind each place of which all samples from before *settled* tell; into *outcome*."""
+    """Read every minute after each position that is complete by *settled*, into *outcome*."""
     reader = _MinuteReader(
-        ranges, style, {slo.id: place for slo, place in jobs}, settled=settled, outcome=outcome
+        ranges, style, {slo.id: position for slo, position in jobs}, settled=settled, outcome=outcome
     )
     end = last_minute(settled)
-    at_same_place: dict[int, list[Slo]] = {}
-    for slo, place in jobs:
-        if place.read_until < end:
-            at_same_place.setdefault(place.read_until, []).append(slo)
+    by_start: dict[int, list[Slo]] = {}
+    for slo, position in jobs:
+        if position.read_until < end:
+            by_start.setdefault(position.read_until, []).append(slo)
     async with asyncio.TaskGroup() as tasks:
-        for start, slos in at_same_place.items():
+        for start, slos in by_start.items():
             for batch in batch_slos(slos):
                 tasks.create_task(reader.read_batch(batch, QueryRange(start, end)))
 
 
 class _MinuteReader:
-    """What the queries of one read have in common."""
+    """The queries of one read, and where their answers go."""
 
     def __init__(
         self,
         ranges: RangeQueries,
         style: LabelStyle,
-        places: Mapping[str, ReadPosition],
+        positions: Mapping[str, ReadPosition],
         *,
         settled: float,
         outcome: ReadOutcome,
     ) -> None:
         self._ranges = ranges
         self._style = style
-        self._places = places
+        self._positions = positions
         self._settled = settled
         self._outcome = outcome
 
-    async def read_batch(self, slos: Sequence[Slo], stretch: QueryRange) -> None:
+    async def read_batch(self, slos: Sequence[Slo], span: QueryRange) -> None:
         try:
-            recorded = await recorded_steps(self._ranges, slos, self._style, stretch, step=FINE_STEP)
-        except PrometheusError as trouble:
-            self._outcome.issues.append(str(trouble))
+            recorded = await recorded_steps(self._ranges, slos, self._style, span, step=FINE_STEP)
+        except PrometheusError as failure:
+            self._outcome.issues.append(str(failure))
             return
         async with asyncio.TaskGroup() as tasks:
             for slo in slos:
-                tasks.create_task(self._add_raw_minutes(slo, stretch, recorded[slo.id]))
+                tasks.create_task(self._add_raw_minutes(slo, span, recorded[slo.id]))
 
-    async def _add_raw_minutes(self, slo: Slo, stretch: QueryRange, recorded: StepCounts) -> None:
-        """Adds what no rule recorded."""
+    async def _add_raw_minutes(self, slo: Slo, span: QueryRange, recorded: StepCounts) -> None:
+        """Read the minutes that no rule recorded from the raw series, and note how far that goes."""
         # A scrape that began within the minute may take as long as the next one is away.
-        raw_end = min(stretch.end, last_minute(self._settled - slo.scrape_interval))
-        missing = [
-            at for at in range(stretch.start + FINE_STEP, raw_end + 1, FINE_STEP) if at not in recorded
-        ]
+        raw_end = min(span.end, last_minute(self._settled - slo.scrape_interval))
+        missing = [at for at in range(span.start + FINE_STEP, raw_end + 1, FINE_STEP) if at not in recorded]
         raw: StepCounts = {}
         if missing:
             try:
                 raw = await raw_steps(
                     self._ranges, slo, self._style, QueryRange(missing[0] - FINE_STEP, missing[-1])
                 )
-            except PrometheusError as trouble:
-                self._outcome.issues.append(f"{slo.id}: {trouble}")
+            except PrometheusError as failure:
+                self._outcome.issues.append(f"{slo.id}: {failure}")
                 raw_end = missing[0] - FINE_STEP
         self._outcome.progress[slo.id] = advance_position(
-            self._places[slo.id], recorded, raw, end=stretch.end, raw_end=raw_end
+            self._positions[slo.id], recorded, raw, end=span.end, raw_end=raw_end
         )
 
 
 def advance_position(
-    place: ReadPosition, recorded: StepCounts, raw: StepCounts, *, end: int, raw_end: int
+    position: ReadPosition, recorded: StepCounts, raw: StepCounts, *, end: int, raw_end: int
 ) -> ReadProgress:
-    """Minutes in order up to *end*, as far as they are known; *raw* tells of those up to *raw_end*.
+    """Put the known minutes up to *end* in order; *raw* is complete up to *raw_end*.
 
-    Rules turn somewhere within a minute: the first rollup that follows a minute of raw series shares events
-    with it and is left out.
+    Rules are evaluated somewhere within a minute: the first rollup that follows a minute of raw series shares
+    events with it and is left out.
     """
-    upto, was_raw, some_raw = place.read_until, place.is_raw, False
+    read_until, was_raw, has_raw = position.read_until, position.is_raw, False
     steps: dict[int, Mapping[Group, EventCounts]] = {}
-    for minute in range(place.read_until + FINE_STEP, end + 1, FINE_STEP):
+    for minute in range(position.read_until + FINE_STEP, end + 1, FINE_STEP):
         if minute in recorded:
             if not was_raw:
                 steps[minute] = recorded[minute]
@@ -165,30 +163,30 @@ def advance_position(
             was_raw = minute in raw
             if was_raw:
                 steps[minute] = raw[minute]
-                some_raw = True
+                has_raw = True
         else:
             break
-        upto = minute
-    return ReadProgress(ReadPosition(upto, is_raw=was_raw), steps, some_raw)
+        read_until = minute
+    return ReadProgress(ReadPosition(read_until, is_raw=was_raw), steps, has_raw)
 
 
 async def recorded_steps(
     ranges: RangeQueries,
     slos: Sequence[Slo],
     style: LabelStyle,
-    stretch: QueryRange,
+    span: QueryRange,
     *,
     step: int,
     **labels: str,
 ) -> dict[str, StepCounts]:
-    """Rollups of *step* by SLO id, repairs included unless *labels* say otherwise; raises Unusable.
+    """Read the rollups of *step* by SLO id, repairs included unless *labels* say otherwise.
 
-    Each recorded sample belongs to exactly one step, at whatever phase the rules turn.
+    Each recorded sample belongs to exactly one step, at whatever phase the rules run. Raises PrometheusError.
     """
     names = (naming.event_count_metric(step), naming.error_count_metric(step))
     rollups = [last_range(recorded_series(slos, style, name, **labels), step) for name in names]
     events, errors = await _query_pair(
-        ranges, [f"sum_over_time({each})" for each in rollups], stretch, step=step
+        ranges, [f"sum_over_time({each})" for each in rollups], span, step=step
     )
     events_of, errors_of = _group_rows(style.id, events), _group_rows(style.id, errors)
     return {
@@ -200,14 +198,14 @@ async def recorded_steps(
     }
 
 
-async def raw_steps(ranges: RangeQueries, slo: Slo, style: LabelStyle, stretch: QueryRange) -> StepCounts:
-    """Counts of each minute, computed from the raw series as the rules do; raises Unusable."""
-    events, errors = await _query_pair(ranges, backfill_rollups(slo, style), stretch, step=FINE_STEP)
+async def raw_steps(ranges: RangeQueries, slo: Slo, style: LabelStyle, span: QueryRange) -> StepCounts:
+    """Compute the counts of each minute from the raw series as the rules do; raise PrometheusError."""
+    events, errors = await _query_pair(ranges, backfill_rollups(slo, style), span, step=FINE_STEP)
     return _pair_counts(_sum_by_group(slo, events), _sum_by_group(slo, errors))
 
 
 def recorded_series(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:
-    """A series that the rules of *slos* recorded."""
+    """Write the selector of a series that the rules of *slos* recorded."""
     # Outside brackets a dash means itself; Prometheus looks plain alternatives up instead of matching them.
     ids = "|".join(re.escape(style.slo_id(slo)).replace(r"\-", "-") for slo in slos)
     exact = tuple(LabelMatcher(label, MatchOp.EQUAL, value) for label, value in more.items())
@@ -215,10 +213,10 @@ def recorded_series(slos: Iterable[Slo], style: LabelStyle, metric: str, **more:
 
 
 async def _query_pair(
-    ranges: RangeQueries, queries: Sequence[str], stretch: QueryRange, *, step: int
+    ranges: RangeQueries, queries: Sequence[str], span: QueryRange, *, step: int
 ) -> tuple[list[RangeSeries], list[RangeSeries]]:
-    # One after the other: as many at a time as the server shall bear are on their way for other SLOs.
-    events, errors = [await ranges.query_range(query, stretch, step=step) for query in queries]
+    # One after the other: as many at a time as the server is to bear are asked for other SLOs.
+    events, errors = [await ranges.query_range(query, span, step=step) for query in queries]
     return events, errors
 
 
@@ -241,7 +239,7 @@ def _sum_by_group(slo: Slo, rows: Iterable[RangeSeries]) -> _StepValues:
 
 
 def _pair_counts(events: _StepValues, errors: _StepValues) -> StepCounts:
-    """Only where both sides are known."""
+    """Pair the two sides, where both are known."""
     pairs = {
         at: {
             group: EventCounts(error=errors[at][group], total=total)

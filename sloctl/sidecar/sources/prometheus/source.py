@@ -1,16 +1,19 @@
-"""The source that reads a Prometheus, whatever the kind of indicator: one reading per whole minute."""
+"""The source that reads a Prometheus: one interval per whole minute."""
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
+
+from aiohttp import web
 
 from sloctl.duration import HOUR
 from sloctl.model import Slo
 from sloctl.prometheus.async_client import RangeQueries, open_client
 from sloctl.prometheus.errors import PrometheusError, redact_url
-from sloctl.sidecar.sources import IntervalCounts, SloCounts, SourceUnavailable
+from sloctl.sidecar.sources import IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo
 from sloctl.sidecar.sources.prometheus.history import PastCounts, read_histories
 from sloctl.sidecar.sources.prometheus.label_counts import LabelCountQueries, LabelCounts
 from sloctl.sidecar.sources.prometheus.minutes import (
@@ -21,84 +24,115 @@ from sloctl.sidecar.sources.prometheus.minutes import (
     read_minutes,
 )
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
+from sloctl.sidecar.sources.scrape.targets import TargetState
 from sloctl.slo.resolutions import FINE_STEP
 
-# What lies further back when an outage ends is left to the history of the next start.
+# Minutes from before are left to the history of the next start.
 MAX_CATCH_UP: Final = HOUR
 _MAX_ISSUES: Final = 5
-# So much is taken in before whatever else goes on has its turn.
+# So many steps are given before whatever else goes on has its turn.
 _STEPS_PER_SLICE: Final = 500
 
 _log: Final = logging.getLogger(__name__)
 
 
 class PrometheusSource:
-    """Remembers how far each SLO has been read: what could not be read is asked for again.
+    """How far each SLO has been read, and the minutes since; read it while it is open.
 
-    *troubles* are those of the last read, some of them.
+    A minute that could not be read is asked for again. *jitter* gives numbers from 0 to 1.
     """
 
-    def __init__(self, ranges: RangeQueries, slos: Iterable[Slo], options: PrometheusOptions) -> None:
-        self.issues: tuple[str, ...] = ()
-        self._ranges = ranges
-        self._slos = tuple(slos)
+    # A minute's counts come once its samples are there; two minutes without any are two that failed.
+    stale_after_seconds = 150.0
+    unsupported: tuple[UnsupportedSlo, ...] = ()
+    routes: Sequence[web.RouteDef] = ()
+    target_states: tuple[TargetState, ...] = ()
+
+    def __init__(
+        self, options: PrometheusOptions, slos: Iterable[Slo], *, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self.slos = tuple(slos)
         self._options = options
-        self._places: dict[str, ReadPosition] = {}
-        self._telling = LabelCountQueries(ranges, options.label_style, options.contributor_labels)
+        self._jitter = jitter
+        self._queries: RangeQueries
+        self._label_queries: LabelCountQueries
+        self._positions: dict[str, ReadPosition] = {}
+        self._issues: tuple[str, ...] = ()
+
+    @asynccontextmanager
+    async def open_source(self) -> AsyncIterator["PrometheusSource"]:
+        """Open connections of its own."""
+        options = self._options
+        async with open_client(options.client) as client:
+            self._queries = RangeQueries(
+                client,
+                options.url,
+                concurrency=options.concurrency,
+                partial_response=options.partial_response,
+                jitter=self._jitter,
+            )
+            self._label_queries = LabelCountQueries(
+                self._queries, options.label_style, options.contributor_labels
+            )
+            yield self
+
+    def issues(self) -> Mapping[str, str]:
+        """Return the first few reasons why the last read got less than all."""
+        return {"prometheus": "; ".join(self._issues)} if self._issues else {}
 
     def replace_slos(self, slos: Iterable[Slo]) -> None:
         """Count these from now on; those that were read before go on where they were."""
-        self._slos = tuple(slos)
-        self._places = {slo.id: self._places[slo.id] for slo in self._slos if slo.id in self._places}
+        self.slos = tuple(slos)
+        self._positions = {slo.id: self._positions[slo.id] for slo in self.slos if slo.id in self._positions}
 
     async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
-        """The minutes complete by *now* and not given yet, an hour of them at most; often none.
+        """Return the minutes complete by *now* and not given yet, an hour of them at most; often none.
 
         Of an SLO that could be read only later, minutes come that are older than those given of others.
         """
         settled = now - self._options.settle_seconds
-        oldest = last_minute(settled) - MAX_CATCH_UP
+        oldest = ReadPosition(last_minute(settled) - MAX_CATCH_UP)
         # At first, the newest minute alone.
-        start = ReadPosition(last_minute(settled) - FINE_STEP)
-        places = {slo.id: self._places.setdefault(slo.id, start) for slo in self._slos}
-        jobs = [
-            (slo, max(places[slo.id], ReadPosition(oldest), key=lambda place: place.read_until))
-            for slo in self._slos
-        ]
-        outcome, told = ReadOutcome(), dict[str, LabelCounts]()
+        newest = ReadPosition(last_minute(settled) - FINE_STEP)
+        jobs: list[tuple[Slo, ReadPosition]] = []
+        for slo in self.slos:
+            position = self._positions.setdefault(slo.id, newest)
+            jobs.append((slo, position if position.read_until >= oldest.read_until else oldest))
+        outcome, by_label = ReadOutcome(), dict[str, LabelCounts]()
         try:
             async with asyncio.timeout(self._options.read_seconds):
                 await read_minutes(
-                    self._ranges, jobs, self._options.label_style, settled=settled, outcome=outcome
+                    self._queries, jobs, self._options.label_style, settled=settled, outcome=outcome
                 )
-                await self._telling.query_slos(self._current_progress(jobs, outcome), told)
+                await self._label_queries.query_slos(self._current_progress(jobs, outcome), by_label)
         except TimeoutError:
             outcome.issues.append(f"not everything was answered within {self._options.read_seconds:g} s")
-        return self._collect_counts(self._current_progress(jobs, outcome), told, outcome.issues)
+        return self._collect_counts(self._current_progress(jobs, outcome), by_label, outcome.issues)
 
     async def read_history(self, now: float, *, after: Mapping[str, float]) -> AsyncIterator[PastCounts]:
-        """What happened before *now*, oldest first per SLO; the next read goes on from there.
+        """Give the counts from before *now*, oldest first per SLO; the next read goes on from there.
 
-        *after*, by SLO id, is up to when the counts are known already, in Unix seconds. Raises Unreadable.
+        *after*, by SLO id, is up to when the counts are known already, in Unix seconds. Raises
+        SourceUnavailable.
         """
+        settled = now - self._options.settle_seconds
         try:
-            settled = now - self._options.settle_seconds
-            async for piece in read_histories(
-                self._ranges, self._slos, self._options.label_style, settled=settled, known=after
+            async for chunk in read_histories(
+                self._queries, self.slos, self._options.label_style, settled=settled, known=after
             ):
-                for number, past in enumerate(piece.counts):
+                for number, past in enumerate(chunk.counts):
                     yield past
                     if number % _STEPS_PER_SLICE == 0:
                         await asyncio.sleep(0)
-                self._places.update(piece.positions)
-        except PrometheusError as trouble:
-            raise SourceUnavailable(self._said(str(trouble))) from trouble
+                self._positions.update(chunk.positions)
+        except PrometheusError as failure:
+            raise SourceUnavailable(f"{redact_url(self._options.url)}: {failure}") from failure
 
     def _current_progress(
         self, jobs: Iterable[tuple[Slo, ReadPosition]], outcome: ReadOutcome
     ) -> list[tuple[Slo, ReadProgress]]:
-        """What was replanned meanwhile may have been asked for by the queries of another indicator."""
-        current = {slo.id: slo for slo in self._slos}
+        """Leave out SLOs replaced meanwhile: their counts may be those of another indicator."""
+        current = {slo.id: slo for slo in self.slos}
         return [
             (slo, outcome.progress[slo.id])
             for slo, _ in jobs
@@ -107,38 +141,20 @@ class PrometheusSource:
 
     def _collect_counts(
         self,
-        found: Iterable[tuple[Slo, ReadProgress]],
-        told: Mapping[str, LabelCounts],
-        troubles: Sequence[str],
+        progress_by_slo: Iterable[tuple[Slo, ReadProgress]],
+        by_label: Mapping[str, LabelCounts],
+        issues: Sequence[str],
     ) -> tuple[IntervalCounts, ...]:
         by_minute: dict[int, dict[str, SloCounts]] = {}
-        for slo, progress in found:
-            self._places[slo.id] = progress.position
+        for slo, progress in progress_by_slo:
+            self._positions[slo.id] = progress.position
             for at, groups in progress.steps.items():
-                by_label = told.get(slo.id, {}).get(at, {})
-                by_minute.setdefault(at, {})[slo.id] = SloCounts(groups, by_label)
-        self.issues = tuple(self._said(trouble) for trouble in dict.fromkeys(troubles[:_MAX_ISSUES]))
-        if troubles and not by_minute:
-            raise SourceUnavailable(self.issues[0])
-        if troubles:
-            _log.warning("%s (%d such)", self.issues[0], len(troubles))
+                labels = by_label.get(slo.id, {}).get(at, {})
+                by_minute.setdefault(at, {})[slo.id] = SloCounts(groups, labels)
+        url = redact_url(self._options.url)
+        self._issues = tuple(f"{url}: {issue}" for issue in dict.fromkeys(issues[:_MAX_ISSUES]))
+        if issues and not by_minute:
+            raise SourceUnavailable(self._issues[0])
+        if issues:
+            _log.warning("%s (%d such)", self._issues[0], len(issues))
         return tuple(IntervalCounts(float(at), by_minute[at]) for at in sorted(by_minute))
-
-    def _said(self, trouble: str) -> str:
-        return f"{redact_url(self._options.url)}: {trouble}"
-
-
-@asynccontextmanager
-async def open_prometheus_source(
-    slos: Iterable[Slo], options: PrometheusOptions, *, jitter: Callable[[], float]
-) -> AsyncIterator[PrometheusSource]:
-    """A source with connections of its own; *jitter* gives numbers from 0 to 1, such as random.random."""
-    async with open_client(options.client) as client:
-        queries = RangeQueries(
-            client,
-            options.url,
-            concurrency=options.concurrency,
-            partial_response=options.partial_response,
-            jitter=jitter,
-        )
-        yield PrometheusSource(queries, slos, options)

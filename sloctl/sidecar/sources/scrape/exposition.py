@@ -1,23 +1,23 @@
-"""Exposition text → samples. Only lines of wanted metrics are looked at, and each series is parsed once."""
+"""Parse exposition text into samples; lines of other metrics are skipped, and each series is parsed once."""
 
 import re
 import sys
 from collections.abc import Callable, Collection
 from math import isfinite
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Labels
+from sloctl.sidecar.sources.counting.series import MAX_SAMPLES, ExposedSample, LabelPair, SeriesId
 
-# What Prometheus asks for, so that names are spelled as Prometheus stores them.
+# The Accept header of Prometheus, so that names are spelled as Prometheus stores them.
 ACCEPT: Final = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
 OPENMETRICS: Final = "application/openmetrics-text"
 CONTENT_TYPES: Final = frozenset({OPENMETRICS, "text/plain"})
-MAX_SAMPLES: Final = 100_000
 
 # With more names than this an alternation of them is slower than looking each line's name up.
 _FEW_NAMES: Final = 32
@@ -32,102 +32,88 @@ _SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
 _EARLIEST_CREATION: Final = 1e9
 
 
-class SeriesId(NamedTuple):
-    """One time series; *labels* are sorted by name."""
-
-    metric: str
-    labels: tuple[tuple[str, str], ...]
-
-
-class ExposedSample(NamedTuple):
-    """One value; when the target says it was so, and when it started to count: Unix seconds."""
-
-    series: SeriesId
-    value: float
-    at: float | None = None
-    created: float | None = None
-
-
 class _ParsedSeries(NamedTuple):
-    """What stands before the value; series of one *origin* were created together, as a histogram's are."""
+    """The text before a value, parsed; series of one *origin* were created together, as a histogram's are."""
 
     series: SeriesId
     origin: SeriesId
 
 
-_Lines: TypeAlias = Callable[[str], list[str]]
-
-
 class ExpositionParser:
-    """Reads the samples of *metrics* from one target, whose own labels it attaches.
+    """A parser for the samples of *metrics* from one target, whose own labels it attaches.
 
-    It remembers what it parsed: the same series a tick later costs a look-up.
+    It remembers the series it parsed: the same one a tick later costs a look-up.
     """
 
-    def __init__(self, metrics: Collection[str], target: Labels) -> None:
+    def __init__(self, metrics: Collection[str], target_labels: Labels) -> None:
         self._metrics = frozenset(metrics)
         self._created = frozenset(f"{_SUFFIX.sub('', metric)}_created" for metric in metrics)
-        self._lines = _line_finder(self._metrics | self._created)
-        self._target = target
-        self._heads: dict[str, _ParsedSeries] = {}
-        self._labels: dict[tuple[str, str], tuple[str, str]] = {}
+        self._find_lines = _line_finder(self._metrics | self._created)
+        self._target_labels = target_labels
+        self._parsed: dict[str, _ParsedSeries] = {}
+        self._labels: dict[LabelPair, LabelPair] = {}
 
     def parse_samples(self, text: str, *, openmetrics: bool = False) -> list[ExposedSample]:
-        """In the order of *text*; raises ValueError.
+        """Return the samples in the order of *text*.
 
-        For a line of a wanted metric that is no sample, for more than MAX_SAMPLES of them, and for
-        OpenMetrics that was cut off.
+        Raises ValueError for a line of a wanted metric that is no sample, for more than MAX_SAMPLES of them,
+        and for OpenMetrics that was cut off.
         """
         if openmetrics and not text.rstrip().endswith("# EOF"):
             raise ValueError("OpenMetrics that does not end with # EOF was cut off")
-        lines = self._lines(text)
+        lines = self._find_lines(text)
         if len(lines) > MAX_SAMPLES:
             raise ValueError(f"exposes {len(lines)} samples of what the SLOs name, more than {MAX_SAMPLES}")
-        if len(self._heads) > 2 * len(lines) + 1000:
+        if len(self._parsed) > 2 * len(lines) + 1000:
             # Most of what is remembered is gone: labels that change all the time.
-            self._heads.clear()
+            self._parsed.clear()
             self._labels.clear()
-        read = [self._parse_line(line, 1 if openmetrics else 1000) for line in lines]
-        told = [line for line in read if line[0].series.metric in self._created]
-        if not told:
-            return [ExposedSample(head.series, value, at) for head, value, at in read]
+        parsed = [self._parse_line(line, 1 if openmetrics else 1000) for line in lines]
+        creations = [line for line in parsed if line[0].series.metric in self._created]
+        if not creations:
+            return [ExposedSample(head.series, value, at) for head, value, at in parsed]
         created = {
-            head.origin: value for head, value, _ in told if isfinite(value) and value > _EARLIEST_CREATION
+            head.origin: value
+            for head, value, _ in creations
+            if isfinite(value) and value > _EARLIEST_CREATION
         }
         return [
             ExposedSample(head.series, value, at, created.get(head.origin))
-            for head, value, at in read
+            for head, value, at in parsed
             if head.series.metric in self._metrics
         ]
 
     def _parse_line(self, line: str, ticks_per_second: int) -> tuple[_ParsedSeries, float, float | None]:
         spelled, _, value = line.rpartition(" ")
-        head = self._heads.get(spelled)
+        head = self._parsed.get(spelled)
         if head is not None and "_" not in value:
             return head, float(value), None
         found = _SAMPLE_LINE.fullmatch(line)
         if found is None:
             raise ValueError(f"not a sample: {line[:200]!r}")
         spelled, value, timestamp = found.groups()
-        head = self._heads.get(spelled) or self._parse_series(spelled)
+        head = self._parsed.get(spelled) or self._parse_series(spelled)
         return head, float(value), float(timestamp) / ticks_per_second if timestamp else None
 
     def _parse_series(self, spelled: str) -> _ParsedSeries:
         # A sample line alone reads the same in both formats. The strict OpenMetrics parser would refuse all
         # metrics for one family out of order.
         ((sample,),) = (family.samples for family in text_string_to_metric_families(f"{spelled} 0\n"))
-        attached = _attached(sample.labels, self._target)
+        # As in Prometheus, the target's labels win, the exposed ones move to `exported_…`; empty is absent.
+        own = self._target_labels
+        moved = {f"exported_{name}" if name in own else name: value for name, value in sample.labels.items()}
+        attached = sorted((name, value) for name, value in {**moved, **own}.items() if value)
         # The same labels come again and again: one object for each keeps thousands of series small.
         labels = tuple(self._labels.setdefault(label, label) for label in attached)
         bounded = any(name == "le" for name, _ in labels)
         of_all_bounds = tuple(label for label in labels if label[0] != "le") if bounded else labels
         origin = SeriesId(sys.intern(_SUFFIX.sub("", sample.name)), of_all_bounds)
-        self._heads[spelled] = _ParsedSeries(SeriesId(sys.intern(sample.name), labels), origin)
-        return self._heads[spelled]
+        self._parsed[spelled] = _ParsedSeries(SeriesId(sys.intern(sample.name), labels), origin)
+        return self._parsed[spelled]
 
 
-def _line_finder(metrics: Collection[str]) -> _Lines:
-    """The lines that begin with one of these names; both ways run at the speed of C."""
+def _line_finder(metrics: Collection[str]) -> Callable[[str], list[str]]:
+    """Return a function that finds the lines of these metrics in a text; both ways run at the speed of C."""
     if not 0 < len(metrics) <= _FEW_NAMES:
         return lambda text: [
             line for line in text.split("\n") if _NAME_END.split(line, maxsplit=1)[0] in metrics
@@ -136,9 +122,3 @@ def _line_finder(metrics: Collection[str]) -> _Lines:
     # With the line break in front the search skips from line to line.
     wanted = re.compile(rf"\n((?:{names})[{{ \t][^\n]*)")
     return lambda text: wanted.findall(f"\n{text}")
-
-
-def _attached(exposed: Labels, target: Labels) -> tuple[tuple[str, str], ...]:
-    """As Prometheus does: the target's labels win, the exposed ones move to `exported_…`; empty is absent."""
-    moved = {f"exported_{name}" if name in target else name: value for name, value in exposed.items()}
-    return tuple(sorted((name, value) for name, value in {**moved, **target}.items() if value))

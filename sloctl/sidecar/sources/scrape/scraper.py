@@ -1,4 +1,4 @@
-"""One target, scraped again and again: what it showed, and how that goes."""
+"""One target, scraped again and again: its baseline and its state."""
 
 import asyncio
 from collections.abc import Collection
@@ -7,45 +7,41 @@ from typing import Final
 
 from opentelemetry.trace import Status, StatusCode, get_tracer
 
-from sloctl.prometheus.answers import HttpResponse
 from sloctl.prometheus.async_client import HttpClient
 from sloctl.prometheus.errors import RequestFailed
 from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
-from sloctl.sidecar.sources.counting.tally import HeldCounts, SeriesWeights, Tally, tally_samples
-from sloctl.sidecar.sources.scrape.exposition import (
-    ACCEPT,
-    CONTENT_TYPES,
-    OPENMETRICS,
-    ExposedSample,
-    ExpositionParser,
-)
+from sloctl.sidecar.sources.counting.series import ExposedSample
+from sloctl.sidecar.sources.counting.series_weights import SeriesWeights
+from sloctl.sidecar.sources.counting.tally import HeldCounts, Tally, tally_samples
+from sloctl.sidecar.sources.scrape.exposition import ACCEPT, CONTENT_TYPES, OPENMETRICS, ExpositionParser
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
 
 _tracer: Final = get_tracer(__name__)
 
 
 class TargetScraper:
-    """Remembers what the counters of *target* showed last.
+    """The scrapes of *target*, each compared with the one before.
 
-    *since* (Unix seconds): what the target says was created later was never scraped, and counts in full.
+    A counter that was created after *since* (Unix seconds), by its own account, was never scraped, and counts
+    in full.
     """
 
     def __init__(self, target: ScrapeTarget, metrics: Collection[str], *, since: float | None = None) -> None:
         self.state = TargetState(target.display_url, target.labels)
         self._target = target
-        self._exposition = ExpositionParser(metrics, target.labels)
+        self._parser = ExpositionParser(metrics, target.labels)
         self._baseline = Baseline(at=since)
-        self._owed: HeldCounts = {}
+        self._held_counts: HeldCounts = {}
 
     def replace_metrics(self, metrics: Collection[str]) -> None:
-        """*metrics* are wanted from now on: what of them is new to us is not new to the target."""
-        self._exposition = ExpositionParser(metrics, self._target.labels)
+        """Read *metrics* from now on: a series that is new to us is not new to the target."""
+        self._parser = ExpositionParser(metrics, self._target.labels)
         self._baseline = self._baseline.after_interruption()
-        # It may be owed to an SLO that is no more, or that counts something else now.
-        self._owed = {}
+        # Held back for an SLO that may be no more, or that may count something else now.
+        self._held_counts = {}
 
-    async def scrape_target(self, client: HttpClient, shares: SeriesWeights, now: float) -> Tally | None:
-        """What happened since the scrape before; None where nothing came, and *state* says why."""
+    async def scrape_target(self, client: HttpClient, weights: SeriesWeights, now: float) -> Tally | None:
+        """Count the increases since the last scrape; None where it failed, and *state* says why."""
         clock = asyncio.get_running_loop().time
         began = clock()
         with _tracer.start_as_current_span("scrape", record_exception=False) as span:
@@ -58,29 +54,27 @@ class TargetScraper:
                 self.state = replace(self.state, up=False, error=str(failure), seconds=clock() - began)
                 return None
         self._baseline, scrape = advance_baseline(self._baseline, samples, now)
-        counted = tally_samples(scrape, shares, self._owed)
-        self._owed = counted.held_counts
+        tally = tally_samples(scrape, weights, self._held_counts)
+        self._held_counts = tally.held_counts
         self.state = replace(
             self.state, up=True, error=None, scraped_at=now, seconds=clock() - began, samples=len(samples)
         )
-        return counted
+        return tally
 
     async def _fetch_samples(self, client: HttpClient) -> list[ExposedSample]:
-        """Raises NoAnswer and ValueError."""
+        """Get and parse the metrics; raise RequestFailed and ValueError."""
         target = self._target
         headers = {"Accept": ACCEPT}
         if target.host is not None:
             headers["Host"] = target.host_and_port
         answer = await client.get(target.url, headers=headers, server_name=target.host)
-        return self._exposition.parse_samples(_text(answer), openmetrics=answer.content_type == OPENMETRICS)
-
-
-def _text(answer: HttpResponse) -> str:
-    if answer.status != 200:
-        raise RequestFailed(f"answered {answer.status}")
-    if answer.content_type not in CONTENT_TYPES:
-        raise RequestFailed(f"answered {answer.content_type}, which is no metrics format")
-    try:
-        return answer.body.decode()
-    except UnicodeDecodeError as wrong:
-        raise RequestFailed(f"answered what is not UTF-8: {wrong.reason} at byte {wrong.start}") from None
+        if answer.status != 200:
+            raise RequestFailed(f"answered {answer.status}")
+        if answer.content_type not in CONTENT_TYPES:
+            raise RequestFailed(f"answered {answer.content_type}, which is no metrics format")
+        try:
+            text = answer.body.decode()
+        except UnicodeDecodeError as wrong:
+            where = f"{wrong.reason} at byte {wrong.start}"
+            raise RequestFailed(f"answered what is not UTF-8: {where}") from None
+        return self._parser.parse_samples(text, openmetrics=answer.content_type == OPENMETRICS)

@@ -1,26 +1,22 @@
-"""The source that needs no Prometheus: GET the targets' own metrics."""
+"""The scrape source: every target once per tick, and the counts of all of them together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from aiohttp import web
+
 from sloctl.model import Slo
 from sloctl.prometheus.async_client import HttpClient, open_client
 from sloctl.prometheus.credentials import ClientOptions
-from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo
+from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, UnsupportedSlo
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
-from sloctl.sidecar.sources.counting.tally import (
-    CountablePair,
-    SeriesWeights,
-    SloGroup,
-    Tally,
-    countable_pair,
-    merge_tallies,
-    metric_names,
-)
+from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
+from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup
+from sloctl.sidecar.sources.counting.tally import Tally, merge_tallies
 from sloctl.sidecar.sources.scrape.scraper import TargetScraper
 from sloctl.sidecar.sources.scrape.targets import (
     DnsDiscovery,
@@ -30,18 +26,6 @@ from sloctl.sidecar.sources.scrape.targets import (
     TargetState,
     resolve_host,
 )
-from sloctl.slo.resolutions import EventCounts
-
-__all__ = [
-    "DnsService",
-    "ScrapeOptions",
-    "ScrapePlan",
-    "ScrapeSource",
-    "ScrapeTarget",
-    "TargetState",
-    "open_scrape_source",
-    "plan_scrape",
-]
 
 # Reasons in one message; the targets' states have them all.
 _MAX_REASONS: Final = 3
@@ -49,10 +33,10 @@ _MAX_REASONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class ScrapeOptions:
-    """What is scraped, and how.
+    """The targets, and the limits of scraping them.
 
-    *at_once* bounds the targets asked at the same time, and with the client's max_bytes the memory it takes.
-    *telling* are the labels that may tell what burns; None for all but those that always say the same.
+    *concurrency* bounds the targets asked at the same time, and with the client's max_bytes the memory it
+    takes. Errors are broken down by *contributor_labels*; None is all but those that are the same everywhere.
     """
 
     targets: tuple[ScrapeTarget | DnsService, ...]
@@ -67,145 +51,109 @@ class ScrapeOptions:
                 raise ValueError(f"{target.display_url} is given twice and would count twice")
 
 
-@dataclass(frozen=True, slots=True)
-class ScrapePlan:
-    """What a scrape counts: the pair of each SLO, and the SLOs that only PromQL could count."""
-
-    pairs: tuple[tuple[Slo, CountablePair], ...]
-    unsupported: tuple[UnsupportedSlo, ...]
-
-    @property
-    def slos(self) -> tuple[Slo, ...]:
-        return tuple(slo for slo, _ in self.pairs)
-
-    @property
-    def metric_names(self) -> frozenset[str]:
-        return frozenset[str]().union(*(metric_names(pair) for _, pair in self.pairs))
-
-    def unchanged_slos(self, other: "ScrapePlan") -> frozenset[str]:
-        """Ids of the SLOs that count the same in both."""
-        theirs = {slo.id: (pair, slo.group_by) for slo, pair in other.pairs}
-        return frozenset(slo.id for slo, pair in self.pairs if theirs.get(slo.id) == (pair, slo.group_by))
-
-
-def plan_scrape(slos: Iterable[Slo]) -> ScrapePlan:
-    outcomes = [(slo, countable_pair(slo)) for slo in slos]
-    return ScrapePlan(
-        pairs=tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, UnsupportedSlo)),
-        unsupported=tuple(pair for _, pair in outcomes if isinstance(pair, UnsupportedSlo)),
-    )
-
-
 class ScrapeSource:
-    """All targets of *options* at once, as one source.
+    """All targets of *options* at once, as one source; read it while it is open.
 
-    A target that fails counts nothing and hides none of the others; what it counted meanwhile is added when
-    it answers again within REMEMBERED seconds. *targets* tells how each of them does.
+    A target that fails counts nothing and hides none of the others; its counts of the meantime are added when
+    it answers again within MAX_BASELINE_AGE seconds.
     """
 
+    stale_after_seconds = 0.0
+    routes: Sequence[web.RouteDef] = ()
+
     def __init__(
-        self,
-        client: HttpClient,
-        options: ScrapeOptions,
-        scraped: ScrapePlan,
-        *,
-        resolve: ResolveHost = resolve_host,
+        self, options: ScrapeOptions, slos: Sequence[Slo], *, resolve: ResolveHost = resolve_host
     ) -> None:
         self.target_states: tuple[TargetState, ...] = ()
-        self._client = client
-        self._telling = options.contributor_labels
-        self._static = [target for target in options.targets if isinstance(target, ScrapeTarget)]
-        services = [target for target in options.targets if isinstance(target, DnsService)]
+        self._options = options
+        self._client: HttpClient
         self._discoveries = [
-            DnsDiscovery(service, resolve, seconds=options.resolve_seconds) for service in services
+            DnsDiscovery(service, resolve, seconds=options.resolve_seconds)
+            for service in options.targets
+            if isinstance(service, DnsService)
         ]
-        self._at_once = asyncio.Semaphore(options.concurrency)
-        self._plan = scraped
-        self._shares = SeriesWeights(scraped.pairs, telling=options.contributor_labels)
-        self._burning = LabelCounter()
-        self._debts: Mapping[SloGroup, float] = {}
-        self._known: dict[ScrapeTarget, tuple[float, TargetScraper]] = {}
+        self._slots = asyncio.Semaphore(options.concurrency)
+        self._plan = plan_counting(slos)
+        self._weights = SeriesWeights(self._plan.pairs, contributor_labels=options.contributor_labels)
+        self._label_counter = LabelCounter()
+        self._overdrawn: Mapping[SloGroup, float] = {}
+        # With when each target was last one to scrape.
+        self._scrapers: dict[ScrapeTarget, tuple[float, TargetScraper]] = {}
 
     @property
-    def issues(self) -> tuple[str, ...]:
-        """What is wrong with names, rather than with the targets behind them."""
-        return tuple(each.issue for each in self._discoveries if each.issue is not None)
+    def slos(self) -> Sequence[Slo]:
+        """The SLOs that are counted."""
+        return self._plan.slos
 
-    def replace_plan(self, scraped: ScrapePlan) -> None:
+    @property
+    def unsupported(self) -> tuple[UnsupportedSlo, ...]:
+        """The SLOs that only PromQL could count."""
+        return self._plan.unsupported
+
+    @asynccontextmanager
+    async def open_source(self) -> AsyncIterator["ScrapeSource"]:
+        """Open connections of its own."""
+        async with open_client(self._options.client) as self._client:
+            yield self
+
+    def issues(self) -> Mapping[str, str]:
+        """Return the names that cannot be resolved; the targets behind them have states of their own."""
+        unresolved = self._unresolved()
+        return {"discovery": "; ".join(unresolved)} if unresolved else {}
+
+    def replace_slos(self, slos: Sequence[Slo]) -> None:
         """Count other SLOs from now on; counters that were read before go on where they were."""
-        self._plan = scraped
-        self._shares = SeriesWeights(scraped.pairs, telling=self._telling)
-        self._burning, self._debts = LabelCounter(), {}
-        for _, target in self._known.values():
-            target.replace_metrics(scraped.metric_names)
+        self._plan = plan_counting(slos)
+        self._weights = SeriesWeights(self._plan.pairs, contributor_labels=self._options.contributor_labels)
+        self._label_counter, self._overdrawn = LabelCounter(), {}
+        for _, scraper in self._scrapers.values():
+            scraper.replace_metrics(self._plan.metric_names)
 
     async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
-        """One Readings, with the SLOs that some target counts; raises Unreadable when no target answers."""
-        planned = self._plan
-        current = await self._current_scrapers(now)
-        shares = self._shares
-        tallies = await asyncio.gather(*(self._scrape(target, shares, now) for target in current))
-        self.target_states = tuple(target.state for target in current)
-        answered = [each for each in tallies if each is not None]
-        if not answered:
-            raise SourceUnavailable(self._reasons())
-        counts, self._debts = merge_tallies(answered, self._debts)
-        burning = self._burning.count_by_label(
-            (part for each in answered for part in each.series_counts), now
-        )
-        readings = _counts_by_slo(counts, burning)
-        if planned is not self._plan:
-            # Replanned meanwhile: what was counted may be of an indicator that is another now.
-            readings = {
-                slo: each for slo, each in readings.items() if slo in planned.unchanged_slos(self._plan)
-            }
-        return (IntervalCounts(now, readings),)
+        """Scrape all targets; return one interval, or raise SourceUnavailable when none answers."""
+        plan = self._plan
+        scrapers = await self._current_scrapers(now)
+        weights = self._weights
 
-    async def _scrape(self, target: TargetScraper, shares: SeriesWeights, now: float) -> Tally | None:
-        async with self._at_once:
-            return await target.scrape_target(self._client, shares, now)
+        async def scrape(scraper: TargetScraper) -> Tally | None:
+            async with self._slots:
+                return await scraper.scrape_target(self._client, weights, now)
+
+        outcomes = await asyncio.gather(*map(scrape, scrapers))
+        self.target_states = tuple(scraper.state for scraper in scrapers)
+        tallies = [tally for tally in outcomes if tally is not None]
+        if not tallies:
+            down = [f"{state.url}: {state.error}" for state in self.target_states]
+            reasons = [*self._unresolved(), *down] or ["there is nothing to scrape"]
+            more = f"; and {len(reasons) - _MAX_REASONS} more" if len(reasons) > _MAX_REASONS else ""
+            raise SourceUnavailable("; ".join(reasons[:_MAX_REASONS]) + more)
+        counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
+        series_counts = (each for tally in tallies for each in tally.series_counts)
+        slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
+        if plan is not self._plan:
+            # The SLOs were replaced meanwhile: counts may be of an indicator that is another now.
+            unchanged = plan.unchanged_slos(self._plan)
+            slos = {slo: each for slo, each in slos.items() if slo in unchanged}
+        return (IntervalCounts(now, slos),)
 
     async def _current_scrapers(self, now: float) -> list[TargetScraper]:
-        """The targets there are; one that is gone for longer than REMEMBERED is forgotten."""
-        current = [self._scraper_of(target, now, since=None) for target in self._static]
+        """Return a scraper per target; one that is gone for MAX_BASELINE_AGE seconds is forgotten."""
+        targets: list[tuple[ScrapeTarget, float | None]] = [
+            (target, None) for target in self._options.targets if isinstance(target, ScrapeTarget)
+        ]
         for discovery in self._discoveries:
-            before = discovery.resolved_at
-            targets = await discovery.current_targets(now)
-            current += [self._scraper_of(target, now, since=before) for target in targets]
-        self._known = {
-            target: (last, each)
-            for target, (last, each) in self._known.items()
+            resolved_before = discovery.resolved_at
+            targets += [(target, resolved_before) for target in await discovery.current_targets(now)]
+        for target, since in targets:
+            _, scraper = self._scrapers.get(target, (now, None))
+            scraper = scraper or TargetScraper(target, self._plan.metric_names, since=since)
+            self._scrapers[target] = now, scraper
+        self._scrapers = {
+            target: (last, scraper)
+            for target, (last, scraper) in self._scrapers.items()
             if now - last <= MAX_BASELINE_AGE
         }
-        return current
+        return [self._scrapers[target][1] for target, _ in targets]
 
-    def _scraper_of(self, target: ScrapeTarget, now: float, *, since: float | None) -> TargetScraper:
-        _, known = self._known.get(target, (now, None))
-        if known is None:
-            known = TargetScraper(target, self._plan.metric_names, since=since)
-        self._known[target] = now, known
-        return known
-
-    def _reasons(self) -> str:
-        down = [f"{state.url}: {state.error}" for state in self.target_states]
-        reasons = [*self.issues, *down] or ["there is nothing to scrape"]
-        more = f"; and {len(reasons) - _MAX_REASONS} more" if len(reasons) > _MAX_REASONS else ""
-        return "; ".join(reasons[:_MAX_REASONS]) + more
-
-
-@asynccontextmanager
-async def open_scrape_source(
-    options: ScrapeOptions, scraped: ScrapePlan, *, resolve: ResolveHost = resolve_host
-) -> AsyncIterator[ScrapeSource]:
-    """The source, with connections of its own."""
-    async with open_client(options.client) as client:
-        yield ScrapeSource(client, options, scraped, resolve=resolve)
-
-
-def _counts_by_slo(
-    counts: Mapping[SloGroup, EventCounts], burning: Mapping[str, Mapping[tuple[str, str], EventCounts]]
-) -> dict[str, SloCounts]:
-    groups: dict[str, dict[Group, EventCounts]] = {}
-    for (slo, group), counted in counts.items():
-        groups.setdefault(slo, {})[group] = counted
-    return {slo: SloCounts(counted, burning.get(slo, {})) for slo, counted in groups.items()}
+    def _unresolved(self) -> list[str]:
+        return [each.issue for each in self._discoveries if each.issue is not None]

@@ -1,4 +1,4 @@
-"""Whom to scrape: URLs, and what stands behind the name of a headless service right now."""
+"""The targets to scrape: URLs, and the addresses behind the name of a headless service."""
 
 import asyncio
 import socket
@@ -14,15 +14,15 @@ from sloctl.prometheus.errors import redact_url
 RESOLVE_TIMEOUT: Final = 2.0
 MAX_ADDRESSES: Final = 1000
 
-# The addresses of a host; raises OSError.
+# Returns the addresses of a host; raises OSError.
 ResolveHost: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeTarget:
-    """What is scraped; *labels* are attached to every series, as a Prometheus scrape job does.
+    """One URL of metrics; *labels* are attached to every series, as a Prometheus scrape job does.
 
-    *url* may hold a password and is not shown. *host* is asked for where that is not the host of *url*.
+    *url* may hold a password and is not shown. *host* is the name in the request where *url* has an address.
     """
 
     url: URL = field(repr=False)
@@ -31,17 +31,18 @@ class ScrapeTarget:
 
     @classmethod
     def from_url(cls, url: str, labels: Labels) -> "ScrapeTarget":
-        """With Prometheus's `instance` label, and its path where *url* has none; raises ValueError."""
+        """Add Prometheus's `instance` label, and its path where *url* has none; raise ValueError."""
         parsed = _parse_target_url(url)
-        return cls(parsed, {"instance": _instance(parsed), **labels})
+        return cls(parsed, {"instance": f"{parsed.host_subcomponent}:{parsed.port}", **labels})
 
     @property
     def display_url(self) -> str:
+        """The URL without its secrets."""
         return redact_url(self.url)
 
     @property
     def host_and_port(self) -> str:
-        """What a Host header says of *host*."""
+        """The value of the Host header."""
         port = "" if self.url.is_default_port() else f":{self.url.port}"
         return f"{self.host}{port}"
 
@@ -58,29 +59,33 @@ class DnsService:
 
     @classmethod
     def from_url(cls, url: str, labels: Labels) -> "DnsService":
-        """As Target.at."""
+        """Parse *url* as ScrapeTarget.from_url does; raise ValueError."""
         return cls(_parse_target_url(url), labels)
 
     @property
     def display_url(self) -> str:
+        """The URL without its secrets."""
         return redact_url(self.url)
 
     @property
     def name(self) -> str:
+        """The host name to resolve."""
         return self.url.host or ""
 
     def target_at(self, address: str) -> ScrapeTarget:
+        """Return the target at one of the addresses."""
         url = self.url.with_host(address)
-        return ScrapeTarget(url, {**self.labels, "instance": _instance(url)}, self.name)
+        instance = f"{url.host_subcomponent}:{url.port}"
+        return ScrapeTarget(url, {**self.labels, "instance": instance}, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """How scraping one target goes; *url* without credentials, *labels* those attached to its series.
+    """The outcome of the scrapes of one target; *url* is without secrets, *labels* go to its series.
 
     *up* is None before the first scrape. *scraped_at* (Unix seconds) and *samples*, of metrics that an SLO
-    names, are of the last good one; *seconds* is what the last one took, good or not; *error* says why the
-    target is down.
+    names, are of the last good one; *seconds* is the duration of the last one, good or not; *error* says why
+    the target is down.
     """
 
     url: str
@@ -93,20 +98,20 @@ class TargetState:
 
 
 async def resolve_host(host: str) -> Sequence[str]:
-    """Asks the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    """Ask the system's resolver for the addresses of *host*; raise OSError."""
+    records = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in records]
 
 
 class DnsDiscovery:
-    """The targets behind *service*, asked for again every *seconds*.
+    """The targets behind *service*, resolved again every *seconds*.
 
-    When the name cannot be resolved the last known addresses stay, and *trouble* says so.
+    When the name cannot be resolved the last known addresses stay, and *issue* says so.
     """
 
     def __init__(self, service: DnsService, resolve: ResolveHost, *, seconds: float) -> None:
         self.issue: str | None = None
-        # When the name was last resolved: who was not there then was not scraped by anybody before.
+        # A target that was not there when the name was last resolved was not scraped by anybody before.
         self.resolved_at: float | None = None
         self._service = service
         self._resolve = resolve
@@ -115,7 +120,7 @@ class DnsDiscovery:
         self._targets: tuple[ScrapeTarget, ...] = ()
 
     async def current_targets(self, now: float) -> Sequence[ScrapeTarget]:
-        """Empty as long as the name was never resolved."""
+        """Resolve the name where it is time; return no target as long as it never succeeded."""
         if now >= self._due or not self._targets:
             self._due = now + self._seconds
             await self._resolve_service(now)
@@ -126,11 +131,11 @@ class DnsDiscovery:
             async with asyncio.timeout(RESOLVE_TIMEOUT):
                 found = sorted(set(await self._resolve(self._service.name)))
         except TimeoutError:
-            return self._keep_targets(f"no answer within {RESOLVE_TIMEOUT:g} s")
+            return self._report_failure(f"no answer within {RESOLVE_TIMEOUT:g} s")
         except (OSError, UnicodeError) as failure:
-            return self._keep_targets(getattr(failure, "strerror", None) or str(failure))
+            return self._report_failure(getattr(failure, "strerror", None) or str(failure))
         if not found:
-            return self._keep_targets("no address")
+            return self._report_failure("no address")
         dropped = len(found) - MAX_ADDRESSES
         self.issue = (
             f"{self._service.name}: {dropped} addresses more than {MAX_ADDRESSES} are not scraped"
@@ -141,7 +146,7 @@ class DnsDiscovery:
         self.resolved_at = now
         return None
 
-    def _keep_targets(self, reason: str) -> None:
+    def _report_failure(self, reason: str) -> None:
         known = len(self._targets)
         kept = f"; its last known {known} addresses are scraped" if known else ""
         self.issue = f"{self._service.name} cannot be resolved: {reason}{kept}"
@@ -153,16 +158,5 @@ def _parse_target_url(url: str) -> URL:
     except ValueError:
         parsed = URL()
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError(f"a target is a URL like http://127.0.0.1:8080/metrics, got {_harmless(url)!r}")
+        raise ValueError(f"a target is a URL like http://127.0.0.1:8080/metrics, got {redact_url(url)!r}")
     return parsed.with_path("/metrics") if parsed.path == "/" else parsed
-
-
-def _harmless(url: str) -> str:
-    """Without what may be a password."""
-    before, at, after = url.rpartition("@")
-    scheme, slashes, _ = before.partition("//")
-    return f"{scheme if slashes else ''}{slashes}{after}" if at else url
-
-
-def _instance(url: URL) -> str:
-    return f"{url.host_subcomponent}:{url.port}"
