@@ -155,7 +155,7 @@ SLO_METRICS: Final = (
     ),
     SloMetric(
         "slo_time_to_exhaustion_seconds",
-        "Until the budget is gone at this burn; absent where nothing burns.",
+        "Until the budget is gone at the burn of the last five minutes; absent where nothing burns.",
         MetricType.GAUGE,
         "slo.time_to_exhaustion",
         "s",

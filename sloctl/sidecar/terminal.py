@@ -61,7 +61,7 @@ def _table_row(entry: SloState) -> tuple[str, ...]:
         _firing_duration(entry, Severity.PAGE),
         formatting.format_percent(entry.budget.left),
         *_burn_rates(entry),
-        messages.describe_exhaustion(entry),
+        formatting.format_time_to_exhaustion(entry.budget.time_to_exhaustion),
         _firing_duration(entry, Severity.TICKET),
     )
 

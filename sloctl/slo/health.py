@@ -15,6 +15,11 @@ class Health(IntEnum):
     FINE = 5
 
     @property
+    def key(self) -> str:
+        """The word for programs: in JSON, in URLs, as a CSS class."""
+        return self.name.lower()
+
+    @property
     def label(self) -> str:
         """The words for a person: on the page, in a terminal."""
         return _HEALTH_LABELS[self]

@@ -32,7 +32,7 @@ class _Burn(Struct, rename="camel"):
 class _Budget(Struct, rename="camel"):
     left: float | None = None
     burning: bool | None = None
-    seconds_to_exhaustion: float | None = None
+    time_to_exhaustion: float | None = None
 
 
 class _Slo(Struct, rename="camel"):
@@ -112,7 +112,7 @@ def _slo_status(slo: _Slo) -> SloStatus:
         ticket=alarms.get("ticket"),
         budget_left=slo.budget.left,
         burn_rates=_burn(slo),
-        time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.seconds_to_exhaustion,
+        time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.time_to_exhaustion,
     )
 
 

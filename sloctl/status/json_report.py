@@ -27,7 +27,7 @@ def _slo_document(line: SloStatus) -> Json:
         "service": line.service,
         "name": line.name,
         "group": dict(line.group),
-        "state": line.health.name.lower(),
+        "state": line.health.key,
         "stale": line.stale,
         "page": _alert_document(line.page),
         "ticket": _alert_document(line.ticket),

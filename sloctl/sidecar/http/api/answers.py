@@ -1,62 +1,74 @@
-"""Sheet → the answers of the API. Pure: what changes between two boards comes as an argument."""
+"""Convert a snapshot, or what the sidecar knows of itself, to the API's shapes. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from math import isinf
+from typing import cast
 
+from sloctl.duration import format_duration
 from sloctl.naming import NATIVE_STYLE
-from sloctl.sidecar.engine.candidates import AlertCandidate, alert_candidates
-from sloctl.sidecar.engine.snapshot import Snapshot
-from sloctl.sidecar.http.api import convert, shapes
-from sloctl.sidecar.http.api.encoded_snapshot import EncodedSnapshot
-from sloctl.sidecar.http.api.query import Selection
+from sloctl.sidecar.component import ReloadResult
+from sloctl.sidecar.engine.candidates import alert_candidates
+from sloctl.sidecar.engine.evaluation import AlertEvaluation, BudgetState
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.sidecar.http.api import shapes
 from sloctl.sidecar.sources.scrape.targets import TargetState
-from sloctl.slo.health import AlertState
+from sloctl.slo.health import AlertState, Health
 from sloctl.timestamps import format_optional_rfc3339, format_rfc3339
 
 
-def slo_page(sheet: EncodedSnapshot, selection: Selection) -> shapes.SloPage:
-    return shapes.SloPage(
-        at=format_optional_rfc3339(sheet.snapshot.at),
-        issues=source_issues(sheet.snapshot),
-        slos=sheet.encoded_slos(selection.indexes),
-        next=selection.next_after,
-    )
+def slo_page(snapshot: Snapshot, slos: tuple[shapes.Slo, ...], next_after: str | None) -> shapes.SloPage:
+    at = format_optional_rfc3339(snapshot.at)
+    return shapes.SloPage(at, _source_issues(snapshot), slos, next_after)
 
 
-def slo_groups(sheet: EncodedSnapshot, slo_id: str) -> shapes.SloGroups | None:
-    """None where no spec has such an SLO."""
-    board = sheet.snapshot
-    places = sheet.group_indexes(slo_id)
-    refused = next((refusal.reason for refusal in board.unsupported if refusal.slo.id == slo_id), None)
-    if not places and refused is None:
+def slo_groups(snapshot: Snapshot, slo_id: str, groups: tuple[shapes.Slo, ...]) -> shapes.SloGroups | None:
+    """Give *groups*, or the reason why there are none; None where no spec has such an SLO."""
+    reason = next((each.reason for each in snapshot.unsupported if each.slo.id == slo_id), None)
+    if not groups and reason is None:
         return None
-    return shapes.SloGroups(
-        format_optional_rfc3339(board.at), source_issues(board), sheet.encoded_slos(places), refused
+    at = format_optional_rfc3339(snapshot.at)
+    return shapes.SloGroups(at, _source_issues(snapshot), groups, reason)
+
+
+def firing_alerts(snapshot: Snapshot, *, now: float, watched_since: float) -> shapes.FiringAlerts:
+    """Give all that fires, pages first.
+
+    An SLO that was never read has had no data since *watched_since*; times are Unix seconds.
+    """
+    unread = {state.slo.id: watched_since for state in snapshot.states if state.last is None}
+    alerts = [
+        shapes.FiringAlert(
+            slo=candidate.slo_state.slo.id,
+            since=format_optional_rfc3339(candidate.since),
+            stale=candidate.slo_state.stale,
+            labels=dict(candidate.alert_labels(NATIVE_STYLE)),
+        )
+        for candidate in alert_candidates(snapshot, now, unread)
+        if candidate.state is AlertState.FIRING
+    ]
+    alerts.sort(
+        key=lambda alert: (
+            alert.labels[NATIVE_STYLE.severity] != "page",
+            alert.slo,
+            alert.labels["alertname"],
+        )
     )
-
-
-def firing_alerts(board: Snapshot, *, now: float, watched_since: float) -> shapes.FiringAlerts:
-    """What never had data counts as without since *watched_since*; Unix seconds."""
-    unread = {entry.slo.id: watched_since for entry in board.states if entry.last is None}
-    firing = [claim for claim in alert_candidates(board, now, unread) if claim.state is AlertState.FIRING]
-    alerts = sorted(map(_firing_alert, firing), key=_by_severity)
-    return shapes.FiringAlerts(format_optional_rfc3339(board.at), tuple(alerts))
+    return shapes.FiringAlerts(format_optional_rfc3339(snapshot.at), tuple(alerts))
 
 
 def sidecar_status(
-    board: Snapshot, *, version: str, started: float, issues: Mapping[str, str]
+    snapshot: Snapshot, *, version: str, started_at: float, issues: Mapping[str, str]
 ) -> shapes.Status:
-    standings = Counter(entry.health for entry in board.states)
+    counts = Counter(state.health for state in snapshot.states)
     return shapes.Status(
         version=version,
-        started_at=format_rfc3339(started),
-        at=format_optional_rfc3339(board.at),
-        ready=board.has_data,
-        states={name: standings[standing] for standing, name in convert.STATE_NAMES.items()},
-        issues=source_issues(board) | dict(issues),
-        unsupported=tuple(
-            shapes.Unsupported(refusal.slo.id, refusal.reason) for refusal in board.unsupported
-        ),
+        started_at=format_rfc3339(started_at),
+        at=format_optional_rfc3339(snapshot.at),
+        ready=snapshot.has_data,
+        states={_state_name(health): counts[health] for health in Health},
+        issues=_source_issues(snapshot) | dict(issues),
+        unsupported=tuple(shapes.Unsupported(each.slo.id, each.reason) for each in snapshot.unsupported),
     )
 
 
@@ -77,19 +89,106 @@ def target_list(states: Iterable[TargetState]) -> shapes.Targets:
     )
 
 
-def _firing_alert(claim: AlertCandidate) -> shapes.FiringAlert:
-    return shapes.FiringAlert(
-        slo=claim.slo_state.slo.id,
-        since=format_optional_rfc3339(claim.since),
-        stale=claim.slo_state.stale,
-        labels=dict(claim.alert_labels(NATIVE_STYLE)),
+def reload_outcome(result: ReloadResult) -> shapes.ReloadOutcome:
+    return shapes.ReloadOutcome(
+        at=format_rfc3339(result.at),
+        in_force=result.is_in_force,
+        problems=tuple(
+            shapes.SpecProblem(
+                path=problem.place.path,
+                line=problem.place.line,
+                column=problem.place.column,
+                code=problem.code,
+                message=problem.message,
+                level=problem.level.value,
+            )
+            for problem in result.problems
+        ),
     )
 
 
-def _by_severity(alert: shapes.FiringAlert) -> tuple[bool, str, str]:
-    return alert.labels[NATIVE_STYLE.severity] != "page", alert.slo, alert.labels["alertname"]
+def convert_slo(state: SloState) -> shapes.Slo:
+    slo = state.slo
+    return shapes.Slo(
+        id=slo.id,
+        service=slo.service,
+        name=slo.name,
+        description=slo.description,
+        labels=dict(slo.labels),
+        group=dict(state.group_labels),
+        overflow=state.is_overflow,
+        objective=float(slo.objective),
+        window=format_duration(slo.window.seconds),
+        state=_state_name(state.health),
+        stale=state.stale,
+        since=format_optional_rfc3339(state.since),
+        last_data=format_optional_rfc3339(state.last),
+        budget=_convert_budget(state.budget, slo.alerting.exhausting_within),
+        lookbacks=tuple(
+            shapes.Burn(
+                lookback=format_duration(burn.lookback),
+                errors=burn.counts.error if burn.counts else None,
+                events=burn.counts.total if burn.counts else None,
+                error_ratio=burn.error_ratio,
+                burn_rate=burn.burn_rate,
+                covered_seconds=burn.covered_seconds,
+            )
+            for burn in state.burns
+        ),
+        alerts=tuple(map(_convert_alert, state.alerts)),
+        contributors=tuple(
+            shapes.Contributor(
+                label=each.label,
+                value=each.value,
+                lookback=format_duration(each.lookback),
+                errors=each.errors,
+                share_of_errors=each.share_of_errors,
+                share_of_traffic=each.share_of_traffic,
+            )
+            for each in state.contributors
+        ),
+    )
 
 
-def source_issues(snapshot: Snapshot) -> dict[str, str]:
+def _convert_budget(budget: BudgetState, exhausting_within: int) -> shapes.Budget:
+    seconds, steady_seconds = budget.time_to_exhaustion, budget.steady_time_to_exhaustion
+    return shapes.Budget(
+        left=budget.left,
+        events_left=budget.events_left,
+        exhausted=budget.is_exhausted,
+        exhausting=budget.exhausts_within(exhausting_within),
+        burning=None if seconds is None else not isinf(seconds),
+        time_to_exhaustion=None if seconds is None or isinf(seconds) else seconds,
+        steady_lookback=format_duration(budget.steady_burn.lookback),
+        steady_time_to_exhaustion=(
+            None if steady_seconds is None or isinf(steady_seconds) else steady_seconds
+        ),
+    )
+
+
+def _convert_alert(alert: AlertEvaluation) -> shapes.Alert:
+    return shapes.Alert(
+        severity=alert.severity.value,
+        state=alert.state.value,
+        since=format_optional_rfc3339(alert.since),
+        rows=tuple(
+            shapes.Row(
+                state=row.state.value,
+                factor=float(row.factor),
+                long=format_duration(row.policy_row.long),
+                long_burn_rate=row.long.burn_rate,
+                short=format_duration(row.policy_row.short),
+                short_burn_rate=row.short.burn_rate,
+            )
+            for row in alert.rows
+        ),
+    )
+
+
+def _state_name(health: Health) -> shapes.StateName:
+    return cast("shapes.StateName", health.key)
+
+
+def _source_issues(snapshot: Snapshot) -> dict[str, str]:
     """Name the source among what does not work; empty while it can be read."""
     return {} if snapshot.source_issue is None else {"source": snapshot.source_issue}

@@ -1,7 +1,7 @@
-"""One board as JSON, encoded piece by piece and each piece at most once, however many read it."""
+"""A snapshot as JSON, encoded SLO by SLO and each at most once, however many clients read it."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Final, NamedTuple, cast
@@ -9,20 +9,21 @@ from typing import Final, NamedTuple, cast
 import msgspec
 
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
-from sloctl.sidecar.http.api import convert, shapes
+from sloctl.sidecar.http.api import shapes
+from sloctl.sidecar.http.api.answers import convert_slo
 from sloctl.sidecar.http.api.query import list_key
 
-# An answer that would make the remembered ones of one board larger than this is not remembered.
+# An answer that would make the cached ones of a snapshot larger than this is not cached.
 _MAX_CACHED_BYTES: Final = 32 * 1024 * 1024
 
-# So many entries are encoded before others get their turn: about two milliseconds.
+# So many SLOs are encoded before others get their turn: about two milliseconds.
 _BATCH_SIZE: Final = 50
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class EncodedAnswer(NamedTuple):
-    """*etag* is strong: equal tags mean equal bytes, also across restarts and replicas."""
+    """A body of JSON; *etag* is strong: equal tags mean equal bytes, also across restarts and replicas."""
 
     body: bytes
     etag: str
@@ -37,65 +38,61 @@ def tag_body(body: bytes) -> EncodedAnswer:
 
 
 class EncodedSnapshot:
-    """A board whose entries stand in the order of lists."""
+    """A snapshot with its states in the order of lists; indexes are places among *states*."""
 
-    def __init__(self, board: Snapshot) -> None:
-        self.snapshot = board
-        placed = sorted(((list_key(entry), entry) for entry in board.states), key=itemgetter(0))
-        self.states: tuple[SloState, ...] = tuple(entry for _, entry in placed)
-        self.list_keys = tuple(text for text, _ in placed)
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        keyed = sorted(((list_key(state), state) for state in snapshot.states), key=itemgetter(0))
+        self.states: tuple[SloState, ...] = tuple(state for _, state in keyed)
+        self.list_keys = tuple(key for key, _ in keyed)
         self._encoded: dict[int, msgspec.Raw] = {}
         self._answers: dict[Hashable, EncodedAnswer] = {}
-        self._remembered = 0
+        self._cached_bytes = 0
 
-    def encoded_slos(self, places: Iterable[int]) -> tuple[shapes.Slo, ...]:
-        """The entries at *places*, already as JSON, for a field of a shape that holds SLOs."""
-        return cast("tuple[shapes.Slo, ...]", tuple(self._raw(place) for place in places))
+    def encoded_slos(self, indexes: Sequence[int]) -> tuple[shapes.Slo, ...]:
+        """Give the SLOs at *indexes*, already as JSON, for a field of a shape that holds SLOs."""
+        for index in indexes:
+            if index not in self._encoded:
+                self._encoded[index] = msgspec.Raw(_encode(convert_slo(self.states[index])))
+        return cast("tuple[shapes.Slo, ...]", tuple(self._encoded[index] for index in indexes))
 
-    async def encode_ahead(self, places: Sequence[int]) -> None:
-        """Encode what is at *places* piece by piece, so that others have their turn in between."""
-        for start in range(0, len(places), _BATCH_SIZE):
-            missing = [place for place in places[start : start + _BATCH_SIZE] if place not in self._encoded]
+    async def encode_ahead(self, indexes: Sequence[int]) -> None:
+        """Encode the SLOs at *indexes* batch by batch, so that others have their turn in between."""
+        for start in range(0, len(indexes), _BATCH_SIZE):
+            missing = [index for index in indexes[start : start + _BATCH_SIZE] if index not in self._encoded]
             if missing:
                 self.encoded_slos(missing)
                 await asyncio.sleep(0)
 
     def cached_answer(self, query: Hashable) -> EncodedAnswer | None:
-        """What was answered to *query* before."""
         return self._answers.get(query)
 
     def answer_once(self, query: Hashable, shape: Callable[[], msgspec.Struct]) -> EncodedAnswer:
-        """What *shape* gives, which is asked for once per *query*."""
-        known = self.cached_answer(query)
+        """Encode the answer to *query*, and call *shape* for it, unless that was done before."""
+        known = self._answers.get(query)
         if known is not None:
             return known
-        fresh = encode_answer(shape())
-        if self._remembered + len(fresh.body) <= _MAX_CACHED_BYTES:
-            self._answers[query] = fresh
-            self._remembered += len(fresh.body)
-        return fresh
+        answer = encode_answer(shape())
+        if self._cached_bytes + len(answer.body) <= _MAX_CACHED_BYTES:
+            self._answers[query] = answer
+            self._cached_bytes += len(answer.body)
+        return answer
 
     def group_indexes(self, slo_id: str) -> Sequence[int]:
-        """Places of the entries of one SLO."""
-        return [place for place, entry in enumerate(self.states) if entry.slo.id == slo_id]
-
-    def _raw(self, place: int) -> msgspec.Raw:
-        raw = self._encoded.get(place)
-        if raw is None:
-            raw = self._encoded[place] = msgspec.Raw(_encode(convert.convert_slo(self.states[place])))
-        return raw
+        """Give the indexes of one SLO's groups."""
+        return [index for index, state in enumerate(self.states) if state.slo.id == slo_id]
 
 
 class SnapshotCache:
-    """The sheet of the newest board."""
+    """The newest snapshot, made into an EncodedSnapshot when it is first read."""
 
     def __init__(self, newest: Callable[[], Snapshot]) -> None:
-        self._board = newest
-        self._sheet = EncodedSnapshot(newest())
+        self._newest = newest
+        self._encoded = EncodedSnapshot(newest())
 
     @property
     def latest(self) -> EncodedSnapshot:
-        board = self._board()
-        if board is not self._sheet.snapshot:
-            self._sheet = EncodedSnapshot(board)
-        return self._sheet
+        snapshot = self._newest()
+        if snapshot is not self._encoded.snapshot:
+            self._encoded = EncodedSnapshot(snapshot)
+        return self._encoded

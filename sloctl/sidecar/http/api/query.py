@@ -1,4 +1,4 @@
-"""What a client may ask of the list of SLOs: query parameters → a checked value."""
+"""The query of the list of SLOs: parameters of a URL in, a checked value and the SLOs it selects out."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sloctl.sidecar.engine.snapshot import SloState
-from sloctl.sidecar.http.api import convert, shapes
+from sloctl.sidecar.http.api import shapes
 from sloctl.sidecar.http.problem_details import BadRequest
 
 DEFAULT_LIMIT: Final = 100
@@ -34,6 +34,13 @@ class SloQuery(Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
 
 
+class Selection(NamedTuple):
+    """The indexes of the SLOs that were asked for, and the `after` of the page that follows."""
+
+    indexes: Sequence[int]
+    next_after: str | None
+
+
 _LIST_PARAMETERS: Final = frozenset({"state", "label"})
 _RENAMED_PARAMETERS: Final = {"standing": "state"}
 
@@ -49,7 +56,7 @@ def parse_slo_query(parameters: Iterable[tuple[str, str]]) -> SloQuery:
             raise BadRequest(f"{name} is now {_RENAMED_PARAMETERS[name]}")
         if name in _LIST_PARAMETERS:
             listed = fields.setdefault(name, [])
-            assert isinstance(listed, list)  # noqa: S101 - the names in _LISTS hold lists
+            assert isinstance(listed, list)  # noqa: S101 - the names in _LIST_PARAMETERS hold lists
             listed.append(value)
         elif name in fields:
             raise BadRequest(f"{name} is given twice")
@@ -58,15 +65,8 @@ def parse_slo_query(parameters: Iterable[tuple[str, str]]) -> SloQuery:
     try:
         # Not strict: in a URL a number is text.
         return msgspec.convert(fields, SloQuery, strict=False)
-    except msgspec.ValidationError as wrong:
-        raise BadRequest(str(wrong)) from wrong
-
-
-class Selection(NamedTuple):
-    """Places of the entries asked for, and the `after` of the page that follows."""
-
-    indexes: Sequence[int]
-    next_after: str | None
+    except msgspec.ValidationError as mistake:
+        raise BadRequest(str(mistake)) from mistake
 
 
 def reject_parameters(names: Iterable[str]) -> None:
@@ -75,30 +75,31 @@ def reject_parameters(names: Iterable[str]) -> None:
         raise BadRequest(f"there is no parameter {name!r} here")
 
 
-def list_key(entry: SloState) -> str:
-    """Where an entry stands: lists are in the order of this text, and what is after any text is well defined.
+def list_key(state: SloState) -> str:
+    """Make the text by which lists are sorted.
 
-    It is made of the entry's key, so that entries that come, go or stand differently shift nothing.
+    It holds id and group alone, so that states that come, go or change shift nothing; and what comes after
+    any text is well defined.
     """
-    return msgspec.json.encode([entry.slo.id, *entry.group]).decode()
+    return msgspec.json.encode([state.slo.id, *state.group]).decode()
 
 
-def select_slos(query: SloQuery, entries: Sequence[SloState], texts: Sequence[str]) -> Selection:
-    """*texts* are those of the places of *entries*, both in order."""
+def select_slos(query: SloQuery, states: Sequence[SloState], keys: Sequence[str]) -> Selection:
+    """Select among *states*, which are sorted by their list keys, *keys*."""
     labels = frozenset((name, value) for name, _, value in (text.partition("=") for text in query.label))
-    start = 0 if query.after is None else bisect_right(texts, query.after)
-    places: list[int] = []
-    for place in range(start, len(entries)):
-        if _matches_query(query, labels, entries[place]):
-            if len(places) == query.limit:
-                return Selection(places, texts[places[-1]])
-            places.append(place)
-    return Selection(places, None)
+    start = 0 if query.after is None else bisect_right(keys, query.after)
+    indexes: list[int] = []
+    for index in range(start, len(states)):
+        if _matches_query(query, labels, states[index]):
+            if len(indexes) == query.limit:
+                return Selection(indexes, keys[indexes[-1]])
+            indexes.append(index)
+    return Selection(indexes, None)
 
 
-def _matches_query(query: SloQuery, labels: frozenset[tuple[str, str]], entry: SloState) -> bool:
+def _matches_query(query: SloQuery, labels: frozenset[tuple[str, str]], state: SloState) -> bool:
     return (
-        (query.service is None or entry.slo.service == query.service)
-        and (not query.state or convert.STATE_NAMES[entry.health] in query.state)
-        and (not labels or labels <= {*entry.slo.labels.items(), *entry.group_labels.items()})
+        (query.service is None or state.slo.service == query.service)
+        and (not query.state or state.health.key in query.state)
+        and (not labels or labels <= {*state.slo.labels.items(), *state.group_labels.items()})
     )

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from sloctl.sidecar.component import Issues, ReloadSpecs
-from sloctl.sidecar.http.api import answers, convert, shapes
+from sloctl.sidecar.http.api import answers, shapes
 from sloctl.sidecar.http.api.encoded_snapshot import EncodedAnswer, SnapshotCache, encode_answer, tag_body
 from sloctl.sidecar.http.api.query import parse_slo_query, reject_parameters, select_slos
 from sloctl.sidecar.http.problem_details import encode_problem, problem_response
@@ -44,18 +44,25 @@ class ApiRoutes:
 
     async def list_slos(self, request: web.Request) -> web.Response:
         query = parse_slo_query(request.query.items())
-        snapshot = self.snapshots.latest
-        page = snapshot.cached_answer(query)
+        latest = self.snapshots.latest
+        page = latest.cached_answer(query)
         if page is None:
-            selection = select_slos(query, snapshot.states, snapshot.list_keys)
-            await snapshot.encode_ahead(selection.indexes)
-            page = snapshot.answer_once(query, lambda: answers.slo_page(snapshot, selection))
+            selection = select_slos(query, latest.states, latest.list_keys)
+            await latest.encode_ahead(selection.indexes)
+            page = latest.answer_once(
+                query,
+                lambda: answers.slo_page(
+                    latest.snapshot, latest.encoded_slos(selection.indexes), selection.next_after
+                ),
+            )
         return _conditional_response(request, page)
 
     async def show_slo(self, request: web.Request) -> web.Response:
         reject_parameters(request.query)
         slo_id = f"{request.match_info['service']}/{request.match_info['name']}"
-        groups = answers.slo_groups(self.snapshots.latest, slo_id)
+        latest = self.snapshots.latest
+        encoded = latest.encoded_slos(latest.group_indexes(slo_id))
+        groups = answers.slo_groups(latest.snapshot, slo_id, encoded)
         if groups is None:
             return problem_response(404, "no spec has an SLO of this name")
         return _conditional_response(request, encode_answer(groups))
@@ -75,7 +82,7 @@ class ApiRoutes:
         status = answers.sidecar_status(
             self.snapshots.latest.snapshot,
             version=self.version,
-            started=self.started_at,
+            started_at=self.started_at,
             issues=self.issues(),
         )
         return _conditional_response(request, encode_answer(status))
@@ -89,7 +96,7 @@ def reload_route(path: str, reload: ReloadSpecs) -> web.RouteDef:
     """Read the specs anew on POST only, so that a followed link changes nothing."""
 
     async def reload_specs(_: web.Request) -> web.Response:
-        outcome = convert.reload_outcome(await reload())
+        outcome = answers.reload_outcome(await reload())
         if outcome.in_force:
             return web.Response(body=encode_answer(outcome).body, content_type="application/json")
         detail = "the specs from before are still watched"

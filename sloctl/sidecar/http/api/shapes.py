@@ -66,8 +66,17 @@ class Budget(Struct, frozen=True, rename="camel"):
     exhausting: Annotated[
         bool | None, Meta(description="Whether it is gone within the hours that the spec names.")
     ]
-    burning: Annotated[bool | None, Meta(description="False where it lasts for ever at this burn.")]
-    seconds_to_exhaustion: float | None
+    burning: Annotated[
+        bool | None, Meta(description="False where the burn of the last five minutes is below 1.")
+    ]
+    time_to_exhaustion: Annotated[
+        float | None,
+        Meta(description="Seconds, at the burn of the last five minutes; 0 when nothing is left."),
+    ]
+    steady_lookback: Annotated[Lookback, Meta(description="Of the alert row that fires, else the first.")]
+    steady_time_to_exhaustion: Annotated[
+        float | None, Meta(description="Seconds, at the burn of the steady lookback.")
+    ]
 
 
 class Slo(Struct, frozen=True, rename="camel"):

@@ -11,10 +11,9 @@ from typing import Final
 
 from sloctl.duration import DAY
 from sloctl.formatting import format_burn_rate, format_count, format_percent
-from sloctl.sidecar import messages
-from sloctl.sidecar.engine.evaluation import AlertRow
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.timeline import SloTimeline, TimelinePoint
+from sloctl.sidecar.messages import format_factor
 from sloctl.timestamps import format_day_time, format_hour_minute
 
 # Above the highest burn rate a little room, above the highest threshold enough for its name.
@@ -24,6 +23,7 @@ _ROOM_ABOVE_THRESHOLD: Final = 1.8
 _SPARKLINE_TOP_RATE: Final = 120.0
 # Points whose edges are no farther apart than this (seconds) are neighbours.
 _NEIGHBOUR_SECONDS: Final = 1.0
+_NO_DATA: Final = "No data in this range."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ThresholdLine:
 
 @dataclass(frozen=True, slots=True)
 class ChartDrawing:
-    """*area* and *line* are paths in a square of 100; *ticks* name times from the left to the right."""
+    """A chart: *area* and *line* are paths in a square of 100, *ticks* name times from left to right."""
 
     summary: str
     area: str
@@ -58,86 +58,122 @@ class ChartDrawing:
     ticks: tuple[str, ...]
 
 
-def draw_burn_rate(entry: SloState, chart: SloTimeline) -> ChartDrawing:
-    """How fast the budget burned; from 0 upwards ever more compressed, so that thresholds stay in sight."""
-    rows = [row for alert in entry.alerts for row in alert.rows]
-    rates = [_ROOM_ABOVE_BURN * (point.burn_rate or 0.0) for point in chart.points]
+def draw_burn_rate(state: SloState, timeline: SloTimeline) -> ChartDrawing:
+    """Draw burn rates; the scale compresses ever more from 0 upwards, so that thresholds stay in sight."""
+    rows = [row for alert in state.alerts for row in alert.rows]
+    rates = [_ROOM_ABOVE_BURN * (point.burn_rate or 0.0) for point in timeline.points]
     factors = [_ROOM_ABOVE_THRESHOLD * float(row.factor) for row in rows]
     top = log1p(max([*rates, *factors, 1.0]))
+    summary = _NO_DATA
+    if timeline.points:
+        worst = max(timeline.points, key=lambda point: point.burn_rate or 0.0)
+        highest, last = map(format_burn_rate, (worst.burn_rate, timeline.points[-1].burn_rate))
+        summary = f"At most {highest}, at {_format_axis_time(timeline, worst.begin)} UTC; last {last}."
 
-    def height(point: TimelinePoint) -> float | None:
-        return None if point.burn_rate is None else 100 * (1 - log1p(point.burn_rate) / top)
+    def y_of_rate(rate: float) -> float:
+        return 100 * (1 - log1p(rate) / top)
 
-    area, line = _step_paths(chart, height)
-    return ChartDrawing(
-        summary=_error_summary(chart),
-        area=area,
-        line=line,
-        shades=(*_gap_slices(chart), *_firing_slices(chart)),
-        levels=tuple(
-            ThresholdLine(
-                _css_percent(100 * (1 - log1p(float(row.factor)) / top)),
-                row.policy_row.severity.value,
-                _level(row),
-            )
-            for row in rows
-        ),
-        points=tuple(_point_slice(chart, point, _error_text(point)) for point in chart.points),
-        ticks=_axis_times(chart),
+    def y_of_point(point: TimelinePoint) -> float | None:
+        return None if point.burn_rate is None else y_of_rate(point.burn_rate)
+
+    def describe_point(point: TimelinePoint) -> str:
+        counts = point.counts
+        if counts.error_ratio is None:
+            return "no events"
+        errors, events = format_count(counts.error), format_count(counts.total)
+        rate = format_burn_rate(point.burn_rate)
+        return f"{errors} of {events} events bad ({format_percent(counts.error_ratio)}), burns {rate}"
+
+    levels = [
+        ThresholdLine(
+            _css_percent(y_of_rate(float(row.factor))),
+            row.policy_row.severity.value,
+            f"{row.policy_row.severity.value} {format_factor(row)}×",
+        )
+        for row in rows
+    ]
+    return _draw_chart(
+        timeline, summary=summary, levels=levels, y_of_point=y_of_point, describe_point=describe_point
     )
 
 
-def draw_budget(chart: SloTimeline) -> ChartDrawing:
-    """What was left of the window's budget."""
-    left = [point.budget_left for point in chart.points if point.budget_left is not None]
+def draw_budget(timeline: SloTimeline) -> ChartDrawing:
+    """Draw the share of the window's budget that was left."""
+    left = [point.budget_left for point in timeline.points if point.budget_left is not None]
     low, high = min([*left, 0.0]), max([*left, 1.0])
+    summary = f"From {format_percent(left[0])} to {format_percent(left[-1])}." if left else _NO_DATA
 
-    def height(point: TimelinePoint) -> float | None:
+    def y_of_point(point: TimelinePoint) -> float | None:
         return None if point.budget_left is None else 100 * (high - point.budget_left) / (high - low)
 
-    area, line = _step_paths(chart, height)
-    return ChartDrawing(
-        summary=_budget_summary(left),
-        area=area,
-        line=line,
-        shades=(*_gap_slices(chart), *_firing_slices(chart)),
-        levels=(ThresholdLine(_css_percent(100 * high / (high - low)), "nothing", "nothing left"),)
-        if low < 0
-        else (),
-        points=tuple(_point_slice(chart, point, _budget_text(point)) for point in chart.points),
-        ticks=_axis_times(chart),
+    def describe_point(point: TimelinePoint) -> str:
+        cost = format_count(point.counts.error)
+        return f"{format_percent(point.budget_left)} of the budget left, after {cost} bad events"
+
+    zero = ThresholdLine(_css_percent(100 * high / (high - low)), "nothing", "nothing left")
+    return _draw_chart(
+        timeline,
+        summary=summary,
+        levels=(zero,) if low < 0 else (),
+        y_of_point=y_of_point,
+        describe_point=describe_point,
     )
 
 
 def draw_sparkline(rates: Sequence[float | None]) -> str:
-    """The area under burn rates of equal times, in a square of 100; 1× is a seventh of the height."""
+    """Draw the area under burn rates of equal times, in a square of 100; 1× is a seventh of the height."""
     top = log1p(max([_SPARKLINE_TOP_RATE, *(rate or 0.0 for rate in rates)]))
     width = 100 / len(rates)
     # A burn of nothing still is a line; no data is none.
     return "".join(
-        f"M{place * width:.1f} 102V{100 * (1 - log1p(rate) / top):.1f}h{width:.2f}V102"
-        for place, rate in enumerate(rates)
+        f"M{index * width:.1f} 102V{100 * (1 - log1p(rate) / top):.1f}h{width:.2f}V102"
+        for index, rate in enumerate(rates)
         if rate is not None
     )
 
 
-def _step_paths(chart: SloTimeline, height: Callable[[TimelinePoint], float | None]) -> tuple[str, str]:
-    """Steps, broken where there are no data: the area under them, and their upper edge."""
+def _draw_chart(
+    timeline: SloTimeline,
+    *,
+    summary: str,
+    levels: Iterable[ThresholdLine],
+    y_of_point: Callable[[TimelinePoint], float | None],
+    describe_point: Callable[[TimelinePoint], str],
+) -> ChartDrawing:
+    """Draw steps, broken where there are no data: the area under them, and their upper edge."""
     area, line = [], []
-    for run in _unbroken_runs(chart.points, height):
-        edge = " ".join(f"V{y:.1f}H{_x_percent(chart, point.end):.1f}" for point, y in run)
-        begin, first = _x_percent(chart, run[0][0].begin), run[0][1]
+    for run in _unbroken_runs(timeline.points, y_of_point):
+        edge = " ".join(f"V{y:.1f}H{_x_percent(timeline, point.end):.1f}" for point, y in run)
+        begin, first = _x_percent(timeline, run[0][0].begin), run[0][1]
         area.append(f"M{begin:.1f} 100{edge}V100Z")
         line.append(f"M{begin:.1f} {first:.1f}{edge}")
-    return "".join(area), "".join(line)
+    middle = (timeline.begin + timeline.end) / 2
+    return ChartDrawing(
+        summary=summary,
+        area="".join(area),
+        line="".join(line),
+        shades=tuple(_shades(timeline)),
+        levels=tuple(levels),
+        points=tuple(
+            _slice(
+                timeline,
+                (point.begin, point.end),
+                "point",
+                f"{_format_axis_time(timeline, point.begin)} to "
+                f"{_format_axis_time(timeline, min(point.end, timeline.end))} UTC: {describe_point(point)}",
+            )
+            for point in timeline.points
+        ),
+        ticks=tuple(_format_axis_time(timeline, at) for at in (timeline.begin, middle, timeline.end)),
+    )
 
 
 def _unbroken_runs(
-    points: Iterable[TimelinePoint], height: Callable[[TimelinePoint], float | None]
+    points: Iterable[TimelinePoint], y_of_point: Callable[[TimelinePoint], float | None]
 ) -> Iterator[Sequence[tuple[TimelinePoint, float]]]:
     run: list[tuple[TimelinePoint, float]] = []
     for point in points:
-        y = height(point)
+        y = y_of_point(point)
         if run and (y is None or point.begin > run[-1][0].end + _NEIGHBOUR_SECONDS):
             yield run
             run = []
@@ -147,84 +183,37 @@ def _unbroken_runs(
         yield run
 
 
-def _gap_slices(chart: SloTimeline) -> Iterator[ChartSlice]:
-    """Where there are no data: before, between and after the points."""
-    edges = [(0.0, chart.begin), *((point.begin, point.end) for point in chart.points), (chart.end, 0.0)]
+def _shades(timeline: SloTimeline) -> Iterator[ChartSlice]:
+    """Shade where there are no data (before, between and after the points), and where an alert fired."""
+    edges = [
+        (0.0, timeline.begin),
+        *((point.begin, point.end) for point in timeline.points),
+        (timeline.end, 0.0),
+    ]
     for (_, ended), (begins, _) in pairwise(edges):
         # The newest point may be a tick or two behind.
-        if begins - ended > max(_NEIGHBOUR_SECONDS, (chart.end - chart.begin) / 100):
-            text = f"no data from {_format_axis_time(chart, ended)} to {_format_axis_time(chart, begins)} UTC"
-            yield ChartSlice(*_slice_extent(chart, ended, begins), "gap", text)
-
-
-def _firing_slices(chart: SloTimeline) -> Iterator[ChartSlice]:
-    for firing in chart.firing:
+        if begins - ended > max(_NEIGHBOUR_SECONDS, (timeline.end - timeline.begin) / 100):
+            begin, end = _format_axis_time(timeline, ended), _format_axis_time(timeline, begins)
+            yield _slice(timeline, (ended, begins), "gap", f"no data from {begin} to {end} UTC")
+    for firing in timeline.firing:
         name = firing.severity.value
-        begin, end = _format_axis_time(chart, firing.begin), _format_axis_time(chart, firing.end)
+        begin, end = _format_axis_time(timeline, firing.begin), _format_axis_time(timeline, firing.end)
         text = f"{name} fired from {begin} to {end} UTC"
-        yield ChartSlice(*_slice_extent(chart, firing.begin, firing.end), f"firing {name}", text)
+        yield _slice(timeline, (firing.begin, firing.end), f"firing {name}", text)
 
 
-def _point_slice(chart: SloTimeline, point: TimelinePoint, said: str) -> ChartSlice:
-    end = _format_axis_time(chart, min(point.end, chart.end))
-    when = f"{_format_axis_time(chart, point.begin)} to {end} UTC"
-    return ChartSlice(*_slice_extent(chart, point.begin, point.end), "point", f"{when}: {said}")
+def _slice(timeline: SloTimeline, extent: tuple[float, float], css_class: str, text: str) -> ChartSlice:
+    left, right = (_x_percent(timeline, at) for at in extent)
+    return ChartSlice(_css_percent(left), _css_percent(max(right - left, 0.3)), css_class, text)
 
 
-def _error_text(point: TimelinePoint) -> str:
-    if point.counts.error_ratio is None:
-        return "no events"
-    bad, all_of_them = (
-        format_count(point.counts.error),
-        format_count(point.counts.total),
-    )
-    ratio = format_percent(point.counts.error_ratio)
-    return f"{bad} of {all_of_them} events bad ({ratio}), burns {format_burn_rate(point.burn_rate)}"
+def _format_axis_time(timeline: SloTimeline, at: float) -> str:
+    """Format a time as exactly as the range is short."""
+    return format_hour_minute(at) if timeline.end - timeline.begin <= DAY else format_day_time(at)
 
 
-def _budget_text(point: TimelinePoint) -> str:
-    cost = format_count(point.counts.error)
-    return f"{format_percent(point.budget_left)} of the budget left, after {cost} bad events"
-
-
-def _error_summary(chart: SloTimeline) -> str:
-    worst = max(chart.points, key=lambda point: point.burn_rate or 0.0, default=None)
-    if worst is None:
-        return "No data in this range."
-    when, last = (
-        _format_axis_time(chart, worst.begin),
-        format_burn_rate(chart.points[-1].burn_rate),
-    )
-    return f"At most {format_burn_rate(worst.burn_rate)}, at {when} UTC; last {last}."
-
-
-def _budget_summary(left: Sequence[float]) -> str:
-    if not left:
-        return "No data in this range."
-    return f"From {format_percent(left[0])} to {format_percent(left[-1])}."
-
-
-def _level(row: AlertRow) -> str:
-    return f"{row.policy_row.severity.value} {messages.format_factor(row)}×"
-
-
-def _axis_times(chart: SloTimeline) -> tuple[str, ...]:
-    middle = (chart.begin + chart.end) / 2
-    return tuple(_format_axis_time(chart, at) for at in (chart.begin, middle, chart.end))
-
-
-def _format_axis_time(chart: SloTimeline, at: float) -> str:
-    """As exact as the range is short."""
-    return format_hour_minute(at) if chart.end - chart.begin <= DAY else format_day_time(at)
-
-
-def _slice_extent(chart: SloTimeline, begin: float, end: float) -> tuple[str, str]:
-    left, right = _x_percent(chart, begin), _x_percent(chart, end)
-    return _css_percent(left), _css_percent(max(right - left, 0.3))
-
-
-def _x_percent(chart: SloTimeline, at: float) -> float:
-    return min(100.0, max(0.0, 100 * (at - chart.begin) / (chart.end - chart.begin)))
+def _x_percent(timeline: SloTimeline, at: float) -> float:
+    return min(100.0, max(0.0, 100 * (at - timeline.begin) / (timeline.end - timeline.begin)))
 
 
 def _css_percent(share: float) -> str:

@@ -1,4 +1,4 @@
-"""What the page is asked for: everything stands in the URL, and what cannot be meant is passed over."""
+"""The queries of the pages: everything is in the URL, and a parameter that cannot be meant is passed over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,10 +10,9 @@ from urllib.parse import quote, urlencode
 
 from sloctl.duration import DAY, HOUR, format_duration
 from sloctl.sidecar.engine.snapshot import SloState
-from sloctl.sidecar.http.api.convert import STATE_NAMES
 from sloctl.slo.health import Health
 
-_HEALTH_BY_NAME: Final = {name: standing for standing, name in STATE_NAMES.items()}
+_HEALTH_BY_KEY: Final = {health.key: health for health in Health}
 # Of a chart, besides the window.
 _RANGE_SECONDS: Final = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY)
 # A URL of more than 8 kB is refused; escaped, a character takes up to twelve bytes.
@@ -22,7 +21,7 @@ GROUP_KEY_PARAMETER: Final = "group-key"
 
 
 class SortOrder(Enum):
-    """What comes first in the list."""
+    """The order of the list."""
 
     WORST = "worst"
     BUDGET = "budget"
@@ -32,7 +31,7 @@ class SortOrder(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which SLOs, in which order; *label* is `name=value`, *page* counts from 1."""
+    """The SLOs to list, and their order; *label* is `name=value`, *page* counts from 1."""
 
     text: str = ""
     label: str = ""
@@ -45,22 +44,35 @@ class ListQuery:
     def is_filtered(self) -> bool:
         return bool(self.text or self.label or self.state is not None)
 
+    @property
+    def url(self) -> str:
+        fields: Mapping[str, str] = {
+            "text": self.text,
+            "label": self.label,
+            "state": "" if self.state is None else self.state.key,
+            "sort": "" if self.sort is SortOrder.WORST else self.sort.value,
+            "by": "service" if self.by_service else "",
+            "page": "" if self.page == 1 else str(self.page),
+        }
+        parameters = urlencode({name: value for name, value in fields.items() if value})
+        return f"/?{parameters}" if parameters else "/"
+
     def url_of_page(self, number: int) -> str:
-        return _list_url(replace(self, page=number))
+        return replace(self, page=number).url
 
-    def url_with_state(self, standing: Health | None) -> str:
-        return _list_url(replace(self, state=standing, page=1))
+    def url_with_state(self, health: Health | None) -> str:
+        return replace(self, state=health, page=1).url
 
 
-def parse_list_query(asked: Mapping[str, str]) -> ListQuery:
+def parse_list_query(parameters: Mapping[str, str]) -> ListQuery:
     sorts = {sort.value: sort for sort in SortOrder}
-    page = asked.get("page", "1")
+    page = parameters.get("page", "1")
     return ListQuery(
-        text=asked.get("text", "").strip(),
-        label=asked.get("label", "").strip(),
-        state=_HEALTH_BY_NAME.get(asked.get("state", "")),  # type: ignore[call-overload]  # of any text
-        sort=sorts.get(asked.get("sort", ""), SortOrder.WORST),
-        by_service=asked.get("by", "") == "service",
+        text=parameters.get("text", "").strip(),
+        label=parameters.get("label", "").strip(),
+        state=_HEALTH_BY_KEY.get(parameters.get("state", "")),
+        sort=sorts.get(parameters.get("sort", ""), SortOrder.WORST),
+        by_service=parameters.get("by", "") == "service",
         page=max(1, int(page)) if page.isdecimal() and len(page) < 7 else 1,
     )
 
@@ -78,60 +90,48 @@ class ChartRange:
 
 
 def range_choices(window: int) -> list[int]:
-    """What may be asked for; seconds."""
+    """List the ranges of a chart that may be asked for, in seconds; *window* is the longest."""
     return [*(seconds for seconds in _RANGE_SECONDS if seconds < window), window]
 
 
-def parse_chart_range(asked: Mapping[str, str], window: int) -> ChartRange | None:
-    """None where none is asked for."""
+def parse_chart_range(parameters: Mapping[str, str], window: int) -> ChartRange | None:
+    """Give the range that is asked for, None for none."""
     names = {format_duration(seconds): seconds for seconds in range_choices(window)}
-    seconds, until = names.get(asked.get("range", "")), _parse_time(asked.get("until", ""))
+    seconds, until = names.get(parameters.get("range", "")), _parse_time(parameters.get("until", ""))
     if seconds is None and until is None:
         return None
     return ChartRange(seconds or 6 * HOUR, until)
 
 
-def slo_url(entry: SloState, shown: ChartRange | None = None) -> str:
-    """The page of one SLO, or of one group of it: by its labels, or by a key where those are too long."""
-    path = f"/slo/{quote(entry.slo.service, safe='')}/{quote(entry.slo.name, safe='')}"
-    asked = list(entry.group_labels.items())
-    if sum(map(len, entry.group)) > _MAX_GROUP_CHARACTERS:
-        asked = [(GROUP_KEY_PARAMETER, group_key(entry))]
-    if shown is not None:
-        asked.append(("range", shown.name))
-    if shown is not None and shown.until is not None:
-        asked.append(("until", f"{datetime.fromtimestamp(shown.until, UTC):%Y-%m-%dT%H:%M:%SZ}"))
-    return f"{path}?{urlencode(asked)}" if asked else path
+def slo_url(state: SloState, chart_range: ChartRange | None = None) -> str:
+    """Make the URL of a page: with the labels of the group, or with its key where those are too long."""
+    path = f"/slo/{quote(state.slo.service, safe='')}/{quote(state.slo.name, safe='')}"
+    parameters = list(state.group_labels.items())
+    if sum(map(len, state.group)) > _MAX_GROUP_CHARACTERS:
+        parameters = [(GROUP_KEY_PARAMETER, group_key(state))]
+    if chart_range is not None:
+        parameters.append(("range", chart_range.name))
+        if chart_range.until is not None:
+            until = datetime.fromtimestamp(chart_range.until, UTC)
+            parameters.append(("until", f"{until:%Y-%m-%dT%H:%M:%SZ}"))
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
-def group_key(entry: SloState) -> str:
-    """Tells an entry from all others, in a dozen characters."""
-    return sha256("\n".join((entry.slo.id, *entry.group)).encode(errors="replace")).hexdigest()[:12]
+def group_key(state: SloState) -> str:
+    """Make a dozen characters that tell *state* from all others."""
+    return sha256("\n".join((state.slo.id, *state.group)).encode(errors="replace")).hexdigest()[:12]
 
 
 def label_url(name: str, value: str) -> str:
-    """The list of all SLOs with this label."""
-    return _list_url(ListQuery(label=f"{name}={value}"))
+    """Make the URL of the list of all SLOs with this label."""
+    return ListQuery(label=f"{name}={value}").url
 
 
 def _parse_time(text: str) -> float | None:
-    """RFC 3339, or Unix seconds."""
+    """Read RFC 3339 or Unix seconds; None for anything else, and for a time that no history reaches."""
     try:
         at = datetime.fromisoformat(text).replace(tzinfo=UTC) if "-" in text else None
         seconds = at.timestamp() if at is not None else float(text)
     except (ValueError, OverflowError):
         return None
     return seconds if 0 < seconds < 1e11 else None
-
-
-def _list_url(query: ListQuery) -> str:
-    fields: Mapping[str, str] = {
-        "text": query.text,
-        "label": query.label,
-        "state": "" if query.state is None else STATE_NAMES[query.state],
-        "sort": "" if query.sort is SortOrder.WORST else query.sort.value,
-        "by": "service" if query.by_service else "",
-        "page": "" if query.page == 1 else str(query.page),
-    }
-    asked = urlencode({name: value for name, value in fields.items() if value})
-    return f"/?{asked}" if asked else "/"

@@ -1,4 +1,4 @@
-"""What an SLO is made of, for the page: its selectors, its queries, and what to open next."""
+"""The facts of an SLO besides its numbers: its selectors, its queries, its owner, and links to open next."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,11 +29,12 @@ from sloctl.sidecar.engine.snapshot import SloState
 # An annotation that says where Prometheus is.
 PROMETHEUS_ANNOTATION: Final = "prometheus_url"
 _MIN_LIFT: Final = 1.1
+_COUNTED_NAMES: Final = {CountedSide.ERROR: "bad events", CountedSide.GOOD: "good events"}
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalLink:
-    """Somewhere to go; *url* is http or https, whatever an annotation says."""
+    """A link that leaves the page; *url* is http or https, whatever an annotation says."""
 
     name: str
     url: str
@@ -41,7 +42,7 @@ class ExternalLink:
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
-    """PromQL with its *name*; *link* opens it in Prometheus where the spec says where that is."""
+    """PromQL with its *name*; *url* opens it in Prometheus where the spec says where that is."""
 
     name: str
     promql: PromQL
@@ -49,17 +50,20 @@ class NamedQuery:
 
 
 def external_links(slo: Slo) -> Sequence[ExternalLink]:
-    """Runbook first, dashboards, then every other annotation that is a URL."""
-    found = [
-        _link(slo, name, value)
-        for name, value in slo.annotations.items()
-        if name not in {PROMETHEUS_ANNOTATION, SIDECAR_ANNOTATION} and _is_url(value)
-    ]
-    return sorted(found, key=lambda link: (not link.name.startswith("Runbook"), link.name))
+    """Give the runbook first, then dashboards and every other annotation that is a URL."""
+    links = []
+    for name, value in slo.annotations.items():
+        if name == GRAFANA_ANNOTATION and _is_url(value):
+            dashboard = join_url(value, f"d/{dashboard_uid(slo.service)}")
+            links.append(ExternalLink("Grafana dashboard", dashboard))
+        elif name not in {PROMETHEUS_ANNOTATION, SIDECAR_ANNOTATION} and _is_url(value):
+            words = name.removesuffix("_url").replace("_", " ")
+            links.append(ExternalLink(words[:1].upper() + words[1:], value))
+    return sorted(links, key=lambda link: (not link.name.startswith("Runbook"), link.name))
 
 
 def plain_annotations(slo: Slo) -> Sequence[tuple[str, str]]:
-    """Annotations that are no links."""
+    """Give the annotations that are no links."""
     return [(name, value) for name, value in slo.annotations.items() if not _is_url(value)]
 
 
@@ -67,79 +71,60 @@ def slo_owner(slo: Slo) -> str | None:
     return next((slo.labels[name] for name in ("owner", "team") if name in slo.labels), None)
 
 
-def indicator_queries(slo: Slo) -> Sequence[NamedQuery]:
-    """What counts as bad, and what as an event, in the words of the spec."""
-    return [NamedQuery(name, text) for name, text in _indicator(slo)]
+def indicator_queries(slo: Slo) -> Iterator[NamedQuery]:
+    """Give the bad events and all events as the spec writes them."""
+    match slo.indicator:
+        case RatioIndicator() as ratio:
+            yield NamedQuery(_COUNTED_NAMES[ratio.counted], _join_selectors(ratio.numerator))
+            yield NamedQuery("events", _join_selectors(ratio.total))
+        case LatencyIndicator() | NativeLatencyIndicator() as latency:
+            name = f"good: at most {format_seconds(latency.threshold)}, of"
+            yield NamedQuery(name, format_selector(latency.histogram))
+        case ConditionIndicator() as condition:
+            yield NamedQuery("a minute is good when this is 1", condition.good)
+            yield NamedQuery("a minute without an answer is", condition.when_absent.value)
+        case ProbeIndicator() as probe:
+            yield NamedQuery("bad samples are 0, of", format_selector(probe.gauge))
+        case QueryIndicator() as query:
+            yield NamedQuery(_COUNTED_NAMES[query.counted], query.numerator.text)
+            yield NamedQuery("events", query.total.text)
+        case ErrorRatioIndicator() as error_ratio:
+            yield NamedQuery("error ratio of a minute", error_ratio.ratio.text)
+        case _:
+            assert_never(slo.indicator)
 
 
-def recorded_queries(entry: SloState) -> Sequence[NamedQuery]:
-    """What the compiled rules record of it, ready to paste."""
-    slo = entry.slo
-    labels = {**naming.NATIVE_STYLE.id_label(slo), **entry.group_labels}
-    series = {
+def recorded_queries(state: SloState) -> Iterator[NamedQuery]:
+    """Give the series that the compiled rules record of *state*, ready to paste."""
+    slo = state.slo
+    labels = {**naming.NATIVE_STYLE.id_label(slo), **state.group_labels}
+    base = slo.annotations.get(PROMETHEUS_ANNOTATION, "")
+    metrics = {
         "budget left": naming.BUDGET_REMAINING,
         "burn rate": naming.CURRENT_BURN_RATE,
         "error ratio, 5m": naming.error_ratio_metric(5 * MINUTE),
         "error ratio, 1h": naming.error_ratio_metric(HOUR),
     }
-    base = slo.annotations.get(PROMETHEUS_ANNOTATION, "")
-    return [
-        NamedQuery(
-            name, text := metric_selector(metric, labels), _graph(base, text) if _is_url(base) else None
-        )
-        for name, metric in series.items()
-    ]
+    for name, metric in metrics.items():
+        promql = metric_selector(metric, labels)
+        expression = f"g0.expr={quote(promql, safe='')}"
+        url = join_url(base, "graph", expression, "g0.tab=0", "g0.range_input=6h") if _is_url(base) else None
+        yield NamedQuery(name, promql, url)
 
 
-def top_contributors(entry: SloState) -> Sequence[Contributor]:
-    """What burns, without the label values that err hardly more often than all."""
-    return [burning for burning in entry.contributors if burning.lift >= _MIN_LIFT]
-
-
-def _indicator(slo: Slo) -> Iterator[tuple[str, PromQL]]:
-    match slo.indicator:
-        case RatioIndicator() as ratio:
-            yield _counted_name(ratio.counted), _join_selectors(ratio.numerator)
-            yield "events", _join_selectors(ratio.total)
-        case LatencyIndicator() | NativeLatencyIndicator() as latency:
-            yield f"good: at most {format_seconds(latency.threshold)}, of", format_selector(latency.histogram)
-        case ConditionIndicator() as condition:
-            yield "a minute is good when this is 1", condition.good
-            yield "a minute without an answer is", condition.when_absent.value
-        case ProbeIndicator() as probe:
-            yield "bad samples are 0, of", format_selector(probe.gauge)
-        case QueryIndicator() as query:
-            yield _counted_name(query.counted), query.numerator.text
-            yield "events", query.total.text
-        case ErrorRatioIndicator() as error_ratio:
-            yield "error ratio of a minute", error_ratio.ratio.text
-        case _:
-            assert_never(slo.indicator)
-
-
-def _counted_name(counted: CountedSide) -> str:
-    return "bad events" if counted is CountedSide.ERROR else "good events"
+def top_contributors(state: SloState) -> Sequence[Contributor]:
+    """Give the contributors, without those that err hardly more often than all."""
+    return [each for each in state.contributors if each.lift >= _MIN_LIFT]
 
 
 def _join_selectors(counters: Sequence[Selector]) -> PromQL:
     return "\n".join(format_selector(counter) for counter in counters)
 
 
-def _link(slo: Slo, name: str, value: str) -> ExternalLink:
-    if name == GRAFANA_ANNOTATION:
-        return ExternalLink("Grafana dashboard", join_url(value, f"d/{dashboard_uid(slo.service)}"))
-    words = name.removesuffix("_url").replace("_", " ")
-    return ExternalLink(words[:1].upper() + words[1:], value)
-
-
 def _is_url(text: str) -> bool:
-    """Nothing that a browser runs, and nothing that stays on this host."""
+    """Tell whether a link may lead there: nothing that a browser runs, nothing that stays on this host."""
     try:
         parts = urlsplit(text)
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.netloc)
-
-
-def _graph(base: str, text: PromQL) -> str:
-    return join_url(base, "graph", f"g0.expr={quote(text, safe='')}", "g0.tab=0", "g0.range_input=6h")

@@ -1,14 +1,13 @@
-"""The list: which entries of a board are shown, and in which order."""
+"""The list of SLOs: the states of a snapshot that a query selects, in its order."""
 
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import inf
 from typing import Final
 
-from sloctl.duration import HOUR
-from sloctl.sidecar.engine.evaluation import LookbackBurn
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.page.query import ListQuery, SortOrder
 from sloctl.slo.health import Health
@@ -18,9 +17,9 @@ PAGE_SIZE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class SloListing:
-    """One page of the list; *sections* are named for a service, or one without a name holds all.
+    """One page of the list: *sections* are named for a service, or one without a name holds everything.
 
-    *standings* counts what the other filters let through, *found* what all of them do.
+    *health_counts* counts what the other filters let through, *found* what all of them do.
     """
 
     query: ListQuery
@@ -30,13 +29,13 @@ class SloListing:
     pages: int
 
     @property
-    def entries(self) -> Iterable[SloState]:
-        return (entry for _, entries in self.sections for entry in entries)
+    def states(self) -> Iterable[SloState]:
+        return (state for _, states in self.sections for state in states)
 
 
 @dataclass(frozen=True, slots=True)
 class RankedSnapshot:
-    """The entries of a board, the worst first, each with how it stands; *groups* are those of an SLO's id."""
+    """The states of a snapshot, the worst first, with their *healths*; *groups* are those of an SLO's id."""
 
     states: Sequence[SloState]
     healths: Sequence[Health]
@@ -47,97 +46,79 @@ class RankedSnapshot:
         return bisect_right(self.healths, Health.PAGING)
 
 
-def rank_snapshot(board: Snapshot) -> RankedSnapshot:
-    entries = board.worst_first()
+class RankingCache:
+    """The newest snapshot, ranked once."""
+
+    def __init__(self) -> None:
+        self._snapshot = Snapshot.without_data(())
+        self._ranked = rank_snapshot(self._snapshot)
+
+    def rank_once(self, snapshot: Snapshot) -> RankedSnapshot:
+        if snapshot is not self._snapshot:
+            self._snapshot, self._ranked = snapshot, rank_snapshot(snapshot)
+        return self._ranked
+
+
+def rank_snapshot(snapshot: Snapshot) -> RankedSnapshot:
+    states = snapshot.worst_first()
     groups: dict[str, list[SloState]] = {}
-    for entry in entries:
-        groups.setdefault(entry.slo.id, []).append(entry)
-    return RankedSnapshot(entries, [entry.health for entry in entries], groups)
+    for state in states:
+        groups.setdefault(state.slo.id, []).append(state)
+    return RankedSnapshot(states, [state.health for state in states], groups)
 
 
-def list_slos(board: RankedSnapshot, query: ListQuery) -> SloListing:
+def list_slos(ranked: RankedSnapshot, query: ListQuery) -> SloListing:
+    """Filter, sort and cut out the page that *query* asks for; past the last page it is the last one."""
     matching = [
-        (entry, standing)
-        for entry, standing in zip(board.states, board.healths, strict=True)
-        if _matches_filter(entry, query)
+        (state, health)
+        for state, health in zip(ranked.states, ranked.healths, strict=True)
+        if _matches_filter(state, query)
     ]
-    found = [entry for entry, standing in matching if query.state in {None, standing}]
+    found = [state for state, health in matching if query.state in {None, health}]
     ordered = _sort_states(found, query)
     pages = max(1, -(-len(ordered) // PAGE_SIZE))
     number = min(query.page, pages)
-    shown = ordered[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-    by_service = groupby(shown, key=lambda entry: entry.slo.service if query.by_service else "")
+    page = ordered[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    by_service = groupby(page, key=lambda state: state.slo.service if query.by_service else "")
     return SloListing(
         query=query,
-        sections=[(service, list(entries)) for service, entries in by_service],
-        health_counts=Counter(standing for _, standing in matching),
+        sections=[(service, list(states)) for service, states in by_service],
+        health_counts=Counter(health for _, health in matching),
         found=len(found),
         pages=pages,
     )
 
 
-def steady_burn(entry: SloState) -> LookbackBurn:
-    """Beside the newest lookback the one that pages look at: an hour, or the first that is longer."""
-    return next((burn for burn in entry.burns if burn.lookback >= HOUR), entry.burns[-1])
-
-
-class RankingCache:
-    """The newest board, ranked once."""
-
-    def __init__(self) -> None:
-        self._board = Snapshot.without_data(())
-        self._ranked = rank_snapshot(self._board)
-
-    def rank_once(self, board: Snapshot) -> RankedSnapshot:
-        if board is not self._board:
-            self._board, self._ranked = board, rank_snapshot(board)
-        return self._ranked
-
-
-def _matches_filter(entry: SloState, query: ListQuery) -> bool:
-    if not (query.label or query.text):
-        return True
-    name, _, value = query.label.partition("=")
-    if query.label and not _has_label(entry, name.strip(), value.strip()):
-        return False
+def _matches_filter(state: SloState, query: ListQuery) -> bool:
+    slo = state.slo
+    if query.label:
+        name, _, value = (part.strip() for part in query.label.partition("="))
+        given = slo.labels.get(name, state.group_labels.get(name))
+        # A name alone asks for any value.
+        if given is None or value not in {"", given}:
+            return False
     text = query.text.casefold()
-    return not text or any(text in told.casefold() for told in _told(entry))
+    if not text:
+        return True
+    searched = (slo.id, slo.description, *state.group, *slo.labels.values())
+    return any(text in each.casefold() for each in searched)
 
 
-def _has_label(entry: SloState, name: str, value: str) -> bool:
-    """A name alone asks for any value."""
-    given = entry.slo.labels.get(name, entry.group_labels.get(name))
-    return given is not None and value in {"", given}
-
-
-def _told(entry: SloState) -> Iterable[str]:
-    yield entry.slo.id
-    yield entry.slo.description
-    yield from entry.group
-    yield from entry.slo.labels.values()
-
-
-def _sort_states(entries: list[SloState], query: ListQuery) -> list[SloState]:
-    """Stable: what is alike stays worst first."""
+def _sort_states(states: list[SloState], query: ListQuery) -> list[SloState]:
+    """Sort stably, so that what is alike stays worst first; what is not known comes last."""
     match query.sort:
         case SortOrder.WORST:
             pass
         case SortOrder.BUDGET:
-            entries.sort(key=_left)
+            states.sort(key=lambda state: inf if state.budget.left is None else state.budget.left)
         case SortOrder.BURN:
-            entries.sort(key=_burn, reverse=True)
+            states.sort(
+                key=lambda state: -1.0 if (rate := state.burns[0].burn_rate) is None else rate, reverse=True
+            )
         case SortOrder.NAME:
-            entries.sort(key=lambda entry: (entry.slo.id, entry.group))
+            states.sort(key=lambda state: (state.slo.id, state.group))
     if query.by_service:
-        places = {entry.slo.service: place for place, entry in reversed(list(enumerate(entries)))}
-        entries.sort(key=lambda entry: places[entry.slo.service])
-    return entries
-
-
-def _left(entry: SloState) -> float:
-    return float("inf") if entry.budget.left is None else entry.budget.left
-
-
-def _burn(entry: SloState) -> float:
-    rate = entry.burns[0].burn_rate
-    return -1.0 if rate is None else rate
+        # Services come in the order of their first SLO.
+        first = {state.slo.service: place for place, state in reversed(list(enumerate(states)))}
+        states.sort(key=lambda state: first[state.slo.service])
+    return states
