@@ -1,7 +1,7 @@
 """Expected recordings of a stream of raw counters: Python's counts, summed and evaluated as the rules do.
 
-Every number comes from sloctl.slo.resolutions, sloctl.slo.burn and sloctl.sidecar.engine.evaluation, read
-as each group of rules reads at its turn: the fast group sees what the slow one recorded a turn ago.
+Every sum comes from the sidecar's own CountHistory and every decision from its evaluation, read as each group
+of rules reads at its turn: the fast group sees what the slow one recorded a turn ago.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,12 +17,12 @@ from sloctl.rules.recording import counted_lookbacks
 from sloctl.rules.scope import Scope
 from sloctl.sidecar.engine import evaluation
 from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum
+from sloctl.sidecar.engine.history import CountHistory
 from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, build_resolutions
 from tests.differential.counting import Counting
 from tests.differential.engine import Recorded, Recording
 from tests.differential.kinds import Kind
-from tests.differential.rollups import Rollups
 from tests.differential.scraped import Scraped
 from tests.differential.streams import GROUP
 
@@ -60,9 +60,9 @@ def expected(
     readings: Readings = {}
     for group in groups:
         own = [it for it in series if it.labels[GROUP] == group] if kind.grouped else series
-        account = _Account(kind, slo, counting=counting, series=own, group=group)
+        turns = _RuleTurns(kind, slo, counting=counting, series=own, group=group)
         for now in range(0, horizon + 1, MINUTE):
-            readings |= account.turn(now)
+            readings |= turns.turn(now)
     return readings
 
 
@@ -77,7 +77,7 @@ def recorded(recording: Recording) -> Readings:
 
 
 def disagreements(python: Readings, engine: Readings) -> list[str]:
-    """One line for each number that is not the same to float precision, or that one side has alone."""
+    """One line for each number that differs by more than the sidecar rounds, or that one side has alone."""
     return [
         f"{reading.at // 60}m {reading.series} {reading.group}: "
         f"{python.get(reading)} in Python, {engine.get(reading)} in Prometheus"
@@ -89,7 +89,8 @@ def disagreements(python: Readings, engine: Readings) -> list[str]:
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
-    return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    # A history holds single floats: each rounding is one part in 16 million.
+    return isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
 
 
 def _series(sample: Recorded) -> str | None:
@@ -101,7 +102,7 @@ def _series(sample: Recorded) -> str | None:
     return f"{name} {sample.labels['slo_part']}" if "slo_part" in sample.labels else name
 
 
-class _Account:
+class _RuleTurns:
     """One group of one SLO, minute by minute."""
 
     def __init__(
@@ -112,33 +113,32 @@ class _Account:
         self._counting = counting
         self._series = series
         self._group = group
-        self._measure = evaluation.SloPlan.from_slo(slo)
-        self._ladder = build_resolutions(slo.alerting.policy, slo.window.seconds)
+        self._plan = evaluation.SloPlan.from_slo(slo)
+        self._resolutions = build_resolutions(slo.alerting.policy, slo.window.seconds)
         self._counted = counted_lookbacks(Scope.from_slo(slo, naming.NATIVE_STYLE))
-        self._fine = Rollups(FINE_STEP, slo.window.seconds)
-        self._coarse = Rollups(COARSE_STEP, slo.window.seconds)
+        self._history = CountHistory(step=FINE_STEP, window=slo.window.seconds)
         self._minutes: dict[int, EventCounts] = {}
         self._period: tuple[int, EventCounts] | None = None
         self._repairs: dict[int, EventCounts] = {}
 
     def turn(self, now: int) -> Readings:
         """The fast group every minute, then the slow one, then the repair."""
-        told = list(self._fast(now))
+        readings = list(self._fast(now))
         if now % COARSE_STEP == 0:
-            told += self._slow(now)
+            readings += self._slow(now)
         if now % HOUR == REPAIR_PHASE and self._kind.grown is not None:
-            told += self._repair(now, now - REPAIR_PHASE)
-        return {Reading(now, series, self._group): value for series, value in told}
+            readings += self._repair(now, now - REPAIR_PHASE)
+        return {Reading(now, series, self._group): value for series, value in readings}
 
     def _fast(self, now: int) -> Iterator[tuple[str, float]]:
         counts = self._kind.minute(self._counting, self._series, now)
         if counts is not None:
             self._minutes[now] = counts
-            self._fine.add_counts(now, counts)
+            self._history.record_counts(now, counts)
             yield from _rollups(FINE_STEP, counts)
         yield from self._ratios(FINE_STEP, now)
         burns = self._burns(lambda lookback: self._seen_by_fast(now, lookback))
-        budget = evaluation.evaluate_budget(self._measure, burns, ())
+        budget = evaluation.evaluate_budget(self._plan, burns, ())
         by_lookback = {each.lookback: each for each in burns}
         window = self._slo.window.seconds
         yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE_STEP].burn_rate)
@@ -151,14 +151,13 @@ class _Account:
             yield _firing(naming.EXHAUSTING_ALERT, Severity.TICKET)
 
     def _slow(self, now: int) -> Iterator[tuple[str, float]]:
-        counts = self._fine.sum_counts(now, COARSE_STEP)
+        counts = self._counts(now, COARSE_STEP)
         if counts is not None:
-            self._coarse.add_counts(now, counts)
             yield from _rollups(COARSE_STEP, counts)
         yield from self._ratios(COARSE_STEP, now)
-        burns = self._burns(lambda lookback: self._rung(lookback, now))
+        burns = self._burns(lambda lookback: self._recorded_by_slow(lookback, now))
         yield from self._burn_alert(Severity.TICKET, burns)
-        period = self._rung(self._slo.window.seconds, now)
+        period = self._recorded_by_slow(self._slo.window.seconds, now)
         if period is not None and period.total > 0:
             self._period = now, period
 
@@ -179,26 +178,30 @@ class _Account:
         yield from _known(f"{naming.error_count_metric(COARSE_STEP)} repair", error)
 
     def _burns(self, summed: Callable[[int], EventCounts | None]) -> tuple[evaluation.LookbackBurn, ...]:
-        sums = [(lookback, summed(lookback)) for lookback in self._measure.lookbacks]
+        sums = [(lookback, summed(lookback)) for lookback in self._plan.lookbacks]
         return evaluation.evaluate_burns(
-            self._measure,
+            self._plan,
             [EMPTY_SUM if it is None else BucketSum(lookback, it.error, it.total) for lookback, it in sums],
         )
 
+    def _counts(self, now: int, lookback: int) -> EventCounts | None:
+        [seen] = self._history.lookback_sums(now, [lookback])
+        return EventCounts(seen.error, seen.total) if seen.seconds else None
+
     def _seen_by_fast(self, now: int, lookback: int) -> EventCounts | None:
         """Slow series through last_over_time(…[10m])."""
-        if self._ladder.for_lookback(lookback).step == FINE_STEP:
-            return self._fine.sum_counts(now, lookback)
+        if self._resolutions.for_lookback(lookback).step == FINE_STEP:
+            return self._counts(now, lookback)
         if lookback != self._slo.window.seconds or self._period is None:
             return None
         age = now - self._period[0]
         held = age < 2 * COARSE_STEP or (self._counting.engine.closed and age == 2 * COARSE_STEP)
         return self._period[1] if held else None
 
-    def _rung(self, lookback: int, now: int) -> EventCounts | None:
-        if self._ladder.for_lookback(lookback).step == FINE_STEP:
-            return self._fine.sum_counts(now, lookback)
-        rollups = self._coarse.sum_counts(now, lookback)
+    def _recorded_by_slow(self, lookback: int, now: int) -> EventCounts | None:
+        if self._resolutions.for_lookback(lookback).step == FINE_STEP:
+            return self._counts(now, lookback)
+        rollups = self._counts(now, lookback)
         repairs = [
             counts for at, counts in self._repairs.items() if now - lookback + COARSE_STEP / 2 < at <= now
         ]
@@ -207,18 +210,18 @@ class _Account:
         return reduce(_plus, repairs, rollups or EventCounts(error=0.0, total=0.0))
 
     def _ratios(self, step: int, now: int) -> Iterator[tuple[str, float]]:
-        for rung in self._ladder.with_step(step):
-            counts = self._rung(rung.lookback, now)
+        for resolution in self._resolutions.with_step(step):
+            counts = self._recorded_by_slow(resolution.lookback, now)
             if counts is None:
                 continue
-            if rung.lookback in self._counted:
-                yield naming.error_count_metric(rung.lookback), counts.error
-            yield from _known(naming.error_ratio_metric(rung.lookback), counts.error_ratio)
+            if resolution.lookback in self._counted:
+                yield naming.error_count_metric(resolution.lookback), counts.error
+            yield from _known(naming.error_ratio_metric(resolution.lookback), counts.error_ratio)
 
     def _burn_alert(
         self, severity: Severity, burns: tuple[evaluation.LookbackBurn, ...]
     ) -> Iterator[tuple[str, float]]:
-        for alert in evaluation.evaluate_alerts(self._measure, burns):
+        for alert in evaluation.evaluate_alerts(self._plan, burns):
             if alert.severity is severity and alert.state is AlertState.FIRING:
                 yield _firing(naming.BURN_ALERT, severity)
 

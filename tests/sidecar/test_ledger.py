@@ -5,8 +5,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity, Slo
@@ -16,7 +14,6 @@ from sloctl.sidecar.engine.tick_loop import poll_source
 from sloctl.sidecar.sources import OTHERS, Group, IntervalCounts, SloCounts, SourceUnavailable
 from sloctl.slo.health import AlertState, Health
 from sloctl.slo.resolutions import EventCounts
-from tests.differential.rollups import Rollups
 from tests.sidecar.specimens import LATENCY, slo
 
 SHOP = slo()
@@ -235,25 +232,3 @@ def test_a_source_whose_clock_is_ahead_makes_nothing_old() -> None:
     board = ledger.record_tick(T0 + 5, [read(T0 + 365 * DAY, SHOP, {(): EventCounts(1, 10)})])
 
     assert (only(board).last, only(board).burn_over(HOUR).counts) == (T0 + 5, EventCounts(2, 20))
-
-
-TICKS = st.lists(
-    st.tuples(st.integers(0, 900), st.integers(0, 5), st.integers(5, 50)), min_size=1, max_size=60
-)
-
-
-@given(TICKS, st.sampled_from([300, 1800, 3600]))
-def test_every_lookback_is_the_sum_of_the_ticks_in_it(
-    ticks: list[tuple[int, int, int]], lookback: int
-) -> None:
-    """A tick is the seconds since the one before, its errors and its events."""
-    rollups, at, past = Rollups(5, 3600), 1_000_000, list[tuple[int, int, int]]()
-    for gap, errors, events in ticks:
-        at += gap
-        rollups.add_counts(at, EventCounts(errors, events))
-        past.append((-(-at // 5) * 5, errors, events))
-
-    within = [(errors, events) for end, errors, events in past if end > at - lookback + 2.5]
-
-    expected = EventCounts(sum(e for e, _ in within), sum(n for _, n in within)) if within else None
-    assert rollups.sum_counts(at, lookback) == expected

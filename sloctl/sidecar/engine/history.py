@@ -17,6 +17,7 @@ buckets are minutes: for five minutes the 5m lookback is exact to 30 s.
 """
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Final
 
 from sloctl.duration import DAY, HOUR, MINUTE
@@ -204,12 +205,12 @@ class CountHistory:
 
     def _buckets_holding(self, at: float) -> TimeBuckets:
         """Give the finest buckets that reach back to *at*; wider ones hold nothing newer than finer ones."""
-        age = (self.last or at) - at
+        age = 0 if self.last is None else self.last - at
         for index, (buckets, reach) in enumerate(zip(self._buckets, _BUCKET_REACHES, strict=False)):
             if buckets and at > buckets.begin:
                 return buckets
             wider = (other.end for other in self._buckets[index + 1 :] if other)
-            if age < reach and (buckets.bucket_number(at) - 1) * buckets.width >= max(wider, default=0):
+            if age < reach and (buckets.bucket_number(at) - 1) * buckets.width >= max(wider, default=-inf):
                 return buckets
         return self._buckets[-1]
 
