@@ -24,9 +24,9 @@ ROOT: Final = Path(__file__).parents[2]
 _JSON: Final = "application/json"
 _PROBLEM_TYPE: Final = "application/problem+json"
 _PROBLEM_TEXTS: Final = {
-    400: "A parameter or a header cannot be meant.",
+    400: "A parameter or a header is wrong.",
     401: "The bearer token is missing or wrong.",
-    403: "There is no token, without which this is not done.",
+    403: "Only where there is a token.",
     404: "There is no such thing.",
     421: "The host name is not one of ours.",
     500: "A bug; the log has it.",
@@ -69,8 +69,8 @@ OPERATIONS: Final = (
         shapes.SloGroups,
         problems=(*_COMMON_PROBLEMS, 404),
     ),
-    Operation("/api/v1/alerts", "alerts", "What fires now", shapes.FiringAlerts),
-    Operation("/api/v1/targets", "targets", "What is scraped, and how that goes", shapes.Targets),
+    Operation("/api/v1/alerts", "alerts", "Alerts that fire", shapes.FiringAlerts),
+    Operation("/api/v1/targets", "targets", "Scrape targets", shapes.Targets),
     Operation("/api/v1/status", "status", "The sidecar itself", shapes.Status),
     Operation("/api/v1/openapi.json", "openapi", "This document", None, media_type=_JSON),
     Operation(
@@ -85,7 +85,7 @@ OPERATIONS: Final = (
     Operation(
         "/metrics",
         "metrics",
-        "The board for Prometheus, in the format that Accept asks for",
+        "The metrics, in the format that Accept asks for",
         None,
         media_type="text/plain",
         is_conditional=False,
@@ -142,7 +142,7 @@ def _build_document() -> Json:
 
 
 def _build_schemas() -> tuple[dict[type, Json], dict[str, Json]]:
-    """References by type, and what they refer to; the query is written as parameters instead."""
+    """Give references by type, and the schemas that they refer to."""
     answers = [operation.response for operation in OPERATIONS if operation.response is not None]
     types: list[type[msgspec.Struct]] = [*answers, *_EXTRA_SHAPES]
     references, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")

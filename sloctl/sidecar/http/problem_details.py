@@ -56,5 +56,5 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
                 detail = "the body of the request is too large"
             case _:
                 detail = refusal.reason
-        kept = {name: refusal.headers[name] for name in _KEPT_HEADERS if name in refusal.headers}
-        return problem_response(refusal.status, detail, **kept)
+        headers = {name: refusal.headers[name] for name in _KEPT_HEADERS if name in refusal.headers}
+        return problem_response(refusal.status, detail, **headers)

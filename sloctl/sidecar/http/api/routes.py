@@ -14,7 +14,7 @@ from sloctl.sidecar.http.api.query import parse_slo_query, reject_parameters, se
 from sloctl.sidecar.http.problem_details import encode_problem, problem_response
 from sloctl.sidecar.sources.scrape.targets import TargetState
 
-# Kept by the client, and asked about each time.
+# The client keeps it, and asks each time whether it has changed.
 _CACHE_CONTROL: Final = "private, no-cache"
 
 

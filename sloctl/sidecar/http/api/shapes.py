@@ -16,14 +16,14 @@ AlertStateName: TypeAlias = Literal["inactive", "firing", "unknown"]
 
 
 class Burn(Struct, frozen=True, rename="camel"):
-    """How much burned within one lookback; null where it holds no data, or no events."""
+    """The burn over one lookback; null where there are no data, or no events."""
 
     lookback: Lookback
     errors: float | None
     events: float | None
     error_ratio: float | None
     burn_rate: Annotated[float | None, Meta(description="Times faster than sustainable.")]
-    covered_seconds: Annotated[int, Meta(description="How much of the lookback there are data of.")]
+    covered_seconds: Annotated[int, Meta(description="Seconds of the lookback that there are data of.")]
 
 
 class Row(Struct, frozen=True, rename="camel"):
@@ -47,7 +47,7 @@ class Alert(Struct, frozen=True, rename="camel"):
 
 
 class Contributor(Struct, frozen=True, rename="camel"):
-    """A label value that errs more than its share of the traffic; of the SLO as a whole, in each group."""
+    """A label value with more of the errors than of the traffic; in each group those of the whole SLO."""
 
     label: str
     value: str
@@ -64,7 +64,7 @@ class Budget(Struct, frozen=True, rename="camel"):
     events_left: Annotated[float | None, Meta(description="Events that may still fail in this window.")]
     exhausted: bool | None
     exhausting: Annotated[
-        bool | None, Meta(description="Whether it is gone within the hours that the spec names.")
+        bool | None, Meta(description="Whether it will be gone within the time that the spec names.")
     ]
     burning: Annotated[
         bool | None, Meta(description="False where the burn of the last five minutes is below 1.")
@@ -102,18 +102,18 @@ class Slo(Struct, frozen=True, rename="camel"):
 
 
 class SloPage(Struct, frozen=True, rename="camel"):
-    """Some of the SLOs, in the order of id and group, which no change of state disturbs."""
+    """Some of the SLOs, always in the order of id and group."""
 
     at: Annotated[Timestamp | None, Meta(description="The tick; null before the first.")]
     issues: Annotated[
-        dict[str, str], Meta(description="What does not work now; `source`: why it gave nothing.")
+        dict[str, str], Meta(description="What does not work now: `source`, with the reason, or nothing.")
     ]
     slos: tuple[Slo, ...]
     next: Annotated[str | None, Meta(description="Ask with this as `after` for the following page.")]
 
 
 class SloGroups(Struct, frozen=True, rename="camel"):
-    """One SLO, by group; without a group where it cannot be watched, for the reason in *refused*."""
+    """One SLO, by group; without a group where it cannot be counted, as `unsupported` explains."""
 
     at: Timestamp | None
     issues: dict[str, str]
@@ -126,19 +126,19 @@ class FiringAlert(Struct, frozen=True, rename="camel"):
 
     slo: str
     since: Timestamp | None
-    stale: Annotated[bool, Meta(description="Whether it fired when there were last data, and may be over.")]
+    stale: Annotated[bool, Meta(description="Whether the data are old, so that it may be over.")]
     labels: dict[str, str]
 
 
 class FiringAlerts(Struct, frozen=True, rename="camel"):
-    """All that fires, the worst first."""
+    """All alerts that fire, pages first."""
 
     at: Timestamp | None
     alerts: tuple[FiringAlert, ...]
 
 
 class Target(Struct, frozen=True, rename="camel"):
-    """What is scraped, and how that went the last time."""
+    """A scrape target and its last scrape."""
 
     url: str
     labels: dict[str, str]
@@ -170,7 +170,7 @@ class Status(Struct, frozen=True, rename="camel"):
     at: Annotated[Timestamp | None, Meta(description="The newest tick.")]
     ready: bool
     states: Annotated[dict[StateName, int], Meta(description="How many SLOs and groups are in each state.")]
-    issues: Annotated[dict[str, str], Meta(description="What does not work now, by the part it is about.")]
+    issues: Annotated[dict[str, str], Meta(description="What does not work now, by component.")]
     unsupported: tuple[Unsupported, ...]
 
 
@@ -186,7 +186,7 @@ class SpecProblem(Struct, frozen=True, rename="camel"):
 
 
 class ReloadOutcome(Struct, frozen=True, rename="camel"):
-    """Whether the specs as they now stand are watched; else those from before still are."""
+    """The outcome of a reload: without `inForce` the specs from before are still watched."""
 
     at: Timestamp
     in_force: bool

@@ -15,7 +15,7 @@ from sloctl.sidecar.component import MetricType, SelfMetrics
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMetrics
 
-# Seconds for which a number that changes by itself, such as an age, may be told again.
+# Seconds for which a number that changes by itself, such as an age, may be served again.
 _CACHE_SECONDS: Final = 1.0
 
 

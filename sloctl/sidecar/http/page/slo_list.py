@@ -119,6 +119,6 @@ def _sort_states(states: list[SloState], query: ListQuery) -> list[SloState]:
             states.sort(key=lambda state: (state.slo.id, state.group))
     if query.by_service:
         # Services come in the order of their first SLO.
-        first = {state.slo.service: place for place, state in reversed(list(enumerate(states)))}
+        first = {state.slo.service: index for index, state in reversed(list(enumerate(states)))}
         states.sort(key=lambda state: first[state.slo.service])
     return states

@@ -14,31 +14,31 @@ async function refresh() {
   due = false;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.ok || answer.status === 404) { show(await answer.text()); }
+    if (answer.ok || answer.status === 404) { update(await answer.text()); }
   } catch (broken) {
-    // Whoever reads is told by the clock below.
+    // markStopped tells the reader.
   }
   setTimeout(() => { asking = false; if (due) { refresh(); } }, pause);
 }
 
-function show(text) {
+function update(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const focused = document.activeElement;
-  const pointed = [...document.querySelectorAll(".point.at")].map((rect) => [rect.closest("[data-chart]"), when(rect)]);
-  for (const id of ["as-of", "said", "main"]) { become(document.getElementById(id), fresh.getElementById(id)); }
+  const pointed = [...document.querySelectorAll(".point.at")].map((rect) => [rect.closest("[data-chart]"), pointTime(rect)]);
+  for (const id of ["as-of", "said", "main"]) { updateNode(document.getElementById(id), fresh.getElementById(id)); }
   if (document.title !== fresh.title) { document.title = fresh.title; }
   if (focused !== document.activeElement && focused.isConnected) { focused.focus({ preventScroll: true }); }
   for (const [chart, time] of pointed) {
-    const same = [...chart.querySelectorAll(".point")].find((rect) => when(rect) === time);
-    if (same) { point(same); }
+    const same = [...chart.querySelectorAll(".point")].find((rect) => pointTime(rect) === time);
+    if (same) { selectPoint(same); }
   }
   read = Date.now();
-  told();
+  markStopped();
   prepare();
 }
 
-// Makes one node like another, in place: focus, scroll, selection and what is open stay.
-function become(old, fresh) {
+// Makes one node like another in place, so that focus, scroll, selection and open parts stay.
+function updateNode(old, fresh) {
   if (old.dataset && "keep" in old.dataset) { return; }
   for (const { name } of [...old.attributes]) {
     if (!fresh.hasAttribute(name) && name !== "open" && name !== "tabindex") { old.removeAttribute(name); }
@@ -47,26 +47,26 @@ function become(old, fresh) {
     if (old.getAttribute(name) !== value && !(name === "hidden" && "copy" in old.dataset)) { old.setAttribute(name, value); }
   }
   const known = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
-  let place = old.firstChild;
+  let next = old.firstChild;
   for (const child of [...fresh.childNodes]) {
-    const same = child.id ? known.get(child.id) : place;
-    if (same && alike(same, child)) {
-      if (same === place) { place = place.nextSibling; } else { old.insertBefore(same, place); }
-      if (same.nodeType === Node.ELEMENT_NODE) { become(same, child); } else if (same.data !== child.data) { same.data = child.data; }
+    const same = child.id ? known.get(child.id) : next;
+    if (same && isSameNode(same, child)) {
+      if (same === next) { next = next.nextSibling; } else { old.insertBefore(same, next); }
+      if (same.nodeType === Node.ELEMENT_NODE) { updateNode(same, child); } else if (same.data !== child.data) { same.data = child.data; }
     } else {
-      old.insertBefore(child, place);
+      old.insertBefore(child, next);
     }
   }
-  while (place) { const next = place.nextSibling; place.remove(); place = next; }
+  while (next) { const after = next.nextSibling; next.remove(); next = after; }
 }
 
-function alike(one, other) {
+function isSameNode(one, other) {
   return one.nodeType === other.nodeType && one.nodeName === other.nodeName && (one.id || "") === (other.id || "");
 }
 
-function told() {
-  const quiet = Date.now() - read;
-  const isStopped = quiet > 3 * tick + 5000;
+function markStopped() {
+  const age = Date.now() - read;
+  const isStopped = age > 3 * tick + 5000;
   if (live.classList.contains("stopped") === isStopped) { return; }
   live.classList.toggle("stopped", isStopped);
   document.getElementById("stopped").textContent = isStopped
@@ -86,22 +86,22 @@ async function copy(button) {
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 }
 
-function when(rect) {
+function pointTime(rect) {
   return rect.querySelector("title").textContent.split(": ")[0];
 }
 
-function point(rect) {
+function selectPoint(rect) {
   const chart = rect.closest("[data-chart]");
   for (const other of chart.querySelectorAll(".at")) { other.classList.remove("at"); }
   rect.classList.add("at");
   chart.querySelector("[data-readout]").textContent = rect.querySelector("title").textContent;
 }
 
-function step(svg, by) {
+function selectNext(svg, by) {
   const points = [...svg.querySelectorAll(".point")];
   const now = points.findIndex((rect) => rect.classList.contains("at"));
   const next = now < 0 ? points.length - 1 : Math.min(points.length - 1, Math.max(0, now + by));
-  if (points[next]) { point(points[next]); }
+  if (points[next]) { selectPoint(points[next]); }
 }
 
 document.addEventListener("click", (event) => {
@@ -109,11 +109,11 @@ document.addEventListener("click", (event) => {
   if (button) { copy(button); }
 });
 document.addEventListener("pointerover", (event) => {
-  if (event.target.classList && event.target.classList.contains("point")) { point(event.target); }
+  if (event.target.classList && event.target.classList.contains("point")) { selectPoint(event.target); }
 });
 document.addEventListener("keydown", (event) => {
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (by && event.target.matches("[data-chart] svg")) { event.preventDefault(); step(event.target, by); }
+  if (by && event.target.matches("[data-chart] svg")) { event.preventDefault(); selectNext(event.target, by); }
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filter select, .filter input[type=checkbox]")) { event.target.form.requestSubmit(); }
@@ -137,5 +137,5 @@ document.addEventListener("visibilitychange", () => {
 document.documentElement.classList.add("live");
 prepare();
 listen();
-setInterval(told, 1000);
+setInterval(markStopped, 1000);
 setInterval(() => { if (!document.hidden && snapshots.readyState === EventSource.CLOSED) { refresh(); } }, Math.max(tick, 5000));
