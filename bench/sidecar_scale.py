@@ -1,7 +1,7 @@
 """Many SLOs in one sidecar: memory and processor time over a minute of ticks of five seconds.
 
 Run as `python -m bench.sidecar_scale SLOS SECONDS`, a process of its own; prints one line of JSON. It
-includes the poller, the ledger with a full month of history per SLO, one board per tick with a reader that
+includes the poller, the engine with a full month of history per SLO, one snapshot per tick with a reader that
 waits for each, and the store with its flushes, all as in production, and the sidecar's imports. The source
 gives counts without fetching them: one SLO in ten errs, and tells six label values. Not included: scraping,
 and answering requests.
@@ -91,16 +91,16 @@ class Counting:
 async def measured(count: int, seconds: float, directory: Path) -> Scale:
     clock = start_clock(since=time.time())
     slos = many(count)
-    ledger = Engine(slos, interval=INTERVAL)
+    engine = Engine(slos, interval=INTERVAL)
     past = month(clock.now() - INTERVAL)
     for each in slos:
-        ledger.restore_checkpoints(each, [past], clock.now(), counters=False)
+        engine.restore_checkpoints(each, [past], clock.now(), counters=False)
     # The store does not have it yet.
-    for _, _, account in ledger.iter_trackers():
-        account.mark_unsaved()
+    for _, _, tracker in engine.iter_trackers():
+        tracker.mark_unsaved()
     feed = SnapshotFeed(Snapshot.without_data(slos))
-    poller = TickLoop(ledger, feed, clock=clock, interval=INTERVAL)
-    async with HistoryStore(StoreOptions(directory / "store"), ledger, clock) as store:
+    poller = TickLoop(engine, feed, clock=clock, interval=INTERVAL)
+    async with HistoryStore(StoreOptions(directory / "store"), engine, clock) as store:
         polling = asyncio.create_task(poller.run(Counting(slos)))
         # The first flush writes a whole month; what follows is every day.
         await feed.next_snapshot()

@@ -1,4 +1,4 @@
-"""The ladder of steps: what every lookback holds, against sums over all events."""
+"""The history of buckets: what every lookback holds, against sums over all events."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,7 +15,7 @@ from sloctl.slo.resolutions import COARSE_STEP, EventCounts
 START = 1_700_006_400  # a whole number of days
 LOOKBACKS = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 30 * DAY)
 # Half of the steps at the old edge of each lookback; seconds.
-HALF_STEPS = {
+HALF_WIDTHS = {
     5 * MINUTE: 2.5,
     30 * MINUTE: 30,
     HOUR: 30,
@@ -55,7 +55,7 @@ TICKS = st.lists(
 
 
 @given(TICKS, st.integers(0, 11))
-def test_every_lookback_is_exact_but_for_half_a_step_at_its_old_edge(
+def test_every_lookback_is_exact_but_for_half_a_bucket_at_its_old_edge(
     drawn: list[tuple[int, int, int]], offset: int
 ) -> None:
     history, at, ticks = month(), START + 5 * offset, list[tuple[int, EventCounts]]()
@@ -66,7 +66,7 @@ def test_every_lookback_is_exact_but_for_half_a_step_at_its_old_edge(
         history.record_counts(at, counts)
 
     for lookback, seen in zip(LOOKBACKS, history.lookback_sums(at, LOOKBACKS), strict=True):
-        half = HALF_STEPS[lookback]
+        half = HALF_WIDTHS[lookback]
         least = between(ticks, at - lookback + half, at)
         most = between(ticks, at - lookback - half, at)
         assert least.error <= seen.error <= most.error
@@ -125,7 +125,7 @@ def test_a_month_of_counts_is_held_in_ten_kilobytes() -> None:
     assert len(history.pack_base()) < 10_000
 
 
-def test_nothing_seen_is_told_from_nothing_happened() -> None:
+def test_no_data_is_not_the_same_as_no_events() -> None:
     history = month()
     history.record_counts(START, EventCounts(0, 0))
 

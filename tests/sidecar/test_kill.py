@@ -12,16 +12,16 @@ from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 from tests.conftest import Figure
-from tests.sidecar.keeper import NOW, SLOS, START, TICKS_PER_FLUSH, counted_events
+from tests.sidecar.store_process import NOW, SLOS, START, TICKS_PER_FLUSH, counted_events
 
-# Seconds that a keeper may take to start on a busy machine.
+# Seconds that a store process may take to start on a busy machine.
 PATIENCE = 60
 
 
 async def killed(path: Path, lines: int, after: float) -> tuple[int, int]:
     """Events flushed and recorded by a process that is killed *after* seconds after so many *lines*."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.sidecar.keeper", str(path), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tests.sidecar.store_process", str(path), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     said = [await asyncio.wait_for(process.stdout.readline(), PATIENCE) for _ in range(lines)]
@@ -40,12 +40,12 @@ async def killed(path: Path, lines: int, after: float) -> tuple[int, int]:
 
 async def stored(path: Path) -> tuple[int, str | None]:
     """Events in the store, and what is wrong with it."""
-    ledger = Engine(SLOS, interval=60)
+    engine = Engine(SLOS, interval=60)
     async with HistoryStore(
-        StoreOptions(path, flush_every=DAY), ledger, Clock(lambda: NOW, asyncio.sleep)
+        StoreOptions(path, flush_every=DAY), engine, Clock(lambda: NOW, asyncio.sleep)
     ) as store:
-        known = ledger.data_span(SLOS[0])
-        return counted_events(ledger, START if known is None else known[1]), store.issue
+        known = engine.data_span(SLOS[0])
+        return counted_events(engine, START if known is None else known[1]), store.issue
 
 
 @pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.full)])

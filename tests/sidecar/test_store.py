@@ -30,42 +30,42 @@ SHOP = slo()
 
 
 async def _forever(_: float) -> None:
-    raise AssertionError("a store waits in the world's time, not in the ledger's")
+    raise AssertionError("a store waits in the world's time, not in the engine's")
 
 
-def store(path: Path, ledger: Engine, *, now: float = T0) -> HistoryStore:
+def store(path: Path, engine: Engine, *, now: float = T0) -> HistoryStore:
     """Flushes when told to, not by itself."""
-    return HistoryStore(StoreOptions(path, flush_every=HOUR), ledger, Clock(now=lambda: now, sleep=_forever))
+    return HistoryStore(StoreOptions(path, flush_every=HOUR), engine, Clock(now=lambda: now, sleep=_forever))
 
 
-def tick(ledger: Engine, at: float, *, error: float = 1, total: float = 10) -> Snapshot:
-    (watched,) = ledger.slos
-    return ledger.record_tick(
+def tick(engine: Engine, at: float, *, error: float = 1, total: float = 10) -> Snapshot:
+    (watched,) = engine.slos
+    return engine.record_tick(
         at, [IntervalCounts(at, {watched.id: SloCounts({(): EventCounts(error, total)})})]
     )
 
 
-def only(board: Snapshot) -> SloState:
-    (entry,) = board.states
-    return entry
+def only(snapshot: Snapshot) -> SloState:
+    (state,) = snapshot.states
+    return state
 
 
-def events(board: Snapshot, lookback: int = 30 * DAY) -> float:
-    counts = only(board).burn_over(lookback).counts
+def events(snapshot: Snapshot, lookback: int = 30 * DAY) -> float:
+    counts = only(snapshot).burn_over(lookback).counts
     return 0.0 if counts is None else counts.total
 
 
 async def restarted(path: Path, watched: Slo = SHOP, *, now: float = T0) -> SloState:
     """What the next process knows before its first reading."""
-    ledger = Engine([watched], interval=5)
-    async with store(path, ledger, now=now):
-        return only(ledger.record_tick(now, []))
+    engine = Engine([watched], interval=5)
+    async with store(path, engine, now=now):
+        return only(engine.record_tick(now, []))
 
 
 async def test_a_restart_goes_on_from_what_was_counted(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
-        before = [tick(ledger, T0 + 5 * n) for n in range(1000)][-1]
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        before = [tick(engine, T0 + 5 * n) for n in range(1000)][-1]
 
     after = await restarted(tmp_path / "store", now=T0 + 5000)
 
@@ -78,10 +78,10 @@ async def test_a_restart_goes_on_from_what_was_counted(tmp_path: Path) -> None:
 
 
 async def test_since_when_an_alert_fires_survives(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
         for n in range(100):
-            tick(ledger, T0 + 5 * n, error=10)
+            tick(engine, T0 + 5 * n, error=10)
 
     after = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", after, now=T0 + 500):
@@ -93,10 +93,10 @@ async def test_since_when_an_alert_fires_survives(tmp_path: Path) -> None:
 
 async def test_after_a_kill_the_counts_go_on_and_the_counters_start_from_zero(tmp_path: Path) -> None:
     """A counter that fell a little would look like one that was reset, and all of it be counted again."""
-    ledger = Engine([SHOP], interval=5)
-    killed = store(tmp_path / "store", ledger)
+    engine = Engine([SHOP], interval=5)
+    killed = store(tmp_path / "store", engine)
     async with killed:
-        tick(ledger, T0)
+        tick(engine, T0)
         await killed.flush_changes()
         (tmp_path / "copy").write_bytes((tmp_path / "store").read_bytes())
         (tmp_path / "copy-wal").write_bytes((tmp_path / "store-wal").read_bytes())
@@ -108,9 +108,9 @@ async def test_after_a_kill_the_counts_go_on_and_the_counters_start_from_zero(tm
 
 
 async def test_counters_go_on_once_only(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        tick(engine, T0)
 
     reader = Engine([SHOP], interval=5)
     killed = store(tmp_path / "store", reader)
@@ -134,9 +134,9 @@ async def test_counters_go_on_once_only(tmp_path: Path) -> None:
     ids=["objective", "alerting", "indicator", "groupBy", "name"],
 )
 async def test_history_belongs_to_what_is_counted(tmp_path: Path, changed: Slo, remembered: float) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        tick(engine, T0)
 
     after = await restarted(tmp_path / "store", changed)
 
@@ -145,9 +145,9 @@ async def test_history_belongs_to_what_is_counted(tmp_path: Path, changed: Slo, 
 
 
 async def test_a_shorter_window_keeps_history_and_a_longer_one_starts_anew(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        tick(engine, T0)
 
     shorter = await restarted(tmp_path / "store", windowed(28 * DAY))
     longer = await restarted(tmp_path / "store", windowed(90 * DAY))
@@ -161,71 +161,71 @@ def windowed(seconds: int) -> Slo:
 
 async def test_what_a_reload_takes_away_comes_back_with_its_slo(tmp_path: Path) -> None:
     other = slo(name="other")
-    ledger = Engine([SHOP], interval=5)
-    kept = store(tmp_path / "store", ledger)
+    engine = Engine([SHOP], interval=5)
+    kept = store(tmp_path / "store", engine)
     async with kept:
-        tick(ledger, T0)
+        tick(engine, T0)
         await kept.replace_slos([other])
-        without = ledger.record_tick(T0 + 5, [])
+        without = engine.record_tick(T0 + 5, [])
         await kept.replace_slos([SHOP])
 
-        assert [entry.slo.name for entry in without.states] == ["other"]
-        assert events(tick(ledger, T0 + 10)) == 20
+        assert [state.slo.name for state in without.states] == ["other"]
+        assert events(tick(engine, T0 + 10)) == 20
 
 
 async def test_a_reload_keeps_what_is_counted_the_same(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    kept = store(tmp_path / "store", ledger)
+    engine = Engine([SHOP], interval=5)
+    kept = store(tmp_path / "store", engine)
     async with kept:
-        tick(ledger, T0)
+        tick(engine, T0)
         await kept.replace_slos([slo(objective=Fraction(9, 10))])
-        board = tick(ledger, T0 + 5)
+        snapshot = tick(engine, T0 + 5)
 
-    assert events(board) == 20
+    assert events(snapshot) == 20
     # Two errors in twenty events: all that nine of ten allow.
-    assert only(board).budget.left == 0
-    assert only(board).events == 20
+    assert only(snapshot).budget.left == 0
+    assert only(snapshot).events == 20
 
 
 async def test_only_what_changed_is_written_again(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger) as kept:
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine) as kept:
+        tick(engine, T0)
         await kept.flush_changes()
-        (account,) = [account for _, _, account in ledger.iter_trackers()]
+        (tracker,) = [tracker for _, _, tracker in engine.iter_trackers()]
 
-        assert account.take_checkpoint() is None
+        assert tracker.take_checkpoint() is None
 
 
 async def test_a_clock_stepped_back_by_a_day_loses_nothing_and_keeps_the_order(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
         for n in range(10):
-            tick(ledger, T0 + n * HOUR)
+            tick(engine, T0 + n * HOUR)
 
     yesterday = T0 - DAY
     after = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", after, now=yesterday):
         before = only(after.record_tick(yesterday, []))
-        board = tick(after, yesterday + 5)
+        snapshot = tick(after, yesterday + 5)
 
     assert before.last is not None
     assert yesterday - 2 * HOUR <= before.last <= yesterday
-    assert events(board) == 110
-    assert only(board).last == yesterday + 5
+    assert events(snapshot) == 110
+    assert only(snapshot).last == yesterday + 5
 
 
 async def test_a_clock_stepped_forward_by_a_day_is_a_day_without_data(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        tick(engine, T0)
 
     after = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", after, now=T0 + DAY):
-        board = tick(after, T0 + DAY + HOUR)
+        snapshot = tick(after, T0 + DAY + HOUR)
 
-    assert (events(board), events(board, DAY)) == (20, 10)
-    assert only(board).burn_over(30 * DAY).covered_seconds == 10
+    assert (events(snapshot), events(snapshot, DAY)) == (20, 10)
+    assert only(snapshot).burn_over(30 * DAY).covered_seconds == 10
 
 
 @settings(max_examples=20)
@@ -237,9 +237,9 @@ async def test_however_the_clock_steps_between_restarts_every_event_stays(
     total = 0.0
     for step in [0, *steps]:
         now += step
-        ledger = Engine([SHOP], interval=5)
-        async with store(path, ledger, now=now):
-            total = events(tick(ledger, now))
+        engine = Engine([SHOP], interval=5)
+        async with store(path, engine, now=now):
+            total = events(tick(engine, now))
 
     assert total == 10 * (1 + len(steps))
 
@@ -247,11 +247,11 @@ async def test_however_the_clock_steps_between_restarts_every_event_stays(
 async def test_a_corrupt_file_is_set_aside_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "store"
     path.write_bytes(b"this was a database once" * 1000)
-    ledger = Engine([SHOP], interval=5)
+    engine = Engine([SHOP], interval=5)
 
-    async with store(path, ledger) as kept:
+    async with store(path, engine) as kept:
         trouble = kept.issue
-        tick(ledger, T0)
+        tick(engine, T0)
 
     aside = set_aside_in(tmp_path)
     assert aside.read_bytes().startswith(b"this was a database once")
@@ -277,28 +277,28 @@ def set_aside_in(directory: Path) -> Path:
 )
 async def test_what_changed_since_it_was_written_is_not_read(tmp_path: Path, change: str) -> None:
     path = tmp_path / "store"
-    ledger = Engine([SHOP], interval=5)
-    async with store(path, ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(path, engine):
+        tick(engine, T0)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(change)
 
     after = Engine([SHOP], interval=5)
     async with store(path, after) as kept:
-        entry = only(after.record_tick(T0, []))
+        state = only(after.record_tick(T0, []))
 
-        assert entry.last is None
+        assert state.last is None
         assert kept.issue is not None
         assert "a history in it has changed since it was written" in kept.issue
 
 
 async def test_a_file_that_becomes_corrupt_is_written_anew_from_memory(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    ledger = Engine([SHOP], interval=5)
-    async with store(path, ledger) as kept:
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(path, engine) as kept:
+        tick(engine, T0)
         await kept.flush_changes()
-        tick(ledger, T0 + 5)
+        tick(engine, T0 + 5)
         with files_of_at_most(1000):
             await kept.flush_changes()
         path.write_bytes(b"not a database")
@@ -324,9 +324,9 @@ async def test_a_file_of_version_zero_is_migrated(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")
 
-    ledger = Engine([SHOP], interval=5)
-    async with store(path, ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(path, engine):
+        tick(engine, T0)
 
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
@@ -358,7 +358,7 @@ def test_a_migration_that_fails_changes_nothing() -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
 
 
-async def test_a_second_process_on_the_same_file_is_told(tmp_path: Path) -> None:
+async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
     async with store(tmp_path / "store", Engine([SHOP], interval=5)):
         with pytest.raises(
             UnusableStore, match="another process uses it: each sidecar needs a store of its own"
@@ -368,31 +368,31 @@ async def test_a_second_process_on_the_same_file_is_told(tmp_path: Path) -> None
 
 async def test_a_full_disk_is_said_and_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    ledger = Engine([SHOP], interval=5)
-    async with store(path, ledger) as kept:
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(path, engine) as kept:
+        tick(engine, T0)
         await kept.flush_changes()
-        tick(ledger, T0 + 5)
+        tick(engine, T0 + 5)
         with files_of_at_most(1000):
             await kept.flush_changes()
         full = kept.issue
-        board = tick(ledger, T0 + 10)
+        snapshot = tick(engine, T0 + 10)
         await kept.flush_changes()
 
         assert full is not None
         assert full.endswith("what is counted now is only in memory")
-        assert events(board) == 30
+        assert events(snapshot) == 30
         assert kept.issue is None
     assert (await restarted(path, now=T0 + 10)).burn_over(HOUR).counts == EventCounts(3, 30)
 
 
 async def test_a_disk_that_is_full_from_the_start_is_served_from_memory(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
+    engine = Engine([SHOP], interval=5)
     with files_of_at_most(0):
-        kept = store(tmp_path / "store", ledger)
+        kept = store(tmp_path / "store", engine)
         await kept.__aenter__()
         full = kept.issue
-    tick(ledger, T0)
+    tick(engine, T0)
     await kept.__aexit__(None, None, None)
 
     assert full is not None
@@ -400,9 +400,9 @@ async def test_a_disk_that_is_full_from_the_start_is_served_from_memory(tmp_path
 
 
 async def test_what_was_stored_is_recalled_as_soon_as_it_can_be_read(tmp_path: Path) -> None:
-    ledger = Engine([SHOP], interval=5)
-    async with store(tmp_path / "store", ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        tick(engine, T0)
     (tmp_path / "store").rename(tmp_path / "elsewhere")
     (tmp_path / "store").mkdir()
 
@@ -431,9 +431,9 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 async def test_what_lies_outside_its_window_is_dropped_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    ledger = Engine([SHOP], interval=5)
-    async with store(path, ledger):
-        tick(ledger, T0)
+    engine = Engine([SHOP], interval=5)
+    async with store(path, engine):
+        tick(engine, T0)
 
     other = Engine([slo(name="other")], interval=5)
     async with store(path, other, now=T0 + 31 * DAY):
@@ -445,30 +445,30 @@ async def test_what_lies_outside_its_window_is_dropped_from_the_file(tmp_path: P
 
 
 async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know() -> None:
-    ledger = Engine([SHOP], interval=5)
+    engine = Engine([SHOP], interval=5)
     for n in range(4):
-        ledger.backfill_counts(SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 1))
+        engine.backfill_counts(SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 1))
 
     async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
         assert known == {}
         for n in range(-10, 10):
             yield SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 100)
 
-    await backfill_history(ledger, past, T0 + HOUR)
+    await backfill_history(engine, past, T0 + HOUR)
 
     # What may overlap is left out: ten come before the first known step, five surely after the last.
-    assert events(ledger.record_tick(T0 + HOUR, [])) == 4 + 10 * 100 + 5 * 100
+    assert events(engine.record_tick(T0 + HOUR, [])) == 4 + 10 * 100 + 5 * 100
 
 
 async def test_of_a_whole_window_only_the_time_since_is_asked() -> None:
-    ledger = Engine([SHOP], interval=5)
-    ledger.backfill_counts(SHOP, (), T0 - 30 * DAY + 12 * HOUR, EventCounts(0, 1))
-    ledger.backfill_counts(SHOP, (), T0, EventCounts(0, 1))
+    engine = Engine([SHOP], interval=5)
+    engine.backfill_counts(SHOP, (), T0 - 30 * DAY + 12 * HOUR, EventCounts(0, 1))
+    engine.backfill_counts(SHOP, (), T0, EventCounts(0, 1))
 
     async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
         assert known == {SHOP.id: T0}
         yield SHOP, (), T0 + MINUTE, EventCounts(0, 100)
 
-    await backfill_history(ledger, past, T0 + HOUR)
+    await backfill_history(engine, past, T0 + HOUR)
 
-    assert events(ledger.record_tick(T0 + HOUR, [])) == 102
+    assert events(engine.record_tick(T0 + HOUR, [])) == 102

@@ -1,4 +1,4 @@
-"""The loop: what it survives, and whom it lets through."""
+"""The tick loop goes on whatever a source does, and lets others have their turn."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -66,20 +66,20 @@ async def polling(source: Source, ticks: Ticks, **options: object) -> AsyncItera
     task.cancel()
 
 
-async def next_board(feed: SnapshotFeed, ticks: Ticks) -> Snapshot:
-    board = asyncio.ensure_future(feed.next_snapshot())
+async def next_snapshot(feed: SnapshotFeed, ticks: Ticks) -> Snapshot:
+    snapshot = asyncio.ensure_future(feed.next_snapshot())
     await asyncio.sleep(0)
     ticks.tick()
-    return await asyncio.wait_for(board, 10)
+    return await asyncio.wait_for(snapshot, 10)
 
 
-async def test_a_bug_makes_the_board_stale_and_the_loop_lives(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bug_makes_the_snapshot_stale_and_the_loop_lives(caplog: pytest.LogCaptureFixture) -> None:
     ticks = Ticks()
     async with polling(
         Told(EventCounts(0, 10), ZeroDivisionError("ours"), EventCounts(0, 10)), ticks
     ) as feed:
-        broken = await next_board(feed, ticks)
-        mended = await next_board(feed, ticks)
+        broken = await next_snapshot(feed, ticks)
+        mended = await next_snapshot(feed, ticks)
 
     assert broken.source_issue == "a mistake in sloctl: ZeroDivisionError; the log has more"
     assert broken.states[0].stale
@@ -90,20 +90,20 @@ async def test_a_bug_makes_the_board_stale_and_the_loop_lives(caplog: pytest.Log
 async def test_a_late_tick_is_counted_when_it_comes_and_none_is_made_up_for() -> None:
     ticks = Ticks(late=12)
     async with polling(Told(EventCounts(0, 10), EventCounts(0, 10), EventCounts(0, 10)), ticks) as feed:
-        await next_board(feed, ticks)
-        board = await next_board(feed, ticks)
+        await next_snapshot(feed, ticks)
+        snapshot = await next_snapshot(feed, ticks)
 
-    assert board.at == T0 + 34
+    assert snapshot.at == T0 + 34
     assert ticks.slept[:2] == [5, 5]
 
 
-async def test_the_board_tells_the_trouble_of_the_store() -> None:
+async def test_the_snapshot_tells_the_trouble_of_the_store() -> None:
     ticks = Ticks()
     async with polling(Told(EventCounts(0, 10)), ticks, store_issue=lambda: "disk full") as feed:
         assert feed.snapshot.store_issue == "disk full"
 
 
-async def test_others_have_their_turn_while_a_large_board_is_made() -> None:
+async def test_others_have_their_turn_while_a_large_snapshot_is_made() -> None:
     slos = [slo(name=f"slo-{number}") for number in range(500)]
     turns = 0
 

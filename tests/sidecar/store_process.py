@@ -1,7 +1,7 @@
-"""A sidecar's ledger and store under load, as a process to be killed.
+"""A sidecar's engine and store under load, as a process to be killed.
 
-Run as `python -m tests.sidecar.keeper PATH`; says `recorded N` when N events have been counted, `flushed N`
-when the first N of them are in the store. N goes on over restarts.
+Run as `python -m tests.sidecar.store_process PATH`; says `recorded N` when N events have been counted,
+`flushed N` when the first N of them are in the store. N goes on over restarts.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ TICKS_PER_FLUSH = 3
 
 
 async def keep(path: Path) -> None:
-    """A tick is a minute, so that steps are folded and settled all the time; never ends."""
-    ledger = Engine(SLOS, interval=60)
+    """A tick is a minute, so that steps are folded into bases all the time; never ends."""
+    engine = Engine(SLOS, interval=60)
     async with HistoryStore(
-        StoreOptions(path, flush_every=DAY), ledger, Clock(lambda: NOW, asyncio.sleep)
+        StoreOptions(path, flush_every=DAY), engine, Clock(lambda: NOW, asyncio.sleep)
     ) as store:
-        counted = [ledger.data_span(slo) for slo in SLOS]
+        counted = [engine.data_span(slo) for slo in SLOS]
         at = max((known[1] for known in counted if known is not None), default=START)
-        events = counted_events(ledger, at)
+        events = counted_events(engine, at)
         while True:
             for _ in range(TICKS_PER_FLUSH):
                 at += 60
-                ledger.record_tick(
+                engine.record_tick(
                     at, [IntervalCounts(at, {slo.id: SloCounts({(): EventCounts(0, 1)}) for slo in SLOS})]
                 )
                 events += 1
@@ -44,11 +44,11 @@ async def keep(path: Path) -> None:
             print("flushed", events, flush=True)
 
 
-def counted_events(ledger: Engine, at: float) -> int:
+def counted_events(engine: Engine, at: float) -> int:
     """Of each SLO, and the same for all of them: a flush is one transaction."""
-    entries = ledger.record_tick(at, []).states
+    states = engine.record_tick(at, []).states
     (total,) = {
-        0.0 if (counts := entry.burn_over(30 * DAY).counts) is None else counts.total for entry in entries
+        0.0 if (counts := state.burn_over(30 * DAY).counts) is None else counts.total for state in states
     }
     return round(total)
 

@@ -1,4 +1,4 @@
-"""What burns: label values that carry more of the errors than of the traffic."""
+"""Contributors: label values that carry more of the errors than of the traffic."""
 
 from collections.abc import Mapping
 
@@ -22,33 +22,33 @@ def by_pod(**errors: float) -> Mapping[tuple[str, str], EventCounts]:
     return {("pod", pod): EventCounts(failed, 100) for pod, failed in errors.items()}
 
 
-def watched(suspects: ContributorTracker, at: float, by_label: Mapping[tuple[str, str], EventCounts]) -> None:
+def watched(tracker: ContributorTracker, at: float, by_label: Mapping[tuple[str, str], EventCounts]) -> None:
     errors = sum(counts.error for counts in by_label.values())
     total = sum(counts.total for counts in by_label.values())
-    suspects.record_counts(at, EventCounts(errors, total), by_label)
+    tracker.record_counts(at, EventCounts(errors, total), by_label)
 
 
 def test_the_one_bad_pod_is_named_with_its_shares() -> None:
-    suspects = ContributorTracker()
-    watched(suspects, T0, by_pod(a=30, b=1, c=0, d=0))
+    tracker = ContributorTracker()
+    watched(tracker, T0, by_pod(a=30, b=1, c=0, d=0))
 
-    assert suspects.top_contributors(T0) == (
+    assert tracker.top_contributors(T0) == (
         Contributor("pod", "a", 300, errors=30, share_of_errors=30 / 31, share_of_traffic=0.25),
         Contributor("pod", "a", 3600, errors=30, share_of_errors=30 / 31, share_of_traffic=0.25),
     )
 
 
 def test_the_worst_lift_comes_first() -> None:
-    suspects = ContributorTracker()
+    tracker = ContributorTracker()
     by_label = {
         ("route", "/pay"): EventCounts(60, 500),
         ("pod", "a"): EventCounts(40, 100),
         ("version", "2"): EventCounts(100, 1000),
     }
-    suspects.record_counts(T0, EventCounts(100, 1000), by_label)
+    tracker.record_counts(T0, EventCounts(100, 1000), by_label)
 
     assert [
-        (each.label, round(each.lift, 6)) for each in suspects.top_contributors(T0) if each.lookback == 300
+        (each.label, round(each.lift, 6)) for each in tracker.top_contributors(T0) if each.lookback == 300
     ] == [
         ("pod", 4.0),
         ("route", 1.2),
@@ -56,85 +56,85 @@ def test_the_worst_lift_comes_first() -> None:
 
 
 def test_a_value_that_errs_as_often_as_the_others_burns_nothing() -> None:
-    suspects = ContributorTracker()
-    watched(suspects, T0, by_pod(a=10, b=10))
+    tracker = ContributorTracker()
+    watched(tracker, T0, by_pod(a=10, b=10))
 
-    assert suspects.top_contributors(T0) == ()
+    assert tracker.top_contributors(T0) == ()
 
 
-def test_a_value_is_measured_against_the_traffic_since_it_was_first_told_of() -> None:
+def test_a_value_is_measured_against_the_traffic_since_it_was_first_counted() -> None:
     """A source tells of a value once it has erred; what came before it is no measure for it."""
-    suspects = ContributorTracker()
-    suspects.record_counts(T0, EventCounts(1, 10_000), {("pod", "b"): EventCounts(1, 100)})
-    suspects.record_counts(T0 + 5, EventCounts(50, 200), {("pod", "a"): EventCounts(50, 100)})
+    tracker = ContributorTracker()
+    tracker.record_counts(T0, EventCounts(1, 10_000), {("pod", "b"): EventCounts(1, 100)})
+    tracker.record_counts(T0 + 5, EventCounts(50, 200), {("pod", "a"): EventCounts(50, 100)})
 
-    (worst, *_) = [each for each in suspects.top_contributors(T0 + 5) if each.value == "a"]
+    (worst, *_) = [each for each in tracker.top_contributors(T0 + 5) if each.value == "a"]
 
     assert worst.share_of_traffic == 0.5
 
 
 def test_five_minutes_later_only_the_hour_remembers() -> None:
-    suspects = ContributorTracker()
-    watched(suspects, T0, by_pod(a=30, b=0))
+    tracker = ContributorTracker()
+    watched(tracker, T0, by_pod(a=30, b=0))
     later = T0 + 6 * MINUTE
-    suspects.advance_to(later)
+    tracker.advance_to(later)
 
-    assert [each.lookback for each in suspects.top_contributors(later)] == [3600]
+    assert [each.lookback for each in tracker.top_contributors(later)] == [3600]
 
 
 def test_an_hour_later_nothing_is_left() -> None:
-    suspects = ContributorTracker()
-    watched(suspects, T0, by_pod(a=30, b=0))
+    tracker = ContributorTracker()
+    watched(tracker, T0, by_pod(a=30, b=0))
 
-    suspects.advance_to(T0 + HOUR + 5 * MINUTE)
+    tracker.advance_to(T0 + HOUR + 5 * MINUTE)
 
-    assert suspects.is_idle
-    assert suspects.top_contributors(T0 + HOUR + 5 * MINUTE) == ()
+    assert tracker.is_idle
+    assert tracker.top_contributors(T0 + HOUR + 5 * MINUTE) == ()
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 3)), max_size=300))
 def test_among_many_values_the_one_with_most_errors_is_never_lost(others: list[tuple[int, int]]) -> None:
-    suspects = ContributorTracker()
+    tracker = ContributorTracker()
     for n, (other, errors) in enumerate(others):
-        suspects.record_counts(
+        tracker.record_counts(
             T0 + n, EventCounts(errors, 100), {("path", f"/{other}"): EventCounts(errors, 10)}
         )
-        suspects.record_counts(T0 + n, EventCounts(4, 100), {("pod", "a"): EventCounts(4, 10)})
+        tracker.record_counts(T0 + n, EventCounts(4, 100), {("pod", "a"): EventCounts(4, 10)})
 
-    bad = [each for each in suspects.top_contributors(T0 + 300) if (each.value, each.lookback) == ("a", 3600)]
+    bad = [each for each in tracker.top_contributors(T0 + 300) if (each.value, each.lookback) == ("a", 3600)]
 
     assert [each.errors for each in bad] == ([4 * len(others)] if others else [])
 
 
 def test_the_number_of_values_is_bounded() -> None:
-    suspects = ContributorTracker()
+    tracker = ContributorTracker()
     for n in range(10 * MAX_LABEL_VALUES):
-        suspects.record_counts(T0 + n, EventCounts(1, 10), {("path", f"/{n}"): EventCounts(1, 10)})
+        tracker.record_counts(T0 + n, EventCounts(1, 10), {("path", f"/{n}"): EventCounts(1, 10)})
 
-    assert len(suspects.tallies) == MAX_LABEL_VALUES
+    assert len(tracker.tallies) == MAX_LABEL_VALUES
 
 
-def test_the_board_tells_it_of_each_group() -> None:
-    ledger = Engine([SHOP], interval=5)
+def test_the_snapshot_tells_it_of_each_group() -> None:
+    engine = Engine([SHOP], interval=5)
     reading = SloCounts({(): EventCounts(20, 200)}, {("pod", "a"): EventCounts(20, 100)})
 
-    board = ledger.record_tick(T0, [IntervalCounts(T0, {SHOP.id: reading})])
+    snapshot = engine.record_tick(T0, [IntervalCounts(T0, {SHOP.id: reading})])
 
-    assert [(each.value, each.share_of_traffic) for each in only(board.states).contributors] == [
+    assert [(each.value, each.share_of_traffic) for each in only(snapshot.states).contributors] == [
         ("a", 0.5),
         ("a", 0.5),
     ]
 
 
 def test_where_nothing_errs_nothing_is_held() -> None:
-    ledger = Engine([SHOP], interval=5)
+    engine = Engine([SHOP], interval=5)
     reading = SloCounts({(): EventCounts(0, 200)}, {("pod", "a"): EventCounts(0, 100)})
 
-    board = ledger.record_tick(T0, [IntervalCounts(T0, {SHOP.id: reading})])
+    snapshot = engine.record_tick(T0, [IntervalCounts(T0, {SHOP.id: reading})])
 
-    assert only(board.states).contributors == ()
+    assert only(snapshot.states).contributors == ()
 
 
-def only(entries: tuple[SloState, ...]) -> SloState:
-    (entry,) = entries
-    return entry
+def only(states: tuple[SloState, ...]) -> SloState:
+    (state,) = states
+    return state

@@ -1,4 +1,4 @@
-"""Charts hold what the history holds, and end at the numbers of the board."""
+"""Charts hold what the history holds, and end at the numbers of the snapshot."""
 
 import pytest
 
@@ -22,8 +22,8 @@ def watched(*minutes: tuple[int, EventCounts]) -> tuple[Engine, SloState]:
     engine = Engine([SHOP], interval=60)
     for ago, counts in minutes:
         engine.backfill_counts(SHOP, (), NOW - ago * MINUTE, counts)
-    board = engine.record_tick(NOW, [IntervalCounts(NOW, {SHOP.id: SloCounts({(): GOOD})})])
-    return engine, board.states[0]
+    snapshot = engine.record_tick(NOW, [IntervalCounts(NOW, {SHOP.id: SloCounts({(): GOOD})})])
+    return engine, snapshot.states[0]
 
 
 def drawn(engine: Engine, state: SloState, seconds: int, *, until: int = NOW) -> SloTimeline:
@@ -37,7 +37,7 @@ def outage(begins: int, ends: int) -> list[tuple[int, EventCounts]]:
     return [(ago, BAD if ends <= ago < begins else GOOD) for ago in range(120, 0, -1)]
 
 
-def test_the_budget_goes_from_all_of_it_to_what_the_board_says() -> None:
+def test_the_budget_goes_from_all_of_it_to_what_the_snapshot_says() -> None:
     engine, state = watched(*outage(90, 80))
 
     points = drawn(engine, state, 2 * HOUR).points
