@@ -162,6 +162,18 @@ def test_every_problem_is_found_at_its_place() -> None:
             "sidecar.yaml:6:6: an address is HOST:PORT, such as 0.0.0.0:9464, got 9464 [wrong-value]",
         ),
         (
+            f"{SHORT}    atOnce: 20\n",
+            "sidecar.yaml:6:5: unknown key atOnce: atOnce is now concurrency [unknown-key]",
+        ),
+        (
+            f"{SHORT}    labels: [route]\n",
+            "sidecar.yaml:6:5: unknown key labels: labels is now contributorLabels [unknown-key]",
+        ),
+        (
+            f"{SHORT}web: {{names: [slo.example.com]}}\n",
+            "sidecar.yaml:6:7: unknown key names: names is now allowedHosts [unknown-key]",
+        ),
+        (
             f"{HEAD}source: {{prometheus: {{url: 'http://p'}}}}\nhistory: {{url: 'http://p'}}\n",
             "sidecar.yaml:4:10: the past comes from source.prometheus itself: remove history [history-twice]",
         ),
