@@ -18,7 +18,7 @@ from aiohttp import web
 from sloctl.cli.main import main
 from sloctl.sidecar.http.options import Certificate, WebOptions
 from sloctl.sidecar.http.server import serve_application
-from tests.sidecar.served import watching
+from tests.sidecar.running_sidecar import run_sidecar
 from tests.sidecar.specimens import slo
 
 DOCUMENT = Path("docs/status.md").read_text()
@@ -32,7 +32,7 @@ async def status(*arguments: str) -> int:
 
 async def test_a_sidecar_tells_what_burns_the_worst_first(capsys: pytest.CaptureFixture[str]) -> None:
     quiet = slo(name="zero", min_errors=1000)
-    async with watching(slo(), quiet) as watched:
+    async with run_sidecar(slo(), quiet) as watched:
         await watched.tick(BAD % (150, 50))
         await watched.tick(BAD % (200, 100))
         code = await status("--sidecar", watched.url)
@@ -42,7 +42,7 @@ async def test_a_sidecar_tells_what_burns_the_worst_first(capsys: pytest.Capture
 
 
 async def test_what_is_not_asked_for_does_not_fail(capsys: pytest.CaptureFixture[str]) -> None:
-    async with watching(slo(), slo(name="zero", min_errors=1000)) as watched:
+    async with run_sidecar(slo(), slo(name="zero", min_errors=1000)) as watched:
         await watched.tick(BAD % (150, 50))
         paging = await status("--sidecar", watched.url, "shop")
         gone = await status("--sidecar", watched.url, "shop/zero", "--fail-on", "ticket")
@@ -52,7 +52,7 @@ async def test_what_is_not_asked_for_does_not_fail(capsys: pytest.CaptureFixture
 
 
 async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    async with watching() as watched:
+    async with run_sidecar() as watched:
         await watched.tick(GOOD % 200)
         code = await status("--sidecar", watched.url, "-o", "json", "--fail-on", "unknown")
 
@@ -78,7 +78,7 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 async def test_what_nobody_knows_is_not_fine(capsys: pytest.CaptureFixture[str]) -> None:
-    async with watching() as watched:
+    async with run_sidecar() as watched:
         code = await status("--sidecar", watched.url)
         strict = await status("--sidecar", watched.url, "--fail-on", "unknown")
 
@@ -87,7 +87,7 @@ async def test_what_nobody_knows_is_not_fine(capsys: pytest.CaptureFixture[str])
 
 
 async def test_a_target_that_went_away_leaves_nothing_fine(capsys: pytest.CaptureFixture[str]) -> None:
-    async with watching() as watched:
+    async with run_sidecar() as watched:
         await watched.tick(GOOD % 200)
         watched.shop.status = 500
         await watched.tick()
@@ -106,7 +106,7 @@ async def test_a_token_and_a_certificate_are_used(tmp_path: Path, capsys: pytest
     web_options = WebOptions(
         token_file=token, certificate=Certificate(tmp_path / "own.pem", tmp_path / "own.pem")
     )
-    async with watching(web=web_options) as watched:
+    async with run_sidecar(web=web_options) as watched:
         await watched.tick(GOOD % 200)
         trusting = ["--sidecar", watched.url, "--ca-file", str(tmp_path / "ca.pem")]
         let_in = await status(*trusting, "--token-file", str(token))
@@ -120,7 +120,7 @@ async def test_a_token_and_a_certificate_are_used(tmp_path: Path, capsys: pytest
 
 
 async def test_an_slo_that_nothing_has_could_not_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    async with watching() as watched:
+    async with run_sidecar() as watched:
         await watched.tick(GOOD % 200)
         code = await status("--sidecar", watched.url, "shop/availabilty")
 
@@ -234,7 +234,7 @@ async def test_a_redirect_does_not_get_the_token(tmp_path: Path) -> None:
 
 
 async def test_it_watches_until_ctrl_c() -> None:
-    async with watching() as watched:
+    async with run_sidecar() as watched:
         await watched.tick(GOOD % 200)
         command = [sys.executable, "-m", "sloctl", "status", "--sidecar", watched.url, "--watch"]
         process = await asyncio.create_subprocess_exec(
@@ -264,7 +264,7 @@ def test_it_goes_on_watching_while_nobody_answers() -> None:
 
 def test_a_terminal_is_drawn_anew() -> None:
     async def drawn() -> bytes:
-        async with watching() as watched:
+        async with run_sidecar() as watched:
             await watched.tick(GOOD % 200)
             ours, theirs = pty.openpty()
             command = [sys.executable, "-m", "sloctl", "status", "--sidecar", watched.url, "--watch"]

@@ -23,8 +23,8 @@ def demo() -> Iterator[str]:
         [sys.executable, "-m", "sloctl", "demo"], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as playing:
         assert playing.stdout
-        told = iter(playing.stdout.readline, "")
-        yield next(found[1] for line in told if (found := re.search(r"Page: (\S+)", line)))
+        answer = iter(playing.stdout.readline, "")
+        yield next(found[1] for line in answer if (found := re.search(r"Page: (\S+)", line)))
         playing.terminate()
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from sloctl.model import LabelMatcher, MatchOp, ProbeIndicator, Selector, Slo
 from tests.page.browsing import browsing, tab
-from tests.sidecar.served import watching
+from tests.sidecar.running_sidecar import run_sidecar
 from tests.sidecar.specimens import LATENCY, slo
 
 SCRIPT: Final = "<script>document.title='taken'</script>"
@@ -57,10 +57,10 @@ def plays(slos: tuple[Slo, ...], exposed: tuple[str, ...]) -> pytest.MarkDecorat
 
 async def play(slos: tuple[Slo, ...], exposed: tuple[str, ...], found: "Queue[Played]") -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    async with watching(*slos) as watched:
+    async with run_sidecar(*slos) as running:
         for exposition in exposed:
-            await watched.tick(exposition)
-        found.put(Played(watched.url, lambda: _end(loop, ended)))
+            await running.tick(exposition)
+        found.put(Played(running.url, lambda: _end(loop, ended)))
         await ended.wait()
 
 

@@ -17,7 +17,7 @@ from sloctl.prometheus.answers import InstantSample, QueryRange, RangeSeries
 from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles
 from sloctl.prometheus.errors import PrometheusError, redact_url
 from sloctl.prometheus.plain_client import PrometheusClient
-from tests.sidecar.asked import answering, authority, certificate, misbehaving, server_context
+from tests.sidecar.http_servers import answering, authority, certificate, misbehaving, server_context
 
 SECRET = "hunter2-do-not-show"  # noqa: S105 - what must not be shown
 VECTOR = {"resultType": "vector", "result": [{"metric": {"job": "shop"}, "value": [60.5, "0.25"]}]}

@@ -6,8 +6,8 @@ import pytest
 
 from sloctl.model import ConditionIndicator, WhenAbsent
 from sloctl.sidecar.sources.scrape.targets import TargetState
-from tests.sidecar.asking import ask
-from tests.sidecar.served import SHOP, Watched, watching
+from tests.sidecar.http_client import ask
+from tests.sidecar.running_sidecar import SHOP, RunningSidecar, run_sidecar
 from tests.sidecar.specimens import slo
 
 ROUTES = slo(name="routes", group_by=("route",))
@@ -19,17 +19,17 @@ def by_route(*routes: str) -> str:
     return "".join(f'requests_total{{route="{route}",status="200"}} 1\n' for route in routes)
 
 
-async def ids(watched: Watched, query: str = "") -> list[str]:
+async def ids(running: RunningSidecar, query: str = "") -> list[str]:
     """Ids and groups, in the order of the list."""
-    listed = (await ask(f"{watched.url}/api/v1/slos{query}")).json["slos"]
+    listed = (await ask(f"{running.url}/api/v1/slos{query}")).json["slos"]
     return [" ".join([shown["id"], *shown["group"].values()]) for shown in listed]
 
 
 async def test_pages_follow_each_other_and_hold_each_slo_once() -> None:
-    async with watching(SHOP, ROUTES) as watched:
-        await watched.tick(by_route("/pay", "/cart", "/a"))
-        first = (await ask(f"{watched.url}/api/v1/slos?limit=3")).json
-        second = (await ask(f"{watched.url}/api/v1/slos?limit=3&after={quote(first['next'])}")).json
+    async with run_sidecar(SHOP, ROUTES) as running:
+        await running.tick(by_route("/pay", "/cart", "/a"))
+        first = (await ask(f"{running.url}/api/v1/slos?limit=3")).json
+        second = (await ask(f"{running.url}/api/v1/slos?limit=3&after={quote(first['next'])}")).json
 
     shown = [(each["id"], each["group"].get("route")) for each in first["slos"] + second["slos"]]
     assert shown == [
@@ -41,28 +41,28 @@ async def test_pages_follow_each_other_and_hold_each_slo_once() -> None:
     assert (len(first["slos"]), second["next"]) == (3, None)
 
 
-async def test_a_page_goes_on_after_the_last_one_though_others_have_come_and_standings_changed() -> None:
-    async with watching(ROUTES) as watched:
-        await watched.tick(by_route("/b", "/c", "/d"))
-        first = (await ask(f"{watched.url}/api/v1/slos?limit=2")).json
-        await watched.tick(by_route("/a", "/b", "/c", "/d") + 'requests_total{route="/d",status="500"} 9\n')
+async def test_a_page_goes_on_after_the_last_one_though_others_have_come_and_states_changed() -> None:
+    async with run_sidecar(ROUTES) as running:
+        await running.tick(by_route("/b", "/c", "/d"))
+        first = (await ask(f"{running.url}/api/v1/slos?limit=2")).json
+        await running.tick(by_route("/a", "/b", "/c", "/d") + 'requests_total{route="/d",status="500"} 9\n')
 
-        rest = await ids(watched, f"?limit=2&after={quote(first['next'])}")
+        rest = await ids(running, f"?limit=2&after={quote(first['next'])}")
 
     assert [shown["group"]["route"] for shown in first["slos"]] == ["/b", "/c"]
     assert rest == ["shop/routes /d"]
 
 
 async def test_the_list_can_be_narrowed_by_service_state_and_label() -> None:
-    async with watching(SHOP, ROUTES) as watched:
-        await watched.tick(by_route("/pay", "/cart") + OUTAGE)
-        await watched.tick(by_route("/pay", "/cart") + OUTAGE.replace("300", "600"))
+    async with run_sidecar(SHOP, ROUTES) as running:
+        await running.tick(by_route("/pay", "/cart") + OUTAGE)
+        await running.tick(by_route("/pay", "/cart") + OUTAGE.replace("300", "600"))
 
-        assert await ids(watched, "?service=shop&label=route=/pay") == ["shop/routes /pay"]
-        assert await ids(watched, "?label=team=checkout&label=route=/cart") == ["shop/routes /cart"]
-        assert await ids(watched, "?service=elsewhere") == []
-        assert await ids(watched, "?state=paging") == ["shop/availability", "shop/routes "]
-        assert await ids(watched, "?state=unknown&state=fine") == [
+        assert await ids(running, "?service=shop&label=route=/pay") == ["shop/routes /pay"]
+        assert await ids(running, "?label=team=checkout&label=route=/cart") == ["shop/routes /cart"]
+        assert await ids(running, "?service=elsewhere") == []
+        assert await ids(running, "?state=paging") == ["shop/availability", "shop/routes "]
+        assert await ids(running, "?state=unknown&state=fine") == [
             "shop/routes /cart",
             "shop/routes /pay",
         ]
@@ -81,8 +81,8 @@ async def test_the_list_can_be_narrowed_by_service_state_and_label() -> None:
     ],
 )
 async def test_a_parameter_that_cannot_be_meant_is_refused_with_the_reason(query: str, detail: str) -> None:
-    async with watching() as watched:
-        refused = await ask(f"{watched.url}/api/v1/slos?{query}")
+    async with run_sidecar() as running:
+        refused = await ask(f"{running.url}/api/v1/slos?{query}")
 
     assert (refused.status, refused.headers["Content-Type"]) == (400, PROBLEM)
     assert refused.json == {"title": "Bad Request", "status": 400, "detail": detail}
@@ -90,16 +90,16 @@ async def test_a_parameter_that_cannot_be_meant_is_refused_with_the_reason(query
 
 @pytest.mark.parametrize("path", ["slos/shop/availability", "alerts", "targets", "status", "openapi.json"])
 async def test_where_no_parameter_is_known_none_is_taken(path: str) -> None:
-    async with watching() as watched:
-        refused = await ask(f"{watched.url}/api/v1/{path}?limit=1")
+    async with run_sidecar() as running:
+        refused = await ask(f"{running.url}/api/v1/{path}?limit=1")
 
     assert (refused.status, refused.json["detail"]) == (400, "there is no parameter 'limit' here")
 
 
 @pytest.mark.parametrize("path", ["slos", "slos/shop/availability", "alerts", "targets", "status"])
 async def test_what_the_client_has_already_is_not_sent_again(path: str) -> None:
-    async with watching() as watched:
-        url = f"{watched.url}/api/v1/{path}"
+    async with run_sidecar() as running:
+        url = f"{running.url}/api/v1/{path}"
         first = await ask(url)
 
         for header in (first.etag, f"W/{first.etag}", f'"other", {first.etag}', "*"):
@@ -108,11 +108,11 @@ async def test_what_the_client_has_already_is_not_sent_again(path: str) -> None:
         assert (await ask(url, If_None_Match='"other"')).status == 200
 
 
-async def test_another_board_has_another_tag_and_another_page_too() -> None:
-    async with watching(SHOP, ROUTES) as watched:
-        url = f"{watched.url}/api/v1/slos"
+async def test_another_snapshot_has_another_tag_and_another_page_too() -> None:
+    async with run_sidecar(SHOP, ROUTES) as running:
+        url = f"{running.url}/api/v1/slos"
         before, page = await ask(url), await ask(f"{url}?limit=1")
-        await watched.tick(OUTAGE)
+        await running.tick(OUTAGE)
         after = await ask(url, If_None_Match=before.etag)
 
     assert after.status == 200
@@ -120,40 +120,40 @@ async def test_another_board_has_another_tag_and_another_page_too() -> None:
 
 
 async def test_head_answers_as_get_without_the_body() -> None:
-    async with watching() as watched:
-        told, head = [await ask(f"{watched.url}/api/v1/slos", method) for method in ("GET", "HEAD")]
+    async with run_sidecar() as running:
+        answer, head = [await ask(f"{running.url}/api/v1/slos", method) for method in ("GET", "HEAD")]
 
-    assert (head.status, head.body, head.etag) == (200, b"", told.etag)
-    assert head.headers["Content-Length"] == str(len(told.body))
-
-
-async def test_one_slo_is_told_with_all_its_groups() -> None:
-    async with watching(SHOP, ROUTES) as watched:
-        await watched.tick(by_route("/pay", "/cart"))
-        told = (await ask(f"{watched.url}/api/v1/slos/shop/routes")).json
-
-    assert [shown["group"] for shown in told["groups"]] == [{"route": "/cart"}, {"route": "/pay"}]
-    assert told["unsupported"] is None
+    assert (head.status, head.body, head.etag) == (200, b"", answer.etag)
+    assert head.headers["Content-Length"] == str(len(answer.body))
 
 
-async def test_an_slo_that_cannot_be_watched_says_why_and_one_that_is_not_there_is_not_found() -> None:
+async def test_one_slo_comes_with_all_its_groups() -> None:
+    async with run_sidecar(SHOP, ROUTES) as running:
+        await running.tick(by_route("/pay", "/cart"))
+        answer = (await ask(f"{running.url}/api/v1/slos/shop/routes")).json
+
+    assert [shown["group"] for shown in answer["groups"]] == [{"route": "/cart"}, {"route": "/pay"}]
+    assert answer["unsupported"] is None
+
+
+async def test_an_slo_that_cannot_be_counted_says_why_and_one_that_is_not_there_is_not_found() -> None:
     freshness = slo(ConditionIndicator("time() - x < 900", WhenAbsent.BAD), name="freshness")
 
-    async with watching(freshness) as watched:
-        refused = (await ask(f"{watched.url}/api/v1/slos/shop/freshness")).json
-        missing = await ask(f"{watched.url}/api/v1/slos/shop/other")
+    async with run_sidecar(freshness) as running:
+        refused = (await ask(f"{running.url}/api/v1/slos/shop/freshness")).json
+        missing = await ask(f"{running.url}/api/v1/slos/shop/other")
 
     assert (refused["groups"], "PromQL" in refused["unsupported"]) == ([], True)
     assert (missing.status, missing.json["detail"]) == (404, "no spec has an SLO of this name")
 
 
 async def test_what_fires_has_the_labels_that_the_rules_give_it() -> None:
-    async with watching() as watched:
-        await watched.tick(OUTAGE)
-        await watched.tick(OUTAGE.replace("300", "600"))
-        told = (await ask(f"{watched.url}/api/v1/alerts")).json
+    async with run_sidecar() as running:
+        await running.tick(OUTAGE)
+        await running.tick(OUTAGE.replace("300", "600"))
+        answer = (await ask(f"{running.url}/api/v1/alerts")).json
 
-    page = told["alerts"][0]
+    page = answer["alerts"][0]
     assert page == {
         "slo": "shop/availability",
         "since": "2023-11-14T22:13:25.000Z",
@@ -168,18 +168,18 @@ async def test_what_fires_has_the_labels_that_the_rules_give_it() -> None:
             "team": "checkout",
         },
     }
-    assert [alert["labels"]["alertname"] for alert in told["alerts"]] == [
+    assert [alert["labels"]["alertname"] for alert in answer["alerts"]] == [
         "SLOErrorBudgetBurn",
         "SLOErrorBudgetBurn",
         "SLOErrorBudgetExhausted",
     ]
 
 
-async def test_status_counts_standings_and_tells_what_does_not_work() -> None:
-    async with watching(SHOP, ROUTES, issues=lambda: {"store": "the disk is full"}) as watched:
-        before = (await ask(f"{watched.url}/api/v1/status")).json
-        await watched.tick(by_route("/pay", "/cart"))
-        after = (await ask(f"{watched.url}/api/v1/status")).json
+async def test_status_counts_states_and_tells_what_does_not_work() -> None:
+    async with run_sidecar(SHOP, ROUTES, issues=lambda: {"store": "the disk is full"}) as running:
+        before = (await ask(f"{running.url}/api/v1/status")).json
+        await running.tick(by_route("/pay", "/cart"))
+        after = (await ask(f"{running.url}/api/v1/status")).json
 
     assert (before["ready"], before["startedAt"]) == (False, "2023-11-14T22:13:20.000Z")
     assert (after["ready"], after["issues"]) == (True, {"store": "the disk is full"})
@@ -193,15 +193,15 @@ async def test_status_counts_standings_and_tells_what_does_not_work() -> None:
     }
 
 
-async def test_targets_are_told_as_the_source_tells_them() -> None:
+async def test_targets_are_listed_as_the_source_tells_them() -> None:
     down = TargetState(
         "http://shop:8080/metrics", {"job": "shop"}, up=False, error="answered 500", seconds=0.5
     )
 
-    async with watching(targets=lambda: (down,)) as watched:
-        told = (await ask(f"{watched.url}/api/v1/targets")).json
+    async with run_sidecar(targets=lambda: (down,)) as running:
+        answer = (await ask(f"{running.url}/api/v1/targets")).json
 
-    assert told == {
+    assert answer == {
         "targets": [
             {
                 "url": "http://shop:8080/metrics",

@@ -19,8 +19,8 @@ from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from sloctl.spec import read_specs
 from tests.real import free_port
-from tests.sidecar.asking import ask
-from tests.sidecar.served import Hours, Shop
+from tests.sidecar.http_client import ask
+from tests.sidecar.running_sidecar import ManualClock, Shop
 
 SPEC = """\
 apiVersion: sloctl.dev/v1
@@ -51,7 +51,7 @@ class RunningSidecar:
     url: str
     shop: Shop
     sidecar: Sidecar
-    hours: Hours
+    hours: ManualClock
 
     async def tick(self, *, good: int, bad: int = 0) -> Snapshot:
         """The snapshot after the next tick, which finds counters at these values."""
@@ -67,11 +67,11 @@ async def running_sidecar(
     mounted: MountedSpecs,
     *,
     shop: Shop | None = None,
-    hours: Hours | None = None,
+    hours: ManualClock | None = None,
     **changed: Any,  # noqa: ANN401 - what each setting takes
 ) -> AsyncIterator[RunningSidecar]:
     """After its first tick; *changed* are settings."""
-    shop, hours = shop or Shop(), hours or Hours()
+    shop, hours = shop or Shop(), hours or ManualClock()
     async with serve_application(shop.application(), "127.0.0.1", 0) as target:
         scraped = ScrapeOptions((ScrapeTarget.from_url(target, {"job": "shop", "instance": "shop:80"}),))
         settings = replace(Settings(interval=5, source=scraped), **changed)
@@ -89,7 +89,7 @@ def only(snapshot: Snapshot) -> SloState:
 
 
 async def test_a_restart_goes_on_with_the_budget_it_had(tmp_path: Path) -> None:
-    shop, hours, store = Shop(), Hours(), tmp_path / "slo.db"
+    shop, hours, store = Shop(), ManualClock(), tmp_path / "slo.db"
     async with running_sidecar(MountedSpecs(), shop=shop, hours=hours, store=store) as before:
         await before.tick(good=100)
         spent = only(await before.tick(good=199, bad=1)).budget.left

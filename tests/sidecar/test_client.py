@@ -14,7 +14,7 @@ from sloctl.prometheus.answers import HttpResponse
 from sloctl.prometheus.async_client import open_client
 from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles, user_agent
 from sloctl.prometheus.errors import RequestFailed, redact_url
-from tests.sidecar.asked import answering, authority, certificate, misbehaving, server_context
+from tests.sidecar.http_servers import answering, authority, certificate, misbehaving, server_context
 
 SECRET = "hunter2-do-not-show"  # noqa: S105 - what must not be shown
 MIB = 1024**2

@@ -19,7 +19,7 @@ from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMet
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from tests.real import promtool
-from tests.sidecar.served import START
+from tests.sidecar.running_sidecar import START
 from tests.sidecar.specimens import slo
 
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
@@ -27,7 +27,7 @@ HOSTILE: Final = 'a"b\\c\nd{e}=f'
 ROUTES: Final = slo(group_by=("route",))
 
 
-def board(one: Slo, groups: dict[Group, EventCounts], at: float = START) -> Snapshot:
+def snapshot(one: Slo, groups: dict[Group, EventCounts], at: float = START) -> Snapshot:
     return Engine([one], interval=5).record_tick(at, [IntervalCounts(at, {one.id: SloCounts(groups)})])
 
 
@@ -47,39 +47,39 @@ def text_of(shown: Snapshot, now: float) -> str:
     return SnapshotMetrics.render_snapshot(shown, now).encode_metrics(ExpositionFormat.TEXT, now).decode()
 
 
-async def of_format(accept: str, figures: Iterable[SelfMetric] = ()) -> tuple[str, str]:
-    shown = board(slo(), {(): EventCounts(error=1, total=10)})
-    body, content_type = await MetricsEndpoint(lambda: shown, lambda: START, [lambda: figures]).render_scrape(
-        accept
-    )
+async def of_format(accept: str, self_metrics: Iterable[SelfMetric] = ()) -> tuple[str, str]:
+    shown = snapshot(slo(), {(): EventCounts(error=1, total=10)})
+    body, content_type = await MetricsEndpoint(
+        lambda: shown, lambda: START, [lambda: self_metrics]
+    ).render_scrape(accept)
     return body.decode(), content_type
 
 
-def test_every_value_of_the_board_is_a_sample_with_the_identity_of_its_slo() -> None:
-    shown = board(ROUTES, {("/pay",): EventCounts(error=1, total=10)})
+def test_every_value_of_the_snapshot_is_a_sample_with_the_identity_of_its_slo() -> None:
+    shown = snapshot(ROUTES, {("/pay",): EventCounts(error=1, total=10)})
 
-    told = {
+    answer = {
         (name, *sorted(value for label, value in labels if not label.startswith("slo_"))): value
         for (name, labels), value in samples(text_of(shown, START + 7)).items()
     }
 
-    assert told[("slo_events_total", "/pay")] == 10
-    assert told[("slo_error_events_total", "/pay")] == 1
-    assert told[("slo_error_ratio", "/pay", "5m")] == 0.1
-    assert told[("slo_burn_rate", "/pay", "30d")] == pytest.approx(100)
-    assert told[("slo_error_budget_remaining_ratio", "/pay")] == pytest.approx(-99)
-    assert told[("slo_time_to_exhaustion_seconds", "/pay")] == 0
-    assert told[("slo_data_age_seconds", "/pay")] == 7
-    assert told[("slo_alert_firing", "/pay", "page")] == 0
-    assert told[("slo_info", "checkout")] == 1
+    assert answer[("slo_events_total", "/pay")] == 10
+    assert answer[("slo_error_events_total", "/pay")] == 1
+    assert answer[("slo_error_ratio", "/pay", "5m")] == 0.1
+    assert answer[("slo_burn_rate", "/pay", "30d")] == pytest.approx(100)
+    assert answer[("slo_error_budget_remaining_ratio", "/pay")] == pytest.approx(-99)
+    assert answer[("slo_time_to_exhaustion_seconds", "/pay")] == 0
+    assert answer[("slo_data_age_seconds", "/pay")] == 7
+    assert answer[("slo_alert_firing", "/pay", "page")] == 0
+    assert answer[("slo_info", "checkout")] == 1
 
 
 def test_an_slo_that_was_never_read_has_nothing_but_its_description() -> None:
     assert names(text_of(Snapshot.without_data([slo()]), START)) == {"slo_info"}
 
 
-def test_old_numbers_are_left_out_and_the_age_of_the_data_is_told() -> None:
-    shown = board(slo(), {(): EventCounts(error=1, total=10)})
+def test_old_numbers_are_left_out_and_the_age_of_the_data_is_shown() -> None:
+    shown = snapshot(slo(), {(): EventCounts(error=1, total=10)})
     limit = slo().alerting.no_data_after
 
     assert "slo_error_ratio" in names(text_of(shown, START + limit))
@@ -91,8 +91,8 @@ def test_old_numbers_are_left_out_and_the_age_of_the_data_is_told() -> None:
     }
 
 
-async def test_numbers_grow_old_even_while_no_new_board_comes() -> None:
-    shown = board(slo(), {(): EventCounts(error=1, total=10)})
+async def test_numbers_grow_old_even_while_no_new_snapshot_comes() -> None:
+    shown = snapshot(slo(), {(): EventCounts(error=1, total=10)})
     now = START
     page = MetricsEndpoint(lambda: shown, lambda: now, [])
     young = (await page.render_scrape(""))[0].decode()
@@ -105,7 +105,7 @@ async def test_numbers_grow_old_even_while_no_new_board_comes() -> None:
 
 
 def test_hostile_label_values_come_back_as_they_were() -> None:
-    shown = board(ROUTES, {(HOSTILE,): EventCounts(error=0, total=1)})
+    shown = snapshot(ROUTES, {(HOSTILE,): EventCounts(error=0, total=1)})
 
     for form, parse in (
         (ExpositionFormat.TEXT, text_families),
@@ -125,7 +125,7 @@ def test_hostile_label_values_come_back_as_they_were() -> None:
 def test_a_group_label_with_a_name_of_ours_moves_aside() -> None:
     grouped = slo(group_by=("lookback", "severity"))
 
-    text = text_of(board(grouped, {("x", "y"): EventCounts(error=0, total=1)}), START)
+    text = text_of(snapshot(grouped, {("x", "y"): EventCounts(error=0, total=1)}), START)
 
     assert 'exported_lookback="x",exported_severity="y",lookback="5m"' in text
 
@@ -134,13 +134,13 @@ async def test_both_formats_tell_the_same_samples_and_each_has_its_own_spelling(
     plain, plain_type = await of_format("text/plain;version=0.0.4")
     open_text, open_type = await of_format(OPENMETRICS)
 
-    told = {
+    answer = {
         (each.name, frozenset(each.labels.items())): each.value
         for family in openmetrics_families(open_text)  # type: ignore[no-untyped-call]  # has no types
         for each in family.samples
         if each.name.startswith("slo_")
     }
-    assert told == {key: value for key, value in samples(plain).items() if key[0].startswith("slo_")}
+    assert answer == {key: value for key, value in samples(plain).items() if key[0].startswith("slo_")}
     assert plain_type.startswith("text/plain; version=0.0.4")
     assert open_type.startswith("application/openmetrics-text; version=1.0.0")
     assert open_text.endswith("# EOF\n")
@@ -153,13 +153,13 @@ async def test_both_formats_tell_the_same_samples_and_each_has_its_own_spelling(
 
 
 async def test_what_the_parts_tell_of_themselves_is_there_too() -> None:
-    figures = (
+    self_metrics = (
         SelfMetric("sloctl_notify_queue", "Waiting.", MetricType.GAUGE, 3, {"alertmanager": "http://a"}),
         SelfMetric("sloctl_flushes_total", "Flushes.", MetricType.COUNTER, 2),
         SelfMetric("sloctl_notify_queue", "Waiting.", MetricType.GAUGE, 0, {"alertmanager": "http://b"}),
     )
 
-    text, _ = await of_format(OPENMETRICS, figures)
+    text, _ = await of_format(OPENMETRICS, self_metrics)
 
     assert 'sloctl_notify_queue{alertmanager="http://a"} 3' in text
     assert "# TYPE sloctl_flushes counter\nsloctl_flushes_total 2" in text
@@ -174,8 +174,8 @@ def promtool_says(text: str) -> subprocess.CompletedProcess[str]:
 
 
 async def test_promtool_finds_nothing_to_say() -> None:
-    figures = (SelfMetric("sloctl_flushes_total", "Flushes.", MetricType.COUNTER, 2),)
-    text, _ = await of_format("", figures)
+    self_metrics = (SelfMetric("sloctl_flushes_total", "Flushes.", MetricType.COUNTER, 2),)
+    text, _ = await of_format("", self_metrics)
 
     checked = await asyncio.to_thread(promtool_says, text)
 
@@ -183,7 +183,7 @@ async def test_promtool_finds_nothing_to_say() -> None:
 
 
 def test_a_counter_stays_where_it_is_when_its_slo_grows_stale() -> None:
-    shown = board(slo(), {(): EventCounts(error=1, total=10)})
-    stale = replace(shown, states=tuple(replace(entry, stale=True) for entry in shown.states))
+    shown = snapshot(slo(), {(): EventCounts(error=1, total=10)})
+    stale = replace(shown, states=tuple(replace(state, stale=True) for state in shown.states))
 
     assert samples(text_of(stale, START)) == samples(text_of(shown, START))

@@ -14,7 +14,7 @@ from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from sloctl.spec import read_specs
 from tests.rules.promtool import Expectation, Trial, verdict
-from tests.sidecar.served import START
+from tests.sidecar.running_sidecar import START
 from tests.sidecar.specimens import slo
 
 SPEC: Final = b"""
@@ -52,18 +52,18 @@ def test_the_rules_compute_the_sidecars_ratios_from_its_two_counters(tmp_path: P
 
 
 def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
-    """What a Prometheus finds at each scrape, in promtool's notation, and the ratios of the last board."""
-    ledger = Engine([WATCHED], interval=5)
+    """What a Prometheus finds at each scrape, in promtool's notation, and the ratios of the last snapshot."""
+    engine = Engine([WATCHED], interval=5)
     found: dict[str, list[str]] = {}
-    board = None
+    snapshot = None
     for tick in range(MINUTES * MINUTE // 5 + 1):
         at = START + 5 * tick
         failing = 0.2 if 20 * MINUTE < 5 * tick < 40 * MINUTE else 0.01
         counts = EventCounts(error=float(random.randrange(round(1000 * failing))), total=500.0)
-        board = ledger.record_tick(at, [IntervalCounts(at, {WATCHED.id: SloCounts({(): counts})})])
+        snapshot = engine.record_tick(at, [IntervalCounts(at, {WATCHED.id: SloCounts({(): counts})})])
         if 5 * tick % SCRAPE == 0:
             for line in (
-                SnapshotMetrics.render_snapshot(board, at)
+                SnapshotMetrics.render_snapshot(snapshot, at)
                 .encode_metrics(ExpositionFormat.TEXT, at)
                 .decode()
                 .splitlines()
@@ -71,10 +71,10 @@ def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:
                 if line.startswith(("slo_events_total", "slo_error_events_total")):
                     name, _, value = line.rpartition(" ")
                     found.setdefault(name, []).append(value)
-    assert board is not None
+    assert snapshot is not None
     ratios = {"30m": 30 * MINUTE, "1h": HOUR}
-    (entry,) = board.states
+    (state,) = snapshot.states
     return (
         {name: " ".join(values) for name, values in found.items()},
-        {name: entry.burn_over(lookback).error_ratio or 0.0 for name, lookback in ratios.items()},
+        {name: state.burn_over(lookback).error_ratio or 0.0 for name, lookback in ratios.items()},
     )

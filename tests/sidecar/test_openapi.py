@@ -13,8 +13,8 @@ from sloctl.sidecar.component import ReloadResult
 from sloctl.sidecar.http.application import build_application
 from sloctl.sidecar.http.options import WebOptions
 from tests.conftest import Figure
-from tests.sidecar.asking import ask
-from tests.sidecar.served import SHOP, START, Watched, watching
+from tests.sidecar.http_client import ask
+from tests.sidecar.running_sidecar import SHOP, START, RunningSidecar, run_sidecar
 from tests.sidecar.specimens import slo
 from tests.tools.openapi import render_document
 
@@ -43,8 +43,8 @@ def test_the_packaged_document_is_what_the_shapes_say() -> None:
 
 
 async def test_every_route_of_the_api_is_documented_and_nothing_else() -> None:
-    async with watching(reload=reloaded) as watched:
-        app = build_application(watched.sidecar)
+    async with run_sidecar(reload=reloaded) as running:
+        app = build_application(running.sidecar)
         served = {
             (route.method.lower(), route.resource.canonical)
             for route in app.router.routes()
@@ -59,8 +59,8 @@ async def test_every_route_of_the_api_is_documented_and_nothing_else() -> None:
 
 async def test_answers_are_as_the_document_says() -> None:
     document = msgspec.json.decode(DOCUMENT.read_bytes())
-    async with watching(SHOP, ROUTES) as watched:
-        await burn(watched)
+    async with run_sidecar(SHOP, ROUTES) as running:
+        await burn(running)
         for path, name in (
             ("/api/v1/slos", "SloPage"),
             ("/api/v1/slos/shop/routes", "SloGroups"),
@@ -69,15 +69,15 @@ async def test_answers_are_as_the_document_says() -> None:
             ("/api/v1/slos?limit=x", "ProblemDetails"),
         ):
             schema: dict[str, Any] = {**document, "$ref": f"#/components/schemas/{name}"}
-            jsonschema.validate((await ask(f"{watched.url}{path}")).json, schema)
+            jsonschema.validate((await ask(f"{running.url}{path}")).json, schema)
 
 
 async def test_the_served_document_is_json_with_a_tag() -> None:
-    async with watching() as watched:
-        told = await ask(f"{watched.url}/api/v1/openapi.json")
+    async with run_sidecar() as running:
+        answer = await ask(f"{running.url}/api/v1/openapi.json")
 
-    assert told.headers["Content-Type"].startswith("application/json")
-    assert told.body == DOCUMENT.read_bytes()
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.body == DOCUMENT.read_bytes()
 
 
 async def test_schemathesis_finds_no_answer_that_is_not_documented(tmp_path: Path, figure: Figure) -> None:
@@ -93,21 +93,21 @@ async def checked(folder: Path, *, seconds: int) -> str:
     """What schemathesis says last, of a sidecar with a token in the middle of an outage."""
     token = folder / "token"
     token.write_text("hunter2")
-    async with watching(SHOP, ROUTES, web=WebOptions(token_file=token), reload=reloaded) as watched:
-        await burn(watched)
-        running = await asyncio.create_subprocess_exec(
+    async with run_sidecar(SHOP, ROUTES, web=WebOptions(token_file=token), reload=reloaded) as running:
+        await burn(running)
+        process = await asyncio.create_subprocess_exec(
             *SCHEMATHESIS,
             *("--max-time", str(seconds), "--header", "Authorization: Bearer hunter2"),
-            f"{watched.url}/api/v1/openapi.json",
+            f"{running.url}/api/v1/openapi.json",
             cwd=folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        told = (await running.communicate())[0].decode()
-    assert running.returncode == 0, told
-    return " ".join(line.strip() for line in told.splitlines() if "generated" in line)
+        answer = (await process.communicate())[0].decode()
+    assert process.returncode == 0, answer
+    return " ".join(line.strip() for line in answer.splitlines() if "generated" in line)
 
 
-async def burn(watched: Watched) -> None:
-    await watched.tick(OUTAGE)
-    await watched.tick(OUTAGE.replace("100", "200"))
+async def burn(running: RunningSidecar) -> None:
+    await running.tick(OUTAGE)
+    await running.tick(OUTAGE.replace("100", "200"))

@@ -9,7 +9,7 @@ from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
 from sloctl.slo.resolutions import EventCounts
-from tests.sidecar.asked import answering
+from tests.sidecar.http_servers import answering
 from tests.sidecar.specimens import slo
 from tests.sidecar.ticking import SHOP, START, TICK, Shop, indicator_of, scraping, served
 

@@ -8,7 +8,7 @@ import pytest
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.slo.resolutions import EventCounts
-from tests.sidecar.asked import Rude, answering, misbehaving
+from tests.sidecar.http_servers import Rude, answering, misbehaving
 from tests.sidecar.specimens import slo
 from tests.sidecar.ticking import SHOP, Shop, indicator_of, scraping, served
 

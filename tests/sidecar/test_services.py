@@ -14,7 +14,7 @@ from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape import targets
 from sloctl.sidecar.sources.scrape.targets import DnsService, resolve_host
 from sloctl.slo.resolutions import EventCounts
-from tests.sidecar.asked import answering, authority, server_context
+from tests.sidecar.http_servers import answering, authority, server_context
 from tests.sidecar.ticking import Shop, scraping, served
 
 

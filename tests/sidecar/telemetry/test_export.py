@@ -131,10 +131,10 @@ async def test_a_collector_that_never_answers_does_not_hold_up_the_end() -> None
 async def test_a_tick_and_the_scrape_in_it_are_spans_of_one_trace() -> None:
     program = """
 import asyncio
-from tests.sidecar.served import watching
+from tests.sidecar.running_sidecar import run_sidecar
 
 async def main():
-    async with watching() as watched:
+    async with run_sidecar() as watched:
         await watched.tick()
 
 asyncio.run(main())

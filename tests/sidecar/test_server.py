@@ -22,9 +22,9 @@ from sloctl.sidecar.http.connection import SECURITY_HEADERS
 from sloctl.sidecar.http.options import Certificate, WebOptions
 from sloctl.sidecar.http.server import ReloadingTls, serve_application
 from tests.real import free_port
-from tests.sidecar.asked import certificate
-from tests.sidecar.asking import ask
-from tests.sidecar.served import watching
+from tests.sidecar.http_client import ask
+from tests.sidecar.http_servers import certificate
+from tests.sidecar.running_sidecar import run_sidecar
 
 ROOT: Final = Path(__file__).parents[2]
 SPEC: Final = str(ROOT / "slos/payments-api.yaml")
@@ -62,8 +62,8 @@ async def test_over_tls_a_client_that_knows_the_authority_is_answered(tmp_path: 
     context = ssl.create_default_context()
     ca.configure_trust(context)
 
-    async with watching(web=WebOptions(certificate=issued(tmp_path, ca))) as watched:
-        host, port = watched.url.removeprefix("https://").split(":")
+    async with run_sidecar(web=WebOptions(certificate=issued(tmp_path, ca))) as running:
+        host, port = running.url.removeprefix("https://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         answer = await reader.read()
@@ -80,20 +80,20 @@ async def test_tls_older_than_1_2_is_not_spoken(tmp_path: Path) -> None:
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.maximum_version = ssl.TLSVersion.TLSv1_1
 
-    async with watching(web=WebOptions(certificate=issued(tmp_path, trustme.CA()))) as watched:
-        host, port = watched.url.removeprefix("https://").split(":")
+    async with run_sidecar(web=WebOptions(certificate=issued(tmp_path, trustme.CA()))) as running:
+        host, port = running.url.removeprefix("https://").split(":")
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.open_connection(host, int(port), ssl=old)
 
 
 async def test_a_renewed_certificate_is_served_without_a_restart(tmp_path: Path) -> None:
     ca = trustme.CA()
-    async with watching(web=WebOptions(certificate=issued(tmp_path, ca))) as watched:
-        before = await served_certificate(watched.url)
-        again = await served_certificate(watched.url)
+    async with run_sidecar(web=WebOptions(certificate=issued(tmp_path, ca))) as running:
+        before = await served_certificate(running.url)
+        again = await served_certificate(running.url)
         issued(tmp_path, ca)
 
-        after = await served_certificate(watched.url)
+        after = await served_certificate(running.url)
 
     assert before == again
     assert after != before
@@ -103,13 +103,13 @@ async def test_a_broken_certificate_leaves_the_old_one_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     given = issued(tmp_path, trustme.CA())
-    async with watching(web=WebOptions(certificate=given)) as watched:
-        before = await served_certificate(watched.url)
+    async with run_sidecar(web=WebOptions(certificate=given)) as running:
+        before = await served_certificate(running.url)
         with caplog.at_level(logging.ERROR):
             given.chain.write_text("not a certificate\n")
-            after = await served_certificate(watched.url)
+            after = await served_certificate(running.url)
             given.key.unlink()
-            gone = await served_certificate(watched.url)
+            gone = await served_certificate(running.url)
 
     assert before == after == gone
     assert "the changed certificate cannot be used, the old one stays" in caplog.text
@@ -132,8 +132,8 @@ def test_without_a_certificate_tls_is_not_started(tmp_path: Path) -> None:
 async def test_what_is_no_request_is_a_problem_document_too_and_tells_no_version(
     sent: bytes, status: bytes
 ) -> None:
-    async with watching() as watched:
-        head, _, body = (await raw(watched.url, sent)).partition(b"\r\n\r\n")
+    async with run_sidecar() as running:
+        head, _, body = (await raw(running.url, sent)).partition(b"\r\n\r\n")
 
     assert head.startswith((b"HTTP/1.1 " + status, b"HTTP/1.0 " + status))
     assert body == b'{"title":"Bad Request","status":400,"detail":"this is no HTTP request"}'
@@ -150,16 +150,16 @@ async def test_a_bug_of_ours_is_a_problem_document_that_tells_nothing(
         raise RuntimeError("hunter2")
 
     with caplog.at_level(logging.ERROR):
-        async with watching(routes=[web.get("/broken", break_down)]) as watched:
-            told = await ask(f"{watched.url}/broken")
+        async with run_sidecar(routes=[web.get("/broken", break_down)]) as running:
+            answer = await ask(f"{running.url}/broken")
 
-    assert (told.status, told.headers["Content-Type"]) == (500, "application/problem+json")
-    assert told.json == {
+    assert (answer.status, answer.headers["Content-Type"]) == (500, "application/problem+json")
+    assert answer.json == {
         "title": "Internal Server Error",
         "status": 500,
         "detail": "this is a bug; the log has it",
     }
-    assert "Server" not in told.headers
+    assert "Server" not in answer.headers
     assert "GET /broken failed" in caplog.text
 
 
@@ -167,9 +167,9 @@ async def test_a_body_that_is_too_large_is_refused() -> None:
     async def read_all(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
 
-    async with watching(routes=[web.post("/body", read_all)]) as watched:
+    async with run_sidecar(routes=[web.post("/body", read_all)]) as running:
         sent = b"POST /body HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 70000\r\nConnection: close\r\n\r\n"
-        answer = await raw(watched.url, sent + b"a" * 70000)
+        answer = await raw(running.url, sent + b"a" * 70000)
 
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert answer.endswith(b'"detail":"the body of the request is too large"}')
@@ -178,15 +178,15 @@ async def test_a_body_that_is_too_large_is_refused() -> None:
 async def test_a_client_that_never_finishes_its_request_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_FIRST_REQUEST_SECONDS", 0.2)
 
-    async with watching() as watched:
-        assert await raw(watched.url, b"GET / HTTP/1.1\r\nX-Slow: ") == b""
-        assert await raw(watched.url, b"") == b""
+    async with run_sidecar() as running:
+        assert await raw(running.url, b"GET / HTTP/1.1\r\nX-Slow: ") == b""
+        assert await raw(running.url, b"") == b""
 
 
 async def test_a_client_that_asked_in_time_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_FIRST_REQUEST_SECONDS", 0.2)
-    async with watching() as watched:
-        host, port = watched.url.removeprefix("http://").split(":")
+    async with run_sidecar() as running:
+        host, port = running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         for _ in range(2):
             writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import ConditionIndicator, WhenAbsent
 from sloctl.sidecar.http.connection import SECURITY_HEADERS
-from tests.sidecar.served import SHOP, watching
+from tests.sidecar.running_sidecar import SHOP, run_sidecar
 from tests.sidecar.specimens import slo
 
 HEALTHY = 'requests_total{status="200"} 200\n'
@@ -42,28 +42,28 @@ async def sample(client: aiohttp.ClientSession, url: str, name: str, **labels: s
 
 
 async def test_readiness_waits_for_the_first_data(client: aiohttp.ClientSession) -> None:
-    async with watching() as watched:
-        async with client.get(f"{watched.url}/readyz") as before:
+    async with run_sidecar() as running:
+        async with client.get(f"{running.url}/readyz") as before:
             assert before.status == 503
             assert before.content_type == "application/problem+json"
-        await watched.tick(HEALTHY)
+        await running.tick(HEALTHY)
 
-        assert await text(client, f"{watched.url}/readyz") == "has data\n"
+        assert await text(client, f"{running.url}/readyz") == "has data\n"
 
 
 async def test_liveness_fails_when_the_loop_no_longer_ticks(client: aiohttp.ClientSession) -> None:
-    async with watching() as watched:
-        assert await text(client, f"{watched.url}/healthz") == "ticking\n"
-        watched.hours.at += 60
+    async with run_sidecar() as running:
+        assert await text(client, f"{running.url}/healthz") == "ticking\n"
+        running.hours.at += 60
 
-        async with client.get(f"{watched.url}/healthz") as stuck:
+        async with client.get(f"{running.url}/healthz") as stuck:
             assert stuck.status == 503
             assert (await stuck.json(content_type=None))["detail"] == "no tick for 60 s: the loop is stuck"
 
 
 async def test_json_says_null_where_nothing_is_known(client: aiohttp.ClientSession) -> None:
-    async with watching() as watched:
-        (shown,) = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
+    async with run_sidecar() as running:
+        (shown,) = json.loads(await text(client, f"{running.url}/api/v1/slos"))["slos"]
 
     assert shown["state"] == "unknown"
     assert (shown["lastData"], shown["budget"]["left"], shown["lookbacks"][0]["burnRate"]) == (
@@ -74,11 +74,11 @@ async def test_json_says_null_where_nothing_is_known(client: aiohttp.ClientSessi
 
 
 async def test_json_shows_an_outage_as_it_is(client: aiohttp.ClientSession) -> None:
-    async with watching() as watched:
-        await watched.tick(HEALTHY)
-        await watched.tick(OUTAGE)
+    async with run_sidecar() as running:
+        await running.tick(HEALTHY)
+        await running.tick(OUTAGE)
 
-        (shown,) = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
+        (shown,) = json.loads(await text(client, f"{running.url}/api/v1/slos"))["slos"]
 
     assert shown["id"] == "shop/availability"
     assert shown["state"] == "paging"
@@ -95,56 +95,56 @@ async def test_json_shows_an_outage_as_it_is(client: aiohttp.ClientSession) -> N
 
 
 async def test_metrics_count_events_and_leave_out_what_is_unknown(client: aiohttp.ClientSession) -> None:
-    async with watching() as watched:
-        assert await sample(client, watched.url, "slo_error_ratio") is None
-        await watched.tick(HEALTHY)
-        await watched.tick(OUTAGE)
+    async with run_sidecar() as running:
+        assert await sample(client, running.url, "slo_error_ratio") is None
+        await running.tick(HEALTHY)
+        await running.tick(OUTAGE)
 
         identity = {"slo_id": "shop/availability", "slo_service": "shop", "slo_name": "availability"}
-        assert await sample(client, watched.url, "slo_events_total", **identity) == 400
-        assert await sample(client, watched.url, "slo_error_events_total", **identity) == 300
-        assert await sample(client, watched.url, "slo_error_ratio", lookback="1h", **identity) == 0.75
-        assert await sample(client, watched.url, "slo_burn_rate", lookback="5m", **identity) == 750
-        assert await sample(client, watched.url, "slo_time_to_exhaustion_seconds", **identity) == 0
-        watched.hours.at += 7
-        assert await sample(client, watched.url, "slo_data_age_seconds", **identity) == 7
+        assert await sample(client, running.url, "slo_events_total", **identity) == 400
+        assert await sample(client, running.url, "slo_error_events_total", **identity) == 300
+        assert await sample(client, running.url, "slo_error_ratio", lookback="1h", **identity) == 0.75
+        assert await sample(client, running.url, "slo_burn_rate", lookback="5m", **identity) == 750
+        assert await sample(client, running.url, "slo_time_to_exhaustion_seconds", **identity) == 0
+        running.hours.at += 7
+        assert await sample(client, running.url, "slo_data_age_seconds", **identity) == 7
 
 
 async def test_a_target_that_fails_leaves_the_numbers_and_says_so_on_the_page(
     client: aiohttp.ClientSession,
 ) -> None:
-    async with watching() as watched:
-        await watched.tick(HEALTHY)
-        watched.shop.status = 500
+    async with run_sidecar() as running:
+        await running.tick(HEALTHY)
+        running.shop.status = 500
 
-        board = await watched.tick()
+        snapshot = await running.tick()
 
-        assert [(entry.stale, entry.events) for entry in board.states] == [(True, 100)]
-        page = await text(client, f"{watched.url}/")
+        assert [(state.stale, state.events) for state in snapshot.states] == [(True, 100)]
+        page = await text(client, f"{running.url}/")
         assert "The source cannot be read." in page
         assert "answered 500" in page
         assert "No data since 22:13 UTC" in page
-        watched.shop.status = 200
-        assert not (await watched.tick()).states[0].stale
+        running.shop.status = 200
+        assert not (await running.tick()).states[0].stale
 
 
 async def test_what_only_promql_could_count_is_named_with_the_reason(client: aiohttp.ClientSession) -> None:
     freshness = slo(ConditionIndicator("time() - x < 900", WhenAbsent.BAD), name="freshness")
 
-    async with watching(SHOP, freshness) as watched:
-        listed = json.loads(await text(client, f"{watched.url}/api/v1/slos"))["slos"]
-        (refused,) = json.loads(await text(client, f"{watched.url}/api/v1/status"))["unsupported"]
+    async with run_sidecar(SHOP, freshness) as running:
+        listed = json.loads(await text(client, f"{running.url}/api/v1/slos"))["slos"]
+        (refused,) = json.loads(await text(client, f"{running.url}/api/v1/status"))["unsupported"]
 
         assert [shown["id"] for shown in listed] == ["shop/availability"]
         assert refused["id"] == "shop/freshness"
-        assert refused["reason"] in await text(client, f"{watched.url}/")
+        assert refused["reason"] in await text(client, f"{running.url}/")
 
 
 async def test_no_task_outlives_the_application() -> None:
     before = asyncio.all_tasks()
 
-    async with watching() as watched:
-        await watched.tick(HEALTHY)
+    async with run_sidecar() as running:
+        await running.tick(HEALTHY)
         assert "tick loop" in {task.get_name() for task in asyncio.all_tasks()}
 
     assert asyncio.all_tasks() == before
@@ -153,33 +153,33 @@ async def test_no_task_outlives_the_application() -> None:
 async def test_every_answer_carries_the_security_headers_and_no_version(
     client: aiohttp.ClientSession,
 ) -> None:
-    async with watching() as watched:
+    async with run_sidecar() as running:
         for path in ("/", "/static/page.css", "/api/v1/slos", "/metrics", "/healthz", "/nothing-here"):
-            async with client.get(f"{watched.url}{path}") as response:
+            async with client.get(f"{running.url}{path}") as response:
                 assert SECURITY_HEADERS.items() <= dict(response.headers).items()
                 assert response.headers["Cache-Control"] in {"no-store", "private, no-cache"}
                 assert "Server" not in response.headers
 
 
 async def test_a_wrong_path_or_method_is_a_problem_document(client: aiohttp.ClientSession) -> None:
-    async with watching() as watched:
-        async with client.get(f"{watched.url}/nothing-here") as missing:
+    async with run_sidecar() as running:
+        async with client.get(f"{running.url}/nothing-here") as missing:
             assert missing.content_type == "application/problem+json"
             assert await missing.json(content_type=None) == {
                 "title": "Not Found",
                 "status": 404,
                 "detail": "nothing is served under this path",
             }
-        async with client.post(f"{watched.url}/api/v1/slos") as refused:
+        async with client.post(f"{running.url}/api/v1/slos") as refused:
             assert (refused.status, refused.headers["Allow"]) == (405, "GET,HEAD")
 
 
 async def test_hostile_text_is_shown_as_text(client: aiohttp.ClientSession) -> None:
     grouped = slo(group_by=("route",))
 
-    async with watching(grouped) as watched:
-        await watched.tick('requests_total{route="<script>alert(1)</script>",status="200"} 1\n')
-        page = await text(client, f"{watched.url}/")
+    async with run_sidecar(grouped) as running:
+        await running.tick('requests_total{route="<script>alert(1)</script>",status="200"} 1\n')
+        page = await text(client, f"{running.url}/")
 
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page

@@ -1,4 +1,4 @@
-"""Numbers as people read them, and the board in a terminal."""
+"""Numbers as people read them, and the snapshot in a terminal."""
 
 from collections.abc import Mapping
 
@@ -16,17 +16,17 @@ from tests.sidecar.specimens import slo
 GROUPED = slo(group_by=("route",))
 
 
-def boards() -> list[Snapshot]:
+def snapshots() -> list[Snapshot]:
     """One good route, one bad; then the bad one is gone."""
-    ledger = Engine([GROUPED], interval=5)
+    engine = Engine([GROUPED], interval=5)
     return [
-        ledger.record_tick(
+        engine.record_tick(
             1000, [read(1000, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]
         ),
-        ledger.record_tick(
+        engine.record_tick(
             1065, [read(1065, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]
         ),
-        ledger.record_tick(1070, [read(1070, {("/good",): EventCounts(0, 50)})]),
+        engine.record_tick(1070, [read(1070, {("/good",): EventCounts(0, 50)})]),
     ]
 
 
@@ -34,8 +34,8 @@ def read(at: float, groups: Mapping[Group, EventCounts]) -> IntervalCounts:
     return IntervalCounts(at, {GROUPED.id: SloCounts(groups)})
 
 
-def test_a_terminal_shows_the_board_in_columns() -> None:
-    *_, before, after = boards()
+def test_a_terminal_shows_the_snapshot_in_columns() -> None:
+    *_, before, after = snapshots()
 
     assert snapshot_table(before, 80).splitlines() == [
         "SLO                              state   page           left    5m   30m    1h",
@@ -46,11 +46,11 @@ def test_a_terminal_shows_the_board_in_columns() -> None:
 
 
 def test_a_narrow_terminal_loses_the_least_important_columns() -> None:
-    assert snapshot_table(boards()[0], 60).splitlines()[0].split() == ["SLO", "state", "page", "left"]
+    assert snapshot_table(snapshots()[0], 60).splitlines()[0].split() == ["SLO", "state", "page", "left"]
 
 
 def test_a_line_holds_an_slo() -> None:
-    assert slo_line(boards()[1].states[1]) == (
+    assert slo_line(snapshots()[1].states[1]) == (
         "shop/availability {route=/bad}: budget left -9,900 %; burn 5m 100× 30m 100× 1h 100× 6h 100×; "
         "page firing for 1m 5s, ticket firing for 1m 5s"
     )

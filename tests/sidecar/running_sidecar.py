@@ -41,7 +41,7 @@ class Shop:
         return web.Response(text=self.exposition, status=self.status, content_type=self.content_type)
 
 
-class Hours:
+class ManualClock:
     """Time that passes only when told, one tick at a time."""
 
     def __init__(self) -> None:
@@ -59,16 +59,16 @@ class Hours:
 
 
 @dataclass
-class Watched:
+class RunningSidecar:
     """The running pair; *url* is the sidecar's."""
 
     url: str
     shop: Shop
     sidecar: Sidecar
-    hours: Hours = field(repr=False)
+    hours: ManualClock = field(repr=False)
 
     async def tick(self, exposition: str | None = None, *, seconds: float = 5) -> Snapshot:
-        """The board after the next tick, which finds *exposition*."""
+        """The snapshot after the next tick, which finds *exposition*."""
         if exposition is not None:
             self.shop.exposition = exposition
         self.hours.tick(seconds)
@@ -76,12 +76,12 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(
+async def run_sidecar(
     *slos: Slo,
     **changed: Any,  # noqa: ANN401 - what each field takes
-) -> AsyncIterator[Watched]:
+) -> AsyncIterator[RunningSidecar]:
     """After the first scrape, which counts nothing; *changed* are fields of the Sidecar."""
-    shop, hours = Shop(), Hours()
+    shop, hours = Shop(), ManualClock()
     async with serve_application(shop.application(), "127.0.0.1", 0) as target:
         scraped = ScrapeOptions(
             (ScrapeTarget.from_url(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2)
@@ -93,4 +93,4 @@ async def watching(
             build_application(sidecar), "127.0.0.1", 0, sidecar.web.certificate
         ) as url:
             await asyncio.wait_for(first, 10)
-            yield Watched(url, shop, sidecar, hours)
+            yield RunningSidecar(url, shop, sidecar, hours)

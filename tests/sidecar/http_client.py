@@ -9,7 +9,7 @@ import msgspec
 
 
 @dataclass(frozen=True)
-class Told:
+class HttpAnswer:
     """One answer; the names of its headers are found in any case."""
 
     status: int
@@ -25,11 +25,11 @@ class Told:
         return self.headers["ETag"]
 
 
-async def ask(url: str, method: str = "GET", **headers: str) -> Told:
+async def ask(url: str, method: str = "GET", **headers: str) -> HttpAnswer:
     """`If_None_Match="…"` sends the header of that name."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     async with (
         aiohttp.ClientSession() as session,
         session.request(method, url, headers=sent, ssl=False) as answer,
     ):
-        return Told(answer.status, answer.headers, await answer.read())
+        return HttpAnswer(answer.status, answer.headers, await answer.read())

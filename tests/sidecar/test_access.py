@@ -9,8 +9,8 @@ from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.sidecar.component import ReloadResult
 from sloctl.sidecar.http.access import BearerToken
 from sloctl.sidecar.http.options import WebOptions
-from tests.sidecar.asking import ask
-from tests.sidecar.served import START, watching
+from tests.sidecar.http_client import ask
+from tests.sidecar.running_sidecar import START, run_sidecar
 
 PLACE = Place("slos/shop.yaml", 6, 11)
 PROBLEM = Problem(PLACE, "objective-range", "objective must be below 100 %")
@@ -33,15 +33,15 @@ def secret(tmp_path: Path) -> Path:
 
 
 async def test_with_a_token_everything_but_the_probes_asks_for_it(secret: Path) -> None:
-    async with watching(web=WebOptions(token_file=secret)) as watched:
+    async with run_sidecar(web=WebOptions(token_file=secret)) as running:
         for path in ("/", "/metrics", "/api/v1/slos", "/live", "/-/reload", "/nothing"):
-            told = await ask(f"{watched.url}{path}")
-            assert (path, told.status) == (path, 401)
-            assert told.headers["WWW-Authenticate"] == 'Bearer realm="sloctl"'
-            assert told.headers["Content-Type"] == "application/problem+json"
-        assert (await ask(f"{watched.url}/healthz")).status == 200
-        assert (await ask(f"{watched.url}/readyz")).status == 503
-        assert (await ask(f"{watched.url}/api/v1/slos", Authorization="Bearer hunter2")).status == 200
+            answer = await ask(f"{running.url}{path}")
+            assert (path, answer.status) == (path, 401)
+            assert answer.headers["WWW-Authenticate"] == 'Bearer realm="sloctl"'
+            assert answer.headers["Content-Type"] == "application/problem+json"
+        assert (await ask(f"{running.url}/healthz")).status == 200
+        assert (await ask(f"{running.url}/readyz")).status == 503
+        assert (await ask(f"{running.url}/api/v1/slos", Authorization="Bearer hunter2")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ async def test_with_a_token_everything_but_the_probes_asks_for_it(secret: Path) 
     ["Bearer hunter3", "Bearer", "Bearer ", "hunter2", "Basic hunter2", "Bearer hunter2x", "Bearer \u00e9"],
 )
 async def test_a_wrong_token_is_refused(secret: Path, header: str) -> None:
-    async with watching(web=WebOptions(token_file=secret)) as watched:
-        assert (await ask(f"{watched.url}/api/v1/slos", Authorization=header)).status == 401
+    async with run_sidecar(web=WebOptions(token_file=secret)) as running:
+        assert (await ask(f"{running.url}/api/v1/slos", Authorization=header)).status == 401
 
 
 def test_a_token_that_was_rotated_is_known_at_once_and_the_old_one_no_longer(secret: Path) -> None:
@@ -87,35 +87,35 @@ def test_an_empty_token_lets_nobody_in(secret: Path) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9464", "localhost", "LOCALHOST:80", "[::1]:9464", "10.0.0.7"])
 async def test_without_a_token_addresses_and_localhost_may_be_asked_for(host: str) -> None:
-    async with watching() as watched:
-        assert (await ask(f"{watched.url}/api/v1/slos", Host=host)).status == 200
+    async with run_sidecar() as running:
+        assert (await ask(f"{running.url}/api/v1/slos", Host=host)).status == 200
 
 
 @pytest.mark.parametrize("host", ["attacker.example", "localhost.attacker.example:9464", "127.0.0.1.nip.io"])
 async def test_a_name_that_an_attacker_could_point_here_is_refused(host: str) -> None:
-    async with watching() as watched:
-        told = await ask(f"{watched.url}/api/v1/slos", Host=host)
-        probed = await ask(f"{watched.url}/healthz", Host=host)
+    async with run_sidecar() as running:
+        answer = await ask(f"{running.url}/api/v1/slos", Host=host)
+        probed = await ask(f"{running.url}/healthz", Host=host)
 
-    assert (told.status, told.json["detail"]) == (421, "this host name is not known here")
+    assert (answer.status, answer.json["detail"]) == (421, "this host name is not known here")
     assert probed.status == 200
 
 
 async def test_a_name_that_the_operator_gave_may_be_asked_for() -> None:
-    async with watching(web=WebOptions(allowed_hosts=frozenset({"Sidecar.shop.svc"}))) as watched:
-        assert (await ask(f"{watched.url}/metrics", Host="sidecar.shop.svc:9464")).status == 200
-        assert (await ask(f"{watched.url}/metrics", Host="other.shop.svc:9464")).status == 421
+    async with run_sidecar(web=WebOptions(allowed_hosts=frozenset({"Sidecar.shop.svc"}))) as running:
+        assert (await ask(f"{running.url}/metrics", Host="sidecar.shop.svc:9464")).status == 200
+        assert (await ask(f"{running.url}/metrics", Host="other.shop.svc:9464")).status == 421
 
 
 async def test_reloading_needs_a_token_and_a_post(secret: Path) -> None:
     bearer = {"Authorization": "Bearer hunter2"}
-    async with watching(web=WebOptions(token_file=secret), reload=reloaded) as watched:
-        url = f"{watched.url}/-/reload"
+    async with run_sidecar(web=WebOptions(token_file=secret), reload=reloaded) as running:
+        url = f"{running.url}/-/reload"
         assert (await ask(url, "POST")).status == 401
         got = await ask(url, **bearer)
         done = await ask(url, "POST", **bearer)
-    async with watching(reload=reloaded) as watched:
-        forbidden = await ask(f"{watched.url}/-/reload", "POST")
+    async with run_sidecar(reload=reloaded) as running:
+        forbidden = await ask(f"{running.url}/-/reload", "POST")
 
     assert (got.status, got.headers["Allow"]) == (405, "POST")
     assert (done.status, done.json) == (
@@ -126,11 +126,11 @@ async def test_reloading_needs_a_token_and_a_post(secret: Path) -> None:
 
 
 async def test_a_reload_that_is_refused_says_what_is_wrong_with_the_specs(secret: Path) -> None:
-    async with watching(web=WebOptions(token_file=secret), reload=refused) as watched:
-        told = await ask(f"{watched.url}/-/reload", "POST", Authorization="Bearer hunter2")
+    async with run_sidecar(web=WebOptions(token_file=secret), reload=refused) as running:
+        answer = await ask(f"{running.url}/-/reload", "POST", Authorization="Bearer hunter2")
 
-    assert (told.status, told.headers["Content-Type"]) == (422, "application/problem+json")
-    assert told.json == {
+    assert (answer.status, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    assert answer.json == {
         "title": "Unprocessable Entity",
         "status": 422,
         "detail": "the specs from before are still watched",
