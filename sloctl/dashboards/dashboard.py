@@ -1,4 +1,7 @@
-"""What every dashboard has: variables, links, time range. Neither names a data source nor counts versions."""
+"""The frame of every dashboard: variables, links, time range.
+
+It neither names a data source nor counts versions.
+"""
 
 from typing import Final
 
@@ -55,7 +58,7 @@ SERVICES_LINK: Final = DashboardLink(
 
 
 def label_filters() -> Variable:
-    """Label filters that Grafana adds to every query: a team, a tier, a service."""
+    """Let the reader choose labels that Grafana adds to every query: a team, a tier, a service."""
     return Variable(
         name="filters",
         type="adhoc",
@@ -75,7 +78,7 @@ def build_dashboard(
     variables: tuple[Variable, ...] = (),
     annotations: tuple[Annotation, ...] = (),
 ) -> Dashboard:
-    """A dashboard of the last six hours, read again every minute, as the rules are."""
+    """Build a dashboard of the last six hours, read again every minute, as the rules are."""
     return Dashboard(
         uid=uid,
         title=title,

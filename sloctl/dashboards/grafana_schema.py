@@ -12,7 +12,7 @@ from msgspec import Struct
 
 
 class GrafanaJson(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """How every type here is written."""
+    """The base of every type here."""
 
 
 class ColorThreshold(GrafanaJson, frozen=True):
@@ -30,7 +30,7 @@ class Thresholds(GrafanaJson, frozen=True):
 
 
 class ValueMappingResult(GrafanaJson, frozen=True):
-    """What stands in place of a value."""
+    """A text in place of a value."""
 
     text: str
     color: str | None = None
@@ -88,13 +88,13 @@ class Color(GrafanaJson, frozen=True):
 
 
 class GraphStyle(GrafanaJson, frozen=True):
-    """How thresholds are drawn in a graph."""
+    """The drawing of thresholds in a graph."""
 
     mode: Literal["dashed", "off"]
 
 
 class LineStyle(GrafanaJson, frozen=True):
-    """A dashed line: pixels drawn, pixels left out, …"""
+    """A dashed line: pixels drawn and pixels left out, in turn."""
 
     fill: Literal["dash"]
     dash: tuple[int, ...]
@@ -109,7 +109,7 @@ class Scale(GrafanaJson, frozen=True):
 
 
 class GraphField(GrafanaJson, frozen=True, kw_only=True):
-    """How a time series is drawn; a gap in the data stays a gap."""
+    """The drawing of a time series; a gap in the data stays a gap."""
 
     span_nulls: bool
     fill_opacity: int
@@ -123,20 +123,20 @@ class GraphField(GrafanaJson, frozen=True, kw_only=True):
 
 
 class TimelineField(GrafanaJson, frozen=True):
-    """How a state is drawn."""
+    """The drawing of a state."""
 
     fill_opacity: int
     line_width: int
 
 
 class CellOptions(GrafanaJson, frozen=True):
-    """How a cell is drawn."""
+    """The drawing of a cell."""
 
     type: Literal["auto", "color-text", "color-background"]
 
 
 class TableField(GrafanaJson, frozen=True):
-    """How a column is drawn."""
+    """The drawing of a column."""
 
     align: Literal["auto"]
     cell_options: CellOptions
@@ -163,7 +163,7 @@ class Property(GrafanaJson, frozen=True):
 
 
 class FieldMatcher(GrafanaJson, frozen=True):
-    """Which field an override is for."""
+    """The field that an override is for."""
 
     id: Literal["byName", "byFrameRefID"]
     options: str
@@ -224,7 +224,7 @@ class PanelQuery(GrafanaJson, frozen=True, kw_only=True):
 
 
 class ReduceOptions(GrafanaJson, frozen=True):
-    """How a series becomes one number."""
+    """The reduction of a series to one number."""
 
     calcs: tuple[str, ...]
     fields: str
@@ -255,7 +255,7 @@ class Legend(GrafanaJson, frozen=True):
 
 
 class Tooltip(GrafanaJson, frozen=True):
-    """What stands under the pointer."""
+    """The box at the pointer."""
 
     mode: Literal["multi", "single"]
     sort: Literal["desc", "none"]
@@ -304,7 +304,7 @@ class TextOptions(GrafanaJson, frozen=True):
 
 
 class Organize(GrafanaJson, frozen=True):
-    """Which columns stay, in which order, under which names."""
+    """The columns that stay, their order and their names."""
 
     exclude_by_name: dict[str, bool]
     index_by_name: dict[str, int]

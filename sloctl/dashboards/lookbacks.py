@@ -56,7 +56,7 @@ class AlertLine(Struct, frozen=True):
 
 
 class Lookbacks(Struct, frozen=True):
-    """What is drawn: every lookback, or of a grouped SLO the first alert's long one, per group."""
+    """The lookbacks that are drawn: all, or of a grouped SLO the first alert's long one, per group."""
 
     slo: Slo
     resolutions: tuple[Resolution, ...]
@@ -69,13 +69,21 @@ class Lookbacks(Struct, frozen=True):
             return "per lookback"
         return f"of the last {format_duration(self.resolutions[0].lookback)}, worst groups"
 
-    def error_ratio_queries(self, asked: QueryScope) -> list[tuple[str, PromQL]]:
-        """(legend, query) pairs."""
-        ratios = (worst_groups(self.slo, "topk", _error_ratio(asked, rung)) for rung in self.resolutions)
-        return list(zip(self.legends, ratios, strict=True))
+    def error_ratio_queries(self, scope: QueryScope) -> list[tuple[str, PromQL]]:
+        """List (legend, query) of the error ratio over each lookback; each query stands in brackets."""
+        queries = []
+        for resolution, legend in zip(self.resolutions, self.legends, strict=True):
+            recorded = scope.select_series(naming.error_ratio_metric(resolution.lookback))
+            if resolution.step == COARSE_STEP:
+                # They come as far apart as Prometheus looks back: without a range they flicker.
+                recorded = f"last_over_time({range_selector(recorded, 2 * COARSE_STEP)})"
+            exposed = scope.select_lookback(sidecar_metrics.ERROR_RATIO, resolution.lookback)
+            ratio = f"({scope.recorded_or_exposed(scope.max_by(recorded), scope.max_by(exposed))})"
+            queries.append((legend, worst_groups(self.slo, "topk", ratio)))
+        return queries
 
     def burn_rate_queries(self, error_ratios: Iterable[tuple[str, PromQL]]) -> list[tuple[str, PromQL]]:
-        """The same in multiples of what the budget sustains."""
+        """Turn error ratios into multiples of what the budget sustains."""
         budget = format_number(self.slo.budget)
         return [(legend, f"{ratio} / {budget}") for legend, ratio in error_ratios]
 
@@ -86,41 +94,54 @@ class Lookbacks(Struct, frozen=True):
         return _line_thresholds((float(line.factor), line.color) for line in self._drawn_alerts())
 
     def line_overrides(self) -> tuple[Override, ...]:
-        """The colour and the dash of each lookback; none for groups, which have their own."""
+        """Give each lookback its colour and its dash; groups have colours of their own."""
         if self.slo.group_by:
             return ()
-        return tuple(
-            self._override(rung.lookback, legend)
-            for rung, legend in zip(self.resolutions, self.legends, strict=True)
-        )
+        overrides = []
+        for resolution, legend in zip(self.resolutions, self.legends, strict=True):
+            longs = [line.color for line in self.alerts if line.policy_row.long == resolution.lookback]
+            shorts = [line.color for line in self.alerts if line.policy_row.short == resolution.lookback]
+            color = Property("color", Color(ColorMode.FIXED, fixed_color=next(iter(longs + shorts), GREY)))
+            dash = () if longs or not shorts else (Property("custom.lineStyle", _SHORT_LINE),)
+            overrides.append(Override(FieldMatcher("byName", legend), (color, *dash)))
+        return tuple(overrides)
 
     def _drawn_alerts(self) -> tuple[AlertLine, ...]:
-        """Only thresholds that a line of the graph is held against."""
-        drawn = {rung.lookback for rung in self.resolutions}
+        """Keep only thresholds that a line of the graph is held against."""
+        drawn = {resolution.lookback for resolution in self.resolutions}
         return tuple(line for line in self.alerts if line.policy_row.long in drawn)
-
-    def _override(self, lookback: int, legend: str) -> Override:
-        longs = [line.color for line in self.alerts if line.policy_row.long == lookback]
-        shorts = [line.color for line in self.alerts if line.policy_row.short == lookback]
-        color = Property("color", Color(ColorMode.FIXED, fixed_color=next(iter(longs + shorts), GREY)))
-        dash = () if longs or not shorts else (Property("custom.lineStyle", _SHORT_LINE),)
-        return Override(FieldMatcher("byName", legend), (color, *dash))
 
 
 def drawn_lookbacks(slo: Slo) -> Lookbacks:
-    rungs = build_resolutions(slo.alerting.policy, slo.window.seconds)
+    """Choose what the graphs of *slo* draw, and its legends.
+
+    A legend is the lookback and, where an alert's threshold is for it, that: `1h, page above 0.72%`.
+    """
+    resolutions = build_resolutions(slo.alerting.policy, slo.window.seconds)
     alerts = alert_lines(slo)
-    if not slo.group_by:
-        legends = tuple(_legend(rung.lookback, alerts) for rung in rungs.entries)
-        return Lookbacks(slo, rungs.entries, legends, alerts)
-    one = rungs.for_lookback(alerts[0].policy_row.long) if alerts else rungs.entries[0]
-    return Lookbacks(slo, (one,), (group_legend(slo),), alerts)
+    if slo.group_by:
+        one = resolutions.for_lookback(alerts[0].policy_row.long) if alerts else resolutions.entries[0]
+        return Lookbacks(slo, (one,), (group_legend(slo),), alerts)
+    legends = tuple(
+        ", ".join(
+            [
+                format_duration(resolution.lookback),
+                *(
+                    f"{line.policy_row.severity.value} above {line.threshold_text}"
+                    for line in alerts
+                    if line.policy_row.long == resolution.lookback
+                ),
+            ]
+        )
+        for resolution in resolutions.entries
+    )
+    return Lookbacks(slo, resolutions.entries, legends, alerts)
 
 
 def alert_lines(slo: Slo) -> tuple[AlertLine, ...]:
-    """The rows of *slo* whose severity is on and whose threshold an error ratio can exceed."""
-    window = slo.window.seconds
-    rows = [row for row in slo.alerting.policy if row.severity in enabled_severities(slo.alerting)]
+    """List the rows of *slo* whose severity is on and whose threshold an error ratio can exceed."""
+    window, enabled = slo.window.seconds, enabled_severities(slo.alerting)
+    rows = [row for row in slo.alerting.policy if row.severity in enabled]
     return tuple(
         AlertLine(row, alert_factor(row, window), threshold, _ROW_COLORS[place % len(_ROW_COLORS)])
         for place, row in enumerate(rows)
@@ -129,31 +150,12 @@ def alert_lines(slo: Slo) -> tuple[AlertLine, ...]:
 
 
 def worst_groups(slo: Slo, worst: Literal["topk", "bottomk"], expression: PromQL) -> PromQL:
-    """The worst groups at each moment; an SLO without groups as it is."""
+    """Keep the worst groups at each moment; an SLO without groups stays as it is."""
     return f"{worst}({_MAX_GROUPS}, {expression})" if slo.group_by else expression
 
 
 def group_legend(slo: Slo) -> str:
     return ", ".join(f"{{{{{label}}}}}" for label in slo.group_by)
-
-
-def _legend(lookback: int, alerts: Iterable[AlertLine]) -> str:
-    """The lookback and, where an alert's threshold is for it, that: `1h, page above 0.72%`."""
-    longs = (line for line in alerts if line.policy_row.long == lookback)
-    thresholds = (f"{line.policy_row.severity.value} above {line.threshold_text}" for line in longs)
-    return ", ".join((format_duration(lookback), *thresholds))
-
-
-def _error_ratio(asked: QueryScope, rung: Resolution) -> PromQL:
-    """In brackets. Series of the slow group come as far apart as Prometheus looks back: without a range they
-    flicker.
-    """
-    series = asked.select_series(naming.error_ratio_metric(rung.lookback))
-    steady = (
-        f"last_over_time({range_selector(series, 2 * COARSE_STEP)})" if rung.step == COARSE_STEP else series
-    )
-    exposed = asked.select_lookback(sidecar_metrics.ERROR_RATIO, rung.lookback)
-    return f"({asked.recorded_or_exposed(asked.max_by(steady), asked.max_by(exposed))})"
 
 
 def _line_thresholds(lines: Iterable[tuple[float, str]]) -> Thresholds:

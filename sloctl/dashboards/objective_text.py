@@ -1,4 +1,4 @@
-"""An objective in words: what is promised, what alerts, where to read on."""
+"""Text about an objective: what is promised, what alerts, where to read on."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from sloctl.slo.policy import SEVERITY_VERBS
 
 
 def objective_markdown(slo: Slo, alerts: Sequence[AlertLine]) -> str:
-    """Markdown about *slo*, its own words escaped."""
+    """Describe *slo* as markdown, its own words escaped."""
     paragraphs = [_objective_paragraph(slo), *_alert_paragraphs(alerts), _link_list(slo)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
@@ -23,7 +23,7 @@ def objective_summary(slo: Slo) -> str:
 
 
 def event_unit(slo: Slo) -> str:
-    """What one count is."""
+    """Say what one count of *slo* is."""
     return "events" if counts_are_events(lower_indicator(slo.indicator)) else "minutes"
 
 
@@ -40,33 +40,30 @@ def _objective_paragraph(slo: Slo) -> str:
 
 def _alert_paragraphs(lines: Sequence[AlertLine]) -> Iterator[str]:
     for severity, verb in SEVERITY_VERBS.items():
-        rows = [line for line in lines if line.policy_row.severity is severity]
+        rows = "\n".join(
+            f"- {line.threshold_text} ({line.factor_text}) in the last "
+            f"{format_duration(line.policy_row.long)} and {format_duration(line.policy_row.short)}"
+            for line in lines
+            if line.policy_row.severity is severity
+        )
         if rows:
-            yield f"**{verb}** when the error ratio is above\n\n{_rows(rows)}"
+            yield f"**{verb}** when the error ratio is above\n\n{rows}"
     if not lines:
         yield "No alert on how fast the budget burns."
 
 
-def _rows(lines: Sequence[AlertLine]) -> str:
-    return "\n".join(
-        f"- {line.threshold_text} ({line.factor_text}) in the last {format_duration(line.policy_row.long)} "
-        f"and {format_duration(line.policy_row.short)}"
-        for line in lines
-    )
-
-
 def _link_list(slo: Slo) -> str:
-    """Every `*_url` annotation that is a web address, the runbook first; of the sidecar, the SLO's page."""
+    """Link every `*_url` annotation that is a web address, the runbook first.
+
+    That of the sidecar leads to the SLO's page.
+    """
     written = {name: text for name, text in slo.annotations.items() if name != links.GRAFANA_ANNOTATION}
     if links.SIDECAR_ANNOTATION in written:
         written[links.SIDECAR_ANNOTATION] = links.join_url(written[links.SIDECAR_ANNOTATION], f"slo/{slo.id}")
-    names = sorted(
-        (name for name in written if name.endswith("_url")),
-        key=lambda name: (name != "runbook_url", name),
-    )
-    addresses = ((name, web_address(written[name])) for name in names)
-    return " · ".join(f"[{_title(name)}]({address})" for name, address in addresses if address is not None)
-
-
-def _title(name: str) -> str:
-    return escape_markdown(name.removesuffix("_url").replace("_", " ").capitalize()) or "Link"
+    shown = []
+    for name in sorted(written, key=lambda name: (name != "runbook_url", name)):
+        address = web_address(written[name])
+        if name.endswith("_url") and address is not None:
+            title = escape_markdown(name.removesuffix("_url").replace("_", " ").capitalize())
+            shown.append(f"[{title or 'Link'}]({address})")
+    return " · ".join(shown)

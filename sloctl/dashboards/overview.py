@@ -1,4 +1,4 @@
-"""All SLOs on one page, found by query: the page is the same whatever the specs are."""
+"""All SLOs on one dashboard, found by query: it is the same whatever the specs are."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -18,31 +18,40 @@ _TIMELINE_ID: Final = 8
 
 
 def build_overview_dashboard(style: LabelStyle) -> Dashboard:
-    """The fleet in numbers, its SLOs worst first, and what fired when."""
-    each = QueryScope(style, matchers="", group_labels=(style.id,))
+    """Build the dashboard of the fleet: its numbers, its SLOs worst first, and what fired when."""
+    scope = QueryScope(style, matchers="", group_labels=(style.id,))
+    numbers = tuple(
+        stat_panel(PanelHead(1 + place, title, GridPos(4 * place, 0, 4, 4), description), query, look)
+        for place, (title, query, look, description) in enumerate(_fleet_numbers(scope))
+    )
+    timeline = timeline_panel(
+        PanelHead(
+            _TIMELINE_ID,
+            "Alerts over time",
+            GridPos(0, 21, 24, 10),
+            "SLOs that fired in the time shown. What fires together often breaks together.",
+        ),
+        graph_queries((f"{{{{{style.id}}}}}", slo_queries.worst_alert(scope))),
+    )
     return build_dashboard(
         uid=OVERVIEW_UID,
         title="SLO overview",
         description="Every SLO that Prometheus knows, the worst first.",
         links=(SERVICES_LINK,),
         variables=(label_filters(),),
-        panels=(*_fleet(each), _slo_table(style), _alerts(each)),
+        panels=(*numbers, _slo_table(style), timeline),
     )
 
 
-def _fleet(each: QueryScope) -> Iterator[Panel]:
-    for place, (title, query, number, description) in enumerate(_fleet_numbers(each)):
-        yield stat_panel(PanelHead(1 + place, title, GridPos(4 * place, 0, 4, 4), description), query, number)
-
-
-def _fleet_numbers(each: QueryScope) -> Iterator[tuple[str, PromQL, theme.NumberStyle, str]]:
-    known, left = each.select_series(each.style.info_metric), slo_queries.budget_left(each)
-    paging, opened = (each.firing_alerts(severity) for severity in (Severity.PAGE, Severity.TICKET))
-    silent = each.select_alerts(alertname=naming.NO_DATA_ALERT)
-    unknown = f"{silent} or ({known} unless on ({each.style.id}) {each.budget_remaining()})"
+def _fleet_numbers(scope: QueryScope) -> Iterator[tuple[str, PromQL, theme.NumberStyle, str]]:
+    """List (title, query, looks, description) of each number."""
+    known, left = scope.select_series(scope.style.info_metric), slo_queries.budget_left(scope)
+    paging, opened = (scope.firing_alerts(severity) for severity in (Severity.PAGE, Severity.TICKET))
+    silent = scope.select_alerts(alertname=naming.NO_DATA_ALERT)
+    unknown = f"{silent} or ({known} unless on ({scope.style.id}) {scope.budget_remaining()})"
     yield (
         "SLOs",
-        _count_known(each.max_by(known), known),
+        _count_known(scope.max_by(known), known),
         theme.COUNTED,
         "SLOs whose rules run, or a sidecar.",
     )
@@ -54,13 +63,13 @@ def _fleet_numbers(each: QueryScope) -> Iterator[tuple[str, PromQL, theme.Number
     )
     yield (
         "Paging",
-        _count_known(each.max_by(paging), known),
+        _count_known(scope.max_by(paging), known),
         theme.COUNTED_BAD,
         "SLOs with a page firing: look now.",
     )
     yield (
         "Tickets",
-        _count_known(each.max_by(opened), known),
+        _count_known(scope.max_by(opened), known),
         theme.COUNTED_BAD,
         "SLOs with a ticket firing: look on a working day.",
     )
@@ -72,24 +81,32 @@ def _fleet_numbers(each: QueryScope) -> Iterator[tuple[str, PromQL, theme.Number
     )
     yield (
         "Not known",
-        _count_known(each.max_by(unknown), known),
+        _count_known(scope.max_by(unknown), known),
         theme.COUNTED_BAD,
         "SLOs that nobody can judge: the indicator has no series, or the budget is not known yet.",
     )
 
 
-def _count_known(which: PromQL, known: PromQL) -> PromQL:
-    """How many; 0 only where something is known, else absent."""
-    return f"count({which}) or 0 * count({known})"
+def _count_known(counted: PromQL, known: PromQL) -> PromQL:
+    """Count the samples; 0 only where something is known, else absent."""
+    return f"count({counted}) or 0 * count({known})"
 
 
 def _slo_table(style: LabelStyle) -> Panel:
-    asked = QueryScope(style, matchers="", group_labels=(style.service, style.name))
-    known = asked.select_series(style.info_metric)
+    scope = QueryScope(style, matchers="", group_labels=(style.service, style.name))
+    known = scope.select_series(style.info_metric)
     description = (
-        "Firing alerts first, then the least budget. The burn rate is that of the last five minutes; "
-        "the budget is gone in that time if it goes on."
+        "Firing alerts first, then the least budget. The burn rate is that of the last five minutes, of a "
+        "grouped SLO in the group that burns fastest; its budget is gone in the time beside it if it goes on."
     )
+    # The dashboard of each service, by its uid; by a search where dashboard_uid shortens it.
+    rows = slo_table.known_slos(scope, known)
+    for path, services in (
+        (f"d/{SERVICE_UID_PREFIX}$1?", PLAIN_SERVICE),
+        (f"dashboards?tag={DASHBOARD_TAG}&query=$1", SHORTENED_SERVICE),
+    ):
+        label = slo_table.DASHBOARD_LABEL
+        rows = f'label_replace({rows}, "{label}", "{path}", "{style.service}", "({services})")'
     return slo_table.worst_first_table(
         PanelHead(_TABLE_ID, "SLOs, worst first", GridPos(0, 4, 24, 17), description),
         (
@@ -97,28 +114,8 @@ def _slo_table(style: LabelStyle) -> Panel:
             slo_table.text_column("SLO", style.name),
             slo_table.text_column("Objective", style.objective),
             slo_table.text_column("Window", style.window),
-            *slo_table.state_columns(asked, slo_queries.alert_state(asked, known)),
+            *slo_table.state_columns(scope, slo_queries.alert_state(scope, known)),
             slo_table.link_column("Dashboard"),
         ),
-        rows=_with_path(slo_table.known_slos(asked, known), style.service),
+        rows=rows,
     )
-
-
-def _with_path(expression: PromQL, service: str) -> PromQL:
-    """The dashboard of each service, by its uid; by a search where service_uid shortens it."""
-    plain = _label_from(expression, f"d/{SERVICE_UID_PREFIX}$1?", service, f"({PLAIN_SERVICE})")
-    return _label_from(plain, f"dashboards?tag={DASHBOARD_TAG}&query=$1", service, f"({SHORTENED_SERVICE})")
-
-
-def _label_from(expression: PromQL, value: str, source: str, pattern: str) -> PromQL:
-    return f'label_replace({expression}, "{slo_table.DASHBOARD_LABEL}", "{value}", "{source}", "{pattern}")'
-
-
-def _alerts(each: QueryScope) -> Panel:
-    head = PanelHead(
-        _TIMELINE_ID,
-        "Alerts over time",
-        GridPos(0, 21, 24, 10),
-        "SLOs that fired in the time shown. What fires together often breaks together.",
-    )
-    return timeline_panel(head, graph_queries((f"{{{{{each.style.id}}}}}", slo_queries.worst_alert(each))))

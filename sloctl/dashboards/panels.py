@@ -70,7 +70,7 @@ _TIMELINE: Final = StateTimelineOptions(
 
 
 def table_queries(*expressions: PromQL) -> tuple[PanelQuery, ...]:
-    """Queries of this moment, as tables named A, B, …"""
+    """Ask for this moment, as tables named by letters from A on."""
     return tuple(
         _panel_query(_ref_id(place), expr, instant=True, form="table")
         for place, expr in enumerate(expressions)
@@ -78,7 +78,7 @@ def table_queries(*expressions: PromQL) -> tuple[PanelQuery, ...]:
 
 
 def graph_queries(*named: tuple[str, PromQL]) -> tuple[PanelQuery, ...]:
-    """Queries over the time shown, each with the legend of its series."""
+    """Ask for the time shown; each query comes with the legend of its series."""
     return tuple(
         _panel_query(_ref_id(place), expr, instant=False, form="time_series", legend=legend)
         for place, (legend, expr) in enumerate(named)
@@ -86,7 +86,7 @@ def graph_queries(*named: tuple[str, PromQL]) -> tuple[PanelQuery, ...]:
 
 
 class PanelHead(Struct, frozen=True):
-    """What every panel has; *description* is shown at the pointer."""
+    """The part that every panel has; *description* is shown at the pointer."""
 
     id: int
     title: str
@@ -95,12 +95,12 @@ class PanelHead(Struct, frozen=True):
 
 
 def row_heading(panel_id: int, title: str, y: int) -> PanelRow:
-    """A heading; its panels follow it."""
+    """Draw a heading; its panels follow it."""
     return PanelRow(panel_id, title, GridPos(0, y, 24, 1), collapsed=False, panels=())
 
 
 def text_panel(head: PanelHead, content: str) -> Panel:
-    """Markdown; user text in *content* is already escaped."""
+    """Draw markdown; user text in *content* is already escaped."""
     return Panel(
         id=head.id,
         type="text",
@@ -113,7 +113,7 @@ def text_panel(head: PanelHead, content: str) -> Panel:
 
 
 def stat_panel(head: PanelHead, query: PromQL, number: NumberStyle) -> Panel:
-    """One number of this moment."""
+    """Draw one number of this moment."""
     target = _panel_query("A", query, instant=True, form="time_series")
     defaults = FieldDefaults(
         no_value=NO_DATA,
@@ -134,7 +134,7 @@ def graph_panel(
     overrides: Sequence[Override] = (),
     time_from: str = "",
 ) -> Panel:
-    """Lines over time."""
+    """Draw lines over time."""
     return query_panel(
         head,
         "timeseries",
@@ -146,7 +146,7 @@ def graph_panel(
 
 
 def timeline_panel(head: PanelHead, targets: tuple[PanelQuery, ...]) -> Panel:
-    """States over time, in the words of look.ALERT_STATE."""
+    """Draw states over time, in the words of theme.ALERT_STATE."""
     defaults = FieldDefaults(
         no_value=NO_DATA,
         color=BY_THRESHOLD,
@@ -167,7 +167,7 @@ def query_panel(
     transformations: tuple[Transformation, ...] = (),
     time_from: str = "",
 ) -> Panel:
-    """A panel of the data source that the reader chose."""
+    """Put a panel together that asks the data source that the reader chose."""
     return Panel(
         id=head.id,
         type=kind,
@@ -194,7 +194,7 @@ def line_field(
     label: str = "",
     top: float | None = None,
 ) -> FieldDefaults:
-    """Lines from zero upwards, up to *top* where they are small; *thresholds* are dashed across."""
+    """Draw lines from zero upwards, up to *top* where they are small; *thresholds* are dashed across."""
     return FieldDefaults(
         no_value=NO_DATA,
         unit=unit,
@@ -229,6 +229,6 @@ def _panel_query(
 
 
 def _ref_id(place: int) -> str:
-    """A to Z, then AA, AB, … as in a spreadsheet."""
+    """Count A to Z, then AA, AB, … as in a spreadsheet."""
     more, letter = divmod(place, 26)
     return (_ref_id(more - 1) if more else "") + chr(ord("A") + letter)

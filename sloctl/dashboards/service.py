@@ -62,7 +62,8 @@ def _slo_table(name: str, style: LabelStyle) -> Panel:
         1,
         "SLOs, worst first",
         GridPos(0, 0, 24, _TABLE_HEIGHT),
-        "Firing alerts first, then the least budget; of a grouped SLO, its worst group.",
+        "Firing alerts first, then the least budget. Of a grouped SLO, what is left in its worst group, and "
+        "the burn rate and the time of the group that burns fastest.",
     )
     columns = (
         slo_table.text_column("SLO", style.name),

@@ -1,4 +1,4 @@
-"""One SLO on its service's dashboard: what was promised, what is left, what burns, what fired."""
+"""Panels of one SLO on its service's dashboard: objective, budget, burn rate, events and alerts."""
 
 from collections.abc import Iterator
 from enum import IntEnum
@@ -65,79 +65,85 @@ ANNOTATED_SLOTS: Final = (PanelSlot.BUDGET, PanelSlot.ERROR_RATIO, PanelSlot.BUR
 
 
 def slo_annotations(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[Annotation]:
-    """When its alerts fired, behind its own graphs."""
-    each = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=slo.group_by)
-    return alerts.alert_annotations(slo, each, tuple(first_id + slot for slot in ANNOTATED_SLOTS))
+    """Mark when its alerts fired, behind its own graphs."""
+    scope = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=slo.group_by)
+    return alerts.alert_annotations(slo, scope, tuple(first_id + slot for slot in ANNOTATED_SLOTS))
 
 
 def grid_height(slo: Slo) -> int:
-    """Rows of the grid that *slo* takes."""
+    """Return how many rows of the grid *slo* takes."""
     return _HEIGHT + (_GROUPS_HEIGHT if slo.group_by else 0)
 
 
 def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterator[PanelRow | Panel]:
-    """A heading and its panels, from row *y* of the grid downwards."""
-    one = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=())
-    each = QueryScope(style, matchers=one.matchers, group_labels=slo.group_by)
+    """Draw a heading and its panels, from row *y* of the grid downwards."""
+    whole = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=())
+    per_group = QueryScope(style, matchers=whole.matchers, group_labels=slo.group_by)
     drawn = drawn_lookbacks(slo)
-    ratios = drawn.error_ratio_queries(each)
+    ratios = drawn.error_ratio_queries(per_group)
     promise = objective_text.objective_markdown(slo, drawn.alerts)
     title = f"{escape_title(slo.name)}: {objective_text.objective_summary(slo)}"
     yield row_heading(first_id + PanelSlot.ROW, title, y)
     yield text_panel(PanelHead(first_id + PanelSlot.OBJECTIVE, "Objective", GridPos(0, y + 1, 6, 9)), promise)
-    yield from _current_stats(slo, one, first_id, y + 1)
-    yield _budget_panel(slo, each, first_id + PanelSlot.BUDGET, GridPos(10, y + 1, 14, 9))
+    yield from _current_stats(slo, whole, first_id, y + 1)
+    yield _budget_panel(slo, per_group, first_id + PanelSlot.BUDGET, GridPos(10, y + 1, 14, 9))
     yield _error_ratio_panel(drawn, ratios, first_id + PanelSlot.ERROR_RATIO, GridPos(0, y + 10, 12, 8))
     yield _burn_rate_panel(drawn, ratios, first_id + PanelSlot.BURN, GridPos(12, y + 10, 12, 8))
-    yield _events_panel(slo, each, first_id + PanelSlot.EVENTS, GridPos(0, y + 18, 12, 7))
-    yield alerts.slo_alert_timeline(slo, each, first_id + PanelSlot.ALERTS, GridPos(12, y + 18, 12, 7))
+    yield _events_panel(slo, per_group, first_id + PanelSlot.EVENTS, GridPos(0, y + 18, 12, 7))
+    yield alerts.slo_alert_timeline(slo, per_group, first_id + PanelSlot.ALERTS, GridPos(12, y + 18, 12, 7))
     if slo.group_by:
-        yield _group_table(slo, each, first_id + PanelSlot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT))
+        yield _group_table(
+            slo, per_group, first_id + PanelSlot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT)
+        )
 
 
-def _current_stats(slo: Slo, one: QueryScope, first_id: int, y: int) -> Iterator[Panel]:
+def _current_stats(slo: Slo, scope: QueryScope, first_id: int, y: int) -> Iterator[Panel]:
+    window = format_duration(slo.window.seconds)
     worst = " Of the worst group." if slo.group_by else ""
+    fastest = " Of the group that burns fastest." if slo.group_by else ""
     numbers = (
         (
             "Budget left",
-            slo_queries.budget_left(one),
+            slo_queries.budget_left(scope),
             theme.BUDGET_LEFT,
-            f"Share of the error budget of the last {_window_text(slo)} not yet spent.",
+            f"Share of the error budget of the last {window} not yet spent.{worst}",
         ),
         (
             "Burn rate",
-            slo_queries.current_burn_rate(one),
+            slo_queries.current_burn_rate(scope),
             theme.BURN_RATE,
             "How many times faster than sustainable the budget burned in the last five minutes; "
-            "absent when nothing happened in them.",
+            f"absent when nothing happened in them.{fastest}",
         ),
         (
             "Gone in",
-            slo_queries.time_to_exhaustion(one),
+            slo_queries.time_to_exhaustion(scope),
             theme.TIME_LEFT,
-            "When the budget is spent if it goes on burning at that rate.",
+            "Time until the budget is spent if it goes on burning at that rate: not at all below 1×."
+            f"{fastest}",
         ),
     )
     for place, (title, query, number, meaning) in enumerate(numbers):
         at = GridPos(6, y + 3 * place, 4, 3)
         yield stat_panel(
-            PanelHead(first_id + PanelSlot.BUDGET_LEFT + place, title, at, meaning + worst), query, number
+            PanelHead(first_id + PanelSlot.BUDGET_LEFT + place, title, at, meaning), query, number
         )
 
 
-def _budget_panel(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
-    left = slo_queries.budget_left(each)
+def _budget_panel(slo: Slo, scope: QueryScope, panel_id: int, place: GridPos) -> Panel:
+    window = format_duration(slo.window.seconds)
+    left = slo_queries.budget_left(scope)
     return graph_panel(
         PanelHead(
             panel_id,
-            f"Budget left over {_window_text(slo)}",
+            f"Budget left over {window}",
             place,
-            f"At each moment, what was left of the budget of the {_window_text(slo)} before it. Below 0 the "
+            f"At each moment, what was left of the budget of the {window} before it. Below 0 the "
             "objective was missed; it comes back as old errors leave the window.",
         ),
         graph_queries((group_legend(slo) or "budget left", worst_groups(slo, "bottomk", left))),
         line_field(theme.RATIO_UNIT, thresholds=_SPENT_THRESHOLD, fill=10, top=1),
-        time_from=_window_text(slo),
+        time_from=window,
     )
 
 
@@ -167,61 +173,52 @@ def _burn_rate_panel(drawn: Lookbacks, ratios: NamedQueries, panel_id: int, plac
     )
 
 
-def _events_panel(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
+def _events_panel(slo: Slo, scope: QueryScope, panel_id: int, place: GridPos) -> Panel:
     unit = objective_text.event_unit(slo)
-    group = _spaced(group_legend(slo))
+    group = f" {group_legend(slo)}" if slo.group_by else ""
+    axis = (
+        Property("custom.axisPlacement", "right"),
+        Property("custom.axisLabel", f"bad {unit} per minute"),
+    )
+    # Groups keep their colours.
+    color = () if slo.group_by else (Property("color", Color(ColorMode.FIXED, theme.VERMILLION)),)
     description = f"{unit.capitalize()} per minute as the rules count them; bad ones on the right axis."
     return graph_panel(
         PanelHead(panel_id, f"All {unit} and bad {unit}", place, description),
         graph_queries(
             (
                 f"all{group}",
-                _per_minute(slo, each, naming.event_count_metric(FINE_STEP), sidecar_metrics.EVENTS),
+                _per_minute(slo, scope, naming.event_count_metric(FINE_STEP), sidecar_metrics.EVENTS),
             ),
             (
                 f"bad{group}",
-                _per_minute(slo, each, naming.error_count_metric(FINE_STEP), sidecar_metrics.ERRORS),
+                _per_minute(slo, scope, naming.error_count_metric(FINE_STEP), sidecar_metrics.ERRORS),
             ),
         ),
         line_field(theme.COUNT_UNIT, label=f"{unit} per minute"),
-        overrides=(_right_axis(slo, f"bad {unit} per minute"),),
+        overrides=(Override(FieldMatcher("byFrameRefID", "B"), axis + color),),
     )
 
 
-def _right_axis(slo: Slo, label: str) -> Override:
-    """For the second query; groups keep their colours."""
-    own = () if slo.group_by else (Property("color", Color(ColorMode.FIXED, theme.VERMILLION)),)
-    axis = (Property("custom.axisPlacement", "right"), Property("custom.axisLabel", label))
-    return Override(FieldMatcher("byFrameRefID", "B"), axis + own)
+def _per_minute(slo: Slo, scope: QueryScope, rollup: str, counter: str) -> PromQL:
+    """Query the mean of rollups, each the count of a minute: a rate, however far apart the points are."""
+    mean = aggregate_by("sum", slo.group_by, f"avg_over_time({scope.select_series(rollup)}[$__interval])")
+    counted = scope.max_by(f"60 * rate({scope.select_series(counter)}[$__rate_interval])")
+    return worst_groups(slo, "topk", scope.recorded_or_exposed(mean, counted))
 
 
-def _per_minute(slo: Slo, each: QueryScope, rollup: str, counter: str) -> PromQL:
-    """The mean of rollups, each the count of a minute: a rate, however far apart the points are."""
-    mean = aggregate_by("sum", slo.group_by, f"avg_over_time({each.select_series(rollup)}[$__interval])")
-    counted = each.max_by(f"60 * rate({each.select_series(counter)}[$__rate_interval])")
-    return worst_groups(slo, "topk", each.recorded_or_exposed(mean, counted))
-
-
-def _group_table(slo: Slo, each: QueryScope, panel_id: int, place: GridPos) -> Panel:
+def _group_table(slo: Slo, scope: QueryScope, panel_id: int, place: GridPos) -> Panel:
     # An alert about all groups (no data) has none of their labels.
     grouped = QueryScope(
-        each.style,
-        f"{each.matchers}, {format_matchers({slo.group_by[0]: ''}, '!=')}",
-        each.group_labels,
+        scope.style,
+        f"{scope.matchers}, {format_matchers({slo.group_by[0]: ''}, '!=')}",
+        scope.group_labels,
     )
     description = "Each group has a budget of its own. Firing alerts first, then the least budget."
     return slo_table.worst_first_table(
         PanelHead(panel_id, "Groups, worst first", place, description),
         (
             *(slo_table.text_column(label, label) for label in slo.group_by),
-            *slo_table.state_columns(each, slo_queries.alert_state(grouped, each.budget_remaining())),
+            *slo_table.state_columns(scope, slo_queries.alert_state(grouped, scope.budget_remaining())),
         ),
     )
-
-
-def _spaced(legend: str) -> str:
-    return f" {legend}" if legend else ""
-
-
-def _window_text(slo: Slo) -> str:
-    return format_duration(slo.window.seconds)

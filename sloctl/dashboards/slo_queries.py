@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.dashboards import sidecar_metrics
-from sloctl.dashboards.theme import MAX_TIME_LEFT, PAGE, PENDING, QUIET, TICKET
+from sloctl.dashboards.theme import NOT_BURNING, PAGE, PENDING, QUIET, TICKET
 from sloctl.duration import DAY, format_duration
 from sloctl.model import PromQL, Severity
 from sloctl.naming import NATIVE_STYLE, LabelStyle
@@ -74,30 +74,30 @@ def current_burn_rate(scope: QueryScope) -> PromQL:
     return scope.recorded_or_exposed(recorded, exposed)
 
 
-def time_to_exhaustion(asked: QueryScope) -> PromQL:
-    """Seconds until the budget is gone at the current burn: 0 once it is, at most LONG; absent is unknown."""
-    return asked.recorded_or_exposed(
-        asked.min_by(_gone_in_by_rules(asked)), asked.min_by(_gone_in_live(asked))
-    )
+def time_to_exhaustion(scope: QueryScope) -> PromQL:
+    """Query the seconds until the budget is gone at the burn rate of the last five minutes.
+
+    As `slo.burn.time_to_exhaustion` defines it, but NOT_BURNING stands for infinite. Of several groups it is
+    that of the one that burns fastest, whose burn rate `current_burn_rate` gives.
+    """
+    left, burn = scope.select_series(naming.BUDGET_REMAINING), scope.select_series(naming.CURRENT_BURN_RATE)
+    fastest, slo_id = _fastest(scope, burn), scope.style.id
+    window = f"max by ({slo_id}) ({scope.select_series(naming.TIME_PERIOD)}) * {DAY}"
+    burning = f"clamp_min({left}, 0) / ({fastest} >= 1) * on ({slo_id}) group_left () {window}"
+    otherwise = f"(clamp_min({left} > 0, {NOT_BURNING}) or clamp_min({left} <= 0, 0)) and {fastest}"
+    recorded = scope.min_by(f"{burning} or {otherwise}")
+
+    left = scope.select_series(sidecar_metrics.BUDGET_REMAINING)
+    fastest = _fastest(scope, scope.select_lookback(sidecar_metrics.BURN_RATE, COARSE_STEP))
+    # The sidecar exposes no time where nothing burns.
+    known = f"{scope.select_series(sidecar_metrics.TIME_TO_EXHAUSTION)} and ignoring (lookback) {fastest}"
+    otherwise = f"clamp_min({left} > 0, {NOT_BURNING}) and ignoring (lookback) ({fastest} < 1)"
+    return scope.recorded_or_exposed(recorded, scope.min_by(f"{known} or {otherwise}"))
 
 
-def _gone_in_live(asked: QueryScope) -> PromQL:
-    """The sidecar tells no time where nothing burns."""
-    left, burn = (
-        asked.select_series(sidecar_metrics.BUDGET_REMAINING),
-        asked.select_lookback(sidecar_metrics.BURN_RATE, COARSE_STEP),
-    )
-    known = asked.select_series(sidecar_metrics.TIME_TO_EXHAUSTION)
-    never = f"clamp_min({left}, {MAX_TIME_LEFT}) and ignoring (lookback) {burn} == 0"
-    return f"clamp_min({left} <= 0, 0) or clamp_max({known}, {MAX_TIME_LEFT}) or {never}"
-
-
-def _gone_in_by_rules(asked: QueryScope) -> PromQL:
-    left, burn = asked.select_series(naming.BUDGET_REMAINING), asked.select_series(naming.CURRENT_BURN_RATE)
-    days = f"max by ({asked.style.id}) ({asked.select_series(naming.TIME_PERIOD)})"
-    # Nothing burns: the quotient is infinite, and LONG.
-    at_this_rate = f"({left} > 0) / {burn} * on ({asked.style.id}) group_left () {days} * {DAY}"
-    return f"clamp_max({at_this_rate}, {MAX_TIME_LEFT}) or clamp_min({left} <= 0, 0)"
+def _fastest(scope: QueryScope, burn: PromQL) -> PromQL:
+    labels = ", ".join(scope.group_labels)
+    return f"({burn} == on ({labels}) group_left () {scope.max_by(burn)})"
 
 
 def worst_alert(scope: QueryScope) -> PromQL:

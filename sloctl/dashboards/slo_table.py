@@ -79,67 +79,52 @@ def text_column(title: str, label: str) -> Column:
 
 
 def link_column(title: str) -> Column:
-    """A link to the path in DASHBOARD_LABEL, relative to Grafana, without its first slash but with a `?`."""
+    """Link to the path in DASHBOARD_LABEL, relative to Grafana, without its first slash but with a `?`."""
     return Column(title, label=DASHBOARD_LABEL, properties=_PATH)
 
 
-def state_columns(asked: QueryScope, alerts: PromQL) -> tuple[Column, ...]:
-    """How it stands: budget, burn, time left, and *alerts* in the words of look.ALERT_STATE."""
+def state_columns(scope: QueryScope, alerts: PromQL) -> tuple[Column, ...]:
+    """Show budget, burn rate, time to exhaustion, and *alerts* in the words of theme.ALERT_STATE."""
     return (
-        Column("Budget left", query=slo_queries.budget_left(asked), properties=_BUDGET),
-        Column("Burn rate", query=slo_queries.current_burn_rate(asked), properties=_BURN),
-        Column("Gone in", query=slo_queries.time_to_exhaustion(asked), properties=_GONE),
+        Column("Budget left", query=slo_queries.budget_left(scope), properties=_BUDGET),
+        Column("Burn rate", query=slo_queries.current_burn_rate(scope), properties=_BURN),
+        Column("Gone in", query=slo_queries.time_to_exhaustion(scope), properties=_GONE),
         Column("Alerts", query=alerts, properties=_ALERTS),
     )
 
 
-def known_slos(asked: QueryScope, known: PromQL) -> PromQL:
-    """A row for each SLO, with its objective and window as text."""
-    style = asked.style
-    return aggregate_by("max", (*asked.group_labels, style.objective, style.window), known)
+def known_slos(scope: QueryScope, known: PromQL) -> PromQL:
+    """Query a row for each SLO, with its objective and window as text."""
+    style = scope.style
+    return aggregate_by("max", (*scope.group_labels, style.objective, style.window), known)
 
 
 def worst_first_table(head: PanelHead, columns: Sequence[Column], *, rows: PromQL = "") -> Panel:
-    """Rows of what the queries answer, joined on their labels; *rows* are there even without a number.
+    """Draw rows of what the queries answer, joined on their labels; *rows* are there even without a number.
 
     Sorted by "Alerts", then by "Budget left": unknown comes before overspent.
     """
-    queries = [column.query for column in columns if column.query]
+    queries = [*([rows] if rows else []), *(column.query for column in columns if column.query)]
     hidden = ("Time", "Value #A") if rows else ("Time",)
-    return query_panel(
-        head,
-        "table",
-        table_queries(*([rows] if rows else []), *queries),
-        transformations=(
-            Transformation("merge", Merge()),
-            Transformation("organize", _organize(columns, hidden=hidden)),
-        ),
-        fields=_fields(columns),
-        options=_OPTIONS,
-    )
-
-
-def _organize(columns: Sequence[Column], *, hidden: Sequence[str]) -> Organize:
-    names = _field_names(columns, first=len(hidden) - 1)
-    return Organize(
+    # Grafana calls each column after the merge by its label, or by the letter of its query.
+    letters = iter("BCDEFGHIJKLMNOPQRSTUVWXYZ" if rows else "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    names = [column.label or f"Value #{next(letters)}" for column in columns]
+    organize = Organize(
         exclude_by_name=dict.fromkeys(hidden, True),
         index_by_name={name: place for place, name in enumerate(names)},
         rename_by_name={name: column.title for name, column in zip(names, columns, strict=True)},
     )
-
-
-def _field_names(columns: Sequence[Column], *, first: int) -> list[str]:
-    """How Grafana calls each column after the merge: by its label, or by the letter of its query."""
-    letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[first:])
-    return [column.label or f"Value #{next(letters)}" for column in columns]
-
-
-def _fields(columns: Sequence[Column]) -> FieldConfig:
-    return FieldConfig(
-        FieldDefaults(no_value=theme.NO_DATA, custom=TableField("auto", CellOptions("auto"), inspect=False)),
-        tuple(
-            Override(FieldMatcher("byName", column.title), column.properties)
-            for column in columns
-            if column.properties
-        ),
+    table = TableField("auto", CellOptions("auto"), inspect=False)
+    overrides = tuple(
+        Override(FieldMatcher("byName", column.title), column.properties)
+        for column in columns
+        if column.properties
+    )
+    return query_panel(
+        head,
+        "table",
+        table_queries(*queries),
+        transformations=(Transformation("merge", Merge()), Transformation("organize", organize)),
+        fields=FieldConfig(FieldDefaults(no_value=theme.NO_DATA, custom=table), overrides),
+        options=_OPTIONS,
     )

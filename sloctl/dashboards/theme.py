@@ -1,4 +1,4 @@
-"""How numbers look: one colour and one word for each meaning, everywhere.
+"""Looks of numbers: one colour and one word for each meaning, everywhere.
 
 Colours: Okabe and Ito, Color Universal Design (2008), told apart by people with any colour vision. No colour
 carries a meaning that no text says. What is absent is grey and reads "no data": never 0, never 100 %.
@@ -39,12 +39,12 @@ BY_NAME: Final = Color(ColorMode.PALETTE)
 # Grafana maps text that is no number as if it were absent: only for columns and panels of numbers.
 ABSENT_VALUE: Final = SpecialValueMap(SpecialMatch("null+nan", ValueMappingResult(NO_DATA, color=GREY)))
 
-# From here on the time until a budget is gone is only called long; seconds.
-MAX_TIME_LEFT: Final = 365 * DAY
+# Stands for a budget that is not burning faster than it may; longer than any window, in seconds.
+NOT_BURNING: Final = 1000 * DAY
 TIME_LEFT_WORDS: Final = ValueMap(
     {
         "0": ValueMappingResult("gone", color=VERMILLION),
-        str(MAX_TIME_LEFT): ValueMappingResult("over a year", color=SKY_BLUE),
+        str(NOT_BURNING): ValueMappingResult("not burning", color=SKY_BLUE),
     }
 )
 
@@ -60,7 +60,7 @@ ALERT_WORDS: Final = ValueMap(
 
 
 class NumberStyle(Struct, frozen=True):
-    """How one kind of number looks, in a cell or on its own."""
+    """The looks of one kind of number, in a cell or on its own."""
 
     unit: str
     decimals: int
@@ -69,7 +69,7 @@ class NumberStyle(Struct, frozen=True):
 
 
 def color_thresholds(first: str, *more: tuple[float, str]) -> Thresholds:
-    """*first* from minus infinity, then each colour from its value upwards."""
+    """Colour from minus infinity with *first*, then from each value upwards with its colour."""
     above = (ColorThreshold(color, value) for value, color in more)
     return Thresholds("absolute", (ColorThreshold(first, None), *above))
 

@@ -1,10 +1,10 @@
-"""What an alert says: Prometheus templates that ask for the numbers at the moment of evaluation.
+"""Templates for the text of alerts, which ask Prometheus for the numbers at the moment of evaluation.
 
-Law: user text is shown, never run. The only templates a spec may use are its alert's own labels and value.
+User text is shown, never run: the only templates a spec may use are its alert's own labels and value.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -30,7 +30,7 @@ _TWO_UNITS: Final = ' | reReplaceAll "^([0-9a-z]+)( [1-9][0-9]*[a-z])?.*$" "$1$2
 
 
 def escape_template(text: str) -> str:
-    """*text* as a template that shows it; `{{ $labels.x }}` and `{{ $value }}` keep their meaning."""
+    """Turn *text* into a template that shows it; `{{ $labels.x }}` and `{{ $value }}` keep their meaning."""
     return "".join(
         part if _OWN_VALUES.fullmatch(part) else part.replace("{{", '{{ "{{" }}')
         for part in _OWN_VALUES.split(text)
@@ -38,7 +38,7 @@ def escape_template(text: str) -> str:
 
 
 def expand_template(text: str, labels: Labels, value: float) -> str:
-    """What Prometheus makes of `template(text)` for an alert with *labels* and *value*."""
+    """Expand `escape_template(text)` as Prometheus does, for an alert with *labels* and *value*."""
 
     def own_value(written: re.Match[str]) -> str:
         name = written[0].strip("{ }")
@@ -52,7 +52,7 @@ def expand_template(text: str, labels: Labels, value: float) -> str:
 
 
 class AlertTemplates(Struct, frozen=True):
-    """The numbers of one alert of an SLO, each as the template that asks for it."""
+    """The values in the text of one alert of an SLO, each as the template that asks for it."""
 
     scope: Scope
     alertname: str
@@ -92,25 +92,28 @@ class AlertTemplates(Struct, frozen=True):
         return escape_template(text)
 
     def burn_rate(self, lookback: int) -> str:
-        rate = f"max({self._error_ratio_series(lookback)}) / {format_number(self.scope.slo.budget)}"
         digits = '{{ if lt $n 100.0 }}{{ printf "%.3g" $n }}{{ else }}{{ printf "%.0f" $n }}{{ end }}x'
         otherwise = "{{ else }}an unknown number of times{{ end }}"
-        return f"{self._open_query(rate)}{_FIRST_VALUE}{digits}{otherwise}"
+        return f"{self._open_query(self._burn_rate_query(lookback))}{_FIRST_VALUE}{digits}{otherwise}"
+
+    def time_to_exhaustion(self, lookback: int, sentence: str) -> str:
+        """Ask for left x window / burn rate, as `slo.burn.time_to_exhaustion` defines it."""
+        left = f"max({self._own_series(naming.BUDGET_REMAINING)} > 0)"
+        burning = f"({self._burn_rate_query(lookback)} >= 1)"
+        query = self._open_query(f"round({left} * {self.scope.slo.window.seconds} / {burning})")
+        duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} }}}}"
+        return f"{query}{sentence.format(duration)}{{{{ end }}}}"
 
     def exceeded_note(self, row: PolicyRow) -> str:
-        slo = self.scope.slo
-        threshold = format_number(alert_threshold(row, slo.window.seconds, slo.budget))
-        long, short = (f"max({self._error_ratio_series(it)}) > {threshold}" for it in (row.long, row.short))
-        return f"{self._open_query(f'{long} and {short}')}: both above{{{{ end }}}}"
+        return f"{self._open_query(self._firing_query(row))}: both above{{{{ end }}}}"
 
-    def time_to_exhaustion(self, lookback: int) -> str:
-        """Left x window x budget / error ratio; silent where nothing is left or nothing burns."""
-        slo = self.scope.slo
-        left = f"max({self._own_series(naming.BUDGET_REMAINING)} > 0)"
-        ratio = f"max({self._error_ratio_series(lookback)} > 0)"
-        seconds = f"{left} * {format_number(slo.window.seconds * slo.budget)} / {ratio}"
-        duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} }}}}"
-        return f"{self._open_query(f'round({seconds})')}, gone in {duration} at this rate{{{{ end }}}}"
+    def firing_row_text(self, rows: Sequence[PolicyRow], text: Callable[[PolicyRow], str]) -> str:
+        *others, last = rows
+        shown = text(last)
+        for row in reversed(others):
+            query = self._open_query(self._firing_query(row))
+            shown = f"{query}{text(row)}{{{{ else }}}}{shown}{{{{ end }}}}"
+        return shown
 
     def range_start(self, before: int) -> str:
         milliseconds = f"({self._firing_start()}) * 1000 - {1000 * before}"
@@ -120,6 +123,17 @@ class AlertTemplates(Struct, frozen=True):
         """Query when it began to fire, as Unix time; Prometheus keeps it from an alert's second turn on."""
         alert = {"alertname": self.alertname, self.scope.style.severity: self.severity.value}
         return f"min({self._own_series('ALERTS_FOR_STATE', alert)}) or floor(vector(time()))"
+
+    def _burn_rate_query(self, lookback: int) -> PromQL:
+        if lookback == COARSE_STEP:
+            return f"max({self._own_series(naming.CURRENT_BURN_RATE)})"
+        return f"max({self._error_ratio_series(lookback)}) / {format_number(self.scope.slo.budget)}"
+
+    def _firing_query(self, row: PolicyRow) -> PromQL:
+        """Ask whether both lookbacks of *row* are above its threshold; no answer where they are not."""
+        threshold = format_number(alert_threshold(row, self.scope.slo.window.seconds, self.scope.slo.budget))
+        long, short = (f"max({self._error_ratio_series(it)}) > {threshold}" for it in (row.long, row.short))
+        return f"{long} and {short}"
 
     def _error_ratio_series(self, lookback: int) -> PromQL:
         ratio = self._own_series(naming.error_ratio_metric(lookback))

@@ -1,9 +1,8 @@
 """Alert rules: burn (page and ticket), budget exhausted or soon to be, no data.
 
-Law: an alert reads only recorded series, and only those of its own group where that makes it faster.
+An alert reads only recorded series, and only those of its own rule group where that makes it faster.
 """
 
-from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
@@ -31,67 +30,57 @@ from sloctl.slo.policy import (
 )
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
-# The group in which each severity is evaluated, by its step.
+# The rule group in which each severity is evaluated, by its step.
 SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}
 
 
 def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
-    """The burn alerts evaluated with the rollups of *step*."""
+    """Build the burn alerts that are evaluated with the rollups of *step*."""
     alerting = scope.slo.alerting
     return [
         _alert_rule(
-            numbers := AlertTemplates(scope, naming.BURN_ALERT, severity),
-            text,
+            values := AlertTemplates(scope, naming.BURN_ALERT, severity),
+            added,
             expr=join_operands((f"(\n  {_burn_condition(scope, row, step)}\n)" for row in rows), "or"),
-            says=burn_text(scope.slo, rows, numbers),
+            text=burn_text(scope.slo, rows, values),
             before=longest_lookback(rows),
         )
-        for severity, text in enabled_severities(alerting).items()
+        for severity, added in enabled_severities(alerting).items()
         if SEVERITY_STEP[severity] == step and (rows := rows_of_severity(alerting.policy, severity))
     ]
 
 
 def budget_alerts(scope: Scope) -> list[AlertRule]:
-    """The budget is gone, or will be within the hours the spec names."""
-    alerting = scope.slo.alerting
+    """Build the alerts on a budget that is gone, or will be within the hours the spec names."""
+    slo, alerting = scope.slo, scope.slo.alerting
     left = scope.max_by_group(scope.recorded_series(naming.BUDGET_REMAINING))
     alerts, row = [], exhaustion_row(alerting.policy)
     if alerting.exhausted is not None:
-        numbers = AlertTemplates(scope, naming.EXHAUSTED_ALERT, Severity.TICKET)
+        values = AlertTemplates(scope, naming.EXHAUSTED_ALERT, Severity.TICKET)
+        text = exhausted_text(slo, row, values)
         alerts.append(
-            _alert_rule(
-                numbers,
-                alerting.exhausted,
-                expr=f"{left} <= 0",
-                says=exhausted_text(scope.slo, row, numbers),
-                before=scope.slo.window.seconds,
-            )
+            _alert_rule(values, alerting.exhausted, expr=f"{left} <= 0", text=text, before=slo.window.seconds)
         )
     if alerting.exhausting is not None and row is not None:
-        numbers = AlertTemplates(scope, naming.EXHAUSTING_ALERT, Severity.TICKET)
-        alerts.append(
-            _alert_rule(
-                numbers,
-                alerting.exhausting,
-                expr=_exhausting_condition(scope, row, left),
-                says=exhausting_text(scope.slo, row, numbers),
-                before=row.long,
-            )
-        )
+        values = AlertTemplates(scope, naming.EXHAUSTING_ALERT, Severity.TICKET)
+        text = exhausting_text(slo, row, values)
+        condition = _exhausting_condition(scope, row, left)
+        alerts.append(_alert_rule(values, alerting.exhausting, expr=condition, text=text, before=row.long))
     return alerts
 
 
 def no_data_alerts(scope: Scope) -> list[AlertRule]:
+    """Build the alert on an indicator without data; none where the spec disables it."""
     alerting = scope.slo.alerting
     if alerting.no_data is None:
         return []
-    numbers = AlertTemplates(scope, naming.NO_DATA_ALERT, Severity.TICKET)
+    values = AlertTemplates(scope, naming.NO_DATA_ALERT, Severity.TICKET)
     return [
         _alert_rule(
-            numbers,
+            values,
             alerting.no_data,
             expr=f"absent({scope.fine_events})",
-            says=no_data_text(scope.slo, numbers),
+            text=no_data_text(scope.slo, values),
             before=NO_DATA_RANGE,
             pending=alerting.no_data_after,
         )
@@ -99,46 +88,50 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
 
 
 def _burn_condition(scope: Scope, row: PolicyRow, step: int) -> PromQL:
-    slo = scope.slo
-    threshold = alert_threshold(row, slo.window.seconds, slo.budget)
+    """Build the condition of one row: both lookbacks above the threshold, enough errors, enough confidence.
+
+    The confidence is Wilson's lower bound above the threshold, without its square root: the interval inverts
+    the score test, so the bound of a ratio r of n events is above t exactly when r is and
+    (r - t)^2 n > z^2 t (1 - t); n is errors / r.
+    """
+    alerting = scope.slo.alerting
+    exact = alert_threshold(row, scope.slo.window.seconds, scope.slo.budget)
+    threshold = format_number(exact)
     long, short = (_recorded_error_ratio(scope, lookback, step) for lookback in (row.long, row.short))
     errors = scope.sum_by_group(scope.recorded_series(naming.error_count_metric(row.long)))
-    conditions = [f"{long} > {format_number(threshold)}", f"{short} > {format_number(threshold)}"]
-    if slo.alerting.min_errors:
-        conditions.append(f"{errors} >= {format_number(error_floor(slo.alerting.min_errors))}")
-    if slo.alerting.confidence is not None:
-        conditions.append(_confident(long, errors, threshold=threshold, confidence=slo.alerting.confidence))
+    conditions = [f"{long} > {threshold}", f"{short} > {threshold}"]
+    if alerting.min_errors:
+        conditions.append(f"{errors} >= {format_number(error_floor(alerting.min_errors))}")
+    if alerting.confidence is not None:
+        z = z_score(alerting.confidence)
+        limit = format_number(z * z * float(exact) * (1 - float(exact)))
+        conditions.append(f"({long} - {threshold}) ^ 2 * {errors} / {long} > {limit}")
     return join_operands(conditions, "  and")
 
 
-def _confident(ratio: PromQL, errors: PromQL, *, threshold: Fraction, confidence: Fraction) -> PromQL:
-    """Wilson's lower bound above the threshold, without its square root.
-
-    The interval inverts the score test, so the bound of a ratio r of n events is above t exactly when r is
-    and (r - t)^2 n > z^2 t (1 - t); n is errors / r.
-    """
-    z = z_score(confidence)
-    limit = format_number(z * z * float(threshold) * (1 - float(threshold)))
-    return f"({ratio} - {format_number(threshold)}) ^ 2 * {errors} / {ratio} > {limit}"
-
-
 def _exhausting_condition(scope: Scope, row: PolicyRow, left: PromQL) -> PromQL:
-    """Left x window x budget / error ratio is the time left, in seconds; both lookbacks must agree."""
+    """Build the condition that the time to exhaustion is short at the burn of both lookbacks of *row*.
+
+    It is left x window x budget / error ratio, in seconds. Below a burn rate of 1, an error ratio below the
+    budget, nothing is exhausted.
+    """
     slo = scope.slo
-    spendable = format_number(slo.window.seconds * slo.budget)
-    within = slo.alerting.exhausting_within
+    budget, spendable = format_number(slo.budget), format_number(slo.window.seconds * slo.budget)
+    ratios = [_recorded_error_ratio(scope, lookback, FINE_STEP) for lookback in (row.long, row.short)]
     return join_operands(
         (
             f"{left} > 0",
-            f"{left} * {spendable} / {_recorded_error_ratio(scope, row.long, FINE_STEP)} < {within}",
-            f"{left} * {spendable} / {_recorded_error_ratio(scope, row.short, FINE_STEP)} < {within}",
+            *(
+                f"{left} * {spendable} / ({ratio} >= {budget}) < {slo.alerting.exhausting_within}"
+                for ratio in ratios
+            ),
         ),
         "and",
     )
 
 
 def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:
-    """An error ratio as the group of *step* reads it: slow series only through a range, else they flicker."""
+    """Read an error ratio from the group of *step*: slow series only through a range, else they flicker."""
     series = scope.recorded_series(naming.error_ratio_metric(lookback))
     if step == FINE_STEP and scope.resolutions.for_lookback(lookback).step == COARSE_STEP:
         return scope.max_by_group(f"last_over_time({range_selector(series, STALENESS)})")
@@ -146,16 +139,19 @@ def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:
 
 
 def _alert_rule(
-    numbers: AlertTemplates, text: AlertMetadata, *, expr: PromQL, says: Labels, before: int, pending: int = 0
+    values: AlertTemplates, added: AlertMetadata, *, expr: PromQL, text: Labels, before: int, pending: int = 0
 ) -> AlertRule:
-    """The spec's own annotations come on top of what the alert *says*; *before* as `linked` reads it."""
-    slo, style = numbers.scope.slo, numbers.scope.style
-    labels = style.alert_labels(slo, numbers.severity, text)
-    written = {**slo.annotations, **text.annotations}
+    """Put one alert together; the spec's own annotations come on top of its *text*.
+
+    *before* is how many seconds before the alert its links show.
+    """
+    slo, style = values.scope.slo, values.scope.style
+    labels = style.alert_labels(slo, values.severity, added)
+    written = {**slo.annotations, **added.annotations}
     return AlertRule(
-        alert=numbers.alertname,
+        alert=values.alertname,
         expr=expr,
         pending=pending,
         labels={label: escape_template(value) for label, value in labels.items()},
-        annotations={**says, **link_annotations(slo, written, before, numbers)},
+        annotations={**text, **link_annotations(slo, written, before, values)},
     )

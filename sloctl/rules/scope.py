@@ -1,4 +1,4 @@
-"""What every expression about one SLO needs: its labels, its grouping, its own recorded series."""
+"""The scope of every expression about one SLO: its labels, its grouping, its own recorded series."""
 
 from typing import Final, Self
 

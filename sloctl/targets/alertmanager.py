@@ -1,4 +1,4 @@
-"""Which alert makes another needless → inhibition rules for Alertmanager.
+"""Inhibition rules for Alertmanager: alerts that make others needless.
 
 A source mutes a target of the same SLO and group; both stay visible in Prometheus and in the sidecar.
 """
@@ -40,25 +40,25 @@ INHIBITIONS: Final = (
 
 
 def render_inhibitions(slos: Iterable[Slo], style: LabelStyle) -> str:
-    """The `inhibit_rules` of an Alertmanager's configuration."""
+    """Write the `inhibit_rules` of an Alertmanager's configuration."""
     # A label that neither alert has is equal too, so one list serves every SLO.
     groups = sorted({label for slo in slos for label in slo.group_by})
     equal = ", ".join(map(quote_yaml, (style.id, *groups)))
-    return f"{HEADER}inhibit_rules:\n" + "".join(_rule(it, style, equal) for it in INHIBITIONS)
-
-
-def _rule(it: Inhibition, style: LabelStyle, equal: str) -> str:
-    source = {"alertname=": it.source, f"{style.severity}=": it.severity.value}
-    target = {"alertname=~": "|".join(it.targets), f"{style.severity}=": Severity.TICKET.value}
-    return (
-        f"  # {it.reason}\n"
-        f"  - source_matchers: {_matcher_list(source)}\n"
-        f"    target_matchers: {_matcher_list(target)}\n"
-        f"    equal: [{equal}]\n"
-    )
+    text = f"{HEADER}inhibit_rules:\n"
+    for inhibition in INHIBITIONS:
+        severity = inhibition.severity.value
+        source = {"alertname=": inhibition.source, f"{style.severity}=": severity}
+        target = {"alertname=~": "|".join(inhibition.targets), f"{style.severity}=": Severity.TICKET.value}
+        text += (
+            f"  # {inhibition.reason}\n"
+            f"  - source_matchers: {_matcher_list(source)}\n"
+            f"    target_matchers: {_matcher_list(target)}\n"
+            f"    equal: [{equal}]\n"
+        )
+    return text
 
 
 def _matcher_list(values: Mapping[str, str]) -> str:
-    """As Alertmanager writes them, each in single quotes of YAML."""
+    """Write matchers as Alertmanager does, each in single quotes of YAML."""
     written = (f"'{name}\"{value}\"'" for name, value in values.items())
     return f"[{', '.join(written)}]"

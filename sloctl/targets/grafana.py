@@ -6,5 +6,5 @@ from sloctl.dashboards.grafana_schema import Dashboard
 
 
 def render_dashboard(dashboard: Dashboard) -> str:
-    """Indented, in a fixed order, with a final newline."""
+    """Write a dashboard indented, in a fixed order, with a final newline."""
     return msgspec.json.format(msgspec.json.encode(dashboard), indent=2).decode() + "\n"

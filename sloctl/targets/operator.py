@@ -1,7 +1,7 @@
 """Rule groups and dashboards → objects for the Prometheus operator and for Grafana's sidecar.
 
-They name no namespace: whoever applies them does. Its one law: a name depends on its service alone, so that
-what is pruned is what is gone.
+They name no namespace: whoever applies them does. A name depends on its service alone, so that what is
+pruned is what is gone.
 """
 
 import json
@@ -26,13 +26,13 @@ _MANAGED_BY: Final = "app.kubernetes.io/managed-by: sloctl"
 
 
 def object_name(service: str) -> str:
-    """Of at most 76 characters and without a dot; different for different services."""
+    """Name an object by its service: at most 76 characters, no dot, different for different services."""
     plain = service.replace(".", "-")
     return f"slo-{plain}" if plain == service else f"slo-{plain}-{crc32(service.encode()):08x}"
 
 
 def render_prometheus_rules(name: str, groups: Sequence[RuleGroup]) -> Iterator[tuple[str, str]]:
-    """(name, manifest) of each PrometheusRule: more than one where the groups are too large for one."""
+    """Write (name, manifest) of each PrometheusRule: several where the groups are too large for one."""
     for number, part in enumerate(_split_groups(groups), start=1):
         # No name has a dot of its own.
         part_name = name if number == 1 else f"{name}.{number}"
@@ -43,14 +43,14 @@ def render_prometheus_rules(name: str, groups: Sequence[RuleGroup]) -> Iterator[
         )
 
 
-def render_config_map(name: str, file: str, shown: Dashboard) -> str:
-    """A ConfigMap that holds *shown* as *file*."""
+def render_config_map(name: str, file: str, dashboard: Dashboard) -> str:
+    """Write a ConfigMap that holds *dashboard* as *file*."""
     manifest = _manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
-    return f"{manifest}data:\n  {quote_yaml(file)}: |\n{indent(_config_map_json(shown), '    ')}"
+    return f"{manifest}data:\n  {quote_yaml(file)}: |\n{indent(_config_map_json(dashboard), '    ')}"
 
 
 def render_kustomization(files: Iterable[str]) -> str:
-    """What `kubectl apply -k`, Argo CD and Flux take the other *files* by."""
+    """Write what `kubectl apply -k`, Argo CD and Flux find the other *files* by."""
     listed = "".join(f"  - {file}\n" for file in sorted(files))
     return f"{HEADER}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{listed}"
 
@@ -61,7 +61,7 @@ def _manifest_header(api_version: str, kind: str, name: str, *labels: str) -> st
 
 
 def _split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
-    """In their order; a group that is too large by itself is still a part of its own."""
+    """Split *groups* in their order; one that is too large by itself is still a part of its own."""
     part: list[RuleGroup] = []
     size = 0
     for group in groups:
@@ -75,9 +75,9 @@ def _split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
         yield part
 
 
-def _config_map_json(shown: Dashboard) -> str:
-    """Compact where it would not fit otherwise; escaped where YAML could read a character as a line's end."""
-    text = grafana.render_dashboard(shown)
+def _config_map_json(dashboard: Dashboard) -> str:
+    """Write *dashboard* compact where it would not fit, and escaped where YAML could end a line in it."""
+    text = grafana.render_dashboard(dashboard)
     if len(text.encode()) > MAX_CONFIG_MAP_BYTES:
         return json.dumps(json.loads(text), separators=(",", ":")) + "\n"
     if not all(line.isprintable() for line in text.split("\n")):

@@ -1,4 +1,4 @@
-"""Rule groups → a Prometheus rule file, written by hand for speed and for the same bytes every time."""
+"""Rule groups → a Prometheus rule file, written without a YAML library: fast, and always the same bytes."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,12 +15,18 @@ _SHORT_ESCAPES: Final = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t
 
 
 def render_rules(groups: Iterable[RuleGroup]) -> str:
-    """The whole text of a rule file."""
-    return HEADER + "groups:\n" + "".join(line for group in groups for line in _group(group))
+    """Write the whole text of a rule file."""
+    lines = [HEADER, "groups:\n"]
+    for group in groups:
+        lines.append(f"  - name: {quote_yaml(group.name)}\n")
+        lines.append(f"    interval: {format_duration(group.interval)}\n    rules:\n")
+        for rule in group.rules:
+            lines += _rule_lines(rule)
+    return "".join(lines)
 
 
 def quote_yaml(text: str) -> str:
-    """*text* as a double-quoted YAML scalar.
+    """Write *text* as a double-quoted YAML scalar.
 
     Invisible and direction-changing characters are escaped, so that a reviewer sees what is there.
     """
@@ -30,14 +36,6 @@ def quote_yaml(text: str) -> str:
     if not escaped.isprintable():
         escaped = "".join(char if char.isprintable() else _escape_char(char) for char in escaped)
     return f'"{escaped}"'
-
-
-def _group(group: RuleGroup) -> Iterator[str]:
-    yield f"  - name: {quote_yaml(group.name)}\n"
-    yield f"    interval: {format_duration(group.interval)}\n"
-    yield "    rules:\n"
-    for rule in group.rules:
-        yield from _rule_lines(rule)
 
 
 def _rule_lines(rule: Rule) -> Iterator[str]:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sloctl import naming
 from sloctl.dashboards.overview import build_overview_dashboard
 from sloctl.dashboards.service import build_service_dashboard
+from sloctl.dashboards.theme import NOT_BURNING
 from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import quote_string
@@ -249,7 +250,7 @@ def test_the_overview_links_to_the_dashboards_there_are(prometheus: Prometheus) 
     }
 
 
-def test_a_group_that_never_burned_is_called_lasting(prometheus: Prometheus) -> None:
+def test_a_group_that_never_burned_is_not_burning(prometheus: Prometheus) -> None:
     table = panel(
         json.loads(render_dashboard(build_service_dashboard("shop", SHOP, NATIVE_STYLE))),
         "Groups, worst first",
@@ -257,7 +258,7 @@ def test_a_group_that_never_burned_is_called_lasting(prometheus: Prometheus) -> 
 
     row = _row(prometheus, table, uri="/cart", method="GET")
 
-    assert row == {"Budget left": 1.0, "Burn rate": 0.0, "Gone in": 365 * 86400, "Alerts": 0}
+    assert row == {"Budget left": 1.0, "Burn rate": 0.0, "Gone in": NOT_BURNING, "Alerts": 0}
 
 
 def test_the_graphs_of_an_slo_mark_when_its_own_alerts_fired(prometheus: Prometheus) -> None:

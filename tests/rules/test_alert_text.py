@@ -55,7 +55,7 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
         f'requests_total{{job="shop", i="1", code="500", uri={uri}}}': "6+6x480",
     }
 
-    told = rendered(
+    text = rendered(
         tmp_path,
         slo,
         series,
@@ -72,7 +72,8 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
                 },
                 "exp_annotations": {
                     "summary": 'shop/checkout (uri=/cards"\\{id}\ufffdAll is well.): '
-                    "error budget burns 20x as fast as it may, overspent by 1900%",
+                    "error budget burns 20x as fast as it may over 5m, overspent by 1900% "
+                    "(20x over 1h)",
                     "description": "Orders go through. Objective: 99% over 30d.\n"
                     "Pages when both lookbacks of a line burn faster than its threshold:\n"
                     "- 20x over 1h and 20x over 5m, threshold 14.4x: both above\n"
@@ -84,44 +85,77 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
         ],
     )
 
-    assert told == "SUCCESS"
+    assert text == "SUCCESS"
 
 
-def test_a_page_before_the_budget_is_gone_says_when_it_will_be(tmp_path: Path) -> None:
+# Half an hour of nothing but errors after ten good hours; of ten per cent that may fail.
+OUTAGE = {
+    'requests_total{job="shop", i="1", code="200"}': "30+30x2399 72000x120",
+    'requests_total{job="shop", i="1", code="500"}': "0x2399 30+30x120",
+}
+
+
+def test_a_page_says_for_each_burn_when_the_budget_is_gone(tmp_path: Path) -> None:
     slo = shop(objective=Fraction(9, 10), alerting=replace(ALERTING, policy=(SOONER,), ticket=None))
-    series = {
-        'requests_total{job="shop", i="1", code="200"}': "29.4+29.4x480",
-        'requests_total{job="shop", i="1", code="500"}': "0.6+0.6x480",
-    }
 
-    told = rendered(
+    text = rendered(
         tmp_path,
         slo,
-        series,
+        OUTAGE,
         alert="SLOErrorBudgetBurn",
-        at="2h",
+        at="10h30m",
         expected=[
             {
                 "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
                 "exp_annotations": {
-                    "summary": "shop/checkout: error budget burns 0.2x as fast as it may, 80% left, "
-                    "gone in 120d at this rate",
+                    "summary": "shop/checkout: error budget burns 10x as fast as it may over 5m, "
+                    "56.62% left, gone in 1d 16h at this rate (5.03x over 1h: gone in 3d 8h)",
                     "description": "Orders go through. Objective: 90% over 30d.\n"
                     "Pages when both lookbacks of a line burn faster than its threshold:\n"
-                    "- 0.2x over 1h and 0.2x over 5m, threshold 0.072x: both above\n"
-                    "Firing since 1970-01-01 00:01:00 UTC.",
+                    "- 5.03x over 1h and 10x over 5m, threshold 0.072x: both above\n"
+                    "Firing since 1970-01-01 10:01:00 UTC.",
                 },
             }
         ],
     )
 
-    assert told == "SUCCESS"
+    assert text == "SUCCESS"
 
 
-def test_an_outage_of_a_young_slo_is_told_without_exponents(tmp_path: Path) -> None:
+def test_a_page_says_the_steadier_burn_of_the_row_that_fires(tmp_path: Path) -> None:
+    later = PolicyRow(Severity.PAGE, budget_share=Fraction(1, 100), long=HOUR, short=5 * MINUTE)
+    steadier = PolicyRow(Severity.PAGE, budget_share=Fraction(1, 1000), long=6 * HOUR, short=30 * MINUTE)
+    slo = shop(objective=Fraction(9, 10), alerting=replace(ALERTING, policy=(later, steadier), ticket=None))
+
+    text = rendered(
+        tmp_path,
+        slo,
+        OUTAGE,
+        alert="SLOErrorBudgetBurn",
+        at="10h30m",
+        expected=[
+            {
+                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
+                "exp_annotations": {
+                    "summary": "shop/checkout: error budget burns 10x as fast as it may over 5m, "
+                    "56.62% left, gone in 1d 16h at this rate (0.839x over 6h)",
+                    "description": "Orders go through. Objective: 90% over 30d.\n"
+                    "Pages when both lookbacks of a line burn faster than its threshold:\n"
+                    "- 5.03x over 1h and 10x over 5m, threshold 7.2x\n"
+                    "- 0.839x over 6h and 10x over 30m, threshold 0.12x: both above\n"
+                    "Firing since 1970-01-01 10:05:00 UTC.",
+                },
+            }
+        ],
+    )
+
+    assert text == "SUCCESS"
+
+
+def test_an_outage_of_a_young_slo_is_printed_without_exponents(tmp_path: Path) -> None:
     slo = shop(objective=Fraction(9995, 10_000), alerting=replace(ALERTING, policy=(SOONER,), ticket=None))
 
-    told = rendered(
+    text = rendered(
         tmp_path,
         slo,
         {'requests_total{job="shop", i="1", code="500"}': "30+30x480"},
@@ -131,8 +165,8 @@ def test_an_outage_of_a_young_slo_is_told_without_exponents(tmp_path: Path) -> N
             {
                 "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
                 "exp_annotations": {
-                    "summary": "shop/checkout: error budget burns 2000x as fast as it may, "
-                    "overspent by 1999 times the budget",
+                    "summary": "shop/checkout: error budget burns 2000x as fast as it may over 5m, "
+                    "overspent by 1999 times the budget (2000x over 1h)",
                     "description": "Orders go through. Objective: 99.95% over 30d.\n"
                     "Pages when both lookbacks of a line burn faster than its threshold:\n"
                     "- 2000x over 1h and 2000x over 5m, threshold 0.072x: both above\n"
@@ -142,11 +176,11 @@ def test_an_outage_of_a_young_slo_is_told_without_exponents(tmp_path: Path) -> N
         ],
     )
 
-    assert told == "SUCCESS"
+    assert text == "SUCCESS"
 
 
 def test_no_data_says_that_nobody_knows(tmp_path: Path) -> None:
-    told = rendered(
+    text = rendered(
         tmp_path,
         shop(),
         {"other": "1x480"},
@@ -166,7 +200,7 @@ def test_no_data_says_that_nobody_knows(tmp_path: Path) -> None:
         ],
     )
 
-    assert told == "SUCCESS"
+    assert text == "SUCCESS"
 
 
 def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tmp_path: Path) -> None:
@@ -183,7 +217,7 @@ def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tm
         'requests_total{job="shop", code="500", uri="/a b"}': "_x1440 6+6x960",
     }
 
-    told = rendered(
+    text = rendered(
         tmp_path,
         slo,
         series,
@@ -193,8 +227,8 @@ def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tm
             {
                 "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page", "uri": "/a b"},
                 "exp_annotations": {
-                    "summary": "shop/checkout (uri=/a b): error budget burns 20x as fast as it may, "
-                    "overspent by 1900%",
+                    "summary": "shop/checkout (uri=/a b): error budget burns 20x as fast as it may over 5m, "
+                    "overspent by 1900% (20x over 1h)",
                     "description": "Orders go through. Objective: 99% over 30d.\n"
                     "Pages when both lookbacks of a line burn faster than its threshold:\n"
                     "- 20x over 1h and 20x over 5m, threshold 14.4x: both above\n"
@@ -208,4 +242,4 @@ def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tm
         ],
     )
 
-    assert told == "SUCCESS"
+    assert text == "SUCCESS"

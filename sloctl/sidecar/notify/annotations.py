@@ -4,7 +4,7 @@ Final text, no templates. Label values come from whoever is scraped: control cha
 and what is long is cut, so that no value can look like a line of ours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isinf
 from typing import Final
@@ -88,21 +88,25 @@ class _SnapshotValues:
         return f"{rate:.3g}x" if rate < 100 else f"{rate:.0f}x"
 
     def exceeded_note(self, row: PolicyRow) -> str:
-        state = self._slo_state
-        threshold = alert_threshold(row, state.slo.window.seconds, state.slo.budget)
-        long, short = (state.burn_over(lookback).error_ratio for lookback in (row.long, row.short))
-        return ": both above" if burn.is_firing(long, short, threshold) else ""
+        return ": both above" if self._is_firing(row) else ""
 
-    def time_to_exhaustion(self, lookback: int) -> str:
+    def firing_row_text(self, rows: Sequence[PolicyRow], text: Callable[[PolicyRow], str]) -> str:
+        return text(next(filter(self._is_firing, rows), rows[0]))
+
+    def time_to_exhaustion(self, lookback: int, sentence: str) -> str:
         state = self._slo_state
         rate = state.burn_over(lookback).burn_rate
         seconds = burn.time_to_exhaustion(state.budget.left, rate, state.slo.window.seconds)
-        if not seconds or isinf(seconds):
-            return ""
-        return f", gone in {humanize_duration(seconds)} at this rate"
+        return "" if not seconds or isinf(seconds) else sentence.format(humanize_duration(seconds))
 
     def range_start(self, before: int) -> str:
         return f"{1000 * (int(self.alert.started_at) - before)}"
+
+    def _is_firing(self, row: PolicyRow) -> bool:
+        slo = self._slo_state.slo
+        threshold = alert_threshold(row, slo.window.seconds, slo.budget)
+        long, short = (self._slo_state.burn_over(it).error_ratio for it in (row.long, row.short))
+        return bool(burn.is_firing(long, short, threshold))
 
     @property
     def _slo_state(self) -> SloState:

@@ -33,7 +33,8 @@ def test_an_outage_of_a_young_slo_is_written_without_exponents() -> None:
     page = annotations_of(grouped(T0, SHOP, {(): 1.0}))
 
     assert page["summary"] == (
-        "shop/availability: error budget burns 1000x as fast as it may, overspent by 999 times the budget"
+        "shop/availability: error budget burns 1000x as fast as it may over 5m, "
+        "overspent by 999 times the budget (1000x over 1h)"
     )
 
 
@@ -41,7 +42,8 @@ def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
     page = annotations_of(grouped(T0, SHOP, {(): 0.02}, calm_before=9_900_000))
 
     assert page["summary"] == (
-        "shop/availability: error budget burns 20x as fast as it may, 80% left, gone in 1d 4h at this rate"
+        "shop/availability: error budget burns 20x as fast as it may over 5m, 80% left, "
+        "gone in 1d 4h at this rate (20x over 1h: gone in 1d 4h)"
     )
     assert page["description"].splitlines() == [
         "Requests answered. Objective: 99.9% over 30d.",
