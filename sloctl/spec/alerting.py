@@ -1,4 +1,6 @@
-"""The fields of alerting, own ones laid over defaults → Alerting."""
+"""The fields of alerting, an objective's own laid over the service's → Alerting."""
+
+from collections.abc import Collection
 
 import msgspec
 from msgspec import UnsetType
@@ -15,12 +17,23 @@ _ALERT_KINDS = ("page", "ticket", "exhausted", "exhausting", "noData")
 _DEFAULT_MIN_ERRORS = 2
 
 
-def read_alerting(node: Node, *, window: int, counted: bool, findings: Findings) -> Alerting | None:
-    """The alerts that *node* describes, or None after noting what is wrong with it."""
+def read_alerting(
+    node: Node, *, window: int, counted: bool, group_by: Collection[str], findings: Findings
+) -> Alerting | None:
+    """Read the alerts of an SLO from its merged *node*, or return None after noting what is wrong there.
+
+    *window* is in seconds; *counted* says whether the SLO counts events, which a floor on errors needs.
+    """
     spec = msgspec.convert(node.value, fields.Alerting)
     errors = findings.error_count
-    _check_labels(node, findings)
-    policy = _read_policy(spec.policy, node.at("policy"), findings) or workbook_policy(window)
+    for part in (node, *(mapping_in(node, kind) for kind in _ALERT_KINDS)):
+        labels.check_alert_labels(mapping_in(part, "labels"), group_by, findings)
+        labels.check_annotations(mapping_in(part, "annotations"), findings)
+    rows = [] if isinstance(spec.policy, UnsetType) else spec.policy
+    policy = [
+        _read_policy_row(row, item, findings)
+        for row, item in zip(rows, node.at("policy").items if rows else (), strict=True)
+    ]
     within = findings.accept_value(
         values.parse_alert_time(spec.exhausting.within, of="within", most=window),
         node.at("exhausting", "within"),
@@ -31,10 +44,11 @@ def read_alerting(node: Node, *, window: int, counted: bool, findings: Findings)
     confidence = None
     if not isinstance(spec.confidence, UnsetType):
         confidence = findings.accept_value(values.parse_confidence(spec.confidence), node.at("confidence"))
+    min_errors = _DEFAULT_MIN_ERRORS if isinstance(spec.min_errors, UnsetType) else spec.min_errors
     if within is None or after is None or findings.error_count > errors:
         return None
     return Alerting(
-        policy=policy,
+        policy=tuple(row for row in policy if row is not None) or workbook_policy(window),
         page=_alert_metadata(spec, spec.page),
         ticket=_alert_metadata(spec, spec.ticket),
         exhausted=_alert_metadata(spec, spec.exhausted),
@@ -42,33 +56,9 @@ def read_alerting(node: Node, *, window: int, counted: bool, findings: Findings)
         no_data=_alert_metadata(spec, spec.no_data),
         exhausting_within=within,
         no_data_after=after,
-        min_errors=_min_errors(spec.min_errors) if counted else 0,
+        min_errors=min_errors if counted else 0,
         confidence=confidence if counted else None,
     )
-
-
-def alert_label_nodes(node: Node) -> list[Node]:
-    """Where alerting holds labels."""
-    return [mapping_in(part, "labels") for part in _parts(node)]
-
-
-def _parts(node: Node) -> list[Node]:
-    return [node, *(mapping_in(node, kind) for kind in _ALERT_KINDS)]
-
-
-def _check_labels(node: Node, findings: Findings) -> None:
-    for part in _parts(node):
-        labels.check_alert_labels(mapping_in(part, "labels"), findings)
-        labels.check_annotations(mapping_in(part, "annotations"), findings)
-
-
-def _read_policy(
-    rows: list[fields.BurnAlert] | UnsetType, node: Node, findings: Findings
-) -> tuple[PolicyRow, ...]:
-    if isinstance(rows, UnsetType):
-        return ()
-    read = [_read_policy_row(row, item, findings) for row, item in zip(rows, node.items, strict=True)]
-    return tuple(row for row in read if row is not None)
 
 
 def _read_policy_row(row: fields.BurnAlert, node: Node, findings: Findings) -> PolicyRow | None:
@@ -88,7 +78,3 @@ def _alert_metadata(common: fields.Alerting, own: fields.Alert) -> AlertMetadata
     if own.disabled:
         return None
     return AlertMetadata({**common.labels, **own.labels}, {**common.annotations, **own.annotations})
-
-
-def _min_errors(given: int | UnsetType) -> int:
-    return _DEFAULT_MIN_ERRORS if isinstance(given, UnsetType) else given

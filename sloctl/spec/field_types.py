@@ -1,4 +1,4 @@
-"""What the fields of a spec are made of: mappings with known keys, and text with a form of its own.
+"""The types that the fields of a spec are made of: mappings with known keys, and text of a certain form.
 
 Such text (percentages, durations, PromQL) is still text here; `values` understands it. Patterns are for
 editors, nouns for messages.
@@ -26,8 +26,8 @@ Duration = Annotated[
 ]
 Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME})]
 LabelName = Annotated[str, Meta(extra_json_schema={"pattern": _LABEL_NAME, "maxLength": MAX_NAME})]
-# What is wrong with this keeps nothing else from being checked.
-INDEPENDENT_KEY: Final = "stands alone"
+# A mistake in such a field keeps nothing else from being checked.
+INDEPENDENT_KEY: Final = "independent"
 INDEPENDENT: Final = Meta(extra={INDEPENDENT_KEY: True})
 
 Labels = Annotated[

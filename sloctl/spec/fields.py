@@ -27,7 +27,7 @@ _ANNOTATIONS = "Annotations of every alert."
 
 
 class BurnAlert(Fields, frozen=True, kw_only=True):
-    """Fires when the share of the budget is burned within the long lookback and the short one still burns."""
+    """An alert on a budget share burned within the long lookback, while the short one still burns."""
 
     severity: Annotated[Severity, Meta(description="page: now. ticket: on a working day.")]
     budget_share: Annotated[
@@ -45,7 +45,7 @@ class BurnAlert(Fields, frozen=True, kw_only=True):
 
 
 class Alert(Fields, frozen=True, kw_only=True):
-    """What one kind of alert carries."""
+    """Labels and annotations of one kind of alert."""
 
     labels: Annotated[Labels, Meta(description="Labels of this alert.")] = field(default_factory=dict)
     annotations: Annotated[Labels, Meta(description="Annotations of this alert.")] = field(
@@ -55,7 +55,7 @@ class Alert(Fields, frozen=True, kw_only=True):
 
 
 class Exhausting(Alert, frozen=True, kw_only=True):
-    """The budget will be gone soon."""
+    """The alert on a budget that will be gone soon."""
 
     within: Annotated[
         Duration, Meta(description="Alert when the budget is gone within this time at the present rate.")
@@ -63,13 +63,13 @@ class Exhausting(Alert, frozen=True, kw_only=True):
 
 
 class NoData(Alert, frozen=True, kw_only=True):
-    """Nothing is known about the SLO."""
+    """The alert on an SLO of which nothing is known."""
 
     after: Annotated[Duration, Meta(description="Alert after this time without data.")] = "10m"
 
 
 class Alerting(Fields, frozen=True, kw_only=True):
-    """Which alerts there are, and what they carry."""
+    """The alerts of an objective, and their labels and annotations."""
 
     policy: Annotated[
         Annotated[list[BurnAlert], Meta(min_length=1)] | UnsetType,
@@ -122,7 +122,7 @@ class Objective(Fields, frozen=True, kw_only=True):
 
 
 class Metadata(Fields, frozen=True, kw_only=True):
-    """Whose objectives these are."""
+    """The service that the objectives are of."""
 
     name: Annotated[Name, Meta(description="The service.", examples=["payments-api"])]
     labels: Annotated[Labels, Meta(description=_LABELS)] = field(default_factory=dict)

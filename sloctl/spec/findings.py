@@ -1,4 +1,4 @@
-"""Where refusals become problems: a refusal says why, a node says where."""
+"""Violations become problems here: a violation says why, a node says where."""
 
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ _Value = TypeVar("_Value")
 
 
 class Violation(Struct, frozen=True):
-    """Why there is no value; *code* is an anchor in docs/problems.md."""
+    """A problem before it has a place; *code* is an anchor in docs/problems.md."""
 
     code: str
     message: str
@@ -31,12 +31,11 @@ class Findings:
         self.error_count += sum(problem.level is ProblemLevel.ERROR for problem in problems)
 
     def accept_value(self, outcome: _Value | Violation, node: Node) -> _Value | None:
-        """The value, or None after noting at *node* why there is none."""
+        """Return a value as it is, and None for a violation after noting it at *node*."""
         if not isinstance(outcome, Violation):
             return outcome
         self.add_violation(outcome, node)
         return None
 
-    def add_violation(self, refusal: Violation, node: Node) -> None:
-        """Something is wrong at *node*."""
-        self.add_problems(Problem(node.place, refusal.code, refusal.message, refusal.level))
+    def add_violation(self, violation: Violation, node: Node) -> None:
+        self.add_problems(Problem(node.place, violation.code, violation.message, violation.level))

@@ -130,7 +130,7 @@ class Preset(Fields, frozen=True, kw_only=True):
 
 
 class Indicator(Choice, frozen=True, kw_only=True):
-    """What an event is and when it is bad: exactly one of these."""
+    """The definition of an event, and of a bad one: exactly one of these."""
 
     exactly_one: ClassVar = ("ratio", "latency", "condition", "probe", "query", "error_ratio", "preset")
 

@@ -22,7 +22,7 @@ from sloctl.spec.yaml_nodes import Node
 
 
 def read_indicator(spec: fields.Indicator, node: Node, findings: Findings) -> Indicator | None:
-    """The indicator, or None after noting what is wrong with it."""
+    """Read an indicator, or return None after noting what is wrong with it."""
     match spec:
         case fields.Indicator(ratio=fields.Ratio() as ratio):
             return _read_ratio(ratio, node.at("ratio"), findings)
@@ -82,21 +82,19 @@ def _read_preset(spec: fields.Preset, node: Node, findings: Findings) -> Indicat
     preset = presets.PRESETS.get(spec.name)
     if preset is None:
         hint = suggest_name(spec.name, presets.PRESETS)
-        findings.accept_value(
-            Violation("unknown-preset", f"unknown preset {quote_value(spec.name)}{hint}"), node.at("name")
-        )
+        violation = Violation("unknown-preset", f"unknown preset {quote_value(spec.name)}{hint}")
+        findings.add_violation(violation, node.at("name"))
         return None
     needed = presets.preset_parameters(preset)
     unknown = [name for name in spec.parameters if name not in needed]
     missing = [name for name in needed if name not in spec.parameters]
     takes = f"{spec.name} takes {join_words(needed, last='and')}"
     for name in unknown:
-        refusal = Violation("preset-parameter", f"unknown parameter {quote_value(name)}: {takes}")
-        findings.add_violation(refusal, node.at("with").keys[name])
+        violation = Violation("preset-parameter", f"unknown parameter {quote_value(name)}: {takes}")
+        findings.add_violation(violation, node.at("with").keys[name])
     for name in missing:
-        findings.accept_value(
-            Violation("preset-parameter", f"the parameter {name} is missing: {takes}"), node.at("with")
-        )
+        violation = Violation("preset-parameter", f"the parameter {name} is missing: {takes}")
+        findings.add_violation(violation, node.at("with"))
     if unknown or missing:
         return None
     built = presets.build_indicator(preset, spec.parameters)
@@ -107,7 +105,7 @@ def _read_preset(spec: fields.Preset, node: Node, findings: Findings) -> Indicat
 
 
 def _read_selectors(node: Node, findings: Findings) -> tuple[Selector, ...] | None:
-    """Of a selector or a list of them."""
+    """Read a selector or a list of them."""
     read = [findings.accept_value(values.parse_selector(item.text), item) for item in node.items or (node,)]
     selectors = tuple(selector for selector in read if selector is not None)
     return selectors if len(selectors) == len(read) else None
@@ -118,5 +116,5 @@ def _counted_side(error: object) -> CountedSide:
 
 
 def _given_text(*choice: str | UnsetType) -> str:
-    """The one that is given: the fields have made sure that one is."""
+    """Return the text that is given; the types of the fields have made sure that one is."""
     return next(text for text in choice if isinstance(text, str))

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from sloctl.model import Labels, Slo
+from sloctl.model import Slo
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
 from sloctl.spec.alerting import read_alerting
@@ -14,7 +14,7 @@ from sloctl.spec.yaml_nodes import Node, mapping_in, merge_nodes
 
 
 class _ServiceDefaults(Struct, frozen=True):
-    """What the objectives of a document share; each node may lie under one of an objective's own."""
+    """What the objectives of a document share; an objective's own nodes are laid over these."""
 
     name: str
     scrape_interval: int
@@ -24,7 +24,7 @@ class _ServiceDefaults(Struct, frozen=True):
 
 
 def read_native_document(document: Node, findings: Findings) -> list[tuple[Slo, Node]]:
-    """The SLOs of a document that has no error, each with its node; everything wrong goes to *findings*."""
+    """Read the SLOs of a document without errors, each with its node; problems go to *findings*."""
     errors = findings.error_count
     if foreign := _foreign_kind(document):
         findings.add_violation(foreign, document)
@@ -39,7 +39,7 @@ def read_native_document(document: Node, findings: Findings) -> list[tuple[Slo, 
 
 
 def _foreign_kind(document: Node) -> Violation | None:
-    """Another kind of document, rather than one of ours that lacks something."""
+    """Return the violation of a document of another kind, rather than of ours with something missing."""
     if not isinstance(document.value, dict):
         return None
     header = [document.entries[key].text for key in ("apiVersion", "kind") if key in document.entries]
@@ -51,14 +51,14 @@ def _foreign_kind(document: Node) -> Violation | None:
 
 
 def _read_service(document: fields.Document, node: Node, findings: Findings) -> _ServiceDefaults:
-    """What the objectives share; after a finding too, so that they are checked, though not returned."""
+    """Read what the objectives share; with problems too, so that the objectives are checked as well."""
     metadata, spec = node.at("metadata"), node.at("spec")
     findings.accept_value(values.parse_name(document.metadata.name, of="a service name"), metadata.at("name"))
     interval = findings.accept_value(
         values.parse_scrape_interval(document.spec.scrape_interval), spec.at("scrapeInterval")
     )
     service_labels, annotations = mapping_in(metadata, "labels"), mapping_in(metadata, "annotations")
-    labels.check_series_labels(service_labels, findings)
+    labels.check_series_labels(service_labels, (), findings)
     labels.check_annotations(annotations, findings)
     alerts = mapping_in(spec, "alerting")
     return _ServiceDefaults(document.metadata.name, interval or 0, service_labels, annotations, alerts)
@@ -67,18 +67,23 @@ def _read_service(document: fields.Document, node: Node, findings: Findings) -> 
 def _read_slo(
     service: _ServiceDefaults, spec: fields.Objective, node: Node, findings: Findings
 ) -> Slo | None:
-    labels.check_series_labels(mapping_in(node, "labels"), findings)
-    labels.check_annotations(mapping_in(node, "annotations"), findings)
+    own_annotations = mapping_in(node, "annotations")
+    merged_labels = merge_nodes(service.labels, mapping_in(node, "labels"))
+    annotations = merge_nodes(service.annotations, own_annotations)
+    alerting_node = merge_nodes(service.alerting, mapping_in(node, "alerting"))
     group_by = labels.read_group_by(spec.group_by, node.at("groupBy"), findings)
-    merged = _merged(service, node)
+    labels.check_series_labels(merged_labels, group_by, findings)
+    labels.check_annotations(own_annotations, findings)
     findings.accept_value(values.parse_name(spec.name, of="an SLO name"), node.at("name"))
     objective = findings.accept_value(values.parse_objective(spec.objective), node.at("objective"))
     window = findings.accept_value(values.parse_window(spec.window), node.at("window"))
     events = read_indicator(spec.indicator, node.at("indicator"), findings)
     counted = events is None or counts_are_events(lower_indicator(events))
     longest = (window or values.LONGEST_WINDOW).seconds
-    alerts = read_alerting(merged.alerting, window=longest, counted=counted, findings=findings)
-    if objective is None or window is None or events is None or alerts is None:
+    alerting = read_alerting(
+        alerting_node, window=longest, counted=counted, group_by=group_by, findings=findings
+    )
+    if objective is None or window is None or events is None or alerting is None:
         return None
     slo = Slo(
         service=service.name,
@@ -89,23 +94,9 @@ def _read_slo(
         scrape_interval=service.scrape_interval,
         indicator=events,
         group_by=group_by,
-        labels=_texts(merged.labels),
-        annotations=_texts(merged.annotations),
-        alerting=alerts,
+        labels={name: entry.text for name, entry in merged_labels.entries.items()},
+        annotations={name: entry.text for name, entry in annotations.entries.items()},
+        alerting=alerting,
     )
-    checks.run_checks(slo, checks.SloNodes(node, merged.labels, merged.alerting), findings)
+    checks.run_checks(slo, checks.SloNodes(node, alerting_node), findings)
     return slo
-
-
-def _merged(service: _ServiceDefaults, node: Node) -> _ServiceDefaults:
-    return _ServiceDefaults(
-        service.name,
-        service.scrape_interval,
-        merge_nodes(service.labels, mapping_in(node, "labels")),
-        merge_nodes(service.annotations, mapping_in(node, "annotations")),
-        merge_nodes(service.alerting, mapping_in(node, "alerting")),
-    )
-
-
-def _texts(node: Node) -> Labels:
-    return {name: entry.text for name, entry in node.entries.items()}

@@ -26,7 +26,7 @@ THRESHOLD: Final = "threshold"
 
 
 class RatioPreset(Struct, frozen=True):
-    """*labels* are the parameters, each with the label that it is the value of."""
+    """A preset of counters; *labels* maps each parameter to the label that it is the value of."""
 
     labels: Mapping[str, str]
     error: Selector
@@ -34,14 +34,14 @@ class RatioPreset(Struct, frozen=True):
 
 
 class LatencyPreset(Struct, frozen=True):
-    """As RatioPreset; the threshold is one more parameter."""
+    """A preset of a histogram; besides *labels*, the threshold is a parameter."""
 
     labels: Mapping[str, str]
     histogram: Selector
 
 
 class ProbePreset(Struct, frozen=True):
-    """As RatioPreset."""
+    """A preset of a gauge that is 1 or 0; *labels* as of RatioPreset."""
 
     labels: Mapping[str, str]
     gauge: Selector
@@ -116,12 +116,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
 
 
 def preset_parameters(preset: Preset) -> tuple[str, ...]:
-    """What has to be given, and nothing else may be."""
+    """Return the parameters that have to be given; no others may be."""
     return (*preset.labels, THRESHOLD) if isinstance(preset, LatencyPreset) else tuple(preset.labels)
 
 
 def build_indicator(preset: Preset, given: Mapping[str, str]) -> Indicator | Violation:
-    """The indicator for exactly the preset's parameters; refused where the threshold is no duration."""
+    """Build the indicator from exactly the preset's parameters; a bad threshold is a violation."""
     chosen = tuple(LabelMatcher(label, MatchOp.EQUAL, given[name]) for name, label in preset.labels.items())
     match preset:
         case RatioPreset(error=error, total=total):

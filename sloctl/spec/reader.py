@@ -1,4 +1,4 @@
-"""Texts → SLOs and problems: the front of the house."""
+"""Texts → SLOs and problems: the entry of the package."""
 
 from collections.abc import Iterable
 
@@ -13,14 +13,14 @@ from sloctl.spec.yaml_nodes import Node, read_documents
 
 
 class ParsedSpecs(Struct, frozen=True):
-    """What was read: *slos* in order of id, *problems* in order of place; neither depends on file order."""
+    """SLOs in order of id and problems in order of place; neither depends on the order of the files."""
 
     slos: tuple[Slo, ...]
     problems: tuple[Problem, ...]
 
 
 def read_specs(texts: Iterable[tuple[str, bytes]]) -> ParsedSpecs:
-    """Read (path, content) pairs, all of them, whatever is wrong with some."""
+    """Read all (path, content) pairs, also where some of them have problems."""
     findings = Findings()
     found: list[tuple[Slo, Node]] = []
     for path, content in sorted(texts):
@@ -41,7 +41,7 @@ def read_specs(texts: Iterable[tuple[str, bytes]]) -> ParsedSpecs:
 
 
 def _drop_duplicates(found: list[tuple[Slo, Node]], findings: Findings) -> list[Slo]:
-    """The first SLO of each id."""
+    """Return the first SLO of each id, after noting the others."""
     first: dict[str, tuple[Slo, Node]] = {}
     joined: dict[str, tuple[Slo, Node]] = {}
     for slo, node in found:

@@ -14,24 +14,23 @@ SCHEMA_ID: Final = "https://sloctl.dev/schema/v1.json"
 
 # JSON is what a schema is; its own types would say no more than Any does.
 def json_schema() -> dict[str, Any]:
-    """Draft 2020-12; complete in itself."""
+    """Build the schema, of draft 2020-12 and complete in itself."""
     schema: dict[str, Any] = msgspec.json.schema(Document)
     definitions = schema["$defs"]
     # Other documents have choices too.
     for struct in (choice for choice in Choice.__subclasses__() if choice.__name__ in definitions):
         encoded = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
         definitions[struct.__name__]["oneOf"] = [{"required": [encoded[name]]} for name in struct.exactly_one]
-    definitions["Preset"]["properties"]["name"] |= {"enum": list(PRESETS), "description": _presets()}
+    presets = [
+        f"{name} ({join_words(preset_parameters(preset), last='and')})" for name, preset in PRESETS.items()
+    ]
+    definitions["Preset"]["properties"]["name"] |= {
+        "enum": list(PRESETS),
+        "description": f"Which preset, with its parameters: {', '.join(presets)}.",
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
         "title": "sloctl spec",
         **schema,
     }
-
-
-def _presets() -> str:
-    each = [
-        f"{name} ({join_words(preset_parameters(preset), last='and')})" for name, preset in PRESETS.items()
-    ]
-    return f"Which preset, with its parameters: {', '.join(each)}."

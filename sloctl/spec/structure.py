@@ -1,4 +1,4 @@
-"""Nodes → fields: does a document have the keys and the types it should? Its one law: msgspec decides."""
+"""Nodes → fields: whether a document has the keys and types it should is decided by msgspec."""
 
 from typing import TypeVar
 
@@ -12,9 +12,10 @@ _Fields = TypeVar("_Fields", bound=Struct)
 
 
 def convert_node(node: Node, fields: type[_Fields], findings: Findings) -> tuple[_Fields | None, Node]:
-    """*node* as *fields*, and the part of it that was read; None where nothing is left to check.
+    """Convert *node* to *fields*, and return these with the part of it that was read.
 
-    What is wrong goes to *findings*, and is not in the part that was read.
+    The fields are None where nothing is left to check. Problems go to *findings*; the part that was read has
+    none of them.
     """
     try:
         return msgspec.convert(node.value, fields), node

@@ -1,4 +1,4 @@
-"""What is wrong with the structure of a document: every mistake, its place, and what stands there instead.
+"""The mistakes in the structure of a document: each with its place, and what stands there instead.
 
 Runs only on what msgspec refused, since msgspec itself stops at the first mistake.
 """
@@ -24,15 +24,15 @@ RENAMED_KEYS: Final = {
 
 
 def keep_valid_part(node: Node, fields: type, findings: Findings) -> Node | None:
-    """What is left of *node* without the mistakes, which go to *findings*; None where that is too little.
+    """Return *node* without its mistakes, which go to *findings*; None where too little is left.
 
-    Left out are keys that are unknown and what stands alone: an objective, a label, a description.
+    Unknown keys are left out, and what is independent of the rest: an objective, a label, a description.
     """
     return _StructureReader(findings).read_node(node, inspect.type_info(fields), name="a document")
 
 
 class _StructureReader:
-    """Reads a node along a type; None is what cannot be read, and is reported."""
+    """A reader of nodes along a type; what it cannot read is None, and reported."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -50,7 +50,9 @@ class _StructureReader:
             case inspect.ListType() as items:
                 return self._read_list(node, items, name=name, complete=not _is_independent(expected))
             case None:
-                self._wrong_type(node, expected, name)
+                found = f"{_describe_value(node)}{_quoting_hint(node, expected)}"
+                message = f"{name} is {_type_noun(expected)}, got {found}"
+                self._add_problem(node.place, "wrong-type", message)
                 return None
             case scalar:
                 return node if self._is_allowed(node, scalar, name) else None
@@ -74,7 +76,11 @@ class _StructureReader:
             )
         if not self._has_exactly_one(node, struct) or missing:
             return None
-        kept = {key: entry for key, entry in read.items() if entry or not _may_be_left_out(known[key])}
+        kept = {
+            key: entry
+            for key, entry in read.items()
+            if entry or known[key].required or not _is_independent(known[key].type)
+        }
         return _with_entries(node, kept, complete=True)
 
     def _has_exactly_one(self, node: Node, struct: inspect.StructType) -> bool:
@@ -104,7 +110,11 @@ class _StructureReader:
             found = f"{quote_value(node.text)}{did_you_mean(node.text, choices)}"
             self._add_problem(node.place, "wrong-value", f"{name} is {join_words(choices)}, got {found}")
             return False
-        if isinstance(expected, inspect.IntType) and not _within(node, expected):
+        if (
+            isinstance(expected, inspect.IntType)
+            and isinstance(node.value, int)
+            and not (expected.ge or 0) <= node.value <= (expected.le or node.value)
+        ):
             bounds = f"{expected.ge} to {expected.le}"
             self._add_problem(
                 node.place, "wrong-value", f"{name} is a whole number from {bounds}, got {node.text}"
@@ -112,16 +122,12 @@ class _StructureReader:
             return False
         return True
 
-    def _wrong_type(self, node: Node, expected: inspect.Type, name: str) -> None:
-        found = f"{_describe_value(node)}{_quoting_hint(node, expected)}"
-        self._add_problem(node.place, "wrong-type", f"{name} is {_type_noun(expected)}, got {found}")
-
     def _add_problem(self, place: Place, code: str, message: str) -> None:
         self._findings.add_problems(Problem(place, code, message))
 
 
 def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:
-    """The type, or of several the one, whose form the value has; whether it is allowed shows later."""
+    """Return the type, of a union the member, that the value has the form of; None where there is none."""
     while isinstance(expected, inspect.Metadata):
         expected = expected.type
     if isinstance(expected, inspect.UnionType):
@@ -143,20 +149,12 @@ def _allowed_values(expected: inspect.Type) -> list[str]:
             return []
 
 
-def _within(node: Node, expected: inspect.IntType) -> bool:
-    return isinstance(node.value, int) and (expected.ge or 0) <= node.value <= (expected.le or node.value)
-
-
 def _is_independent(expected: inspect.Type) -> bool:
     return isinstance(expected, inspect.Metadata) and INDEPENDENT_KEY in (expected.extra or {})
 
 
-def _may_be_left_out(field: inspect.Field) -> bool:
-    return _is_independent(field.type) and not field.required
-
-
 def _with_entries(node: Node, read: Mapping[str, Node | None], *, complete: bool) -> Node | None:
-    """*node* with what could be read; None where all of it had to be."""
+    """Return *node* with the entries that could be read; None where it is to be *complete* and is not."""
     entries = {key: entry for key, entry in read.items() if entry is not None}
     if complete and len(entries) < len(read):
         return None
@@ -211,11 +209,9 @@ def _describe_value(node: Node) -> str:
 
 
 def _quoting_hint(node: Node, expected: inspect.Type) -> str:
-    """What YAML takes for something else although text was meant."""
-    if isinstance(node.value, bool | int | float) and _type_noun(expected) == "text":
+    """Return a hint where YAML takes a text for something else."""
+    noun = _type_noun(expected)
+    if isinstance(node.value, bool | int | float) and noun == "text":
         return f': write "{node.text}" in quotes'
-    return ": put PromQL in quotes" if isinstance(node.value, dict) and _is_promql(expected) else ""
-
-
-def _is_promql(expected: inspect.Type) -> bool:
-    return _type_noun(expected).startswith(("a selector", "a PromQL"))
+    is_promql = noun.startswith(("a selector", "a PromQL"))
+    return ": put PromQL in quotes" if isinstance(node.value, dict) and is_promql else ""

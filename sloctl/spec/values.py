@@ -1,11 +1,9 @@
-"""Text with a form of its own → values of the model, or why not.
-
-Its one law: a reader gives the value or a Refusal. It never guesses, and never lets half a value through.
-"""
+"""Text of a certain form → values of the model, or a Violation; never a guess, never half a value."""
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeVar
 
 from sloctl import naming
 from sloctl.duration import DAY, MINUTE, format_duration, parse_duration
@@ -22,6 +20,7 @@ from sloctl.spec.field_types import MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
 from sloctl.spec.findings import Violation
 from sloctl.spec.messages import quote_value
 
+_Value = TypeVar("_Value")
 _PERCENTAGE: Final = re.compile(PERCENTAGE_PATTERN)
 _NAME: Final = re.compile(NAME_PATTERN)
 _HISTOGRAM_SUFFIX: Final = re.compile(r"_(?:bucket|count|sum)$")
@@ -30,7 +29,7 @@ MAX_LABEL_VALUE: Final = 1024
 
 
 def parse_name(text: str, *, of: str) -> str | Violation:
-    """Half of an SLO's id, and part of file names."""
+    """Parse the name of a service or an SLO: half of an id, and part of file names."""
     if _NAME.fullmatch(text) and len(text) <= MAX_NAME:
         return text
     form = f"at most {MAX_NAME} of a-z, 0-9, - and ., a letter or digit first and last"
@@ -38,7 +37,7 @@ def parse_name(text: str, *, of: str) -> str | Violation:
 
 
 def parse_objective(text: str) -> Fraction | Violation:
-    """0 < objective < 1."""
+    """Parse an objective, above 0 and below 1."""
     ratio = _parse_percentage(text, of="objective", like="99.95%")
     if isinstance(ratio, Violation):
         return ratio
@@ -52,7 +51,7 @@ def parse_objective(text: str) -> Fraction | Violation:
 
 
 def parse_budget_share(text: str) -> Fraction | Violation:
-    """0 < share <= 1."""
+    """Parse a share of the budget, above 0 and at most 1."""
     share = _parse_percentage(text, of="budgetShare", like="2%")
     if isinstance(share, Violation) or 0 < share <= 1:
         return share
@@ -62,7 +61,7 @@ def parse_budget_share(text: str) -> Fraction | Violation:
 
 
 def parse_confidence(text: str) -> Fraction | Violation:
-    """A level from 0.5 to 0.9999."""
+    """Parse a confidence level from 0.5 to 0.9999."""
     level = _parse_percentage(text, of="confidence", like="95%")
     if isinstance(level, Violation) or Fraction(1, 2) <= level <= Fraction(9999, 10000):
         return level
@@ -70,7 +69,7 @@ def parse_confidence(text: str) -> Fraction | Violation:
 
 
 def parse_window(text: str) -> RollingWindow | Violation:
-    """Whole days, from a week to a year."""
+    """Parse a window of whole days, from a week to a year."""
     seconds = _parse_duration_text(text, of="window", like="30d")
     if isinstance(seconds, Violation):
         return seconds
@@ -82,26 +81,26 @@ def parse_window(text: str) -> RollingWindow | Violation:
 
 
 def parse_scrape_interval(text: str) -> int | Violation:
-    """Whole seconds, at most five minutes: Prometheus forgets a sample after that."""
+    """Parse whole seconds, at most five minutes: Prometheus forgets a sample after that."""
     return _parse_whole_duration(
         text, of="scrapeInterval", unit=1, least=1, most=5 * MINUTE, code="scrape-interval-range"
     )
 
 
 def parse_lookback(text: str, *, of: str, least: int) -> int | Violation:
-    """Whole minutes, from *least* seconds; that it fits the window shows later."""
+    """Parse whole minutes, from *least* seconds; whether it fits the window is a check of the whole SLO."""
     return _parse_whole_duration(
         text, of=of, unit=MINUTE, least=least, most=LONGEST_WINDOW.seconds, code="lookback-range"
     )
 
 
 def parse_alert_time(text: str, *, of: str, most: int) -> int | Violation:
-    """How long an alert looks ahead or waits; whole minutes, from one to *most* seconds."""
+    """Parse the time that an alert looks ahead or waits: whole minutes, from one to *most* seconds."""
     return _parse_whole_duration(text, of=of, unit=MINUTE, least=MINUTE, most=most, code="alert-time-range")
 
 
 def parse_threshold(text: str) -> Fraction | Violation:
-    """Seconds above 0."""
+    """Parse a threshold in seconds, above 0."""
     seconds = _parse_duration_text(text, of="threshold", like="300ms")
     if isinstance(seconds, Violation) or seconds > 0:
         return seconds
@@ -109,14 +108,11 @@ def parse_threshold(text: str) -> Fraction | Violation:
 
 
 def parse_selector(text: str) -> Selector | Violation:
-    try:
-        return read_selector(text)
-    except PromQLError as error:
-        return Violation("promql", str(error))
+    return _parse_promql(read_selector, text)
 
 
 def parse_histogram(text: str) -> Selector | Violation:
-    """The selector of a histogram's base name."""
+    """Parse the selector of a histogram's base name."""
     series = parse_selector(text)
     if isinstance(series, Violation):
         return series
@@ -131,7 +127,7 @@ def parse_histogram(text: str) -> Selector | Violation:
 
 
 def parse_counting_query(text: str) -> WindowQuery | Violation:
-    """A query that gives a number of events."""
+    """Parse a query that gives a number of events."""
     counted = parse_query(text)
     if isinstance(counted, WindowQuery) and calls_rate(counted):
         return Violation(
@@ -141,17 +137,11 @@ def parse_counting_query(text: str) -> WindowQuery | Violation:
 
 
 def parse_query(text: str) -> WindowQuery | Violation:
-    try:
-        return read_query(text)
-    except PromQLError as error:
-        return Violation("promql", str(error))
+    return _parse_promql(read_query, text)
 
 
 def parse_condition(text: str) -> PromQL | Violation:
-    try:
-        return read_condition(text)
-    except PromQLError as error:
-        return Violation("promql", str(error))
+    return _parse_promql(read_condition, text)
 
 
 def parse_label_name(text: str, *, of: str = "a label name") -> str | Violation:
@@ -162,7 +152,7 @@ def parse_label_name(text: str, *, of: str = "a label name") -> str | Violation:
 
 
 def parse_free_label_name(text: str, *, allowed: frozenset[str] = frozenset()) -> str | Violation:
-    """A label name that sloctl does not write itself, or one of those *allowed* here."""
+    """Parse a label name that sloctl does not write itself, or one of those *allowed* here."""
     if text in naming.RESERVED_LABELS - allowed or text.startswith(naming.RESERVED_PREFIXES):
         message = f"{quote_value(text)} is a label that sloctl or Prometheus writes: rename it"
         return Violation("reserved-label", message)
@@ -175,6 +165,13 @@ def parse_label_value(text: str) -> str | Violation:
     return Violation(
         "label-value", f"a label value has at most {MAX_LABEL_VALUE} characters, got {len(text)}"
     )
+
+
+def _parse_promql(read: Callable[[str], _Value], text: str) -> _Value | Violation:
+    try:
+        return read(text)
+    except PromQLError as error:
+        return Violation("promql", str(error))
 
 
 def _parse_percentage(text: str, *, of: str, like: str) -> Fraction | Violation:

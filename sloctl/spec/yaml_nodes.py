@@ -1,7 +1,9 @@
 """YAML text → nodes that know their places, in one pass over the events of libyaml.
 
-Its one law: a node holds what YAML 1.2 says the text holds. What only looks like that (a repeated key, an
-alias, a tag, a key that is no text) is refused, and never reaches the model.
+A node holds what YAML 1.2 says the text holds. What only looks like that (a repeated key, an alias, a tag, a
+key that is no text) is a problem, and never reaches the model. A plain scalar means what the core schema of
+YAML 1.2.2, section 10.3.2, says, and nothing of YAML 1.1: `on`, `no`, `1:30`, `1_000` and dates are text,
+`017` is seventeen, `0o17` is fifteen.
 """
 
 import re
@@ -15,11 +17,11 @@ from yaml import CSafeLoader, Event
 
 from sloctl.problems import Place, Problem
 from sloctl.spec.messages import quote_value
-from sloctl.spec.yaml_scalars import Scalar, parse_plain_scalar
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 50
 
+Scalar: TypeAlias = str | int | float | bool | None
 Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 
 # What YAML 1.2 calls not printable, byte order marks (libyaml drops them), and U+2028 and U+2029 (libyaml
@@ -29,6 +31,20 @@ _INVISIBLE_CHARACTERS: Final = re.compile(
 )
 _NO_ENTRIES: Final[Mapping[str, "Node"]] = MappingProxyType({})
 _ENDS: Final = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
+
+_WORDS: Final[dict[str, bool | None]] = (
+    dict.fromkeys(("", "~", "null", "Null", "NULL"))
+    | dict.fromkeys(("true", "True", "TRUE"), True)
+    | dict.fromkeys(("false", "False", "FALSE"), False)
+)
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT: Final = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_FIRST_OF_A_NUMBER: Final = frozenset("-+.0123456789")
+_BASES: Final = {"0o": 8, "0x": 16}
+# No field takes more; and Python refuses to read thousands of digits.
+_MAX_DIGITS: Final = 18
 
 
 # A msgspec struct and not a dataclass: some sixty are made for every SLO, at a fifth of the cost.
@@ -49,7 +65,7 @@ class Node(msgspec.Struct, frozen=True):
         return Place(self.path, self.line, self.column)
 
     def at(self, *steps: str | int) -> "Node":
-        """The node that *steps* lead to, or the last one on the way there that the document has."""
+        """Return the node that *steps* lead to, or the last one on the way that the document has."""
         node = self
         for step in steps:
             after = node.items[step] if isinstance(step, int) else node.entries.get(step)
@@ -60,12 +76,27 @@ class Node(msgspec.Struct, frozen=True):
 
 
 def mapping_in(node: Node, key: str) -> Node:
-    """The mapping under *key*, empty where there is none."""
+    """Return the mapping under *key*, empty where there is none."""
     return node.entries.get(key) or Node(node.path, node.line, node.column, {})
 
 
+def parse_plain_scalar(text: str) -> Scalar:
+    """Return the value of an unquoted scalar; an integer of more than 18 digits becomes a float."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _FIRST_OF_A_NUMBER:
+        return text
+    if len(text) <= _MAX_DIGITS and _INTEGER.fullmatch(text):
+        base = _BASES.get(text[:2], 10)
+        return int(text if base == 10 else text[2:], base)
+    if _FLOAT.fullmatch(text):
+        # Python spells infinity and not-a-number without the dot.
+        return float(text if text[-1].isdigit() or text[-1] == "." else text.replace(".", ""))
+    return text
+
+
 class _Mark(Protocol):
-    """A place as libyaml counts, from 0."""
+    """A place as libyaml counts, from 0; a protocol because libyaml's type is untyped."""
 
     @property
     def line(self) -> int: ...
@@ -74,7 +105,7 @@ class _Mark(Protocol):
 
 
 class _UnreadableDocument(Exception):
-    """Carries the problem at which reading ends out of the recursion."""
+    """The problem at which reading ends, on its way out of the recursion."""
 
     def __init__(self, place: Place, code: str, message: str) -> None:
         super().__init__(message)
@@ -82,7 +113,7 @@ class _UnreadableDocument(Exception):
 
 
 def read_documents(path: str, content: bytes) -> tuple[list[Node], list[Problem]]:
-    """The documents of a file, without empty ones; or no document and every reason."""
+    """Read the documents of a file, without empty ones; or none of them and every problem."""
     problems: list[Problem] = []
     documents: list[Node] = []
     try:
@@ -93,7 +124,7 @@ def read_documents(path: str, content: bytes) -> tuple[list[Node], list[Problem]
 
 
 def merge_nodes(defaults: Node, own: Node) -> Node:
-    """*own* laid over *defaults*, mapping by mapping, key by key; every value keeps its place."""
+    """Lay *own* over *defaults*, mapping by mapping and key by key; every value keeps its place."""
     if not isinstance(own.value, dict) or not isinstance(defaults.value, dict):
         return own
     entries = {**defaults.entries, **own.entries}
@@ -113,26 +144,25 @@ def _decode_text(path: str, content: bytes) -> str:
         before = content[: error.start].decode()
         message = f"a spec is UTF-8 text, got the byte 0x{content[error.start]:02x}"
         raise _UnreadableDocument(_end_place(path, before), "encoding", message) from error
-    if refused := _INVISIBLE_CHARACTERS.search(text):
-        raise _UnreadableDocument(
-            _end_place(path, text[: refused.start()]), "encoding", _why_refused(refused[0])
+    if invisible := _INVISIBLE_CHARACTERS.search(text):
+        fix = "is invisible: write its escape in double quotes, or remove it"
+        message = (
+            "a byte order mark: save the file as plain UTF-8"
+            if invisible[0] == "\ufeff"
+            else f"the character U+{ord(invisible[0]):04X} {fix}"
         )
+        raise _UnreadableDocument(_end_place(path, text[: invisible.start()]), "encoding", message)
     return text
 
 
-def _why_refused(char: str) -> str:
-    if char == "\ufeff":
-        return "a byte order mark: save the file as plain UTF-8"
-    return f"the character U+{ord(char):04X} is invisible: write its escape in double quotes, or remove it"
-
-
 def _end_place(path: str, text: str) -> Place:
+    """Return the place just behind *text*, the beginning of the file at *path*."""
     *above, last = re.split("\r\n|\r|\n", text)
     return Place(path, len(above) + 1, len(last) + 1)
 
 
 class _NodeReader:
-    """Recursive descent over the events; never deeper than MAX_DEPTH."""
+    """A recursive descent over the events of one file, never deeper than MAX_DEPTH."""
 
     def __init__(self, path: str, text: str, problems: list[Problem]) -> None:
         self._path = path
@@ -152,15 +182,14 @@ class _NodeReader:
             # None only after the end of the stream, and reading ends there.
             return cast(Event, self._events.get_event())
         except yaml.MarkedYAMLError as error:
-            raise _UnreadableDocument(self._place_at(error.problem_mark), "yaml", self._why(error)) from error
+            mark = error.problem_mark
+            if mark is not None and self._text[mark.index : mark.index + 1] == "\t":
+                why = "a tab does not indent, spaces do"
+            else:
+                why = " ".join(part for part in (error.context, error.problem) if part)
+            raise _UnreadableDocument(self._place_at(mark), "yaml", f"not YAML: {why}") from error
         except yaml.YAMLError as error:
             raise _UnreadableDocument(Place(self._path, 1, 1), "yaml", f"not YAML: {error}") from error
-
-    def _why(self, error: yaml.MarkedYAMLError) -> str:
-        mark = error.problem_mark
-        if mark is not None and self._text[mark.index : mark.index + 1] == "\t":
-            return "not YAML: a tab does not indent, spaces do"
-        return f"not YAML: {' '.join(part for part in (error.context, error.problem) if part)}"
 
     def _read_node(self, event: Event, *, depth: int) -> Node:
         if depth > MAX_DEPTH:
@@ -203,9 +232,11 @@ class _NodeReader:
         for key, entry in zip(children, children, strict=True):
             name = key.value
             if not isinstance(name, str):
-                self._problems.append(Problem(key.place, "key-type", _not_text(key)))
+                fix = f": put {quote_value(key.text)} in quotes" if key.text else ""
+                self._problems.append(Problem(key.place, "key-type", f"a key is text{fix}"))
             elif name in keys:
-                self._problems.append(Problem(key.place, "duplicate-key", _again(name, keys[name].line)))
+                message = f"{quote_value(name)} stands here again (first in line {keys[name].line})"
+                self._problems.append(Problem(key.place, "duplicate-key", f"{message}: keep one of them"))
             else:
                 keys[name], entries[name] = key, entry
         value = {name: node.value for name, node in entries.items()}
@@ -221,23 +252,11 @@ class _NodeReader:
         keys: Mapping[str, Node] = _NO_ENTRIES,
         entries: Mapping[str, Node] = _NO_ENTRIES,
     ) -> Node:
-        line, column = _counted_from_one(event.start_mark)
-        return Node(self._path, line, column, value, text, items, keys, entries)
+        place = self._place_at(event.start_mark)
+        return Node(self._path, place.line, place.column, value, text, items, keys, entries)
 
     def _add_problem(self, event: Event, code: str, message: str) -> None:
         self._problems.append(Problem(self._place_at(event.start_mark), code, message))
 
     def _place_at(self, mark: _Mark | None) -> Place:
-        return Place(self._path, *_counted_from_one(mark))
-
-
-def _counted_from_one(mark: _Mark | None) -> tuple[int, int]:
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
-
-
-def _not_text(key: Node) -> str:
-    return f"a key is text: put {quote_value(key.text)} in quotes" if key.text else "a key is text"
-
-
-def _again(key: str, line: int) -> str:
-    return f"{quote_value(key)} stands here again (first in line {line}): keep one of them"
+        return Place(self._path, mark.line + 1, mark.column + 1) if mark else Place(self._path, 1, 1)

@@ -4,8 +4,7 @@ from math import inf
 
 import pytest
 
-from sloctl.spec.yaml_nodes import MAX_BYTES, read_documents
-from sloctl.spec.yaml_scalars import parse_plain_scalar
+from sloctl.spec.yaml_nodes import MAX_BYTES, parse_plain_scalar, read_documents
 from tests.spec.specs import SPEC
 
 
