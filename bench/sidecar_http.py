@@ -55,18 +55,18 @@ class Varying:
 
 
 async def serve(count: int) -> None:
-    """Prints the URL, then serves until told to stop."""
+    """Print the URL, then serve until a signal says stop."""
     clock = start_clock(since=time.time())
     slos = many(count)
-    feed, ledger = SnapshotFeed(Snapshot.without_data(slos)), Engine(slos, interval=INTERVAL)
-    poller = TickLoop(ledger, feed, clock=clock, interval=INTERVAL)
+    feed, engine = SnapshotFeed(Snapshot.without_data(slos)), Engine(slos, interval=INTERVAL)
+    tick_loop = TickLoop(engine, feed, clock=clock, interval=INTERVAL)
 
     @asynccontextmanager
     async def open_source() -> AsyncIterator[Source]:
         yield Varying(count)
 
     tune_garbage_collector()
-    sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
+    sidecar = Sidecar(open_source, tick_loop, feed, engine, time=clock, interval=INTERVAL)
     async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         print(url, flush=True)
         await wait_for_stop_signal()

@@ -40,21 +40,21 @@ _BYTES: Final = """
 
 
 async def serve(count: int) -> None:
-    """Prints the URL, then serves until told to stop."""
+    """Print the URL, then serve until a signal says stop."""
     clock = start_clock(since=time.time())
     slos = many(count)
-    feed, ledger = SnapshotFeed(Snapshot.without_data(slos)), Engine(slos, interval=INTERVAL)
-    kept = month(clock.now())
+    feed, engine = SnapshotFeed(Snapshot.without_data(slos)), Engine(slos, interval=INTERVAL)
+    checkpoint = month(clock.now())
     for slo in slos:
-        ledger.restore_checkpoints(slo, [kept], clock.now(), counters=False)
-    poller = TickLoop(ledger, feed, clock=clock, interval=INTERVAL)
+        engine.restore_checkpoints(slo, [checkpoint], clock.now(), counters=False)
+    tick_loop = TickLoop(engine, feed, clock=clock, interval=INTERVAL)
 
     @asynccontextmanager
     async def open_source() -> AsyncIterator[Source]:
         yield Varying(count)
 
     tune_garbage_collector()
-    sidecar = Sidecar(open_source, poller, feed, ledger, time=clock, interval=INTERVAL)
+    sidecar = Sidecar(open_source, tick_loop, feed, engine, time=clock, interval=INTERVAL)
     async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         await feed.next_snapshot()
         print(url, flush=True)
@@ -92,7 +92,7 @@ async def painted(browser: Browser, url: str) -> tuple[float, int]:
     for _ in range(PAINTED):
         page = await browser.new_page()
         await page.goto(url, wait_until="load")
-        while (paint := await page.evaluate(_PAINT)) is None:  # noqa: ASYNC110 - told by another process
+        while (paint := await page.evaluate(_PAINT)) is None:  # noqa: ASYNC110 - set by another process
             await asyncio.sleep(0.05)
         paints.append(paint)
         size = max(size, await page.evaluate(_BYTES))

@@ -185,10 +185,10 @@ def cpu_seconds(pid: int) -> float:
 def stopped(process: subprocess.Popen[str]) -> dict[str, str]:
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     complaints = [
         line
-        for line in told.splitlines()
+        for line in output.splitlines()
         if any(word in line for word in ("never", "pending", "Error", "Warning"))
     ]
     return {
