@@ -58,7 +58,7 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
 
     told = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert (told["at"], told["failOn"], told["verdict"]) == ("2023-11-14T22:13:25.000Z", "unknown", "fine")
+    assert (told["at"], told["failOn"], told["result"]) == ("2023-11-14T22:13:25.000Z", "unknown", "fine")
     assert told["slos"] == [
         {
             "id": "shop/availability",
@@ -72,7 +72,7 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
             "budgetLeft": 1.0,
             "burnRates": {"5m": 0.0, "30m": 0.0, "1h": 0.0, "6h": 0.0},
             "burning": False,
-            "secondsToExhaustion": None,
+            "timeToExhaustion": None,
         }
     ]
 

@@ -102,7 +102,7 @@ def test_json_holds_the_numbers(
     assert worst["page"]["since"] is not None
     assert worst["budgetLeft"] == pytest.approx(1 - 500, rel=0.01)
     assert worst["burnRates"] == pytest.approx(dict.fromkeys(("5m", "30m", "1h", "6h"), 500), rel=0.01)
-    assert worst["secondsToExhaustion"] == 0
+    assert worst["timeToExhaustion"] == 0
     assert (nowhere["state"], nowhere["budgetLeft"]) == ("unknown", None)
     assert nowhere["page"] == {"state": "unknown", "since": None}
 

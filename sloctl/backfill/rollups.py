@@ -105,7 +105,8 @@ def _repair_lines(
             for series in rows
         }
         for series in ask(query, QueryRange(end - FINE_STEP, end), step=FINE_STEP):
-            increase = series.points[end] - recorded.get(frozenset(series.labels.items()), 0.0)
+            before = recorded.get(frozenset(series.labels.items()), 0.0)
+            increase = series.points.get(end, 0.0) - before
             labels = {**series.labels, **style.identity_labels(slo), style.part: "repair"}
             yield from _sample_lines(coarse, labels, {end: max(0.0, increase)})
 

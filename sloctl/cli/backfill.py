@@ -20,21 +20,21 @@ from sloctl import outputs
 from sloctl.backfill.rollups import RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.server_arguments import add_server_options, read_client_options
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import Artefact
 from sloctl.duration import format_duration, parse_duration
 from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES, LabelStyle
 from sloctl.prometheus.answers import QueryRange
-from sloctl.prometheus.credentials import ClientOptions
 from sloctl.prometheus.errors import PrometheusError
 from sloctl.prometheus.plain_client import PrometheusClient
 from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK
 from sloctl.timestamps import format_day
 
 _BAR_WIDTH: Final = 30
-# A month of raw series takes its time.
-_CLIENT_OPTIONS: Final = ClientOptions(timeout_seconds=120, max_bytes=256 * 1024 * 1024)
+# A day of raw series of many pods takes its time.
+_TIMEOUT_SECONDS: Final = 120.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output_directory(parser, required=True, help_text="where the files go")
     add_label_style(parser)
+    add_server_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,12 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
         return PROBLEMS_FOUND
     end = int(time.time()) // COARSE_STEP * COARSE_STEP
     start = end - (arguments.past_seconds or max(slo.window.seconds for slo in slos))
+    options = read_client_options(arguments, timeout_seconds=_TIMEOUT_SECONDS)
     try:
         written = write_missing_days(
             slos,
             LABEL_STYLES[arguments.label_style],
             QueryRange(start, end),
-            ask=PrometheusClient(arguments.prometheus, _CLIENT_OPTIONS).query_range,
+            ask=PrometheusClient(arguments.prometheus, options).query_range,
             directory=arguments.output_dir,
         )
     except PrometheusError as error:

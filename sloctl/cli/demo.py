@@ -19,22 +19,24 @@ from importlib.resources import files
 from random import Random
 from typing import Final
 
-from sloctl import formatting, timestamps
 from sloctl.cli.arguments import argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, humanize_duration, parse_duration
+from sloctl.formatting import format_percent
 from sloctl.model import Severity, Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.slo.policy import alert_threshold, detection_time, rows_of_severity
+from sloctl.status.text_report import render_line, render_table
+from sloctl.timestamps import format_clock_time
 
 with require_sidecar_extra():
     from sloctl.demo import history, service
     from sloctl.demo.incident_timeline import IncidentRecorder, IncidentTimeline
+    from sloctl.demo.snapshot_report import report_slo, report_snapshot
     from sloctl.demo.traffic import IncidentSchedule
     from sloctl.prometheus.credentials import ClientOptions
-    from sloctl.sidecar import terminal
     from sloctl.sidecar.build import build_sidecar
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.config.read import Settings
@@ -42,7 +44,7 @@ with require_sidecar_extra():
     from sloctl.sidecar.engine.tick_loop import SnapshotFeed
     from sloctl.sidecar.http.application import build_application
     from sloctl.sidecar.http.server import serve_application
-    from sloctl.sidecar.runtime import wait_for_stop_signal
+    from sloctl.sidecar.runtime import run_in_background, wait_for_stop_signal
     from sloctl.sidecar.sources.counting.plan import plan_counting
     from sloctl.sidecar.sources.scrape.source import ScrapeOptions
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
@@ -81,32 +83,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    texts = (
-        read_spec_texts(arguments.specs) if arguments.specs else [(_OWN_SPEC.name, _OWN_SPEC.read_bytes())]
-    )
-    sound = parse_valid_slos(texts)
-    if sound is None:
+    own = [(_OWN_SPEC.name, _OWN_SPEC.read_bytes())]
+    slos = parse_valid_slos(read_spec_texts(arguments.specs) if arguments.specs else own)
+    if slos is None:
         return PROBLEMS_FOUND
-    compiled = compile_artefacts(sound, NATIVE_STYLE)
-    print(f"compiled {len(sound)} SLOs into {len(compiled)} files, in memory", file=sys.stderr)
-    slos = [slo for slo in sound if slo.service == _DEMO_SERVICE]
-    played = next((slo for slo in slos if slo.id == _DEMO_SLO), None)
-    if played is None:
+    compiled = compile_artefacts(slos, NATIVE_STYLE)
+    print(f"compiled {len(slos)} SLOs into {len(compiled)} files, in memory", file=sys.stderr)
+    watched = next((slo for slo in slos if slo.id == _DEMO_SLO), None)
+    if watched is None:
         raise CouldNotRun(f"the demo plays {_DEMO_SLO}, which the specs do not have")
-    asyncio.run(_run_demo(slos, played, port=arguments.port, duration=arguments.duration))
+    served = [slo for slo in slos if slo.service == _DEMO_SERVICE]
+    asyncio.run(_run_demo(served, watched, port=arguments.port, duration=arguments.duration))
     return FINE
 
 
-async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: float | None) -> None:
+async def _run_demo(slos: Sequence[Slo], watched: Slo, *, port: int, duration: float | None) -> None:
+    """Run service and sidecar until a signal, or for *duration* seconds, and print how each incident went."""
     clock = start_clock(since=time.time(), speed=_SPEED)
-    script = IncidentSchedule(first_start=clock.now() + _FIRST_INCIDENT)
-    payments = service.DemoService(script, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
-    chronicle = IncidentRecorder(played, script, payments.truth)
+    schedule = IncidentSchedule(first_start=clock.now() + _FIRST_INCIDENT)
+    payments = service.DemoService(schedule, time=clock, random=Random(_SEED))  # noqa: S311 - traffic, not a secret
+    recorder = IncidentRecorder(watched, schedule, payments.truth)
     async with serve_application(service.build_application(payments), _LOOPBACK, 0) as target:
-        scraped = ScrapeOptions(
-            (ScrapeTarget.from_url(target, _LABELS),), ClientOptions(timeout_seconds=_TIMEOUT)
-        )
-        sidecar = build_sidecar(slos, Settings(_INTERVAL, scraped), time=clock)
+        targets = (ScrapeTarget.from_url(target, _LABELS),)
+        options = ScrapeOptions(targets, ClientOptions(timeout_seconds=_TIMEOUT))
+        sidecar = build_sidecar(slos, Settings(_INTERVAL, options), time=clock)
         history.backfill_history(
             plan_counting(slos),
             sidecar.engine,
@@ -117,93 +117,66 @@ async def _run_demo(slos: Sequence[Slo], played: Slo, *, port: int, duration: fl
         )
         try:
             async with serve_application(build_application(sidecar), _LOOPBACK, port) as url:
-                await _show_until_stopped(sidecar.feed, chronicle, url, duration)
+                show = _redraw_table if sys.stdout.isatty() else _print_changes
+                async with run_in_background(show(sidecar.feed, recorder, url), name="terminal"):
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(wait_for_stop_signal(), duration)
         except OSError as error:
             raise CouldNotRun(f"cannot listen on port {port}: {error.strerror}") from error
-    for course in chronicle.timelines:
-        print("", *_incident_summary(course, played), sep="\n")
+    for timeline in recorder.timelines:
+        print("", *_incident_lines(timeline, watched), sep="\n")
 
 
-async def _show_until_stopped(
-    feed: SnapshotFeed, chronicle: IncidentRecorder, url: str, duration: float | None
-) -> None:
-    show = _redraw_table if sys.stdout.isatty() else _print_changes
-    showing = asyncio.create_task(show(feed, chronicle, url), name="terminal")
-    try:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wait_for_stop_signal(), duration)
-    finally:
-        showing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await showing
-
-
-async def _redraw_table(feed: SnapshotFeed, chronicle: IncidentRecorder, url: str) -> None:
-    """The whole picture in place, at each tick."""
+async def _redraw_table(feed: SnapshotFeed, recorder: IncidentRecorder, url: str) -> None:
+    """Draw the whole picture anew, in place, at each tick."""
     while True:
-        board = await feed.next_snapshot()
-        chronicle.record_snapshot(board)
-        table = terminal.snapshot_table(board, shutil.get_terminal_size().columns)
-        picture = [*_heading_lines(board, url), table, "", *map(_so_far, chronicle.timelines[-1:])]
+        snapshot = await feed.next_snapshot()
+        recorder.record_snapshot(snapshot)
+        table = render_table(report_snapshot(snapshot), shutil.get_terminal_size().columns)
+        incident = [line for it in recorder.timelines[-1:] for line in _incident_lines(it, recorder.slo)]
+        picture = [*_heading_lines(snapshot, url), table, "", *incident]
         print("\x1b[H\x1b[J" + "\n".join(picture), flush=True)
 
 
-async def _print_changes(feed: SnapshotFeed, chronicle: IncidentRecorder, url: str) -> None:
-    """A line whenever an alert changes, and now and then."""
+async def _print_changes(feed: SnapshotFeed, recorder: IncidentRecorder, url: str) -> None:
+    """Print a line whenever an alert changes, and now and then."""
     print("\n".join(_heading_lines(await feed.next_snapshot(), url)), flush=True)
     before, lines_ago = None, 0
     while True:
-        board = await feed.next_snapshot()
-        chronicle.record_snapshot(board)
-        entry = chronicle.slo_state(board)
-        states = [alert.state for alert in entry.alerts]
-        if states != before or lines_ago >= _QUIET_LINE_EVERY:
-            print(f"{timestamps.format_clock_time(board.at)} {terminal.slo_line(entry)}", flush=True)
-            before, lines_ago = states, 0
+        snapshot = await feed.next_snapshot()
+        recorder.record_snapshot(snapshot)
+        state = recorder.slo_state(snapshot)
+        alert_states = [alert.state for alert in state.alerts]
+        if alert_states != before or lines_ago >= _QUIET_LINE_EVERY:
+            line = render_line(report_slo(state), state.last)
+            print(f"{format_clock_time(snapshot.at)} {line}", flush=True)
+            before, lines_ago = alert_states, 0
         lines_ago += 1
 
 
-def _heading_lines(board: Snapshot, url: str) -> tuple[str, ...]:
+def _heading_lines(snapshot: Snapshot, url: str) -> tuple[str, ...]:
     return (
         f"sloctl demo: {_DEMO_SERVICE} under made-up traffic. Time runs {_SPEED}× faster than yours;",
-        f"the 30 days before are made up too. Demo time: {timestamps.format_clock_time(board.at)} UTC.",
+        f"the 30 days before are made up too. Demo time: {format_clock_time(snapshot.at)} UTC.",
         f"Page: {url}   Ctrl-C ends.",
         "",
     )
 
 
-def _so_far(course: IncidentTimeline) -> str:
-    incident = course.incident
-    return (
-        f"{formatting.format_percent(incident.error_ratio)} of requests fail "
-        f"from {timestamps.format_clock_time(incident.begins)} "
-        f"to {timestamps.format_clock_time(incident.ends)}\n"
-        f"page due by the maths {timestamps.format_clock_time(course.page_due)}, "
-        f"fired {timestamps.format_clock_time(course.page_fired)}, "
-        f"cleared {timestamps.format_clock_time(course.page_cleared)}"
-    )
-
-
-def _incident_summary(course: IncidentTimeline, slo: Slo) -> tuple[str, ...]:
-    """The incident so far, and how long the formula says it takes to page."""
-    incident = course.incident
+def _incident_lines(timeline: IncidentTimeline, slo: Slo) -> tuple[str, ...]:
+    """Tell an incident so far, and how long it takes to page by the formula."""
+    incident = timeline.incident
     by_formula = min(
         detection_time(row, alert_threshold(row, slo.window.seconds, slo.budget), incident.error_ratio)
         for row in rows_of_severity(slo.alerting.policy, Severity.PAGE)
     )
+    due, fired = timeline.page_due, timeline.page_fired
+    late = "" if due is None or fired is None else f": {(fired - due) / _INTERVAL:.1f} ticks after it was due"
     return (
-        f"incident     {timestamps.format_clock_time(incident.begins)} "
-        f"to {timestamps.format_clock_time(incident.ends)}: "
-        f"{formatting.format_percent(incident.error_ratio)} fail, "
+        f"incident     {format_clock_time(incident.begins)} to {format_clock_time(incident.ends)}: "
+        f"{format_percent(incident.error_ratio)} fail, "
         f"which pages a clean record in {humanize_duration(by_formula)}",
-        f"maths says   {timestamps.format_clock_time(course.page_due)}: page due, "
-        "by the true counts of the traffic",
-        f"page fired   {timestamps.format_clock_time(course.page_fired)}{_lateness(course)}",
-        f"page cleared {timestamps.format_clock_time(course.page_cleared)}",
+        f"maths says   {format_clock_time(due)}: page due, by the true counts of the traffic",
+        f"page fired   {format_clock_time(fired)}{late}",
+        f"page cleared {format_clock_time(timeline.page_cleared)}",
     )
-
-
-def _lateness(course: IncidentTimeline) -> str:
-    if course.page_fired is None or course.page_due is None:
-        return ""
-    return f": {(course.page_fired - course.page_due) / _INTERVAL:.1f} ticks after it was due"

@@ -14,18 +14,17 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 import msgspec
 
 from sloctl.cli.arguments import add_label_style, add_output_format
 from sloctl.cli.exit_codes import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.server_arguments import add_server_options, read_client_options
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import escape_unprintable
-from sloctl.prometheus.credentials import ClientOptions, TlsFiles
-from sloctl.prometheus.errors import PrometheusError
+from sloctl.prometheus.credentials import ClientOptions
+from sloctl.prometheus.errors import PrometheusError, redact_url
 from sloctl.prometheus.plain_client import PlainHttpClient, PrometheusClient
 from sloctl.slo.health import Health
 from sloctl.status import from_prometheus, from_sidecar
@@ -40,7 +39,6 @@ _EXIT_CODES: Final = {
     GateResult.FAILING: PROBLEMS_FOUND,
     GateResult.UNKNOWN: COULD_NOT_RUN,
 }
-_MAX_BYTES: Final = 256 * 1024 * 1024
 _FAIL_ON: Final = {level.name.lower(): level for level in FailOn}
 # To whatever is no terminal, all columns go.
 _UNLIMITED_WIDTH: Final = 1000
@@ -54,8 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sources.add_argument("--sidecar", metavar="URL", default=_SIDECAR, help=f"default {_SIDECAR}")
     sources.add_argument("--prometheus", metavar="URL", help="that runs the compiled rules")
     add_label_style(parser)
-    parser.add_argument("--token-file", metavar="FILE", type=Path, help="holds a bearer token")
-    parser.add_argument("--ca-file", metavar="FILE", type=Path, help="authorities to believe, PEM")
     parser.add_argument(
         "--fail-on",
         choices=_FAIL_ON,
@@ -66,82 +62,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--watch", action="store_true", help=f"again every {_WATCH_INTERVAL_SECONDS} s, until Ctrl-C"
     )
     add_output_format(parser)
+    add_server_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    look = _status_reader(arguments)
-    fail_on = _FAIL_ON[arguments.fail_on]
+    options = read_client_options(arguments)
     if arguments.watch:
-        return _watch_status(look, fail_on, arguments.output)
-    status = look()
-    print(_render_status(status, fail_on, arguments.output))
-    decided = evaluate_gate(status, fail_on)
-    _tell_unknown(status, decided)
-    return _EXIT_CODES[decided]
+        return _watch_status(arguments, options)
+    status = _read_status(arguments, options)
+    print(_render_status(status, arguments))
+    result = evaluate_gate(status, _FAIL_ON[arguments.fail_on])
+    unknown = sum(slo.health is Health.UNKNOWN for slo in status.slos)
+    if result is GateResult.UNKNOWN:
+        print("sloctl status: nothing is known of any of them", file=sys.stderr)
+    elif result is GateResult.FINE and unknown:
+        # A gate that opens says what it did not see.
+        print(f"{unknown} of {len(status.slos)} unknown; --fail-on unknown would fail", file=sys.stderr)
+    return _EXIT_CODES[result]
 
 
-def _status_reader(arguments: argparse.Namespace) -> Callable[[], StatusReport]:
-    """What asks once, and raises CouldNotRun."""
+def _read_status(arguments: argparse.Namespace, options: ClientOptions) -> StatusReport:
+    """Ask the sidecar or the Prometheus once; raises CouldNotRun."""
     url = arguments.prometheus or arguments.sidecar
-    options = ClientOptions(
-        max_bytes=_MAX_BYTES,
-        bearer_token_file=arguments.token_file,
-        tls=TlsFiles(ca_file=arguments.ca_file),
-    )
-
-    def read_status() -> StatusReport:
-        try:
-            if arguments.prometheus:
-                ask = PrometheusClient(url, options).query
-                whole = from_prometheus.read_prometheus_status(ask, LABEL_STYLES[arguments.label_style])
-            else:
-                whole = from_sidecar.read_sidecar_status(PlainHttpClient(url, options).get_body)
-            return whole.select_slos(arguments.slos)
-        except PrometheusError as unanswered:
-            raise CouldNotRun(str(unanswered)) from unanswered
-        except msgspec.DecodeError as wrong:
-            raise CouldNotRun(escape_unprintable(f"{url}: cannot be understood: {wrong}")) from wrong
-        except KeyError as unknown:
-            raise CouldNotRun(
-                escape_unprintable(f"{url}: has no SLO and no service {unknown.args[0]}")
-            ) from unknown
-
-    return read_status
+    try:
+        if arguments.prometheus:
+            query, style = PrometheusClient(url, options).query, LABEL_STYLES[arguments.label_style]
+            status = from_prometheus.read_prometheus_status(query, style)
+        else:
+            status = from_sidecar.read_sidecar_status(PlainHttpClient(url, options).get_body)
+        return status.select_slos(arguments.slos)
+    except PrometheusError as failed:
+        raise CouldNotRun(str(failed)) from failed
+    except msgspec.DecodeError as wrong:
+        why = f"cannot be understood: {wrong}"
+    except KeyError as unknown:
+        why = f"has no SLO and no service {unknown.args[0]}"
+    raise CouldNotRun(escape_unprintable(f"{redact_url(url)}: {why}"))
 
 
-def _watch_status(look: Callable[[], StatusReport], fail_on: FailOn, output: str) -> int:
-    """Until Ctrl-C, through outages of the source: what it said last is gone then, and why stands there."""
+def _watch_status(arguments: argparse.Namespace, options: ClientOptions) -> int:
+    """Show the status until Ctrl-C; while nobody answers, the reason stands in place of the last answer."""
     try:
         while True:
             try:
-                shown = _render_status(look(), fail_on, output)
-            except CouldNotRun as broken:
-                _redraw_screen(f"sloctl status: {broken}", sys.stderr)
-            else:
-                _redraw_screen(shown, sys.stdout)
+                text, stream = _render_status(_read_status(arguments, options), arguments), sys.stdout
+            except CouldNotRun as failed:
+                text, stream = f"sloctl status: {failed}", sys.stderr
+            print(f"{_CLEAR_SCREEN if stream.isatty() else ''}{text}", file=stream, flush=True)
             time.sleep(_WATCH_INTERVAL_SECONDS)
     except KeyboardInterrupt:
         return FINE
 
 
-def _redraw_screen(text: str, where: TextIO) -> None:
-    """In place on a terminal, else one after the other."""
-    print(f"{_CLEAR_SCREEN if where.isatty() else ''}{text}", file=where, flush=True)
-
-
-def _render_status(status: StatusReport, fail_on: FailOn, output: str) -> str:
-    if output == "json":
-        return json.dumps(
-            status_document(status, fail_on, evaluate_gate(status, fail_on)), ensure_ascii=False
-        )
+def _render_status(status: StatusReport, arguments: argparse.Namespace) -> str:
+    if arguments.output == "json":
+        return json.dumps(status_document(status, _FAIL_ON[arguments.fail_on]), ensure_ascii=False)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
     return f"{render_summary(status)}\n\n{render_table(status, width)}"
-
-
-def _tell_unknown(status: StatusReport, decided: GateResult) -> None:
-    """A gate that passes says what it did not see."""
-    unknown = sum(line.health is Health.UNKNOWN for line in status.slos)
-    if decided is GateResult.UNKNOWN:
-        print("sloctl status: nothing is known of any of them", file=sys.stderr)
-    elif decided is GateResult.FINE and unknown:
-        print(f"{unknown} of {len(status.slos)} unknown; --fail-on unknown would fail", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""What really happened, kept by the traffic itself, and when it should have paged.
+"""The true counts, kept by the traffic itself, and the moment at which they should page.
 
-Shares nothing with the sidecar but the formulas of burn: sums are taken over a plain list.
+Nothing is shared with the sidecar but the formulas of `slo/`: sums are taken over a plain list.
 """
 
 from collections import deque
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sloctl.duration import HOUR
-from sloctl.model import PolicyRow, Severity, Slo
+from sloctl.model import Severity, Slo
 from sloctl.slo import burn
 from sloctl.slo.policy import alert_threshold, rows_of_severity
 
@@ -28,24 +28,28 @@ class GroundTruth:
     """Requests and failures of the last seven hours."""
 
     def __init__(self) -> None:
-        self._happened: deque[TrafficBatch] = deque()
+        self._batches: deque[TrafficBatch] = deque()
 
     def record_requests(self, at: float, *, errors: float, total: float) -> None:
-        self._happened.append(TrafficBatch(at, errors, total))
-        while self._happened[0].at < at - _RETENTION:
-            self._happened.popleft()
+        self._batches.append(TrafficBatch(at, errors, total))
+        while self._batches[0].at < at - _RETENTION:
+            self._batches.popleft()
 
     def page_due(self, slo: Slo, since: float) -> float | None:
-        """The first moment from *since* at which a page alert of *slo* has reason to fire."""
-        rows = rows_of_severity(slo.alerting.policy, Severity.PAGE)
-        moments = [happened.at for happened in self._happened if happened.at >= since]
-        return next((at for at in moments if any(self._fires(slo, row, at) for row in rows)), None)
-
-    def _fires(self, slo: Slo, row: PolicyRow, at: float) -> bool:
-        long, short = self._error_ratio(at, row.long), self._error_ratio(at, row.short)
-        return burn.is_firing(long, short, alert_threshold(row, slo.window.seconds, slo.budget)) is True
+        """Find the first moment from *since* at which a page alert of *slo* has reason to fire."""
+        window, budget = slo.window.seconds, slo.budget
+        thresholds = [
+            (row, alert_threshold(row, window, budget))
+            for row in rows_of_severity(slo.alerting.policy, Severity.PAGE)
+        ]
+        for batch in self._batches:
+            for row, threshold in thresholds if batch.at >= since else ():
+                long, short = (self._error_ratio(batch.at, lookback) for lookback in (row.long, row.short))
+                if burn.is_firing(long, short, threshold):
+                    return batch.at
+        return None
 
     def _error_ratio(self, at: float, lookback: int) -> float | None:
-        within = [happened for happened in self._happened if at - lookback < happened.at <= at]
-        total = sum(happened.total for happened in within)
-        return sum(happened.errors for happened in within) / total if total else None
+        within = [batch for batch in self._batches if at - lookback < batch.at <= at]
+        total = sum(batch.total for batch in within)
+        return sum(batch.errors for batch in within) / total if total else None

@@ -1,4 +1,4 @@
-"""The thirty days before the demo, made up: an everyday error ratio under the traffic of every day."""
+"""The thirty days before the demo, made up: everyday traffic with an everyday error ratio."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,21 +18,24 @@ from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK, EventCounts
 
 
 def backfill_history(
-    plan: CountingPlan, ledger: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
+    plan: CountingPlan, engine: Engine, truth: GroundTruth, *, labels: Labels, until: float, interval: float
 ) -> None:
-    """Give the *ledger* and the *truth* a past that ends at *until*."""
+    """Fill *engine* and *truth* with a past that ends at *until*; *interval* is between two scrapes."""
     slos = {slo.id: slo for slo in plan.slos}
     for (slo_id, group), counts in _counts_per_request(plan, labels).items():
         slo = slos[slo_id]
         for at, requests in _traffic_steps(until, slo.window.seconds, interval):
             scaled = EventCounts(error=counts.error * requests, total=counts.total * requests)
-            ledger.backfill_counts(slo, group, at, scaled)
+            engine.backfill_counts(slo, group, at, scaled)
     for at, requests in _traffic_steps(until, MAX_FINE_LOOKBACK, interval):
         truth.record_requests(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
 def _counts_per_request(plan: CountingPlan, labels: Labels) -> Mapping[SloGroup, EventCounts]:
-    """What an average request adds to each SLO: the service's own metrics after one, read as a scrape is."""
+    """Compute what an average request adds to each SLO.
+
+    The service's own metrics after one such request are read as a scrape is.
+    """
     served = RequestMetrics()
     for kind, share in traffic_mix(EVERYDAY_ERROR_RATIO):
         served.count_requests(kind, share)
@@ -45,7 +48,7 @@ def _counts_per_request(plan: CountingPlan, labels: Labels) -> Mapping[SloGroup,
 
 
 def _traffic_steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float]]:
-    """The end of each step and its number of requests: coarse steps first, fine ones in the last hours."""
+    """Yield the end of each step and its number of requests; the steps of the last hours are fine ones."""
     at = until - length
     while at < until:
         step = COARSE_STEP if at < until - MAX_FINE_LOOKBACK else interval

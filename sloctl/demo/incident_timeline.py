@@ -1,4 +1,4 @@
-"""How the incidents went: when each began, when it should have paged, and when it did."""
+"""The course of each incident: when it began, when it should have paged, and when it did."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from sloctl.slo.health import AlertState
 
 @dataclass(frozen=True, slots=True)
 class IncidentTimeline:
-    """One incident as the sidecar saw it; None is not yet."""
+    """The moments of one incident, as the sidecar saw it; None is not yet."""
 
     incident: Incident
     page_due: float | None = None
@@ -20,38 +20,32 @@ class IncidentTimeline:
 
 
 class IncidentRecorder:
-    """Follows one SLO from board to board."""
+    """The timelines of one SLO, followed from snapshot to snapshot."""
 
-    def __init__(self, slo: Slo, script: IncidentSchedule, truth: GroundTruth) -> None:
+    def __init__(self, slo: Slo, schedule: IncidentSchedule, truth: GroundTruth) -> None:
         self.slo = slo
-        self._script = script
+        self._schedule = schedule
         self._truth = truth
         self.timelines: list[IncidentTimeline] = []
 
-    def record_snapshot(self, board: Snapshot) -> None:
-        incident = None if board.at is None else self._script.latest_incident(board.at)
+    def record_snapshot(self, snapshot: Snapshot) -> None:
+        """Note what has happened to the incident by *snapshot*; nothing before the first incident."""
+        incident = None if snapshot.at is None else self._schedule.latest_incident(snapshot.at)
         if incident is None:
             return
         if not self.timelines or self.timelines[-1].incident != incident:
             self.timelines.append(IncidentTimeline(incident))
-        self.timelines[-1] = self._update_timeline(self.timelines[-1], board)
+        timeline = self.timelines[-1]
+        if timeline.page_due is None:
+            timeline = replace(timeline, page_due=self._truth.page_due(self.slo, incident.begins))
+        state = self.slo_state(snapshot)
+        alert = state.alert_for(Severity.PAGE)
+        if alert is not None and state.last == snapshot.at:
+            if alert.state is AlertState.FIRING and timeline.page_fired is None:
+                timeline = replace(timeline, page_fired=alert.since)
+            elif alert.state is AlertState.INACTIVE and timeline.page_fired is not None:
+                timeline = replace(timeline, page_cleared=timeline.page_cleared or snapshot.at)
+        self.timelines[-1] = timeline
 
-    def slo_state(self, board: Snapshot) -> SloState:
-        return next(entry for entry in board.states if entry.slo == self.slo)
-
-    def _update_timeline(self, course: IncidentTimeline, board: Snapshot) -> IncidentTimeline:
-        if course.page_due is None:
-            course = replace(course, page_due=self._truth.page_due(self.slo, course.incident.begins))
-        entry = self.slo_state(board)
-        alert = entry.alert_for(Severity.PAGE)
-        if alert is None or entry.last != board.at:
-            return course
-        if alert.state is AlertState.FIRING and course.page_fired is None:
-            return replace(course, page_fired=alert.since)
-        if (
-            alert.state is AlertState.INACTIVE
-            and course.page_fired is not None
-            and course.page_cleared is None
-        ):
-            return replace(course, page_cleared=board.at)
-        return course
+    def slo_state(self, snapshot: Snapshot) -> SloState:
+        return next(state for state in snapshot.states if state.slo == self.slo)

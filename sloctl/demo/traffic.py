@@ -1,4 +1,4 @@
-"""Made-up traffic: what is asked, what fails, how long it takes. Pure; randomness is an argument."""
+"""Made-up traffic: what is requested, what fails, how long it takes. Randomness is an argument."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sloctl.duration import DAY, HOUR, MINUTE
 
 @dataclass(frozen=True, slots=True)
 class RequestKind:
-    """Requests that a metric does not tell apart; *seconds* is how long each takes."""
+    """Requests that a metric counts alike; each takes *seconds*."""
 
     uri: str
     status: str
@@ -20,7 +20,7 @@ class RequestKind:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """From *begins* to *ends*, *error_ratio* of all requests fail after a time-out."""
+    """A time in which *error_ratio* of all requests fail after a time-out; Unix seconds."""
 
     begins: float
     ends: float
@@ -33,7 +33,7 @@ ROUTE_SHARES: Final = {
     "/v1/authorisations/{id}/refund": 0.05,
     "/v1/payments/{id}": 0.15,
 }
-# Seconds → share of requests.
+# By the seconds that a request takes.
 LATENCY_SHARES: Final = {0.08: 0.93, 0.2: 0.0675, 0.45: 0.002, 1.6: 0.0005}
 EVERYDAY_ERROR_RATIO: Final = 0.0001
 MEAN_RATE: Final = 20.0
@@ -42,12 +42,12 @@ _BUSIEST_TIME: Final = 15 * HOUR
 
 
 def request_rate(at: float) -> float:
-    """Requests a second, over a day: fewest at three in the morning (UTC), most twelve hours later."""
+    """Return the requests a second: fewest at three in the morning (UTC), most twelve hours later."""
     return MEAN_RATE * (1 + 0.6 * sin(tau * ((at - _BUSIEST_TIME) / DAY + 0.25)))
 
 
 def traffic_mix(error_ratio: float) -> Iterator[tuple[RequestKind, float]]:
-    """Every kind of request with its share of the traffic; the shares add up to one."""
+    """Yield every kind of request with its share of the traffic; the shares add up to one."""
     for uri, popularity in ROUTE_SHARES.items():
         yield RequestKind(uri, "503", _TIMED_OUT), popularity * error_ratio
         for seconds, share in LATENCY_SHARES.items():
@@ -57,14 +57,14 @@ def traffic_mix(error_ratio: float) -> Iterator[tuple[RequestKind, float]]:
 def generate_requests(
     at: float, seconds: float, *, error_ratio: float, random: Random
 ) -> Iterator[tuple[RequestKind, int]]:
-    """How many of each kind come in *seconds* up to *at*: as expected, rounded up or down by chance."""
+    """Yield how many of each kind come in *seconds* up to *at*, rounded up or down by chance."""
     for kind, share in traffic_mix(error_ratio):
         yield kind, int(request_rate(at) * seconds * share + random.random())
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentSchedule:
-    """An incident at *first*, and the same again every *period* seconds."""
+    """An incident at *first_start*, and the same again every *period* seconds."""
 
     first_start: float
     length: float = 6 * MINUTE
@@ -72,7 +72,7 @@ class IncidentSchedule:
     period: float = 90 * MINUTE
 
     def latest_incident(self, at: float) -> Incident | None:
-        """The newest incident that has begun by *at*."""
+        """Return the newest incident that has begun by *at*; None before the first."""
         if at < self.first_start:
             return None
         begins = self.first_start + (at - self.first_start) // self.period * self.period

@@ -1,6 +1,6 @@
-"""What a sidecar's API says of its SLOs. Reads only what it shows, so that versions may differ."""
+"""The status of SLOs from a sidecar's API; only what is shown is read, so that versions may differ."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from math import inf
 from typing import Final, TypeAlias
@@ -61,76 +61,42 @@ class _SloPage(Struct):
 
 
 def read_sidecar_status(get: HttpGet) -> StatusReport:
-    """All SLOs; raises msgspec.DecodeError for what is no sidecar's answer."""
-    pages = list(_fetch_pages(get))
-    lines = [_slo_status(slo) for page in pages for slo in page.slos]
-    refused = msgspec.json.decode(get("/api/v1/status"), type=_SidecarStatus).unsupported
-    return StatusReport(_unix_seconds(pages[-1].at), sort_worst_first([*lines, *map(_unwatched, refused)]))
+    """Read all SLOs; raise msgspec.DecodeError for what is no sidecar's answer."""
+    pages = [msgspec.json.decode(get(_SLOS_PATH, limit=_PAGE_SIZE), type=_SloPage)]
+    while (after := pages[-1].next) is not None and (len(pages) < 2 or after != pages[-2].next):
+        pages.append(msgspec.json.decode(get(_SLOS_PATH, limit=_PAGE_SIZE, after=after), type=_SloPage))
+    unsupported = msgspec.json.decode(get("/api/v1/status"), type=_SidecarStatus).unsupported
+    slos = [_convert_slo(slo) for page in pages for slo in page.slos]
+    for slo_id in (slo.id for slo in unsupported):
+        # Of an SLO that its source cannot count nothing is ever known.
+        service, _, name = slo_id.partition("/")
+        unread = _Slo(service, name, {}, "unknown", stale=False, budget=_Budget(), lookbacks=[], alerts=[])
+        slos.append(_convert_slo(unread))
+    at = pages[-1].at
+    return StatusReport(None if at is None else at.timestamp(), sort_worst_first(slos))
 
 
-def _unwatched(refused: _UnsupportedSlo) -> SloStatus:
-    """Of an SLO that its source cannot count nothing is ever known."""
-    service, _, name = refused.id.partition("/")
-    return SloStatus(
-        service=service,
-        name=name,
-        group={},
-        health=Health.UNKNOWN,
-        stale=False,
-        page=None,
-        ticket=None,
-        budget_left=None,
-        burn_rates=dict.fromkeys(STATUS_LOOKBACKS),
-        time_to_exhaustion=None,
-    )
-
-
-def _fetch_pages(get: HttpGet) -> Iterator[_SloPage]:
-    after: str | None = None
-    while True:
-        body = (
-            get(_SLOS_PATH, limit=_PAGE_SIZE)
-            if after is None
-            else get(_SLOS_PATH, limit=_PAGE_SIZE, after=after)
+def _convert_slo(slo: _Slo) -> SloStatus:
+    """Convert the API's form; a state that a newer sidecar has and we do not know is unknown, not fine."""
+    health = slo.state.upper()
+    alert_states = {state.value: state for state in AlertState}
+    alerts = {
+        alert.severity: AlertStatus(
+            alert_states.get(alert.state, AlertState.UNKNOWN),
+            None if alert.since is None else alert.since.timestamp(),
         )
-        page = msgspec.json.decode(body, type=_SloPage)
-        yield page
-        if page.next is None or page.next == after:
-            return
-        after = page.next
-
-
-def _slo_status(slo: _Slo) -> SloStatus:
-    alarms = {alert.severity: _alarm(alert) for alert in slo.alerts}
+        for alert in slo.alerts
+    }
+    rates = {burn.lookback: burn.burn_rate for burn in slo.lookbacks}
     return SloStatus(
         service=slo.service,
         name=slo.name,
         group=slo.group,
-        health=_parse_health(slo),
+        health=Health[health] if health in Health.__members__ else Health.UNKNOWN,
         stale=slo.stale,
-        page=alarms.get("page"),
-        ticket=alarms.get("ticket"),
+        page=alerts.get("page"),
+        ticket=alerts.get("ticket"),
         budget_left=slo.budget.left,
-        burn_rates=_burn(slo),
+        burn_rates={lookback: rates.get(format_duration(lookback)) for lookback in STATUS_LOOKBACKS},
         time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.time_to_exhaustion,
     )
-
-
-def _parse_health(slo: _Slo) -> Health:
-    """One that a newer sidecar has and we do not know is not fine."""
-    name = slo.state.upper()
-    return Health[name] if name in Health.__members__ else Health.UNKNOWN
-
-
-def _alarm(alert: _Alert) -> AlertStatus:
-    known = alert.state in {state.value for state in AlertState}
-    return AlertStatus(AlertState(alert.state) if known else AlertState.UNKNOWN, _unix_seconds(alert.since))
-
-
-def _burn(slo: _Slo) -> dict[int, float | None]:
-    rates = {burn.lookback: burn.burn_rate for burn in slo.lookbacks}
-    return {lookback: rates.get(format_duration(lookback)) for lookback in STATUS_LOOKBACKS}
-
-
-def _unix_seconds(at: datetime | None) -> float | None:
-    return None if at is None else at.timestamp()

@@ -4,41 +4,42 @@ from math import isinf
 from typing import Any, TypeAlias
 
 from sloctl.duration import format_duration
-from sloctl.status.slo_status import AlertStatus, FailOn, GateResult, SloStatus, StatusReport
+from sloctl.status.slo_status import AlertStatus, FailOn, SloStatus, StatusReport, evaluate_gate
 from sloctl.timestamps import format_optional_rfc3339
 
 Json: TypeAlias = dict[str, Any]
 
 
-def status_document(status: StatusReport, fail_on: FailOn, verdict: GateResult) -> Json:
+def status_document(status: StatusReport, fail_on: FailOn) -> Json:
+    """Return the report and the result of a gate that fails on *fail_on*."""
     return {
         "at": format_optional_rfc3339(status.at),
         "failOn": fail_on.name.lower(),
-        "verdict": verdict.value,
-        "slos": [_slo_document(line) for line in status.slos],
+        "result": evaluate_gate(status, fail_on).value,
+        "slos": [_slo_document(slo) for slo in status.slos],
     }
 
 
-def _slo_document(line: SloStatus) -> Json:
-    seconds = line.time_to_exhaustion
+def _slo_document(slo: SloStatus) -> Json:
+    seconds = slo.time_to_exhaustion
     is_burning = None if seconds is None else not isinf(seconds)
     return {
-        "id": line.id,
-        "service": line.service,
-        "name": line.name,
-        "group": dict(line.group),
-        "state": line.health.key,
-        "stale": line.stale,
-        "page": _alert_document(line.page),
-        "ticket": _alert_document(line.ticket),
-        "budgetLeft": line.budget_left,
-        "burnRates": {format_duration(lookback): rate for lookback, rate in line.burn_rates.items()},
+        "id": slo.id,
+        "service": slo.service,
+        "name": slo.name,
+        "group": dict(slo.group),
+        "state": slo.health.key,
+        "stale": slo.stale,
+        "page": _alert_document(slo.page),
+        "ticket": _alert_document(slo.ticket),
+        "budgetLeft": slo.budget_left,
+        "burnRates": {format_duration(lookback): rate for lookback, rate in slo.burn_rates.items()},
         "burning": is_burning,
-        "secondsToExhaustion": seconds if is_burning else None,
+        "timeToExhaustion": seconds if is_burning else None,
     }
 
 
-def _alert_document(alarm: AlertStatus | None) -> Json | None:
-    return (
-        None if alarm is None else {"state": alarm.state.value, "since": format_optional_rfc3339(alarm.since)}
-    )
+def _alert_document(alert: AlertStatus | None) -> Json | None:
+    if alert is None:
+        return None
+    return {"state": alert.state.value, "since": format_optional_rfc3339(alert.since)}

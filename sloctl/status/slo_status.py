@@ -1,4 +1,4 @@
-"""How one SLO, or one group of it, stands: whoever told it."""
+"""The status of SLOs, whoever told it, and the result of a gate on it."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
@@ -10,21 +10,23 @@ from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Labels
 from sloctl.slo.health import AlertState, Health
 
-# What a person watches while an incident goes on.
+# What a person watches while an incident goes on; the time to exhaustion is that of the first.
 STATUS_LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
 
 
 class AlertStatus(Struct, frozen=True):
-    """A page or a ticket; *since* is Unix time, None where it does not fire or nobody knows."""
+    """A page or a ticket; *since* is Unix time, None where it does not fire or that is unknown."""
 
     state: AlertState
     since: float | None = None
 
 
 class SloStatus(Struct, frozen=True):
-    """*left* is a share of the budget, *gone_in* seconds, infinite where nothing burns; None is unknown.
+    """One SLO, or one group of it; None is unknown.
 
-    A *stale* line shows what was true when there were last data.
+    *budget_left* is a share, negative when overspent; *burn_rates* are by lookback in seconds;
+    *time_to_exhaustion* is that of the burn over the last five minutes, by `burn.time_to_exhaustion`. What is
+    *stale* was true when there were last data.
     """
 
     service: str
@@ -44,23 +46,23 @@ class SloStatus(Struct, frozen=True):
 
 
 class StatusReport(Struct, frozen=True):
-    """All lines, the worst first, at *at* (Unix time; None before the source's first look)."""
+    """All SLOs in the order to show; *at* is Unix time, None before the source first had data."""
 
     at: float | None
     slos: tuple[SloStatus, ...]
 
     def select_slos(self, names: Sequence[str]) -> "StatusReport":
-        """Only SLOs, or services, of these names; raises KeyError with a name that nothing has."""
+        """Keep the SLOs, or services, of these names; raise KeyError with a name that nothing has."""
         if not names:
             return self
-        known = {line.id for line in self.slos} | {line.service for line in self.slos}
+        known = {slo.id for slo in self.slos} | {slo.service for slo in self.slos}
         if unknown := [name for name in names if name not in known]:
             raise KeyError(unknown[0])
         return StatusReport(self.at, tuple(it for it in self.slos if it.id in names or it.service in names))
 
 
 class FailOn(IntEnum):
-    """What a gate does not let pass; each includes those before it."""
+    """The level at which a gate fails; each includes those before it."""
 
     PAGE = 0
     TICKET = 1
@@ -69,40 +71,37 @@ class FailOn(IntEnum):
 
 
 class GateResult(Enum):
-    """What a gate makes of a status."""
+    """The result of a gate; unknown where nothing at all is known of any SLO."""
 
     FINE = "fine"
     FAILING = "failing"
     UNKNOWN = "unknown"
 
 
-def sort_worst_first(lines: Sequence[SloStatus]) -> tuple[SloStatus, ...]:
+def sort_worst_first(slos: Sequence[SloStatus]) -> tuple[SloStatus, ...]:
     return tuple(
         sorted(
-            lines,
-            key=lambda it: (
-                it.health,
-                1.0 if it.budget_left is None else it.budget_left,
-                it.id,
-                sorted(it.group.items()),
+            slos,
+            key=lambda slo: (
+                slo.health,
+                1.0 if slo.budget_left is None else slo.budget_left,
+                slo.id,
+                sorted(slo.group.items()),
             ),
         )
     )
 
 
 def evaluate_gate(status: StatusReport, fail_on: FailOn) -> GateResult:
-    """Unknown where nothing at all is known: a gate that sees nothing must not open."""
-    if any(_fails_gate(line, fail_on) for line in status.slos):
-        return GateResult.FAILING
-    unknown = all(line.health is Health.UNKNOWN for line in status.slos)
-    return GateResult.UNKNOWN if unknown else GateResult.FINE
-
-
-def _fails_gate(line: SloStatus, fail_on: FailOn) -> bool:
-    fires = (
-        line.page is not None and line.page.state is AlertState.FIRING,
-        line.ticket is not None and line.ticket.state is AlertState.FIRING,
-        line.budget_left is not None and line.budget_left <= 0,
-        line.health is not Health.FINE,
-    )
-    return any(fires[: fail_on + 1])
+    """Decide whether a deployment may go on: not where nothing is known of any SLO."""
+    for slo in status.slos:
+        fails_by_level = (
+            slo.page is not None and slo.page.state is AlertState.FIRING,
+            slo.ticket is not None and slo.ticket.state is AlertState.FIRING,
+            slo.budget_left is not None and slo.budget_left <= 0,
+            slo.health is not Health.FINE,
+        )
+        if any(fails_by_level[: fail_on + 1]):
+            return GateResult.FAILING
+    all_unknown = all(slo.health is Health.UNKNOWN for slo in status.slos)
+    return GateResult.UNKNOWN if all_unknown else GateResult.FINE

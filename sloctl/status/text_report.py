@@ -1,7 +1,6 @@
 """A status as text for a terminal: plain, no colour."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Final
 
 from sloctl.duration import format_duration, humanize_duration
@@ -12,50 +11,69 @@ from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, S
 from sloctl.table import format_table
 from sloctl.timestamps import format_clock_time
 
-# From the left by importance: a narrow terminal loses the last ones.
-_HEADINGS: Final = ("SLO", "state", "page", "left", *map(format_duration, STATUS_LOOKBACKS), "gone", "ticket")
-_NUMBER_COLUMNS: Final = range(3, 4 + len(STATUS_LOOKBACKS))
+# By importance: a narrow terminal loses the last ones. The time to exhaustion stands beside its burn.
+_NEWEST, *_LONGER = map(format_duration, STATUS_LOOKBACKS)
+_HEADINGS: Final = ("SLO", "state", "page", "left", _NEWEST, "gone", *_LONGER, "ticket")
+_NUMBER_COLUMNS: Final = frozenset(
+    column for column, heading in enumerate(_HEADINGS) if heading in {"left", _NEWEST, *_LONGER}
+)
 # To which a long name is cut on a narrow terminal; a wide one gives it half of itself.
-_SHORTEST_NAME: Final = 40
+_MIN_NAME_WIDTH: Final = 40
 
 
 def render_table(status: StatusReport, width: int) -> str:
-    """As many columns as fit, the worst SLO first."""
-    longest = max(_SHORTEST_NAME, width // 2)
-    rows = [_table_row(line, status.at, longest) for line in status.slos]
-    return format_table([_HEADINGS, *rows], width=width, right=_NUMBER_COLUMNS)
+    """Render as many columns as fit into *width*, an SLO a line."""
+    name_width = max(_MIN_NAME_WIDTH, width // 2)
+    rows = [_HEADINGS]
+    for slo in status.slos:
+        newest, *longer = (format_burn_rate(slo.burn_rates[lookback]) for lookback in STATUS_LOOKBACKS)
+        rows.append(
+            (
+                _slo_label(slo, name_width),
+                f"{slo.health.label}, stale" if slo.stale else slo.health.label,
+                _alert_cell(slo.page, status.at),
+                format_percent(slo.budget_left),
+                newest,
+                format_time_to_exhaustion(slo.time_to_exhaustion),
+                *longer,
+                _alert_cell(slo.ticket, status.at),
+            )
+        )
+    return format_table(rows, width=width, right=_NUMBER_COLUMNS)
 
 
 def render_summary(status: StatusReport) -> str:
-    """`12:30:05 UTC: 1 paging, 3 fine`."""
-    standings = Counter(line.health for line in status.slos)
-    counted = ", ".join(f"{standings[it]} {it.label}" for it in Health if standings[it])
+    """Render the time and how many SLOs are in which state: `12:30:05 UTC: 1 paging, 3 fine`."""
+    numbers = Counter(slo.health for slo in status.slos)
+    counted = ", ".join(f"{numbers[health]} {health.label}" for health in Health if numbers[health])
     return f"{format_clock_time(status.at)} UTC: {counted or 'no SLOs'}"
 
 
-def _table_row(line: SloStatus, at: float | None, longest: int) -> tuple[str, ...]:
-    standing = line.health.label
-    return (
-        _name(line.id, line.group, longest),
-        f"{standing}, stale" if line.stale else standing,
-        _alert_text(line.page, at),
-        format_percent(line.budget_left),
-        *(format_burn_rate(line.burn_rates[lookback]) for lookback in STATUS_LOOKBACKS),
-        format_time_to_exhaustion(line.time_to_exhaustion),
-        _alert_text(line.ticket, at),
+def render_line(slo: SloStatus, at: float | None) -> str:
+    """Render one SLO on one line."""
+    burns = " ".join(
+        f"{format_duration(lookback)} {format_burn_rate(rate)}" for lookback, rate in slo.burn_rates.items()
     )
+    alerts = []
+    for severity, alert in (("page", slo.page), ("ticket", slo.ticket)):
+        if alert is not None:
+            firing = alert.since is not None and at is not None
+            duration = f" {_alert_cell(alert, at)}" if firing else ""
+            alerts.append(f"{severity} {alert.state.value}{duration}")
+    left = format_percent(slo.budget_left)
+    return f"{_slo_label(slo, _MIN_NAME_WIDTH)}: budget left {left}; burn {burns}; {', '.join(alerts)}"
 
 
-def _name(slo: str, group: Mapping[str, str], longest: int) -> str:
-    """`shop/latency {uri=/pay}`; of a long one the end, where they differ."""
-    groups = ", ".join(f"{label}={value}" for label, value in group.items())
-    full = escape_unprintable(f"{slo} {{{groups}}}" if groups else slo)
-    return full if len(full) <= longest else f"…{full[1 - longest :]}"
+def _slo_label(slo: SloStatus, width: int) -> str:
+    """Name an SLO, as `shop/latency {uri=/pay}`; of a long name the end, where names differ."""
+    groups = ", ".join(f"{label}={value}" for label, value in slo.group.items())
+    full = escape_unprintable(f"{slo.id} {{{groups}}}" if groups else slo.id)
+    return full if len(full) <= width else f"…{full[1 - width :]}"
 
 
-def _alert_text(alarm: AlertStatus | None, at: float | None) -> str:
-    if alarm is None or alarm.state is AlertState.UNKNOWN:
+def _alert_cell(alert: AlertStatus | None, at: float | None) -> str:
+    if alert is None or alert.state is AlertState.UNKNOWN:
         return UNKNOWN
-    if alarm.state is AlertState.INACTIVE:
+    if alert.state is AlertState.INACTIVE:
         return "no"
-    return "firing" if alarm.since is None or at is None else f"for {humanize_duration(at - alarm.since)}"
+    return "firing" if alert.since is None or at is None else f"for {humanize_duration(at - alert.since)}"

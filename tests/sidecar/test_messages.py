@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import pytest
 
 from sloctl import formatting
+from sloctl.demo.snapshot_report import report_slo, report_snapshot
 from sloctl.duration import DAY, HOUR, MINUTE, humanize_duration
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
-from sloctl.sidecar.terminal import slo_line, snapshot_table
 from sloctl.slo.resolutions import EventCounts
+from sloctl.status.text_report import render_line, render_table
 from tests.sidecar.specimens import slo
 
 GROUPED = slo(group_by=("route",))
@@ -37,20 +38,27 @@ def read(at: float, groups: Mapping[Group, EventCounts]) -> IntervalCounts:
 def test_a_terminal_shows_the_snapshot_in_columns() -> None:
     *_, before, after = snapshots()
 
-    assert snapshot_table(before, 80).splitlines() == [
-        "SLO                              state   page           left    5m   30m    1h",
-        "shop/availability {route=/good}  fine    no          100.0 %    0×    0×    0×",
-        "shop/availability {route=/bad}   paging  for 1m 5s  -9,900 %  100×  100×  100×",
+    assert render_table(report_snapshot(before), 80).splitlines() == [
+        "SLO                              state   page           left    5m  gone",
+        "shop/availability {route=/good}  fine    no          100.0 %    0×  not burning",
+        "shop/availability {route=/bad}   paging  for 1m 5s  -9,900 %  100×  gone",
     ]
-    assert "paging, stale" in snapshot_table(after, 200)
+    assert "paging, stale" in render_table(report_snapshot(after), 200)
 
 
 def test_a_narrow_terminal_loses_the_least_important_columns() -> None:
-    assert snapshot_table(snapshots()[0], 60).splitlines()[0].split() == ["SLO", "state", "page", "left"]
+    assert render_table(report_snapshot(snapshots()[0]), 60).splitlines()[0].split() == [
+        "SLO",
+        "state",
+        "page",
+        "left",
+    ]
 
 
 def test_a_line_holds_an_slo() -> None:
-    assert slo_line(snapshots()[1].states[1]) == (
+    snapshot = snapshots()[1]
+
+    assert render_line(report_slo(snapshot.states[1]), snapshot.at) == (
         "shop/availability {route=/bad}: budget left -9,900 %; burn 5m 100× 30m 100× 1h 100× 6h 100×; "
         "page firing for 1m 5s, ticket firing for 1m 5s"
     )
