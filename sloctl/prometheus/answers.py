@@ -14,7 +14,7 @@ from sloctl.problems import escape_unprintable
 from sloctl.prometheus.errors import QueryFailed, RequestFailed, redact_url
 
 FORM_HEADERS: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-_REDIRECTS: Final = {301, 302, 303, 307, 308}
+REDIRECTS: Final = {301, 302, 303, 307, 308}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,10 @@ def decode_instant(answer: HttpResponse) -> list[InstantSample]:
         raise QueryFailed(f"answered what no Prometheus answers: {broken}") from broken
 
 
-def refuse_redirect(status: int, target: str) -> None:
-    """Raise RequestFailed for a redirect to *target*, so that no credential goes there."""
-    if status in _REDIRECTS:
-        where = escape_unprintable(redact_url(target)) or "nowhere"
-        raise RequestFailed(f"answered {status}, a redirect to {where}: give the address it should ask")
+def redirect_failure(status: int, target: str) -> RequestFailed:
+    """Return the failure for a redirect to *target*, which is not followed: no credential goes there."""
+    where = escape_unprintable(redact_url(target)) or "nowhere"
+    return RequestFailed(f"answered {status}, a redirect to {where}: give the address it should ask")
 
 
 def describe_status(status: int) -> str:

@@ -15,12 +15,13 @@ from yarl import URL
 from sloctl.model import PromQL
 from sloctl.prometheus.answers import (
     FORM_HEADERS,
+    REDIRECTS,
     HttpResponse,
     QueryRange,
     RangeSeries,
     decode_range,
     range_form,
-    refuse_redirect,
+    redirect_failure,
 )
 from sloctl.prometheus.credentials import ClientOptions, TlsContext, basic_authorization, request_headers
 from sloctl.prometheus.errors import RequestFailed
@@ -85,11 +86,8 @@ class HttpClient:
             raise RequestFailed(_failure_reason(failure)) from None
 
     async def _read_response(self, response: aiohttp.ClientResponse) -> HttpResponse:
-        try:
-            target = str(response.url.join(URL(response.headers.get("Location", ""))))
-        except ValueError:
-            target = ""
-        refuse_redirect(response.status, target)
+        if response.status in REDIRECTS:
+            raise redirect_failure(response.status, response.headers.get("Location", ""))
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk

@@ -14,6 +14,7 @@ from sloctl.model import PromQL
 from sloctl.problems import escape_unprintable
 from sloctl.prometheus.answers import (
     FORM_HEADERS,
+    REDIRECTS,
     HttpResponse,
     InstantSample,
     QueryRange,
@@ -23,7 +24,7 @@ from sloctl.prometheus.answers import (
     describe_status,
     instant_form,
     range_form,
-    refuse_redirect,
+    redirect_failure,
 )
 from sloctl.prometheus.credentials import ClientOptions, TlsContext, request_headers
 from sloctl.prometheus.errors import QueryFailed, RequestFailed, redact_url, refuse_password
@@ -100,7 +101,8 @@ class PlainHttpClient:
             with urllib.request.build_opener(*handlers).open(
                 request, timeout=options.timeout_seconds
             ) as response:
-                refuse_redirect(response.status, response.headers.get("Location", ""))
+                if response.status in REDIRECTS:
+                    raise redirect_failure(response.status, response.headers.get("Location", ""))
                 return HttpResponse(
                     response.status,
                     response.headers.get_content_type(),
