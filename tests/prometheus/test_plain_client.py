@@ -43,10 +43,10 @@ async def query(url: str, options: ClientOptions | None = None) -> list[InstantS
     return await asyncio.to_thread(client.query, "up")
 
 
-async def failure(asked: Callable[[], Any]) -> str:
-    with pytest.raises(PrometheusError) as told:
-        await asked()
-    return str(told.value)
+async def failure(ask: Callable[[], Any]) -> str:
+    with pytest.raises(PrometheusError) as raised:
+        await ask()
+    return str(raised.value)
 
 
 async def test_an_instant_query_gives_samples() -> None:
@@ -94,10 +94,10 @@ async def test_both_sides_prove_themselves_by_certificates(tmp_path: Path) -> No
     wrong = TlsFiles(authority(other, trustme.CA()), cert, key)
     async with answering(Server({"status": "success", "data": VECTOR}).respond, context) as url:
         samples = await query(url, ClientOptions(tls=right))
-        told = await failure(lambda: query(url, ClientOptions(tls=wrong)))
+        message = await failure(lambda: query(url, ClientOptions(tls=wrong)))
 
     assert len(samples) == 1
-    assert told.startswith(f"{url}: cannot connect: [SSL: CERTIFICATE_VERIFY_FAILED]")
+    assert message.startswith(f"{url}: cannot connect: [SSL: CERTIFICATE_VERIFY_FAILED]")
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ async def test_both_sides_prove_themselves_by_certificates(tmp_path: Path) -> No
 )
 async def test_an_answer_that_is_not_whole_is_none(answer: object, status: int, why: str) -> None:
     async with answering(Server(answer, status).respond) as url:
-        told = await failure(lambda: query(url, ClientOptions(max_bytes=2**19)))
+        message = await failure(lambda: query(url, ClientOptions(max_bytes=2**19)))
 
-    assert told.startswith(f"{url}: {why}")
-    assert told.isprintable()
+    assert message.startswith(f"{url}: {why}")
+    assert message.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ async def test_what_is_no_answer_says_why(said: bytes, why: str) -> None:
         writer.write(said)
 
     async with misbehaving(say) as url:
-        told = await failure(lambda: query(url))
+        message = await failure(lambda: query(url))
 
-    assert told == f"{url}: {why}"
+    assert message == f"{url}: {why}"
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"])
@@ -162,9 +162,9 @@ async def test_a_slow_answer_is_given_up(head: bytes) -> None:
             await asyncio.sleep(0.05)
 
     async with misbehaving(drip) as url:
-        told = await failure(lambda: query(url, ClientOptions(timeout_seconds=0.3)))
+        message = await failure(lambda: query(url, ClientOptions(timeout_seconds=0.3)))
 
-    assert told == f"{url}: no answer within 0.3 s"
+    assert message == f"{url}: no answer within 0.3 s"
 
 
 @pytest.mark.parametrize(
@@ -177,10 +177,10 @@ async def test_a_slow_answer_is_given_up(head: bytes) -> None:
     ],
 )
 def test_a_password_in_a_url_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(PrometheusError) as told:
+    with pytest.raises(PrometheusError) as raised:
         PrometheusClient(url, ClientOptions())
 
-    assert str(told.value) == "a URL holds no user and no password: they come from files"
+    assert str(raised.value) == "a URL holds no user and no password: they come from files"
     assert SECRET not in redact_url(url)
 
 
@@ -194,10 +194,10 @@ def test_a_password_in_a_url_is_refused_and_not_shown(url: str) -> None:
     ],
 )
 def test_what_is_no_url_to_ask_says_so(url: str, why: str) -> None:
-    with pytest.raises(PrometheusError) as told:
+    with pytest.raises(PrometheusError) as raised:
         PrometheusClient(url, ClientOptions())
 
-    assert str(told.value) == why
+    assert str(raised.value) == why
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import trustme
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-# Gets what was asked, and writes whatever it likes.
+# Gets a writer once a request is read, and writes whatever it likes.
 Rude: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 

@@ -1,4 +1,4 @@
-"""The source that scrapes, over real HTTP: many targets, what burns, what is told of each target."""
+"""The source that scrapes, over real HTTP: many targets, counts by label, the state of each target."""
 
 import asyncio
 
@@ -10,8 +10,8 @@ from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import answering
+from tests.sidecar.sources.scraped_shop import SHOP, START, TICK, Shop, indicator_of, scraping, served
 from tests.sidecar.specimens import slo
-from tests.sidecar.ticking import SHOP, START, TICK, Shop, indicator_of, scraping, served
 
 
 async def test_counts_are_summed_over_targets_each_with_a_baseline_of_its_own() -> None:
@@ -48,16 +48,16 @@ async def test_an_slo_none_of_whose_targets_answers_is_missing_and_not_zero() ->
         assert await shop.tick() == {}
 
 
-async def test_when_all_targets_fail_the_reasons_are_told_but_not_all_of_a_hundred() -> None:
+async def test_when_all_targets_fail_the_reasons_are_given_but_not_all_of_a_hundred() -> None:
     broken = Shop(status=404)
     async with (
         answering(broken.expose) as url,
         scraping(*(f"{url}/{number}" for number in range(5))) as shop,
     ):
-        with pytest.raises(SourceUnavailable) as told:
+        with pytest.raises(SourceUnavailable) as raised:
             await shop.tick()
 
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"{url}/0: answered 404; {url}/1: answered 404; {url}/2: answered 404; and 2 more"
     )
 
@@ -116,7 +116,7 @@ def test_a_target_given_twice_is_refused() -> None:
         )
 
 
-async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
+async def test_errors_are_broken_down_by_label_value_and_by_target() -> None:
     def pod(ok: int, failed: int) -> str:
         return (
             f'requests_total{{route="/pay",status="200"}} {ok}\n'
@@ -133,14 +133,14 @@ async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
         async with scraping(*targets) as shop:
             await shop.tick()
             good.text = pod(10, 0)
-            quiet = await shop.burning()
+            quiet = await shop.by_label()
             good.text, bad.text = pod(20, 0), pod(7, 3)
-            burning = await shop.burning()
+            failing = await shop.by_label()
             good.text = pod(30, 0)
-            after = await shop.burning()
+            after = await shop.by_label()
 
     assert quiet == {}
-    assert burning == {
+    assert failing == {
         ("instance", "bad"): EventCounts(error=3, total=17),
         ("route", "/pay"): EventCounts(error=3, total=20),
         ("status", "500"): EventCounts(error=3, total=3),
@@ -148,13 +148,13 @@ async def test_what_burns_is_told_by_label_value_and_by_target() -> None:
     assert after == {("route", "/pay"): EventCounts(error=0, total=10)}
 
 
-async def test_what_burns_can_be_asked_of_some_labels_only() -> None:
+async def test_errors_can_be_broken_down_by_some_labels_only() -> None:
     target = Shop(served(0, 0))
     async with answering(target.expose) as url, scraping(url, contributor_labels=("instance",)) as shop:
         await shop.tick()
         target.text = served(1, 1)
 
-        assert [label for label, _ in await shop.burning()] == ["instance"]
+        assert [label for label, _ in await shop.by_label()] == ["instance"]
 
 
 async def test_other_slos_are_counted_from_now_on_without_inventing_events() -> None:
@@ -172,10 +172,10 @@ async def test_other_slos_are_counted_from_now_on_without_inventing_events() -> 
 
 
 async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the_new_one() -> None:
-    asked, go = asyncio.Event(), asyncio.Event()
+    began, go = asyncio.Event(), asyncio.Event()
 
     async def slowly(_: web.Request) -> web.Response:
-        asked.set()
+        began.set()
         await go.wait()
         return web.Response(text=target.text)
 
@@ -186,10 +186,10 @@ async def test_what_is_counted_while_an_indicator_changes_is_not_counted_for_the
         go.set()
         await shop.tick()
         go.clear()
-        asked.clear()
+        began.clear()
         target.text = served(104) + "till_total 507\n"
         tick = asyncio.ensure_future(shop.tick())
-        await asked.wait()
+        await began.wait()
         shop.source.replace_slos([SHOP, changed])
         go.set()
         during = await tick
@@ -223,7 +223,7 @@ def test_a_target_has_prometheus_own_instance_label_unless_told_otherwise() -> N
     "url", ["shop:8080", "file:///etc/passwd", "http://", "ali:sesame@shop", "http://ali:sesame@:x"]
 )
 def test_what_is_no_url_of_a_target_is_refused_without_showing_a_password(url: str) -> None:
-    with pytest.raises(ValueError, match="a target is a URL like") as told:
+    with pytest.raises(ValueError, match="a target is a URL like") as raised:
         ScrapeTarget.from_url(url, {})
 
-    assert "sesame" not in str(told.value)
+    assert "sesame" not in str(raised.value)

@@ -15,7 +15,7 @@ from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource
 from sloctl.slo.resolutions import EventCounts
 from tests.real import free_port
-from tests.sidecar.prometheus_server import Minutes, PrometheusServer, reading
+from tests.sidecar.sources.prometheus_server import Minutes, PrometheusServer, open_source
 from tests.sidecar.specimens import slo
 
 # A whole minute; the source settles for 5 s, a scrape takes 15 s.
@@ -37,11 +37,11 @@ def minutes(first: int, last: int, counted: tuple[float, float] = COUNTED) -> Mi
     return {START + 60 * number: counted for number in range(first, last + 1)}
 
 
-def counted(readings: Iterable[IntervalCounts], watched: Slo = CART) -> dict[int, EventCounts]:
+def counted(intervals: Iterable[IntervalCounts], watched: Slo = CART) -> dict[int, EventCounts]:
     """By the number of the minute after START."""
     return {
         int(each.at - START) // 60: each.slos[watched.id].groups[()]
-        for each in readings
+        for each in intervals
         if watched.id in each.slos
     }
 
@@ -49,16 +49,16 @@ def counted(readings: Iterable[IntervalCounts], watched: Slo = CART) -> dict[int
 async def test_each_minute_is_given_once_and_oldest_first() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         reads = [await source.read_counts(START + seconds) for seconds in (10, 30, 64, 66, 200, 200)]
 
     assert [[(each.at - START) / 60 for each in read] for read in reads] == [[0], [], [], [1], [2, 3], []]
 
 
-async def test_where_no_rule_runs_the_raw_series_are_asked_once_their_scrapes_have_ended() -> None:
+async def test_where_no_rule_runs_the_raw_series_are_read_once_their_scrapes_have_ended() -> None:
     server = PrometheusServer(raw={CART.id: minutes(0, 9, (2.0, 50.0))})
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         early = await source.read_counts(START + 19)
         ready = await source.read_counts(START + 20)
 
@@ -69,7 +69,7 @@ async def test_where_no_rule_runs_the_raw_series_are_asked_once_their_scrapes_ha
 async def test_an_slo_of_which_there_is_nothing_is_missing() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
 
-    async with reading(server, CART, PAY) as source:
+    async with open_source(server, CART, PAY) as source:
         (read,) = await source.read_counts(START + 30)
 
     assert set(read.slos) == {CART.id}
@@ -79,12 +79,12 @@ async def test_many_slos_share_two_queries() -> None:
     slos = [named(f"slo-{number}") for number in range(150)]
     server = PrometheusServer(recorded={each.id: minutes(0, 9) for each in slos})
 
-    async with reading(server, *slos) as source:
+    async with open_source(server, *slos) as source:
         (read,) = await source.read_counts(START + 10)
 
     assert len(read.slos) == 150
-    assert len(server.asked) == 2
-    assert server.asked[0]["query"].startswith(
+    assert len(server.queries) == 2
+    assert server.queries[0]["query"].startswith(
         'sum_over_time(slo:sli_total:increase1m{slo_id=~"shop/slo-0|shop/slo-1|'
     )
 
@@ -92,10 +92,10 @@ async def test_many_slos_share_two_queries() -> None:
 async def test_a_tenant_and_the_refusal_of_partial_answers_go_with_every_query() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)})
 
-    async with reading(server, CART, client=ClientOptions(headers={"X-Scope-OrgID": "shop"})) as source:
+    async with open_source(server, CART, client=ClientOptions(headers={"X-Scope-OrgID": "shop"})) as source:
         await source.read_counts(START + 10)
 
-    assert {asked["partial_response"] for asked in server.asked} == {"false"}
+    assert {query["partial_response"] for query in server.queries} == {"false"}
     assert {headers["X-Scope-OrgID"] for headers in server.headers} == {"shop"}
 
 
@@ -105,7 +105,7 @@ async def test_rules_that_appear_and_go_count_no_event_twice() -> None:
         recorded={CART.id: minutes(3, 5, (1.0, 10.0))}, raw={CART.id: minutes(0, 9, (2.0, 20.0))}
     )
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         reads = [await source.read_counts(START + 60 * number + 30) for number in range(8)]
 
     assert {number: counts.total for read in reads for number, counts in counted(read).items()} == {
@@ -156,7 +156,7 @@ async def test_after_a_fault_it_catches_up_without_counting_twice(fault: str) ->
     broken, reason = FAULTS[fault]
     server = PrometheusServer(recorded={CART.id: minutes(0, 99)})
 
-    async with reading(server, CART, client=ClientOptions(max_bytes=100_000)) as source:
+    async with open_source(server, CART, client=ClientOptions(max_bytes=100_000)) as source:
         before = await source.read_counts(START + 10)
         server.broken = broken
         with pytest.raises(SourceUnavailable, match=rf"^http://127\.0\.0\.1:\d+: {reason}"):
@@ -170,7 +170,7 @@ async def test_after_a_fault_it_catches_up_without_counting_twice(fault: str) ->
 async def test_a_prometheus_that_answers_in_part_is_not_believed() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, warnings=("store gateway 3 is away",))
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         with pytest.raises(SourceUnavailable, match="answered in part: store gateway 3 is away"):
             await source.read_counts(START + 10)
 
@@ -178,7 +178,7 @@ async def test_a_prometheus_that_answers_in_part_is_not_believed() -> None:
 async def test_a_slow_prometheus_does_not_hold_up_the_tick() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, hangs=True)
 
-    async with reading(server, CART, read_seconds=0.2) as source:
+    async with open_source(server, CART, read_seconds=0.2) as source:
         with pytest.raises(SourceUnavailable, match=r"not everything was answered within 0\.2 s"):
             await source.read_counts(START + 10)
         server.hangs = False
@@ -214,10 +214,10 @@ async def test_a_prometheus_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("url", ["http://us:secret@127.0.0.1", "http://us:se/cret@shop", "us:secret@shop:1"])
 def test_a_password_in_the_url_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(ValueError, match="a URL holds no user and no password") as told:
+    with pytest.raises(ValueError, match="a URL holds no user and no password") as raised:
         PrometheusOptions(url)
 
-    assert "cret" not in str(told.value)
+    assert "cret" not in str(raised.value)
 
 
 async def test_an_slo_whose_query_fails_leaves_the_others_alone_and_catches_up(
@@ -225,7 +225,7 @@ async def test_an_slo_whose_query_fails_leaves_the_others_alone_and_catches_up(
 ) -> None:
     server = PrometheusServer(raw={CART.id: minutes(0, 9)}, recorded={PAY.id: minutes(0, 9)})
 
-    async with reading(server, CART, PAY) as source:
+    async with open_source(server, CART, PAY) as source:
         server.refuses = "cart_total"
         with caplog.at_level(logging.WARNING):
             first = await source.read_counts(START + 30)
@@ -240,18 +240,18 @@ async def test_an_slo_whose_query_fails_leaves_the_others_alone_and_catches_up(
 async def test_after_a_long_outage_the_last_hour_is_caught_up() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 999)})
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         await source.read_counts(START + 10)
         after = await source.read_counts(START + 300 * 60 + 10)
 
     assert list(counted(after)) == list(range(241, 301))
 
 
-async def test_what_fails_in_part_is_told() -> None:
+async def test_a_failure_in_part_is_an_issue() -> None:
     server = PrometheusServer(raw={CART.id: minutes(0, 9)}, recorded={PAY.id: minutes(0, 9)})
     server.refuses = "cart_total"
 
-    async with reading(server, CART, PAY) as source:
+    async with open_source(server, CART, PAY) as source:
         await source.read_counts(START + 30)
         during = source.issues()
         server.refuses = None
@@ -264,7 +264,7 @@ async def test_what_fails_in_part_is_told() -> None:
 async def test_other_slos_are_read_from_now_on() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9), PAY.id: minutes(0, 9)})
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         await source.read_counts(START + 10)
         source.replace_slos([PAY, CART])
         after = await source.read_counts(START + 130)
@@ -273,46 +273,46 @@ async def test_other_slos_are_read_from_now_on() -> None:
     assert list(counted(after, PAY)) == [2]
 
 
-async def test_nobody_asks_what_burns_where_nothing_does() -> None:
+async def test_labels_are_queried_only_of_slos_with_errors() -> None:
     server = PrometheusServer(
         recorded={CART.id: minutes(0, 0, (1.0, 9.0)) | minutes(1, 99, (0.0, 9.0))},
         raw={CART.id: minutes(0, 99)},
     )
     queries = []
 
-    async with reading(server, CART, telling=("route",)) as source:
+    async with open_source(server, CART, contributor_labels=("route",)) as source:
         for number in (0, 1, 59, 60, 61):
-            server.asked.clear()
+            server.queries.clear()
             await source.read_counts(START + 60 * number + 10)
-            queries.append(len(server.asked))
+            queries.append(len(server.queries))
 
     assert queries == [4, 4, 4, 2, 2]
 
 
-async def test_an_unanswered_question_of_what_burns_costs_no_count() -> None:
+async def test_a_query_by_label_that_fails_costs_no_count() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, refuses="by (route)")
 
-    async with reading(server, CART, telling=("route",)) as source:
+    async with open_source(server, CART, contributor_labels=("route",)) as source:
         (read,) = await source.read_counts(START + 10)
 
     assert read.slos[CART.id].groups == {(): EventCounts(error=1, total=100)}
     assert read.slos[CART.id].by_label == {}
 
 
-async def test_a_stumbling_prometheus_is_asked_again_within_the_tick() -> None:
+async def test_a_stumbling_prometheus_is_queried_again_within_the_tick() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, stumbles=2)
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         read = await source.read_counts(START + 10)
 
     assert list(counted(read)) == [0]
-    assert len(server.asked) == 4
+    assert len(server.queries) == 4
 
 
 async def test_without_its_history_the_source_reads_on() -> None:
     server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, refuses="increase5m")
 
-    async with reading(server, CART) as source:
+    async with open_source(server, CART) as source:
         with pytest.raises(SourceUnavailable, match="many-to-many matching not allowed"):
             async for _ in source.read_history(START + 10, after={}):
                 pass

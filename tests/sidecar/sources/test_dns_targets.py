@@ -15,7 +15,7 @@ from sloctl.sidecar.sources.scrape import targets
 from sloctl.sidecar.sources.scrape.targets import DnsService, resolve_host
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import answering, authority, server_context
-from tests.sidecar.ticking import Shop, scraping, served
+from tests.sidecar.sources.scraped_shop import Shop, scraping, served
 
 
 class Names:
@@ -23,10 +23,10 @@ class Names:
 
     def __init__(self, *known: str) -> None:
         self.known: Sequence[str] | OSError = known
-        self.asked: list[str] = []
+        self.resolved: list[str] = []
 
     async def resolve(self, name: str) -> Sequence[str]:
-        self.asked.append(name)
+        self.resolved.append(name)
         if isinstance(self.known, OSError):
             raise self.known
         return self.known
@@ -61,7 +61,7 @@ async def test_each_address_of_a_name_is_a_target_asked_for_by_the_name() -> Non
         {"job": "shop", "instance": f"127.0.0.2:{port}"},
     ]
     assert set(one.hosts + other.hosts) == {f"shop.example:{port}"}
-    assert names.asked == ["shop.example"]
+    assert names.resolved == ["shop.example"]
 
 
 async def test_a_name_is_resolved_again_and_a_new_pod_has_no_baseline() -> None:
@@ -128,12 +128,12 @@ async def test_when_names_are_gone_the_last_known_addresses_are_scraped_and_it_i
         await shop.tick()
         names.known, one.text = GONE, served(103)
         during = await shop.ungrouped()
-        said = shop.source.issues()
+        issues = shop.source.issues()
         names.known, one.text = ("127.0.0.1",), served(104)
         after = await shop.ungrouped()
 
     assert (during, after) == (EventCounts(error=0, total=3), EventCounts(error=0, total=1))
-    assert said == {
+    assert issues == {
         "discovery": "shop.example cannot be resolved: Temporary failure in name resolution; "
         "its last known 1 addresses are scraped"
     }

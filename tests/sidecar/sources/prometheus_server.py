@@ -41,7 +41,7 @@ class PrometheusServer:
     hangs: bool = False
     refuses: str | None = None
     warnings: tuple[str, ...] = ()
-    asked: list[Mapping[str, str]] = field(default_factory=list)
+    queries: list[Mapping[str, str]] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
 
     def application(self) -> web.Application:
@@ -51,7 +51,7 @@ class PrometheusServer:
 
     async def _answer(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
-        self.asked.append(form)
+        self.queries.append(form)
         self.headers.append(request.headers)
         if self.hangs:
             await asyncio.sleep(60)
@@ -71,7 +71,7 @@ class PrometheusServer:
         return web.Response(text=json.dumps(answer), content_type="application/json")
 
     def _meant(self, query: str) -> list[str]:
-        """Rollups are asked for by id; a raw metric is named after its SLO."""
+        """Rollups are queried by id; a raw metric is named after its SLO."""
         every = dict.fromkeys([*self.recorded, *self.raw])
         if "slo:sli_" in query:
             return [slo_id for slo_id in every if slo_id in query]
@@ -89,12 +89,12 @@ class PrometheusServer:
 
 
 @asynccontextmanager
-async def reading(
+async def open_source(
     server: PrometheusServer,
     *slos: Slo,
     client: ClientOptions | None = None,
     read_seconds: float = 30,
-    telling: tuple[str, ...] = (),
+    contributor_labels: tuple[str, ...] = (),
 ) -> AsyncIterator[PrometheusSource]:
     """A source that reads *server*, without waits between attempts."""
     async with serve_application(server.application(), "127.0.0.1", 0) as url:
@@ -103,7 +103,7 @@ async def reading(
             client=client or ClientOptions(),
             settle_seconds=5,
             read_seconds=read_seconds,
-            contributor_labels=telling,
+            contributor_labels=contributor_labels,
         )
         async with PrometheusSource(options, slos, jitter=lambda: 0.0).open_source() as source:
             yield source

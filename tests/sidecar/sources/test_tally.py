@@ -46,18 +46,18 @@ def each(counted: Slo, *expositions: str | None) -> list[dict[Group, EventCounts
     """What each of several scrapes adds; None is one that failed."""
     pair = countable_pair(counted)
     assert not isinstance(pair, UnsupportedSlo)
-    exposition, shares = ExpositionParser(metric_names(pair), {}), SeriesWeights([(counted, pair)])
+    exposition, weights = ExpositionParser(metric_names(pair), {}), SeriesWeights([(counted, pair)])
     baseline, added = Baseline(), list[dict[Group, EventCounts]]()
-    owed: HeldCounts = {}
-    debts: Mapping[SloGroup, float] = {}
+    held: HeldCounts = {}
+    overdrawn: Mapping[SloGroup, float] = {}
     for number, text in enumerate(expositions):
         if text is None:
             baseline = baseline.after_interruption()
             continue
         baseline, scrape = advance_baseline(baseline, exposition.parse_samples(text), number * 5.0)
-        told = tally_samples(scrape, shares, owed)
-        settled, debts = merge_tallies([told], debts)
-        owed = told.held_counts
+        tally = tally_samples(scrape, weights, held)
+        settled, overdrawn = merge_tallies([tally], overdrawn)
+        held = tally.held_counts
         added.append({group: found for (_, group), found in settled.items()})
     return added
 
@@ -165,7 +165,7 @@ def test_a_new_series_counts_nothing_when_the_spec_says_that_series_come_and_go(
     }
 
 
-def test_a_total_that_is_not_exposed_is_no_reading() -> None:
+def test_a_total_that_is_not_exposed_counts_nothing() -> None:
     assert counts(slo(), "other_total 1", "other_total 2") == {}
 
 

@@ -21,7 +21,7 @@ OPTIONS = ClientOptions(timeout_seconds=5, max_bytes=256 * 1024)
 
 
 class Shop:
-    """A target that exposes what a test tells it to, and remembers what it was asked."""
+    """A target that exposes what a test tells it to, and remembers the requests."""
 
     def __init__(self, text: str = "", **response: Any) -> None:  # noqa: ANN401 - of a web.Response
         self.text = text
@@ -45,18 +45,18 @@ class Ticking:
     async def tick(self, seconds: float = TICK) -> dict[str, dict[Group, EventCounts]]:
         """Counts by the SLO's name; raises Unreadable."""
         self.now += seconds
-        (readings,) = await self.source.read_counts(self.now)
-        assert readings.at == self.now
-        return {slo_id.partition("/")[2]: dict(each.groups) for slo_id, each in readings.slos.items()}
+        (interval,) = await self.source.read_counts(self.now)
+        assert interval.at == self.now
+        return {slo_id.partition("/")[2]: dict(each.groups) for slo_id, each in interval.slos.items()}
 
     async def ungrouped(self, seconds: float = TICK) -> EventCounts | None:
         """Of the one SLO."""
         return (await self.tick(seconds)).get("availability", {}).get(())
 
-    async def burning(self) -> dict[tuple[str, str], EventCounts]:
+    async def by_label(self) -> dict[tuple[str, str], EventCounts]:
         self.now += TICK
-        (readings,) = await self.source.read_counts(self.now)
-        return dict(readings.slos["shop/availability"].by_label)
+        (interval,) = await self.source.read_counts(self.now)
+        return dict(interval.slos["shop/availability"].by_label)
 
 
 @asynccontextmanager

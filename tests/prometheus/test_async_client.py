@@ -78,11 +78,11 @@ async def test_a_redirect_is_not_followed_and_its_target_is_named() -> None:
         raise web.HTTPFound("http://ali:sesame@elsewhere:1/metrics?key=2")
 
     async with answering(away) as url:
-        with pytest.raises(RequestFailed) as told:
+        with pytest.raises(RequestFailed) as raised:
             await ask(url)
 
     assert (
-        str(told.value)
+        str(raised.value)
         == "answered 302, a redirect to http://elsewhere:1/metrics: give the address it should ask"
     )
 
@@ -196,10 +196,10 @@ async def test_what_is_no_answer_says_why(said: bytes, why: str) -> None:
     ],
 )
 async def test_what_is_no_url_to_ask_says_so_without_quoting_it(url: str, why: str) -> None:
-    with pytest.raises(RequestFailed) as told:
+    with pytest.raises(RequestFailed) as raised:
         await ask(url)
 
-    assert str(told.value) == why
+    assert str(raised.value) == why
 
 
 async def test_a_name_that_does_not_resolve_says_so() -> None:
@@ -220,17 +220,17 @@ async def test_a_file_that_holds_no_token_is_named_and_not_quoted(tmp_path: Path
     token = tmp_path / "token"
     token.write_text(content)
 
-    with pytest.raises(RequestFailed) as told:
+    with pytest.raises(RequestFailed) as raised:
         await ask("http://127.0.0.1:1", ClientOptions(bearer_token_file=token))
 
-    assert str(told.value) == f"{token} holds no single line of plain text"
+    assert str(raised.value) == f"{token} holds no single line of plain text"
 
 
 async def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RequestFailed) as told:
+    with pytest.raises(RequestFailed) as raised:
         await ask("http://127.0.0.1:1", ClientOptions(bearer_token_file=tmp_path / "token"))
 
-    assert str(told.value) == f"cannot read {tmp_path}/token: No such file or directory"
+    assert str(raised.value) == f"cannot read {tmp_path}/token: No such file or directory"
 
 
 async def test_a_key_that_needs_a_password_is_refused_rather_than_asked_for(tmp_path: Path) -> None:
@@ -246,10 +246,10 @@ async def test_no_secret_is_in_a_repr_or_in_the_trace_of_a_failure(tmp_path: Pat
     token = tmp_path / "token"
     token.write_text(SECRET)
     options = ClientOptions(bearer_token_file=token, headers={"X-Key": SECRET})
-    with pytest.raises(RequestFailed) as told:
+    with pytest.raises(RequestFailed) as raised:
         await ask(f"http://ali:{SECRET}@127.0.0.1:1/{os.sep}", options)
 
-    assert SECRET not in f"{options} {told.value!r} {told.getrepr(showlocals=False, chain=True)}"
+    assert SECRET not in f"{options} {raised.value!r} {raised.getrepr(showlocals=False, chain=True)}"
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ async def test_no_secret_is_in_a_repr_or_in_the_trace_of_a_failure(tmp_path: Pat
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(wrong: dict[str, object], why: str) -> None:
-    with pytest.raises(ValueError, match=why) as told:
+    with pytest.raises(ValueError, match=why) as raised:
         ClientOptions(**wrong)  # type: ignore[arg-type]  # what a configuration might say
 
-    assert SECRET not in str(told.value)
+    assert SECRET not in str(raised.value)

@@ -66,7 +66,7 @@ def as_recorded(
 
 
 def opened(
-    url: str, *slos: Slo, style: LabelStyle = NATIVE_STYLE, telling: tuple[str, ...] = ()
+    url: str, *slos: Slo, style: LabelStyle = NATIVE_STYLE, contributor_labels: tuple[str, ...] = ()
 ) -> AbstractAsyncContextManager[PrometheusSource]:
     options = PrometheusOptions(
         url,
@@ -74,7 +74,7 @@ def opened(
         label_style=style,
         settle_seconds=0,
         read_seconds=120,
-        contributor_labels=telling,
+        contributor_labels=contributor_labels,
     )
     return PrometheusSource(options, slos, jitter=lambda: 0.0).open_source()
 
@@ -210,13 +210,15 @@ async def test_what_is_known_already_is_no_history(raw_only: Prometheus) -> None
     assert total(history, PLAIN) == pytest.approx(sum(PER_SECOND.values()) * 7 * HOUR, rel=0.02)
 
 
-async def test_what_burns_is_told_by_the_labels_asked_for(with_rules: Prometheus) -> None:
-    async with opened(with_rules.url, PLAIN, style=SLOTH_STYLE, telling=("route", "absent")) as source:
+async def test_errors_are_broken_down_by_the_labels_given(with_rules: Prometheus) -> None:
+    async with opened(
+        with_rules.url, PLAIN, style=SLOTH_STYLE, contributor_labels=("route", "absent")
+    ) as source:
         read = [each for now in range(END - 600, END + 1, 60) for each in await source.read_counts(now)]
 
     erring = [each.slos[PLAIN.id] for each in read if each.slos[PLAIN.id].groups[()].error > 1]
     assert len(erring) >= 2
-    for reading in erring:
-        assert set(reading.by_label) == {("route", "/busy"), ("route", "/quiet")}
-        by_route = {route: counts.error for (_, route), counts in reading.by_label.items()}
+    for counts_of_minute in erring:
+        assert set(counts_of_minute.by_label) == {("route", "/busy"), ("route", "/quiet")}
+        by_route = {route: counts.error for (_, route), counts in counts_of_minute.by_label.items()}
         assert by_route["/busy"] == pytest.approx(10 * by_route["/quiet"], rel=0.001)

@@ -31,7 +31,7 @@ from sloctl.sidecar.http.application import Sidecar, build_application
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources.otlp.receiver import PROTOBUF
 from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
-from tests.sidecar.otlp_requests import counter, number, request
+from tests.sidecar.sources.otlp_requests import counter, number, request
 from tests.sidecar.specimens import slo
 
 WATCHED = (
@@ -50,8 +50,8 @@ class Watching:
     url: str
     feed: SnapshotFeed
 
-    async def board(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
-        """The first board of which *holds* holds."""
+    async def snapshot(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
+        """The first snapshot of which *holds* holds."""
         async with asyncio.timeout(30):
             while not holds(self.feed.snapshot):
                 await self.feed.next_snapshot()
@@ -65,9 +65,11 @@ async def watching(*slos: Slo, options: OtlpOptions | None = None) -> AsyncItera
     source = OtlpSource(options or OtlpOptions(), slos or WATCHED, now=real.now)
 
     feed = SnapshotFeed(Snapshot.without_data(source.slos, source.unsupported))
-    ledger = Engine(source.slos, interval=1)
-    poller = TickLoop(ledger, feed, clock=real, interval=0.1)
-    sidecar = Sidecar(source.open_source, poller, feed, ledger, time=real, interval=0.1, routes=source.routes)
+    engine = Engine(source.slos, interval=1)
+    tick_loop = TickLoop(engine, feed, clock=real, interval=0.1)
+    sidecar = Sidecar(
+        source.open_source, tick_loop, feed, engine, time=real, interval=0.1, routes=source.routes
+    )
     async with serve_application(build_application(sidecar), "127.0.0.1", 0) as url:
         yield Watching(url, feed)
 
@@ -100,17 +102,19 @@ def use_a_service(url: str, temporality: AggregationTemporality) -> None:
     provider.shutdown()
 
 
-def counted(board: Snapshot) -> dict[str, tuple[float, float]]:
-    return {entry.slo.name: (round(entry.errors, 6), entry.events) for entry in board.states}
+def counted(snapshot: Snapshot) -> dict[str, tuple[float, float]]:
+    return {state.slo.name: (round(state.errors, 6), state.events) for state in snapshot.states}
 
 
 @pytest.mark.parametrize("temporality", TEMPORALITIES)
 async def test_the_stock_exporter_of_opentelemetry_is_counted_exactly(temporality: str) -> None:
     async with watching() as sidecar:
         await asyncio.to_thread(use_a_service, sidecar.url, TEMPORALITIES[temporality])
-        board = await sidecar.board(lambda board: all(each.events >= 100 for each in board.states))
+        snapshot = await sidecar.snapshot(
+            lambda snapshot: all(each.events >= 100 for each in snapshot.states)
+        )
 
-    assert counted(board) == {"availability": (4, 100), "fast": (10, 100), "fast-too": (10, 100)}
+    assert counted(snapshot) == {"availability": (4, 100), "fast": (10, 100), "fast-too": (10, 100)}
 
 
 def increments(value: float = 3) -> ExportMetricsServiceRequest:
@@ -137,7 +141,7 @@ async def test_success_is_an_empty_response_in_protobuf() -> None:
     assert (status, body, answer.content_type) == (200, b"", "application/x-protobuf")
 
 
-async def test_a_part_that_is_of_no_use_is_told() -> None:
+async def test_a_part_that_is_of_no_use_is_reported() -> None:
     exported = request(counter(number(1, at=0)), counter(number(2, at=time.time()), name="other"))
 
     async with watching() as sidecar:
@@ -197,6 +201,6 @@ async def test_more_than_can_be_counted_is_asked_for_again_later() -> None:
 
 async def test_silence_shows_as_stale_with_the_reason() -> None:
     async with watching() as sidecar:
-        board = await sidecar.board(lambda board: board.source_issue is not None)
+        snapshot = await sidecar.snapshot(lambda snapshot: snapshot.source_issue is not None)
 
-    assert board.source_issue == "no service sends what the SLOs count"
+    assert snapshot.source_issue == "no service sends what the SLOs count"

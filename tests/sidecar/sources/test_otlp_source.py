@@ -32,7 +32,7 @@ from sloctl.sidecar.sources import SloCounts, SourceUnavailable
 from sloctl.sidecar.sources.otlp.receiver import Overloaded
 from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
 from sloctl.slo.resolutions import EventCounts
-from tests.sidecar.otlp_requests import (
+from tests.sidecar.sources.otlp_requests import (
     DELTA,
     SHOP,
     accept_whole,
@@ -67,11 +67,11 @@ class Listening:
         self.now = START + at
         return str(accept_whole(self.source, exported))
 
-    async def reading(self, at: float) -> SloCounts | None:
+    async def slo_counts(self, at: float) -> SloCounts | None:
         """The first SLO's."""
         self.now = START + at
-        (readings,) = await self.source.read_counts(self.now)
-        return readings.slos.get(self.slos[0].id)
+        (interval,) = await self.source.read_counts(self.now)
+        return interval.slos.get(self.slos[0].id)
 
     async def first(self) -> None:
         """A read that finds totals without knowing what they were before."""
@@ -79,8 +79,8 @@ class Listening:
             await self.source.read_counts(self.now)
 
     async def counts(self, at: float) -> EventCounts | None:
-        reading = await self.reading(at)
-        return None if reading is None else reading.groups.get(())
+        found = await self.slo_counts(at)
+        return None if found is None else found.groups.get(())
 
 
 def requests(at: float, value: float, *, start: float = OLD, status: str = "200") -> NumberDataPoint:
@@ -108,19 +108,19 @@ async def test_increments_count_as_they_are() -> None:
 async def test_what_is_sent_twice_counts_once() -> None:
     listening = Listening()
     exported = request(counter(requests(1, 5, start=START), temporality=DELTA))
-    told = [listening.send(1, exported), listening.send(2, exported)]
+    answer = [listening.send(1, exported), listening.send(2, exported)]
 
-    assert told == ["", ""]
+    assert answer == ["", ""]
     assert await listening.counts(3) == EventCounts(error=0, total=5)
 
 
-async def test_late_increments_are_told_to_be_lost() -> None:
+async def test_late_increments_are_reported_as_lost() -> None:
     listening = Listening()
     listening.send(20, request(counter(requests(20, 5, start=START + 10), temporality=DELTA)))
 
-    told = listening.send(21, request(counter(requests(10, 5, start=START), temporality=DELTA)))
+    answer = listening.send(21, request(counter(requests(10, 5, start=START), temporality=DELTA)))
 
-    assert told == "requests_total: increments that are no newer than others of the same series"
+    assert answer == "requests_total: increments that are no newer than others of the same series"
 
 
 async def test_a_service_that_started_while_we_listened_counts_from_its_start() -> None:
@@ -149,10 +149,10 @@ async def test_a_total_that_fell_without_a_start_was_reset() -> None:
 async def test_two_senders_under_the_same_labels_are_told_apart_and_one_is_refused() -> None:
     listening = Listening()
     listening.send(1, request(counter(requests(1, 10))))
-    told = listening.send(2, request(counter(requests(2, 5000, start=OLD + 50))))
+    answer = listening.send(2, request(counter(requests(2, 5000, start=OLD + 50))))
     listening.send(11, request(counter(requests(11, 13))))
 
-    assert told == (
+    assert answer == (
         "requests_total: two senders use the same labels: give each a service.instance.id of its own"
     )
     assert await listening.counts(12) == EventCounts(error=0, total=3)
@@ -241,11 +241,11 @@ async def test_resources_are_told_apart_by_job_and_promoted_attributes() -> None
         exported = counter(requests(1, 5, start=START, status="500"), temporality=DELTA)
         listening.send(1, request(exported, resource=resource))
 
-    reading = await listening.reading(2)
+    found = await listening.slo_counts(2)
 
-    assert reading is not None
-    assert reading.groups == {("a",): EventCounts(error=5, total=5), ("b",): EventCounts(error=5, total=5)}
-    assert reading.by_label["instance", "a"] == EventCounts(error=10, total=10)
+    assert found is not None
+    assert found.groups == {("a",): EventCounts(error=5, total=5), ("b",): EventCounts(error=5, total=5)}
+    assert found.by_label["instance", "a"] == EventCounts(error=10, total=10)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ async def test_resources_are_told_apart_by_job_and_promoted_attributes() -> None
         (gauge(requests(1, 5), name="---"), "---: no metric name can be made of '---'"),
     ],
 )
-def test_what_cannot_be_used_is_told_with_the_reason(exported: Metric, reason: str) -> None:
+def test_what_cannot_be_used_is_reported_with_the_reason(exported: Metric, reason: str) -> None:
     listening = Listening()
 
     assert listening.send(1, request(exported)) == reason
@@ -333,9 +333,9 @@ async def test_every_event_of_a_service_that_started_while_we_listened_counts_on
             listening.send(at + 1, exported)
         last, counted = exported, total
 
-    (readings,) = await listening.source.read_counts(listening.now)
+    (interval,) = await listening.source.read_counts(listening.now)
 
-    assert readings.slos[RATIO.id].groups[()].total == total
+    assert interval.slos[RATIO.id].groups[()].total == total
 
 
 async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
@@ -350,13 +350,13 @@ async def test_other_slos_are_counted_from_now_on_and_series_go_on() -> None:
     assert await listening.counts(112) == EventCounts(error=0, total=4)
 
 
-def test_what_was_rejected_is_a_trouble_for_a_while() -> None:
+def test_what_was_rejected_is_an_issue_for_a_while() -> None:
     listening = Listening()
     listening.send(1, request(counter(number(5, at=0))))
-    told = listening.source.issues()
+    answer = listening.source.issues()
     listening.now += 151
 
-    assert told == {"otlp": "rejected requests_total: it has no time"}
+    assert answer == {"otlp": "rejected requests_total: it has no time"}
     assert listening.source.issues() == {}
 
 
@@ -402,18 +402,18 @@ async def test_whatever_is_sent_the_source_lives_on(changes: list[tuple[int, int
         await listening.counts(3)
     listening.send(10, request(counter(requests(10, 7, start=START + 9, status="204"))))
 
-    reading = await listening.reading(11)
-    assert reading is not None
-    assert all(counts.error >= 0 for counts in reading.groups.values())
+    found = await listening.slo_counts(11)
+    assert found is not None
+    assert all(counts.error >= 0 for counts in found.groups.values())
 
 
 @pytest.mark.parametrize("scale", [-11, 21, 2**31 - 1])
-def test_a_scale_that_no_sdk_uses_is_told(scale: int) -> None:
+def test_a_scale_that_no_sdk_uses_is_reported(scale: int) -> None:
     listening = Listening(slo(NATIVE))
 
-    told = listening.send(1, request(exponential([1], at=START + 1, scale=scale)))
+    answer = listening.send(1, request(exponential([1], at=START + 1, scale=scale)))
 
-    assert told == f"request.latency: a scale is from -10 to 20, got {scale}"
+    assert answer == f"request.latency: a scale is from -10 to 20, got {scale}"
 
 
 async def test_after_a_long_silence_a_total_is_only_a_baseline() -> None:

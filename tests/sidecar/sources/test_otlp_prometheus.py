@@ -18,7 +18,15 @@ from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource
 from tests.real import Prometheus, promtool_version, running_prometheus
-from tests.sidecar.otlp_requests import accept_whole, counter, exponential, gauge, histogram, number, request
+from tests.sidecar.sources.otlp_requests import (
+    accept_whole,
+    counter,
+    exponential,
+    gauge,
+    histogram,
+    number,
+    request,
+)
 from tests.sidecar.specimens import slo
 
 PROMOTED = ("k8s.namespace.name", "cloud.region")
@@ -213,9 +221,9 @@ async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: P
             await source.read_counts(now)
     for each in await source.read_counts(now):
         add(ours, each)
-    async with PrometheusSource(options, WATCHED).open_source() as asked:
+    async with PrometheusSource(options, WATCHED).open_source() as prometheus_source:
         for minute in range(3, MINUTES + 1):
-            for each in await asked.read_counts(first + minute * 60 + STEP):
+            for each in await prometheus_source.read_counts(first + minute * 60 + STEP):
                 add(theirs, each)
 
     steps = (MINUTES - 2) * 60 // STEP
@@ -225,8 +233,8 @@ async def test_what_is_taken_in_counts_as_what_prometheus_takes_in(prometheus: P
         assert counts == pytest.approx(ours[slo_id], rel=1e-9)
 
 
-def add(sums: dict[str, list[float]], readings: IntervalCounts) -> None:
-    for slo_id, reading in readings.slos.items():
-        for counts in reading.groups.values():
+def add(sums: dict[str, list[float]], interval: IntervalCounts) -> None:
+    for slo_id, counts_of_slo in interval.slos.items():
+        for counts in counts_of_slo.groups.values():
             sums[slo_id][0] += counts.error
             sums[slo_id][1] += counts.total

@@ -9,8 +9,8 @@ from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import Rude, answering, misbehaving
+from tests.sidecar.sources.scraped_shop import SHOP, Shop, indicator_of, scraping, served
 from tests.sidecar.specimens import slo
-from tests.sidecar.ticking import SHOP, Shop, indicator_of, scraping, served
 
 
 @pytest.mark.parametrize(
