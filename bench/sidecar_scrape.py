@@ -1,7 +1,7 @@
-"""What a tick of scraping costs: a Markdown table on standard output.
+"""Measure what a tick of scraping costs: a Markdown table on standard output.
 
 Real HTTP from a process of its own. Processor time is that of the scraping process alone, the least of ten
-ticks; all wanted counters grow in every tick, a quarter of them errors, and what burns is told.
+ticks; all wanted counters grow in every tick, a quarter of them errors, and counted by label.
 """
 
 import asyncio
@@ -48,11 +48,11 @@ def row(what: str, *, megabytes: int, routes: int, targets: int) -> None:
 
 async def least(url: str, slos: Sequence[Slo], targets: int) -> float:
     """Processor seconds of the cheapest tick."""
-    asked = tuple(
+    scraped = tuple(
         ScrapeTarget.from_url(f"{url}/{number}", {"instance": str(number)}) for number in range(targets)
     )
     spent = []
-    options = ScrapeOptions(asked, ClientOptions(timeout_seconds=60))
+    options = ScrapeOptions(scraped, ClientOptions(timeout_seconds=60))
     async with ScrapeSource(options, slos).open_source() as source:
         for tick in range(TICKS):
             began = time.process_time()
@@ -70,10 +70,10 @@ def one_route(number: int) -> Slo:
 
 async def serve(megabytes: int, routes: int) -> None:
     other = "\n".join(islice(unwanted(), megabytes * 6_700))
-    asked = count(1)
+    requests = count(1)
 
     async def expose(_: web.Request) -> web.Response:
-        value = next(asked)
+        value = next(requests)
         wanted = "\n".join(
             f'requests_total{{method="GET",route="/{number}",status="{status}"}} {value * 3}'
             for number in range(routes)

@@ -33,7 +33,7 @@ _TOO_MANY_REQUESTS: Final = 429
 
 
 class HttpClient:
-    """Makes requests as *options* say; requests may run at the same time."""
+    """Requests with the credentials and limits of *options*; several may run at the same time."""
 
     def __init__(self, options: ClientOptions, session: aiohttp.ClientSession) -> None:
         self._options = options
@@ -134,7 +134,7 @@ class RangeQueries:
             return decode_range(await self._post_with_retries(form))
 
     async def _post_with_retries(self, form: bytes) -> HttpResponse:
-        """Try again while the server is not there or has trouble of its own."""
+        """Try again while the server is not there or fails by itself."""
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 answer = await self._client.request("POST", self._url, headers=FORM_HEADERS, body=form)
@@ -142,8 +142,8 @@ class RangeQueries:
                 if attempt == MAX_ATTEMPTS:
                     raise
             else:
-                is_its_trouble = answer.status >= 500 or answer.status == _TOO_MANY_REQUESTS
-                if attempt == MAX_ATTEMPTS or not is_its_trouble:
+                is_its_failure = answer.status >= 500 or answer.status == _TOO_MANY_REQUESTS
+                if attempt == MAX_ATTEMPTS or not is_its_failure:
                     return answer
             await asyncio.sleep(_BACKOFF_SECONDS * 2 ** (attempt - 1) * self._jitter())
         raise AssertionError("the last attempt returns or raises")

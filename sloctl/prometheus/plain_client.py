@@ -2,9 +2,9 @@
 
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
-from typing import Final
+from typing import Final, TypeVar
 from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
 
@@ -30,6 +30,7 @@ from sloctl.prometheus.credentials import ClientOptions, TlsContext, request_hea
 from sloctl.prometheus.errors import QueryFailed, RequestFailed, redact_url, refuse_password
 
 _CHUNK_BYTES: Final = 64 * 1024
+_Row = TypeVar("_Row")
 
 
 class _ErrorBody(msgspec.Struct):
@@ -40,7 +41,7 @@ class _ErrorBody(msgspec.Struct):
 
 
 class _EveryStatus(urllib.request.HTTPErrorProcessor):
-    """Passes every answer on: a redirect is not followed, and a refusal says why in its body."""
+    """A processor that passes every answer on: no redirect is followed, and a refusal keeps its body."""
 
     def http_response(
         self,
@@ -79,9 +80,9 @@ class PlainHttpClient:
             said = msgspec.json.decode(answer.body, type=_ErrorBody)
         except msgspec.DecodeError:
             said = _ErrorBody()
-        why = escape_unprintable(said.detail or said.error)
-        told = f"answered {answer.status} {why}" if why else describe_status(answer.status)
-        raise RequestFailed(f"{self.display_url}: {told}")
+        reason = escape_unprintable(said.detail or said.error)
+        refusal = f"answered {answer.status} {reason}" if reason else describe_status(answer.status)
+        raise RequestFailed(f"{self.display_url}: {refusal}")
 
     def request(
         self, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -155,17 +156,15 @@ class PrometheusClient:
 
     def query(self, query: PromQL) -> list[InstantSample]:
         """Evaluate *query* at the server's own time."""
-        answer = self._http.request("/api/v1/query", body=instant_form(query), headers=FORM_HEADERS)
-        try:
-            return decode_instant(answer)
-        except QueryFailed as failed:
-            raise QueryFailed(f"{self._http.display_url}: {failed}") from failed
+        return self._post("/api/v1/query", instant_form(query), decode_instant)
 
     def query_range(self, query: PromQL, span: QueryRange, *, step: int) -> list[RangeSeries]:
         """Evaluate *query* at the end of every *step* (seconds) of *span*, at most 11,000 of them."""
-        form = range_form(query, span, step=step)
-        answer = self._http.request("/api/v1/query_range", body=form, headers=FORM_HEADERS)
+        return self._post("/api/v1/query_range", range_form(query, span, step=step), decode_range)
+
+    def _post(self, path: str, form: bytes, decode: Callable[[HttpResponse], list[_Row]]) -> list[_Row]:
+        answer = self._http.request(path, body=form, headers=FORM_HEADERS)
         try:
-            return decode_range(answer)
+            return decode(answer)
         except QueryFailed as failed:
             raise QueryFailed(f"{self._http.display_url}: {failed}") from failed
