@@ -23,10 +23,10 @@ from sloctl.spec import read_specs
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import KINDS, Kind
 from tests.differential.streams import Child, Target
-from tests.rules.promtool import Expectation, Trial, verdict
+from tests.rules.promtool import Expectation, Trial, run_trials
 from tests.rules.shipped import WORLDS
 from tests.rules.specimens import ALERTING
-from tests.rules.stories import Stretch
+from tests.rules.stories import StoryPart
 
 RATIO = KINDS["a ratio of errors"]
 CONDITION = KINDS["a condition, bad when absent"]
@@ -65,7 +65,7 @@ def fires(recording: Recording, alert: str, severity: Severity) -> list[int]:
     ]
 
 
-def told(slo: Slo, bad: Fraction) -> Iterator[OutageAlert]:
+def explained_alerts(slo: Slo, bad: Fraction) -> Iterator[OutageAlert]:
     [course] = [course for course in explain_slo(slo).outages if course.error_ratio == bad]
     yield from course.alerts
 
@@ -87,7 +87,7 @@ def with_row(kind: Kind, row: PolicyRow) -> Slo:
 )
 def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, tmp_path: Path) -> None:
     slo = with_row(kind, row)
-    [firing] = told(slo, Fraction(1))
+    [firing] = explained_alerts(slo, Fraction(1))
     assert firing.resolves_after is not None
     stories = [
         outage(kind, Fraction(1), clean=row.long + 10 * MINUTE, lasting=HOUR // 2, onset=onset)
@@ -108,7 +108,7 @@ def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, 
 )
 def test_a_tenth_fires_and_ends_when_it_says(row: PolicyRow, tmp_path: Path) -> None:
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
-    [firing] = told(slo, Fraction(1, 10))
+    [firing] = explained_alerts(slo, Fraction(1, 10))
     assert firing.resolves_after is not None
     stories = [
         outage(RATIO, Fraction(1, 10), clean=row.long + 10 * MINUTE, lasting=HOUR, onset=onset)
@@ -125,7 +125,7 @@ def test_a_tenth_fires_and_ends_when_it_says(row: PolicyRow, tmp_path: Path) -> 
 
 def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
     slo = with_row(RATIO, WORKBOOK_POLICY[0])
-    [firing] = told(slo, Fraction(1))
+    [firing] = explained_alerts(slo, Fraction(1))
     assert firing.resolves_after is not None
     ledger = Engine([slo], interval=5)
     begins, ends = HOUR + 437, HOUR + 437 + 20 * MINUTE
@@ -146,21 +146,21 @@ def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
 @pytest.mark.parametrize("slo", [slo for slo in SHIPPED if slo.alerting.page], ids=lambda slo: slo.id)
 def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path) -> None:
     after = min(
-        (firing.fires_after for firing in told(slo, Fraction(1)) if firing.alert_name == "page"),
+        (firing.fires_after for firing in explained_alerts(slo, Fraction(1)) if firing.alert_name == "page"),
         key=lambda after: after.latest,
     )
     clean = 6 * 60 + 15
     begins = clean * MINUTE - SCRAPE
-    story = [Stretch(clean), Stretch(60, failing=1.0)]
+    story = [StoryPart(clean), StoryPart(60, failing=1.0)]
     firing = f'count(ALERTS{{alertname="{BURN_ALERT}", alertstate="firing", slo_severity="page"}})'
 
-    found = verdict(
+    found = run_trials(
         tmp_path,
         compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "outage",
-                WORLDS[slo.id].told(story),
+                WORLDS[slo.id].series_of(story),
                 [
                     Expectation(math.ceil((begins + after.earliest) / MINUTE) - 1, firing, None),
                     Expectation(math.ceil((begins + after.latest) / MINUTE), firing, 1),
@@ -176,7 +176,7 @@ def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path
 def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
     row = WORKBOOK_POLICY[2]
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
-    [firing] = told(slo, Fraction(1, 10))
+    [firing] = explained_alerts(slo, Fraction(1, 10))
     assert firing.resolves_after is not None
     story, begins, ends = outage(
         RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=2 * HOUR, onset=2, quiet=3 * HOUR
@@ -193,7 +193,7 @@ def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
 def test_the_budget_is_going_and_gone_when_it_says(tmp_path: Path) -> None:
     slo = replace(RATIO.slo(), scrape_interval=SCRAPE, objective=Fraction(98, 100))
     slo = replace(slo, alerting=replace(slo.alerting, exhausting_within=4 * HOUR))
-    firings = {firing.alert_name: firing for firing in told(slo, Fraction(1, 10))}
+    firings = {firing.alert_name: firing for firing in explained_alerts(slo, Fraction(1, 10))}
     story, begins, _ = outage(RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=5 * HOUR, onset=1)
 
     [recording] = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story])

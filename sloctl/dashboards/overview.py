@@ -110,10 +110,10 @@ def _slo_table(style: LabelStyle) -> Panel:
     return slo_table.worst_first_table(
         PanelHead(_TABLE_ID, "SLOs, worst first", GridPos(0, 4, 24, 17), description),
         (
-            slo_table.text_column("Service", style.service),
-            slo_table.text_column("SLO", style.name),
-            slo_table.text_column("Objective", style.objective),
-            slo_table.text_column("Window", style.window),
+            slo_table.Column("Service", style.service),
+            slo_table.Column("SLO", style.name),
+            slo_table.Column("Objective", style.objective),
+            slo_table.Column("Window", style.window),
             *slo_table.state_columns(scope, slo_queries.alert_state(scope, known)),
             slo_table.link_column("Dashboard"),
         ),

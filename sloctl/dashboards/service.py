@@ -66,9 +66,9 @@ def _slo_table(name: str, style: LabelStyle) -> Panel:
         "the burn rate and the time of the group that burns fastest.",
     )
     columns = (
-        slo_table.text_column("SLO", style.name),
-        slo_table.text_column("Objective", style.objective),
-        slo_table.text_column("Window", style.window),
+        slo_table.Column("SLO", style.name),
+        slo_table.Column("Objective", style.objective),
+        slo_table.Column("Window", style.window),
         *slo_table.state_columns(scope, slo_queries.alert_state(scope, known)),
     )
     return slo_table.worst_first_table(head, columns, rows=slo_table.known_slos(scope, known))

@@ -218,7 +218,7 @@ def _group_table(slo: Slo, scope: QueryScope, panel_id: int, place: GridPos) -> 
     return slo_table.worst_first_table(
         PanelHead(panel_id, "Groups, worst first", place, description),
         (
-            *(slo_table.text_column(label, label) for label in slo.group_by),
+            *(slo_table.Column(label, label) for label in slo.group_by),
             *slo_table.state_columns(scope, slo_queries.alert_state(grouped, scope.budget_remaining())),
         ),
     )

@@ -74,10 +74,6 @@ _ALERTS: Final = _number_properties(theme.ALERT_STATE)
 _PATH: Final = (Property("mappings", _OPEN), Property("links", _LINK), Property("custom.width", 100))
 
 
-def text_column(title: str, label: str) -> Column:
-    return Column(title, label=label)
-
-
 def link_column(title: str) -> Column:
     """Link to the path in DASHBOARD_LABEL, relative to Grafana, without its first slash but with a `?`."""
     return Column(title, label=DASHBOARD_LABEL, properties=_PATH)

@@ -21,8 +21,8 @@ from sloctl.sidecar.notify.active_alerts import ActiveAlerts
 from sloctl.sidecar.notify.annotations import alert_annotations
 from sloctl.spec import read_specs
 from sloctl.targets import alertmanager
-from tests.alerts.lived import board, hurried, rollups
-from tests.alerts.webhook import Alert, listening
+from tests.alerts.histories import hurried_rules, rollups, snapshot
+from tests.alerts.webhook import Alert, running_webhook
 from tests.real import Server, amtool, backfill, running_alertmanager, running_prometheus
 
 DOCUMENT: Final = Path("docs/alerts.md").read_text()
@@ -47,7 +47,7 @@ _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class Sent:
-    """What the webhook was told as pages and as tickets, and what Alertmanager holds back."""
+    """What the webhook received as pages and as tickets, and what Alertmanager holds back."""
 
     pages: list[Alert]
     tickets: list[Alert]
@@ -77,20 +77,20 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     directory = tmp_path_factory.mktemp("alerts")
     backfill(directory / "prometheus", rollups(SLOS, int(time.time())))
     with (
-        listening() as webhook,
+        running_webhook() as webhook,
         running_alertmanager(directory / "alertmanager", config=configuration(webhook.port)) as server,
     ):
         address = json.dumps([{"static_configs": [{"targets": [server.url.removeprefix("http://")]}]}])
         with running_prometheus(
             directory / "prometheus",
             config=f"alerting: {{alertmanagers: {address}}}",
-            rules={"rules.yaml": hurried(SLOS)},
+            rules={"rules.yaml": hurried_rules(SLOS)},
             # An alert is valid for four times as long: on a busy machine it must not end in between.
             flags=["--rules.alert.resend-delay=6s"],
         ):
             # Until the page is there, its ticket goes out like any other.
             _until(lambda: _muted(server) >= MUTED)
-            webhook.told.clear()
+            webhook.received.clear()
             _until(lambda: _complete(webhook.of("/page"), PAGES))
             _until(lambda: _complete(webhook.of("/ticket"), TICKETS))
             yield Sent(webhook.of("/page"), webhook.of("/ticket"), _muted(server))
@@ -120,9 +120,11 @@ def _muted(server: Server) -> set[tuple[str, str, str]]:
 
 def as_text(alert: Alert) -> str:
     """The alert as a plain-text receiver shows it."""
-    said = dict(alert["annotations"])
-    links = "".join(f"{name}: {said[name]}\n" for name in ("runbook_url", "grafana_url", "sidecar_url"))
-    return f"{said['summary']}\n\n{said['description']}\n\n{links}"
+    annotations = dict(alert["annotations"])
+    links = "".join(
+        f"{name}: {annotations[name]}\n" for name in ("runbook_url", "grafana_url", "sidecar_url")
+    )
+    return f"{annotations['summary']}\n\n{annotations['description']}\n\n{links}"
 
 
 def without_times(text: str) -> str:
@@ -146,36 +148,36 @@ def test_the_ticket_of_what_pages_is_muted_and_no_other(sent: Sent) -> None:
 @pytest.mark.parametrize("name", SHOWN)
 def test_the_document_quotes_what_the_webhook_got(sent: Sent, name: str) -> None:
     (alert,) = (it for it in sent.pages + sent.tickets if it["labels"]["slo_name"] == name)
-    told = without_times(as_text(alert))
+    text = without_times(as_text(alert))
     print(as_text(alert))
 
     quoted = without_times(block("text", f"payments-api/{name}"))
 
-    assert _NUMBER.sub("#", told) == _NUMBER.sub("#", quoted)
+    assert _NUMBER.sub("#", text) == _NUMBER.sub("#", quoted)
     # The minute in which the test runs moves the lookbacks' edges.
-    assert _numbers(told) == pytest.approx(_numbers(quoted), rel=0.1)
+    assert _numbers(text) == pytest.approx(_numbers(quoted), rel=0.1)
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_sidecar_that_counted_the_same_says_the_same(name: str) -> None:
-    (alarm,) = (
-        alarm
-        for alarm in _alarms(int(time.time()))
-        if alarm.candidate.slo_state.slo.name == name and alarm.candidate.kind.alertname == ALERT_OF[name]
-        if alarm.candidate.kind.severity is (Severity.PAGE if name == "availability" else Severity.TICKET)
+    (alert,) = (
+        alert
+        for alert in _active_alerts(int(time.time()))
+        if alert.candidate.slo_state.slo.name == name and alert.candidate.kind.alertname == ALERT_OF[name]
+        if alert.candidate.kind.severity is (Severity.PAGE if name == "availability" else Severity.TICKET)
     )
-    told = without_times(as_text({"annotations": alert_annotations(alarm, NATIVE_STYLE)}))
+    text = without_times(as_text({"annotations": alert_annotations(alert, NATIVE_STYLE)}))
 
     quoted = without_times(block("text", f"payments-api/{name}"))
 
     # What was never read ended at no moment that a sidecar knows.
-    assert _NUMBER.sub("#", told).replace("the start", "MOMENT") == _NUMBER.sub("#", quoted)
-    assert _numbers(told) == pytest.approx(_numbers(quoted), rel=0.1)
+    assert _NUMBER.sub("#", text).replace("the start", "MOMENT") == _NUMBER.sub("#", quoted)
+    assert _numbers(text) == pytest.approx(_numbers(quoted), rel=0.1)
 
 
 def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
     shown = {"availability": 6 * HOUR, "latency": 3 * DAY, "refunds": 30 * DAY, "authorisation": 6 * HOUR}
-    entries = {entry.slo.name: entry for entry in board(SLOS, 1_700_000_000).states}
+    entries = {entry.slo.name: entry for entry in snapshot(SLOS, 1_700_000_000).states}
 
     pages = {name: slo_url(entries[name], ChartRange(seconds)) for name, seconds in shown.items()}
 
@@ -184,12 +186,12 @@ def test_an_alert_leads_to_its_own_page_of_the_sidecar() -> None:
     } == set()
 
 
-def _alarms(now: int) -> ActiveAlerts:
+def _active_alerts(now: int) -> ActiveAlerts:
     """Of a sidecar that has run for an hour."""
-    alarms = ActiveAlerts(NATIVE_STYLE, {}, ended_retention=240)
-    alarms.update(Snapshot.without_data(SLOS), now - HOUR)
-    alarms.update(board(SLOS, now), now)
-    return alarms
+    active_alerts = ActiveAlerts(NATIVE_STYLE, {}, ended_retention=240)
+    active_alerts.update(Snapshot.without_data(SLOS), now - HOUR)
+    active_alerts.update(snapshot(SLOS, now), now)
+    return active_alerts
 
 
 def _numbers(text: str) -> list[float]:

@@ -14,23 +14,23 @@ Alert: TypeAlias = dict[str, Any]
 
 @dataclass
 class Webhook:
-    """*told* is the newest of each alert, by where it was sent and the alert's fingerprint."""
+    """*received* is the newest of each alert, by where it was sent and the alert's fingerprint."""
 
     port: int = 0
-    told: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    received: dict[tuple[str, str], Alert] = field(default_factory=dict)
 
     def of(self, path: str) -> list[Alert]:
-        return [alert for (to, _), alert in sorted(self.told.items()) if to == path]
+        return [alert for (to, _), alert in sorted(self.received.items()) if to == path]
 
 
 @contextmanager
-def listening() -> Iterator[Webhook]:
+def running_webhook() -> Iterator[Webhook]:
     webhook = Webhook()
 
     class Note(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             for alert in json.loads(self.rfile.read(int(self.headers["Content-Length"])))["alerts"]:
-                webhook.told[self.path, alert["fingerprint"]] = alert
+                webhook.received[self.path, alert["fingerprint"]] = alert
             self.send_response(200)
             self.end_headers()
 

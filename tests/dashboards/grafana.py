@@ -74,19 +74,21 @@ def panel(dashboard: Json, title: str) -> Json:
 def _schema_complaints(dashboard: Json) -> Iterator[str]:
     marks = dashboard["annotations"]["list"]
     bare = [{name: value for name, value in it.items() if name not in _OF_PROMETHEUS} for it in marks]
-    yield from _said(_DASHBOARD, {**dashboard, "annotations": {"list": bare}}, "dashboard")
+    yield from _schema_errors(_DASHBOARD, {**dashboard, "annotations": {"list": bare}}, "dashboard")
     for mark in marks:
         own = {name: value for name, value in mark.items() if name in _OF_PROMETHEUS}
-        yield from _said(_ANNOTATION, own, mark["name"])
+        yield from _schema_errors(_ANNOTATION, own, mark["name"])
     for each in panels(dashboard):
         kind, title = each["type"], each["title"]
         if (kind, "options") not in _PANELS:
             yield f"{title}: no panel of sloctl is a {kind}"
             continue
-        yield from _said(_PANELS[kind, "options"], each["options"], f"{title}: options")
+        yield from _schema_errors(_PANELS[kind, "options"], each["options"], f"{title}: options")
         fields = each.get("fieldConfig", {"defaults": {}, "overrides": []})
         if "custom" in fields["defaults"]:
-            yield from _said(_PANELS[kind, "custom"], fields["defaults"]["custom"], f"{title}: custom")
+            yield from _schema_errors(
+                _PANELS[kind, "custom"], fields["defaults"]["custom"], f"{title}: custom"
+            )
         for override in fields["overrides"]:
             for option in override["properties"]:
                 yield from _option_complaints(kind, title, option)
@@ -102,14 +104,14 @@ def _option_complaints(kind: str, title: str, option: Json) -> Iterator[str]:
         yield f"{title}: {option['id']} is no option of a field"
         return
     subschema = {**known[name], "definitions": definitions}
-    yield from _said(Draft7Validator(subschema), option["value"], f"{title}: {option['id']}")
+    yield from _schema_errors(Draft7Validator(subschema), option["value"], f"{title}: {option['id']}")
 
 
 def _panel_complaints(dashboard: Json) -> Iterator[str]:
     for each in panels(dashboard):
         targets = each.get("targets", [])
         for target in targets:
-            yield from _said(_QUERY, target, f"{each['title']}: query")
+            yield from _schema_errors(_QUERY, target, f"{each['title']}: query")
         if targets and each["fieldConfig"]["defaults"].get("noValue") != "no data":
             yield f"{each['title']}: absent is not called no data"
         if each["type"] != "text" and each.get("datasource", {}).get("uid") != "${datasource}":
@@ -136,6 +138,6 @@ def _grid_complaints(dashboard: Json) -> Iterator[str]:
                 taken[x, y] = title
 
 
-def _said(validator: Draft7Validator, value: object, where: str) -> Iterator[str]:
+def _schema_errors(validator: Draft7Validator, value: object, where: str) -> Iterator[str]:
     for error in validator.iter_errors(value):
         yield f"{where}: {'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"

@@ -118,7 +118,7 @@ def test_only_a_web_address_becomes_a_link(text: str, address: str | None) -> No
     assert web_address(text) == address
 
 
-def test_the_promise_is_told_in_words() -> None:
+def test_the_objective_stands_there_in_words() -> None:
     dashboard = json.loads(render_dashboard(build_service_dashboard("shop", [AVAILABILITY], NATIVE_STYLE)))
 
     assert panel(dashboard, "Objective")["options"]["content"] == (

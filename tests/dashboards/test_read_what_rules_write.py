@@ -13,12 +13,12 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.spec import read_specs
 from sloctl.targets.grafana import render_dashboard
 from tests.dashboards.grafana import filled, panels
-from tests.rules.promtool import Expectation, Trial, verdict
+from tests.rules.promtool import Expectation, Trial, run_trials
 from tests.rules.shipped import WORLDS
-from tests.rules.stories import Stretch
+from tests.rules.stories import StoryPart
 
 SHIPPED = read_specs((str(path), path.read_bytes()) for path in sorted(Path("slos").glob("*.yaml"))).slos
-OUTAGE = [Stretch(10), Stretch(50, failing=1.0)]
+OUTAGE = [StoryPart(10), StoryPart(50, failing=1.0)]
 
 
 @pytest.mark.parametrize("slo", SHIPPED, ids=lambda slo: slo.id)
@@ -36,16 +36,16 @@ def test_in_an_outage_every_panel_has_something_to_show(slo: Slo, tmp_path: Path
         if not (one["title"] == "Alerts" and slo.group_by)
     ]
 
-    told = verdict(
+    outcome = run_trials(
         tmp_path,
         compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "outage",
-                WORLDS[slo.id].told(OUTAGE),
+                WORLDS[slo.id].series_of(OUTAGE),
                 [Expectation(58, f"count({expression}) > bool 0", 1) for expression in asked],
             )
         ],
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"

@@ -38,20 +38,22 @@ READ: Final[dict[str, dict[Group, float]]] = {
 }
 
 
-def board() -> Snapshot:
-    ledger = Engine(SHOP, interval=5)
+def snapshot() -> Snapshot:
+    engine = Engine(SHOP, interval=5)
     # Of ten days ago, so that of the availability's budget four fifths are left.
-    ledger.backfill_counts(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000))
+    engine.backfill_counts(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000))
     readings = {
         slo: SloCounts({group: EventCounts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
         for slo, groups in READ.items()
     }
-    return ledger.record_tick(NOW, [IntervalCounts(NOW, readings)])
+    return engine.record_tick(NOW, [IntervalCounts(NOW, readings)])
 
 
 def scraped() -> Iterator[tuple[str, float, float]]:
     """The same every minute, and counters that grow by the minute."""
-    text = SnapshotMetrics.render_snapshot(board(), NOW).encode_metrics(ExpositionFormat.TEXT, NOW).decode()
+    text = (
+        SnapshotMetrics.render_snapshot(snapshot(), NOW).encode_metrics(ExpositionFormat.TEXT, NOW).decode()
+    )
     for line in text.splitlines():
         if line.startswith("#"):
             continue
@@ -202,8 +204,8 @@ def test_an_slo_that_has_rules_too_is_shown_once_and_by_its_rules(tmp_path: Path
 
 
 def test_the_names_asked_for_are_those_the_sidecar_exposes() -> None:
-    asked = {name for name in vars(sidecar_metrics) if name.isupper()}
+    names = {name for name in vars(sidecar_metrics) if name.isupper()}
 
-    assert {getattr(sidecar_metrics, name) for name in asked} <= {
+    assert {getattr(sidecar_metrics, name) for name in names} <= {
         family.name for family in (*SLO_METRICS, SLO_INFO)
     }

@@ -33,7 +33,7 @@ class Trial:
     expectations: Sequence[Expectation]
 
 
-def verdict(directory: Path, rules: str, trials: Sequence[Trial], *, evaluated: str = "1m") -> str:
+def run_trials(directory: Path, rules: str, trials: Sequence[Trial], *, evaluated: str = "1m") -> str:
     """ "SUCCESS" when every expectation holds, else what promtool says of those that do not."""
     (directory / "rules.yaml").write_text(rules)
     case = directory / "tests.yaml"

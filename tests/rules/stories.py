@@ -11,7 +11,7 @@ SCRAPES_A_MINUTE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class StoryPart:
     """So many minutes in which a share of *events* a minute fails; None is a target that is not there."""
 
     minutes: int
@@ -19,7 +19,7 @@ class Stretch:
     failing: float | None = 0.0
 
 
-Story: TypeAlias = Sequence[Stretch]
+Story: TypeAlias = Sequence[StoryPart]
 Lines: TypeAlias = dict[str, str]
 
 
@@ -30,7 +30,7 @@ class GoodAndBad:
     good: str
     bad: str
 
-    def told(self, story: Story) -> Lines:
+    def series_of(self, story: Story) -> Lines:
         return {
             self.good: _counter((it.minutes, _share(it, failed=False)) for it in story),
             self.bad: _counter((it.minutes, _share(it, failed=True)) for it in story),
@@ -45,7 +45,7 @@ class AllAndPart:
     part: str
     part_failed: bool
 
-    def told(self, story: Story) -> Lines:
+    def series_of(self, story: Story) -> Lines:
         return {
             self.total: _counter((it.minutes, None if it.failing is None else it.events) for it in story),
             self.part: _counter((it.minutes, _share(it, failed=self.part_failed)) for it in story),
@@ -64,10 +64,10 @@ class Gauge:
     bad: float
     grain: int = SCRAPES_A_MINUTE
 
-    def told(self, story: Story) -> Lines:
+    def series_of(self, story: Story) -> Lines:
         return {self.series: " ".join(value for it in story for value in self._values(it))}
 
-    def _values(self, it: Stretch) -> list[str]:
+    def _values(self, it: StoryPart) -> list[str]:
         if it.failing is None:
             return [f"_x{it.minutes * SCRAPES_A_MINUTE}"]
         grains = range(it.minutes * SCRAPES_A_MINUTE // self.grain)
@@ -78,7 +78,7 @@ class Gauge:
 World: TypeAlias = GoodAndBad | AllAndPart | Gauge
 
 
-def _share(it: Stretch, *, failed: bool) -> float | None:
+def _share(it: StoryPart, *, failed: bool) -> float | None:
     if it.failing is None:
         return None
     return it.events * (it.failing if failed else 1 - it.failing)

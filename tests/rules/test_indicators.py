@@ -21,7 +21,7 @@ from sloctl.model import (
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_condition, read_query, read_selector
 from tests.real import MISSING, promtool_version
-from tests.rules.promtool import Expectation, Trial, verdict
+from tests.rules.promtool import Expectation, Trial, run_trials
 from tests.rules.specimens import shop
 
 EVENTS = "slo:sli_total:increase1m"
@@ -33,7 +33,7 @@ def recorded(series: str, **labels: str) -> str:
     return f"round(max({series}{{{matchers}}}), 0.001)"
 
 
-def on_trial(
+def run_trial(
     directory: Path,
     indicator: Indicator,
     series: dict[str, str],
@@ -43,16 +43,16 @@ def on_trial(
 ) -> str:
     slo = shop(indicator=indicator, **changes)
     trial = Trial("one minute", series, [Expectation(minute, expr, value) for expr, value in expectations])
-    return verdict(directory, compiler.compile_rules([slo], NATIVE_STYLE), [trial])
+    return run_trials(directory, compiler.compile_rules([slo], NATIVE_STYLE), [trial])
 
 
 def test_a_ratio_of_errors_counts_errors(tmp_path: Path) -> None:
     indicator = RatioIndicator(CountedSide.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
     series = {'r{code="200", instance="a"}': "27+27x120", 'r{code="500", instance="a"}': "3+3x120"}
 
-    told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
+    outcome = run_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_a_ratio_of_good_events_counts_the_rest(tmp_path: Path) -> None:
@@ -61,9 +61,9 @@ def test_a_ratio_of_good_events_counts_the_rest(tmp_path: Path) -> None:
     )
     series = {'good_total{instance="a"}': "27+27x120", 'all_total{instance="a"}': "30+30x120"}
 
-    told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
+    outcome = run_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_a_ratio_without_any_good_event_is_all_errors(tmp_path: Path) -> None:
@@ -71,9 +71,11 @@ def test_a_ratio_without_any_good_event_is_all_errors(tmp_path: Path) -> None:
         CountedSide.GOOD, (read_selector("good_total"),), (read_selector("all_total"),)
     )
 
-    told = on_trial(tmp_path, indicator, {'all_total{instance="a"}': "30+30x120"}, (recorded(ERRORS), 120))
+    outcome = run_trial(
+        tmp_path, indicator, {'all_total{instance="a"}': "30+30x120"}, (recorded(ERRORS), 120)
+    )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_several_selectors_add_up_though_their_labels_are_the_same(tmp_path: Path) -> None:
@@ -89,9 +91,9 @@ def test_several_selectors_add_up_though_their_labels_are_the_same(tmp_path: Pat
         'b_all{i="1"}': "20+20x120",
     }
 
-    told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
+    outcome = run_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 @pytest.mark.parametrize("bound", ["1", "1.0"])
@@ -103,9 +105,9 @@ def test_latency_reads_either_spelling_of_a_whole_bound(bound: str, tmp_path: Pa
         'h_seconds_bucket{i="1", le="10"}': "30+30x120",
     }
 
-    told = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
+    outcome = run_trial(tmp_path, indicator, series, (recorded(EVENTS), 120), (recorded(ERRORS), 12))
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_the_first_requests_of_a_new_route_count_as_slow_only_where_they_were(tmp_path: Path) -> None:
@@ -117,22 +119,22 @@ def test_the_first_requests_of_a_new_route_count_as_slow_only_where_they_were(tm
         'h_seconds_bucket{instance="a", uri="/new", le="0.3"}': "_x79 3x40",
     }
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path, indicator, series, (f"round(sum(sum_over_time({ERRORS}[10m])), 0.001)", 2), minute=25
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
-def test_newborn_false_counts_no_births(tmp_path: Path) -> None:
+def test_without_count_new_series_no_first_value_counts(tmp_path: Path) -> None:
     indicator = RatioIndicator(
         CountedSide.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),), count_new_series=False
     )
     series = {'r{code="200", instance="a"}': "30+30x120", 'r{code="500", instance="a"}': "_x79 7x40"}
 
-    told = on_trial(tmp_path, indicator, series, (f"sum(sum_over_time({ERRORS}[10m]))", 0), minute=25)
+    outcome = run_trial(tmp_path, indicator, series, (f"sum(sum_over_time({ERRORS}[10m]))", 0), minute=25)
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_native_latency_counts_observations_above_the_threshold(tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_native_latency_counts_observations_above_the_threshold(tmp_path: Path) 
     quiet = "{{schema:0 sum:0 count:0}}"
     series = {'h{uri="/busy"}': f"{buckets}+{buckets}x120", 'h{uri="/quiet"}': f"{quiet}x120"}
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path,
         NativeLatencyIndicator(read_selector("h"), Fraction(2)),
         series,
@@ -155,16 +157,18 @@ def test_native_latency_counts_observations_above_the_threshold(tmp_path: Path) 
         group_by=("uri",),
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 @pytest.mark.parametrize(("value", "errors"), [("5x120", 0), ("15x120", 1)])
 def test_a_condition_is_one_event_a_minute(value: str, errors: float, tmp_path: Path) -> None:
     indicator = ConditionIndicator(read_condition("lag < 10"), WhenAbsent.IGNORE)
 
-    told = on_trial(tmp_path, indicator, {"lag": value}, (recorded(EVENTS), 1), (recorded(ERRORS), errors))
+    outcome = run_trial(
+        tmp_path, indicator, {"lag": value}, (recorded(EVENTS), 1), (recorded(ERRORS), errors)
+    )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 @pytest.mark.parametrize(
@@ -176,27 +180,27 @@ def test_a_condition_without_an_answer_counts_as_the_spec_says(
 ) -> None:
     indicator = ConditionIndicator(read_condition("lag < 10"), when_absent)
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path, indicator, {"other": "1x120"}, (recorded(EVENTS), events), (recorded(ERRORS), errors)
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_a_condition_on_several_series_is_good_when_all_are(tmp_path: Path) -> None:
     indicator = ConditionIndicator(read_condition("lag < 10"), WhenAbsent.IGNORE)
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path, indicator, {'lag{p="0"}': "5x120", 'lag{p="1"}': "15x120"}, (recorded(ERRORS), 1)
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_a_probe_counts_samples(tmp_path: Path) -> None:
     series = {'up{i="1"}': "1x120", 'up{i="2"}': "1 1 1 0 " * 30}
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path,
         ProbeIndicator(read_selector("up")),
         series,
@@ -204,7 +208,7 @@ def test_a_probe_counts_samples(tmp_path: Path) -> None:
         (recorded("slo:sli_error:ratio_rate5m"), 0.125),
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_a_query_counts_what_it_returns(tmp_path: Path) -> None:
@@ -214,7 +218,7 @@ def test_a_query_counts_what_it_returns(tmp_path: Path) -> None:
         read_query("sum(increase(all[$window]))"),
     )
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path,
         indicator,
         {"good": "27+27x120", "all": "30+30x120"},
@@ -222,15 +226,15 @@ def test_a_query_counts_what_it_returns(tmp_path: Path) -> None:
         (recorded(ERRORS), 12),
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_an_error_ratio_weighs_each_minute_alike_and_skips_those_it_cannot_tell(tmp_path: Path) -> None:
     indicator = ErrorRatioIndicator(read_query("sum(rate(bad[$window])) / sum(rate(all[$window]))"))
     series = {"bad": "3+3x60 183x60", "all": "30+30x60 1830x60"}
 
-    early = on_trial(tmp_path, indicator, series, (recorded(EVENTS), 1), (recorded(ERRORS), 0.1), minute=10)
-    late = on_trial(
+    early = run_trial(tmp_path, indicator, series, (recorded(EVENTS), 1), (recorded(ERRORS), 0.1), minute=10)
+    late = run_trial(
         tmp_path, indicator, series, (recorded(EVENTS), None), (recorded(ERRORS), None), minute=25
     )
 
@@ -247,7 +251,7 @@ def test_a_group_without_errors_has_none_and_one_with_a_birth_has_that(tmp_path:
         'r{code="500", uri="/once"}': "_x75 4x60",
     }
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path,
         indicator,
         series,
@@ -259,7 +263,7 @@ def test_a_group_without_errors_has_none_and_one_with_a_birth_has_that(tmp_path:
         group_by=("uri",),
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -> None:
@@ -275,7 +279,7 @@ def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -
         for rollups in ("slo:sli_total:increase5m", "slo:sli_error:increase5m")
     )
 
-    told = on_trial(
+    outcome = run_trial(
         tmp_path,
         indicator,
         series,
@@ -284,4 +288,4 @@ def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -
         minute=320,
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"

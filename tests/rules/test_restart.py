@@ -9,7 +9,7 @@ from sloctl import compiler
 from sloctl.model import CountedSide, Indicator, LatencyIndicator, QueryIndicator, RatioIndicator
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_query, read_selector
-from tests.rules.promtool import Expectation, Trial, verdict
+from tests.rules.promtool import Expectation, Trial, run_trials
 from tests.rules.specimens import shop
 
 BEFORE = 'slo:sli_total:increase1m{slo_id="shop/checkout", slo_service="shop", slo_name="checkout"}'
@@ -40,10 +40,10 @@ SERIES = {
 def test_events_from_before_a_restart_are_not_errors_after_it(indicator: Indicator, tmp_path: Path) -> None:
     first_turn = Expectation(3, "slo:sli_error:increase1m", None)
 
-    told = verdict(
+    outcome = run_trials(
         tmp_path,
         compiler.compile_rules([shop(indicator=indicator)], NATIVE_STYLE),
         [Trial("restart", SERIES, [first_turn])],
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"

@@ -11,9 +11,9 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.slo.lowering import CounterPair, lower_indicator
 from sloctl.slo.policy import alert_threshold, detection_time
 from sloctl.spec import read_specs
-from tests.rules.promtool import Expectation, Trial, verdict
+from tests.rules.promtool import Expectation, Trial, run_trials
 from tests.rules.shipped import WORLDS
-from tests.rules.stories import GoodAndBad, Stretch
+from tests.rules.stories import GoodAndBad, StoryPart
 
 SLOS = Path("slos")
 SHIPPED = read_specs((str(path), path.read_bytes()) for path in sorted(SLOS.glob("*.yaml"))).slos
@@ -45,16 +45,16 @@ def test_a_total_outage_pages_when_the_maths_says(slo: Slo, tmp_path: Path) -> N
     threshold = alert_threshold(fast, slo.window.seconds, slo.budget)
     outage = 6 * 60 + 15  # every lookback of a page is full and clean
     paged_at = outage + math.ceil(detection_time(fast, threshold, 1.0) / 60)
-    story = [Stretch(outage), Stretch(60, failing=1.0)]
+    story = [StoryPart(outage), StoryPart(60, failing=1.0)]
     firing = FIRING
 
-    told = verdict(
+    outcome = run_trials(
         tmp_path,
         compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "outage",
-                WORLDS[slo.id].told(story),
+                WORLDS[slo.id].series_of(story),
                 [
                     # A condition looks once a minute, so it may be a whole look early.
                     Expectation(paged_at - 2, firing, None),
@@ -64,7 +64,7 @@ def test_a_total_outage_pages_when_the_maths_says(slo: Slo, tmp_path: Path) -> N
         ],
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 @paged
@@ -74,15 +74,15 @@ def test_half_the_threshold_never_pages(slo: Slo, tmp_path: Path) -> None:
         for row in slo.alerting.policy
         if row.severity is Severity.PAGE
     )
-    story = [Stretch(8 * 60, failing=float(slowest) / 2)]
+    story = [StoryPart(8 * 60, failing=float(slowest) / 2)]
 
-    told = verdict(
+    outcome = run_trials(
         tmp_path,
         compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "half",
-                WORLDS[slo.id].told(story),
+                WORLDS[slo.id].series_of(story),
                 [
                     Expectation(
                         479,
@@ -95,23 +95,23 @@ def test_half_the_threshold_never_pages(slo: Slo, tmp_path: Path) -> None:
         ],
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 @every
 def test_no_traffic_is_no_sample_and_never_nan(slo: Slo, tmp_path: Path) -> None:
     events = lower_indicator(slo.indicator)
-    still = Stretch(30, events=0) if isinstance(events, CounterPair) else Stretch(30, failing=None)
-    story = [Stretch(30), still, Stretch(30)]
+    still = StoryPart(30, events=0) if isinstance(events, CounterPair) else StoryPart(30, failing=None)
+    story = [StoryPart(30), still, StoryPart(30)]
     absent_is_bad = isinstance(events, ConditionIndicator) and events.when_absent is WhenAbsent.BAD
 
-    told = verdict(
+    outcome = run_trials(
         tmp_path,
         compiler.compile_rules([slo], NATIVE_STYLE),
         [
             Trial(
                 "silence",
-                WORLDS[slo.id].told(story),
+                WORLDS[slo.id].series_of(story),
                 [
                     Expectation(55, "max(slo:sli_error:ratio_rate5m)", 1 if absent_is_bad else None),
                     Expectation(75, "max(slo:sli_error:ratio_rate5m)", 0),
@@ -125,7 +125,7 @@ def test_no_traffic_is_no_sample_and_never_nan(slo: Slo, tmp_path: Path) -> None
         ],
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 @counted
@@ -134,7 +134,7 @@ def test_the_first_error_ever_is_counted(slo: Slo, tmp_path: Path) -> None:
     assert isinstance(world, GoodAndBad)
     series = {world.good: "30+30x239", world.bad: "_x119 3x120"}
 
-    told = verdict(
+    outcome = run_trials(
         tmp_path,
         compiler.compile_rules([slo], NATIVE_STYLE),
         [
@@ -150,7 +150,7 @@ def test_the_first_error_ever_is_counted(slo: Slo, tmp_path: Path) -> None:
         ],
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"
 
 
 @counted
@@ -163,7 +163,7 @@ def test_a_new_pod_with_old_counters_adds_nothing(slo: Slo, tmp_path: Path) -> N
         for name, value in ((world.good, 90000), (world.bad, 5000))
     }
 
-    told = verdict(
+    outcome = run_trials(
         tmp_path,
         compiler.compile_rules([slo], NATIVE_STYLE),
         [
@@ -178,4 +178,4 @@ def test_a_new_pod_with_old_counters_adds_nothing(slo: Slo, tmp_path: Path) -> N
         ],
     )
 
-    assert told == "SUCCESS"
+    assert outcome == "SUCCESS"

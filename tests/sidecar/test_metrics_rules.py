@@ -13,7 +13,7 @@ from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMet
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from sloctl.spec import read_specs
-from tests.rules.promtool import Expectation, Trial, verdict
+from tests.rules.promtool import Expectation, Trial, run_trials
 from tests.sidecar.running_sidecar import START
 from tests.sidecar.specimens import slo
 
@@ -48,7 +48,9 @@ def test_the_rules_compute_the_sidecars_ratios_from_its_two_counters(tmp_path: P
     ]
 
     assert not specs.problems
-    assert verdict(tmp_path, compiled, [Trial("the sidecar's counters", series, expectations)]) == "SUCCESS"
+    assert (
+        run_trials(tmp_path, compiled, [Trial("the sidecar's counters", series, expectations)]) == "SUCCESS"
+    )
 
 
 def scraped(random: Random) -> tuple[dict[str, str], dict[str, float]]:

@@ -26,7 +26,7 @@ _EVENTS: Final = 10_000.0
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Period:
     """From so many seconds ago on, this share of 10,000 events in five minutes failed."""
 
     ago: int
@@ -34,53 +34,53 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Life:
-    """The last three days as stretches, and the share of errors in the rest of the window before."""
+class History:
+    """The last three days as periods, and the share of errors in the rest of the window before."""
 
     before: float
-    stretches: Sequence[Stretch]
+    periods: Sequence[Period]
     group: tuple[tuple[str, str], ...] = ()
 
     def failing(self, ago: int) -> float:
-        return next(it.failing for it in reversed(self.stretches) if ago < it.ago)
+        return next(it.failing for it in reversed(self.periods) if ago < it.ago)
 
 
-LIVES: Final = {
+HISTORIES: Final = {
     # A leak that has a ticket, and for 40 minutes an outage on top of it.
-    "availability": Life(0.0001, [Stretch(_RECENT, 0.0006), Stretch(40 * MINUTE, 0.015)]),
-    "latency": Life(0.004, [Stretch(_RECENT, 0.015)], group=(("uri", "/v1/refunds"),)),
-    "refunds": Life(0.00115, [Stretch(_RECENT, 0.0003)]),
-    "authorisation": Life(0.00486, [Stretch(_RECENT, 0.003), Stretch(6 * HOUR, 0.0125)]),
+    "availability": History(0.0001, [Period(_RECENT, 0.0006), Period(40 * MINUTE, 0.015)]),
+    "latency": History(0.004, [Period(_RECENT, 0.015)], group=(("uri", "/v1/refunds"),)),
+    "refunds": History(0.00115, [Period(_RECENT, 0.0003)]),
+    "authorisation": History(0.00486, [Period(_RECENT, 0.003), Period(6 * HOUR, 0.0125)]),
 }
 
 
 def rollups(slos: Sequence[Slo], now: int) -> Iterator[tuple[str, float, float]]:
     """(series, value, Unix seconds), up to a minute before *now*."""
     for slo in slos:
-        if slo.name in LIVES:
-            yield from _rollups(slo, LIVES[slo.name], now)
+        if slo.name in HISTORIES:
+            yield from _rollups(slo, HISTORIES[slo.name], now)
 
 
-def board(slos: Sequence[Slo], now: int) -> Snapshot:
+def snapshot(slos: Sequence[Slo], now: int) -> Snapshot:
     """What a sidecar that counted the same makes of it."""
     ledger, read = Engine(slos, interval=5), {}
     for slo in slos:
-        if slo.name not in LIVES:
+        if slo.name not in HISTORIES:
             continue
-        life = LIVES[slo.name]
-        group = tuple(value for _, value in life.group)
+        history = HISTORIES[slo.name]
+        group = tuple(value for _, value in history.group)
         total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE_STEP
-        ledger.backfill_counts(slo, group, now - 10 * DAY, EventCounts(total * life.before, total))
+        ledger.backfill_counts(slo, group, now - 10 * DAY, EventCounts(total * history.before, total))
         for ago in range(_RECENT - FINE_STEP, -1, -FINE_STEP):
             events_now = _EVENTS * FINE_STEP / COARSE_STEP
             ledger.backfill_counts(
-                slo, group, now - FINE_STEP - ago, EventCounts(events_now * life.failing(ago), events_now)
+                slo, group, now - FINE_STEP - ago, EventCounts(events_now * history.failing(ago), events_now)
             )
         read[slo.id] = SloCounts({group: EventCounts(0, 0)})
     return ledger.record_tick(now, [IntervalCounts(now, read)])
 
 
-def hurried(slos: Sequence[Slo]) -> str:
+def hurried_rules(slos: Sequence[Slo]) -> str:
     """The rules, every second and without their `for:`; they record no rollups, which are there already."""
     recorded = {
         error_count_metric(FINE_STEP),
@@ -103,18 +103,18 @@ def hurried(slos: Sequence[Slo]) -> str:
     )
 
 
-def _rollups(slo: Slo, life: Life, now: int) -> Iterator[tuple[str, float, float]]:
-    labels = {**NATIVE_STYLE.identity_labels(slo), **dict(life.group)}
+def _rollups(slo: Slo, history: History, now: int) -> Iterator[tuple[str, float, float]]:
+    labels = {**NATIVE_STYLE.identity_labels(slo), **dict(history.group)}
     # OpenMetrics has no space between labels.
     series = ",".join(f"{name}={quote_string(value)}" for name, value in labels.items())
     earlier = slo.window.seconds - _RECENT
     total = _EVENTS * earlier / COARSE_STEP
-    yield from _counted(series, COARSE_STEP, at=now - 10 * DAY, total=total, failing=life.before)
+    yield from _counted(series, COARSE_STEP, at=now - 10 * DAY, total=total, failing=history.before)
     for step, reach in ((COARSE_STEP, _RECENT), (FINE_STEP, MAX_FINE_LOOKBACK)):
         for ago in range(reach - step, -1, -step):
             total = _EVENTS * step / COARSE_STEP
             yield from _counted(
-                series, step, at=now - FINE_STEP - ago, total=total, failing=life.failing(ago)
+                series, step, at=now - FINE_STEP - ago, total=total, failing=history.failing(ago)
             )
 
 
