@@ -61,7 +61,7 @@ def test_a_month_has_the_workbooks_alerts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("long", "short", "verdict"),
+    ("long", "short", "expected"),
     [
         (0.02, 0.02, True),
         (0.0144, 0.02, False),
@@ -73,9 +73,9 @@ def test_a_month_has_the_workbooks_alerts() -> None:
     ],
 )
 def test_firing_needs_both_lookbacks_and_never_guesses(
-    long: float | None, short: float | None, verdict: bool | None
+    long: float | None, short: float | None, expected: bool | None
 ) -> None:
-    assert burn.is_firing(long, short, Fraction("0.0144")) is verdict
+    assert burn.is_firing(long, short, Fraction("0.0144")) is expected
 
 
 def test_firing_compares_the_doubles_prometheus_compares() -> None:

@@ -57,10 +57,10 @@ def test_a_metric_may_be_named_inside_the_braces() -> None:
     ],
 )
 def test_what_is_no_selector_is_refused_in_words(text: str, message: str) -> None:
-    with pytest.raises(PromQLError) as refusal:
+    with pytest.raises(PromQLError) as error:
         read_selector(text)
 
-    assert str(refusal.value) == message
+    assert str(error.value) == message
 
 
 def test_window_stands_for_every_range() -> None:
@@ -97,10 +97,10 @@ def test_a_subquery_stays_a_subquery() -> None:
     ],
 )
 def test_what_is_no_query_is_refused_in_words(text: str, message: str) -> None:
-    with pytest.raises(PromQLError) as refusal:
+    with pytest.raises(PromQLError) as error:
         read_query(text)
 
-    assert str(refusal.value) == message
+    assert str(error.value) == message
 
 
 def test_rates_are_found_however_deep() -> None:
@@ -133,10 +133,10 @@ def test_a_condition_answers_one_or_zero(text: str, rewritten: str) -> None:
     ],
 )
 def test_what_is_no_condition_is_refused_in_words(text: str, message: str) -> None:
-    with pytest.raises(PromQLError) as refusal:
+    with pytest.raises(PromQLError) as error:
         read_condition(text)
 
-    assert str(refusal.value) == message
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize(

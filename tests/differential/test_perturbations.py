@@ -45,8 +45,8 @@ PERTURBATIONS: Final = {
     "K": Perturbation("* 60 / 75", "* 60 / 60"),
     "W - step/2, to W + step/2": Perturbation("[4m30s]", "[5m30s]"),
     "W - step/2, to W - 3/2 step": Perturbation("[4m30s]", "[3m30s]"),
-    "the guard of the newborn term": Perturbation("and on (job, instance) requests_total offset 1m", ""),
-    "that a newborn was not there before": Perturbation('unless requests_total{code="500"} offset 1m', ""),
+    "the guard of the new-series term": Perturbation("and on (job, instance) requests_total offset 1m", ""),
+    "that a new series was not there before": Perturbation('unless requests_total{code="500"} offset 1m', ""),
     "> 0": Perturbation(" > 0)", ")"),
 }
 

@@ -80,7 +80,7 @@ def as_yaml(value: object) -> str:
 
 @st.composite
 def mutations(draw: st.DrawFn) -> bytes:
-    """A sound spec in which some stretches are cut, doubled or replaced."""
+    """A sound spec in which some parts are cut, doubled or replaced."""
     content = draw(st.sampled_from([SPEC, FULL]))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))

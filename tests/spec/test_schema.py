@@ -26,7 +26,7 @@ def documents(path: str, content: bytes) -> list[Plain]:
     return [node.value for node in nodes]
 
 
-def refusals(path: str, content: bytes) -> list[str]:
+def schema_errors(path: str, content: bytes) -> list[str]:
     return [error.message for one in documents(path, content) for error in VALIDATOR.iter_errors(one)]
 
 
@@ -41,21 +41,21 @@ def test_the_schema_is_a_schema() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "slos").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_schema_accepts_a_shipped_spec(path: Path) -> None:
-    errors = refusals(path.name, path.read_bytes())
+    errors = schema_errors(path.name, path.read_bytes())
 
     assert errors == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_schema_accepts_an_example_of_the_docs(example: str) -> None:
-    errors = refusals("doc", example.encode())
+    errors = schema_errors("doc", example.encode())
 
     assert errors == []
 
 
 @pytest.mark.parametrize("case", coded(STRUCTURAL + FORMS), ids=lambda case: case.stem)
 def test_the_schema_refuses_what_the_reader_refuses_for_its_structure(case: Path) -> None:
-    errors = refusals(case.name, case.read_bytes())
+    errors = schema_errors(case.name, case.read_bytes())
 
     assert errors
 
