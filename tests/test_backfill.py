@@ -66,19 +66,19 @@ def error_ratio(prometheus: Prometheus, at: float) -> dict[str, float]:
 def test_after_a_backfill_the_window_holds_the_truth(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spec, files, held = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
+    spec, files, data = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
     spec.write_bytes(SPEC)
     now = int(time.time()) // 300 * 300
-    backfill(held, raw_counters(now))
+    backfill(data, raw_counters(now))
     port = free_port()
     arguments = ["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "--from", "2d"]
 
-    with running_prometheus(held, port=port):
+    with running_prometheus(data, port=port):
         first = main([*arguments, "-d", str(files)])
         written = {file.name: file.read_bytes() for file in files.iterdir()}
         again = main([*arguments, "-d", str(files)])
-    load(held, files)
-    with running_prometheus(held) as prometheus:
+    load(data, files)
+    with running_prometheus(data) as prometheus:
         ratios = error_ratio(prometheus, at=now)
         fine = prometheus.instant("count_over_time(slo:sli_total:increase1m[6h])", at=now)
 
@@ -91,31 +91,33 @@ def test_after_a_backfill_the_window_holds_the_truth(
 
 
 def test_what_happened_while_prometheus_was_down_is_in_the_window_too(tmp_path: Path) -> None:
-    spec, files, held = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
+    spec, files, data = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
     spec.write_bytes(SPEC)
     now = int(time.time()) // 300 * 300
     # Over midnight as well as over what fails.
     holes = ((9.5 * HOUR, 10.75 * HOUR), (23 * HOUR, DAY), (0, HOUR))
-    seen = (
+    scraped = (
         sample
         for sample in raw_counters(now)
         if not any(start < sample[2] % DAY <= end for start, end in holes)
+        # A gap is repaired from both sides: none at either end, whatever the time of day.
+        or not now - HELD + 3 * HOUR < sample[2] < now - 3 * HOUR
     )
-    backfill(held, seen)
+    backfill(data, scraped)
     port = free_port()
 
-    with running_prometheus(held, port=port):
+    with running_prometheus(data, port=port):
         url = f"http://127.0.0.1:{port}"
         main(["backfill", str(spec), "--prometheus", url, "--from", "2d", "-d", str(files)])
-    load(held, files)
-    with running_prometheus(held) as prometheus:
+    load(data, files)
+    with running_prometheus(data) as prometheus:
         ratios = error_ratio(prometheus, at=now)
 
     assert ratios == pytest.approx(dict.fromkeys(PER_SECOND, FAILING / 24), rel=0.01)
 
 
 def test_what_the_rules_have_recorded_is_not_written_again(tmp_path: Path) -> None:
-    spec, files, held = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
+    spec, files, data = tmp_path / "shop.yaml", tmp_path / "files", tmp_path / "prometheus"
     spec.write_bytes(SPEC)
     now = int(time.time()) // 300 * 300
     began = now - 12 * HOUR
@@ -124,10 +126,10 @@ def test_what_the_rules_have_recorded_is_not_written_again(tmp_path: Path) -> No
         for route in PER_SECOND
         for at in range(began, now + 1, 300)
     )
-    backfill(held, [*raw_counters(now), *recorded])
+    backfill(data, [*raw_counters(now), *recorded])
     port = free_port()
 
-    with running_prometheus(held, port=port):
+    with running_prometheus(data, port=port):
         main(["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "-d", str(files)])
 
     lines = [

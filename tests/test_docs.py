@@ -63,9 +63,9 @@ def test_the_sessions_of_the_readme_print_what_it_shows(
     sessions = [text for place, text in blocks("console") if place.startswith("README")]
     monkeypatch.chdir(tmp_path)
 
-    played = [_play(session, capsys) for session in sessions]
+    printed = [_run_session(session, capsys) for session in sessions]
 
-    assert played == sessions
+    assert printed == sessions
 
 
 def test_the_problems_of_the_readme_are_those_of_its_spec_with_its_mistakes() -> None:
@@ -118,12 +118,12 @@ def _off(cell: str) -> str:
     return f"{middle} in the median and {worst} at worst"
 
 
-def _play(session: str, capsys: pytest.CaptureFixture[str]) -> str:
+def _run_session(session: str, capsys: pytest.CaptureFixture[str]) -> str:
     """The session as it goes now: each command with what it prints, on either stream."""
-    told = []
+    printed = []
     for line in session.splitlines():
         if line.startswith("$ sloctl "):
             main(shlex.split(line.removeprefix("$ sloctl ")))
             output = capsys.readouterr()
-            told.append(f"{line}\n{output.out}{output.err}")
-    return "".join(told)
+            printed.append(f"{line}\n{output.out}{output.err}")
+    return "".join(printed)

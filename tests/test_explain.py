@@ -33,16 +33,16 @@ HOSTILE = "<script>alert(1)</script> \x1b[2J \u202e" + "very" * 2500
 def test_it_says_of_a_shipped_spec(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["explain", str(spec)])
 
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
     assert code == 0
-    assert told == (GOLDEN / f"{spec.stem}.txt").read_text()
-    assert max(map(len, told.splitlines())) <= WIDTH
+    assert text == (GOLDEN / f"{spec.stem}.txt").read_text()
+    assert max(map(len, text.splitlines())) <= WIDTH
 
 
 def test_only_the_slos_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     main(["explain", "slos", "--slo", "edge/reachable", "--slo", "ledger/availability", "-o", "json"])
 
-    assert [told["id"] for told in json.loads(capsys.readouterr().out)] == [
+    assert [slo["id"] for slo in json.loads(capsys.readouterr().out)] == [
         "edge/reachable",
         "ledger/availability",
     ]
@@ -110,11 +110,11 @@ def test_confidence_takes_longer() -> None:
 def test_hostile_text_is_shown_within_the_width(
     indicator: NativeLatencyIndicator | ErrorRatioIndicator | QueryIndicator,
 ) -> None:
-    told = render_text(explain_slo(shop(indicator=indicator, description=HOSTILE)))
+    text = render_text(explain_slo(shop(indicator=indicator, description=HOSTILE)))
 
-    assert max(map(len, told.splitlines())) <= WIDTH
-    assert all(line.isprintable() for line in told.splitlines())
-    assert r"\x1b[2J \u202e" in told
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert all(line.isprintable() for line in text.splitlines())
+    assert r"\x1b[2J \u202e" in text
 
 
 @pytest.mark.parametrize("days", [7, 28, 365])
@@ -129,10 +129,10 @@ def test_any_numbers_fit_and_are_written_out(days: int, objective: str, per_seco
         alerting=alerting,
     )
 
-    told = render_text(explain_slo(slo, per_second))
+    text = render_text(explain_slo(slo, per_second))
 
-    assert max(map(len, told.splitlines())) <= WIDTH
-    assert re.findall(r"\d*e[-+]\d+|\binf\b|\bnan\b", told) == []
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert re.findall(r"\d*e[-+]\d+|\binf\b|\bnan\b", text) == []
 
 
 def test_a_broken_spec_is_told_and_not_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What `sloctl explain` says of an outage, held against what the compiled rules and a sidecar do."""
+"""What `sloctl explain` says of an outage, compared with what the compiled rules and a sidecar do."""
 
 import math
 from collections.abc import Iterator
@@ -65,9 +65,9 @@ def fires(recording: Recording, alert: str, severity: Severity) -> list[int]:
     ]
 
 
-def explained_alerts(slo: Slo, bad: Fraction) -> Iterator[OutageAlert]:
-    [course] = [course for course in explain_slo(slo).outages if course.error_ratio == bad]
-    yield from course.alerts
+def simulated_alerts(slo: Slo, bad: Fraction) -> Iterator[OutageAlert]:
+    [simulated] = [it for it in explain_slo(slo).outages if it.error_ratio == bad]
+    yield from simulated.alerts
 
 
 def with_row(kind: Kind, row: PolicyRow) -> Slo:
@@ -87,8 +87,8 @@ def with_row(kind: Kind, row: PolicyRow) -> Slo:
 )
 def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, tmp_path: Path) -> None:
     slo = with_row(kind, row)
-    [firing] = explained_alerts(slo, Fraction(1))
-    assert firing.resolves_after is not None
+    [alert] = simulated_alerts(slo, Fraction(1))
+    assert alert.resolves_after is not None
     stories = [
         outage(kind, Fraction(1), clean=row.long + 10 * MINUTE, lasting=HOUR // 2, onset=onset)
         for onset in ONSETS
@@ -98,8 +98,8 @@ def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, 
 
     for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
         fired = fires(recording, BURN_ALERT, row.severity)
-        assert firing.fires_after.earliest <= fired[0] - begins <= firing.fires_after.latest
-        assert firing.resolves_after.earliest <= fired[-1] + MINUTE - ends <= firing.resolves_after.latest
+        assert alert.fires_after.earliest <= fired[0] - begins <= alert.fires_after.latest
+        assert alert.resolves_after.earliest <= fired[-1] + MINUTE - ends <= alert.resolves_after.latest
 
 
 @pytest.mark.full
@@ -108,8 +108,8 @@ def test_a_total_outage_fires_and_ends_when_it_says(kind: Kind, row: PolicyRow, 
 )
 def test_a_tenth_fires_and_ends_when_it_says(row: PolicyRow, tmp_path: Path) -> None:
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
-    [firing] = explained_alerts(slo, Fraction(1, 10))
-    assert firing.resolves_after is not None
+    [alert] = simulated_alerts(slo, Fraction(1, 10))
+    assert alert.resolves_after is not None
     stories = [
         outage(RATIO, Fraction(1, 10), clean=row.long + 10 * MINUTE, lasting=HOUR, onset=onset)
         for onset in ONSETS
@@ -119,34 +119,34 @@ def test_a_tenth_fires_and_ends_when_it_says(row: PolicyRow, tmp_path: Path) -> 
 
     for recording, (_, begins, ends) in zip(recordings, stories, strict=True):
         fired = fires(recording, BURN_ALERT, Severity.PAGE)
-        assert firing.fires_after.earliest <= fired[0] - begins <= firing.fires_after.latest
-        assert firing.resolves_after.earliest <= fired[-1] + MINUTE - ends <= firing.resolves_after.latest
+        assert alert.fires_after.earliest <= fired[0] - begins <= alert.fires_after.latest
+        assert alert.resolves_after.earliest <= fired[-1] + MINUTE - ends <= alert.resolves_after.latest
 
 
 def test_a_sidecar_fires_and_ends_at_the_earliest_of_what_it_says() -> None:
     slo = with_row(RATIO, WORKBOOK_POLICY[0])
-    [firing] = explained_alerts(slo, Fraction(1))
-    assert firing.resolves_after is not None
-    ledger = Engine([slo], interval=5)
+    [alert] = simulated_alerts(slo, Fraction(1))
+    assert alert.resolves_after is not None
+    engine = Engine([slo], interval=5)
     begins, ends = HOUR + 437, HOUR + 437 + 20 * MINUTE
 
     firing_at = []
     for now in range(5, ends + HOUR // 2, 5):
         counts = EventCounts(error=EVENTS if begins < now <= ends else 0, total=EVENTS)
-        board = ledger.record_tick(now, [IntervalCounts(now, {slo.id: SloCounts({(): counts}, {})})])
-        page = board.states[0].alert_for(Severity.PAGE)
+        snapshot = engine.record_tick(now, [IntervalCounts(now, {slo.id: SloCounts({(): counts}, {})})])
+        page = snapshot.states[0].alert_for(Severity.PAGE)
         if page is not None and page.state is AlertState.FIRING:
             firing_at.append(now)
 
-    assert firing_at[0] - begins == pytest.approx(firing.fires_after.earliest, abs=10)
-    assert firing_at[-1] - ends == pytest.approx(firing.resolves_after.earliest, abs=30)
+    assert firing_at[0] - begins == pytest.approx(alert.fires_after.earliest, abs=10)
+    assert firing_at[-1] - ends == pytest.approx(alert.resolves_after.earliest, abs=30)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("slo", [slo for slo in SHIPPED if slo.alerting.page], ids=lambda slo: slo.id)
 def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path) -> None:
     after = min(
-        (firing.fires_after for firing in explained_alerts(slo, Fraction(1)) if firing.alert_name == "page"),
+        (alert.fires_after for alert in simulated_alerts(slo, Fraction(1)) if alert.alert_name == "page"),
         key=lambda after: after.latest,
     )
     clean = 6 * 60 + 15
@@ -176,8 +176,8 @@ def test_a_total_outage_pages_when_it_says_of_a_shipped(slo: Slo, tmp_path: Path
 def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
     row = WORKBOOK_POLICY[2]
     slo = replace(with_row(RATIO, row), objective=Fraction(999, 1000))
-    [firing] = explained_alerts(slo, Fraction(1, 10))
-    assert firing.resolves_after is not None
+    [alert] = simulated_alerts(slo, Fraction(1, 10))
+    assert alert.resolves_after is not None
     story, begins, ends = outage(
         RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=2 * HOUR, onset=2, quiet=3 * HOUR
     )
@@ -185,19 +185,19 @@ def test_a_ticket_fires_when_it_says(tmp_path: Path) -> None:
     [recording] = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story])
 
     fired = fires(recording, BURN_ALERT, Severity.TICKET)
-    assert firing.fires_after.earliest <= fired[0] - begins <= firing.fires_after.latest
-    assert firing.resolves_after.earliest <= fired[-1] + 5 * MINUTE - ends <= firing.resolves_after.latest
+    assert alert.fires_after.earliest <= fired[0] - begins <= alert.fires_after.latest
+    assert alert.resolves_after.earliest <= fired[-1] + 5 * MINUTE - ends <= alert.resolves_after.latest
 
 
 @pytest.mark.full
 def test_the_budget_is_going_and_gone_when_it_says(tmp_path: Path) -> None:
     slo = replace(RATIO.slo(), scrape_interval=SCRAPE, objective=Fraction(98, 100))
     slo = replace(slo, alerting=replace(slo.alerting, exhausting_within=4 * HOUR))
-    firings = {firing.alert_name: firing for firing in explained_alerts(slo, Fraction(1, 10))}
+    alerts = {alert.alert_name: alert for alert in simulated_alerts(slo, Fraction(1, 10))}
     story, begins, _ = outage(RATIO, Fraction(1, 10), clean=DAY + 10 * MINUTE, lasting=5 * HOUR, onset=1)
 
     [recording] = record(tmp_path, rule_groups(slo, NATIVE_STYLE), [story])
 
     for alert, name in ALERTS.items():
-        after, fired = firings[alert].fires_after, fires(recording, name, Severity.TICKET)
+        after, fired = alerts[alert].fires_after, fires(recording, name, Severity.TICKET)
         assert after.earliest <= fired[0] - begins <= after.latest

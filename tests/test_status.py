@@ -56,10 +56,14 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
         await watched.tick(GOOD % 200)
         code = await status("--sidecar", watched.url, "-o", "json", "--fail-on", "unknown")
 
-    told = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert (told["at"], told["failOn"], told["result"]) == ("2023-11-14T22:13:25.000Z", "unknown", "fine")
-    assert told["slos"] == [
+    assert (report["at"], report["failOn"], report["result"]) == (
+        "2023-11-14T22:13:25.000Z",
+        "unknown",
+        "fine",
+    )
+    assert report["slos"] == [
         {
             "id": "shop/availability",
             "service": "shop",
@@ -217,10 +221,10 @@ def test_a_url_that_is_none_is_told(url: str, message: str, capsys: pytest.Captu
 
 async def test_a_redirect_does_not_get_the_token(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("sesame")
-    told: list[str | None] = []
+    sent: list[str | None] = []
 
     async def elsewhere(request: web.Request) -> web.Response:
-        told.append(request.headers.get("Authorization"))
+        sent.append(request.headers.get("Authorization"))
         if request.path.startswith("/there"):
             return web.json_response({})
         raise web.HTTPFound("/there")
@@ -230,7 +234,7 @@ async def test_a_redirect_does_not_get_the_token(tmp_path: Path) -> None:
     async with serve_application(app, "127.0.0.1", 0) as url:
         await status("--sidecar", url, "--token-file", str(tmp_path / "token"))
 
-    assert told == ["Bearer sesame"]
+    assert sent == ["Bearer sesame"]
 
 
 async def test_it_watches_until_ctrl_c() -> None:

@@ -1,6 +1,6 @@
 """Rollups of the time before the rules ran, so that a new SLO starts with full windows.
 
-In come an SLO, a stretch of the past and a way to ask a Prometheus range queries; out go OpenMetrics lines,
+In come an SLO, a range of the past and a way to ask a Prometheus range queries; out go OpenMetrics lines,
 which `promtool tsdb create-blocks-from openmetrics` loads. Nothing is counted twice: what the rules, or their
 repair group, have recorded is left to them, and the backfill ends where that begins (`missing_range`).
 

@@ -50,7 +50,9 @@ _log: Final = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_specs(parser)
     parser.add_argument(
-        "--config", metavar="FILE", help="where counts come from, who is told, who may read; docs/sidecar.md"
+        "--config",
+        metavar="FILE",
+        help="where counts come from, where alerts go, who may read; docs/sidecar.md",
     )
     parser.add_argument(
         "--target", metavar="URL", help="without --config: a service's metrics; /metrics without a path"

@@ -1,4 +1,4 @@
-"""The course of each incident: when it began, when it should have paged, and when it did."""
+"""The timeline of each incident: when it began, when it should have paged, and when it did."""
 
 from dataclasses import dataclass, replace
 

@@ -145,7 +145,9 @@ def simulate_outage(slo: Slo, error_ratio: Fraction, event_rate: float | None) -
         )
     # Both read the ratio of the window, which is recorded at the step of tickets.
     if alerting.exhausting is not None and (steady := exhaustion_row(alerting.policy)) is not None:
-        soon = exhausting_after(exhausted_after, steady.long, alerting.exhausting_within)
+        soon = exhausting_after(
+            exhausted_after, steady.long, within=alerting.exhausting_within, window=slo.window.seconds
+        )
         add_alert("exhausting", Severity.TICKET, None, true_after=soon)
     if alerting.exhausted is not None:
         add_alert("exhausted", Severity.TICKET, None, true_after=exhausted_after)
@@ -194,15 +196,15 @@ def confident_after(
     return high
 
 
-def exhausting_after(exhausted_after: float, long: int, within: int) -> float:
-    """Compute when the budget left lasts less than *within* at the rate of the long lookback; all in seconds.
+def exhausting_after(exhausted_after: float, long: int, *, within: int, window: int) -> float:
+    """Compute when the budget left lasts less than *within* at the burn of the long lookback; all in seconds.
 
-    After t seconds exhausted_after - t of this outage are left, and the lookback shows t / long of its rate,
-    at most all of it.
+    After t seconds exhausted_after - t of this outage are left, and the lookback shows t / long of its burn,
+    at most all of it. Below a burn of 1, which is window / exhausted_after during the outage, nothing burns.
     """
     if isinf(exhausted_after):
         return inf
-    filling = exhausted_after * long / (within + long)
+    filling = exhausted_after * long / min(within + long, window)
     return filling if filling <= long else exhausted_after - within
 
 

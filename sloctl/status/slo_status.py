@@ -1,4 +1,4 @@
-"""The status of SLOs, whoever told it, and the result of a gate on it."""
+"""The status of SLOs, whichever the source, and the result of a gate on it."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
