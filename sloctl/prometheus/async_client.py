@@ -25,6 +25,7 @@ from sloctl.prometheus.answers import (
 )
 from sloctl.prometheus.credentials import ClientOptions, TlsContext, basic_authorization, request_headers
 from sloctl.prometheus.errors import RequestFailed
+from sloctl.prometheus.gzip_body import ACCEPTED_ENCODING, GzipBody
 
 MAX_ATTEMPTS: Final = 3
 # The longest wait before the second attempt; it doubles with each further one.
@@ -88,12 +89,20 @@ class HttpClient:
     async def _read_response(self, response: aiohttp.ClientResponse) -> HttpResponse:
         if response.status in REDIRECTS:
             raise redirect_failure(response.status, response.headers.get("Location", ""))
-        body = bytearray()
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        if encoding not in {ACCEPTED_ENCODING, "identity"}:
+            raise RequestFailed(f"answered in the encoding {encoding[:20]!r}, which nobody asked for")
+        most = self._options.max_bytes
+        body, inflated = bytearray(), GzipBody(max_bytes=most)
         async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._options.max_bytes:
-                raise RequestFailed(f"answered more than {self._options.max_bytes / 1024**2:g} MiB")
-        return HttpResponse(response.status, response.content_type, bytes(body))
+            if encoding == ACCEPTED_ENCODING:
+                inflated.feed_chunk(chunk)
+            else:
+                body += chunk
+            if len(body) > most or inflated.is_too_long:
+                raise RequestFailed(f"answered more than {most / 1024**2:g} MiB")
+        whole = inflated.finish_body() if encoding == ACCEPTED_ENCODING else bytes(body)
+        return HttpResponse(response.status, response.content_type, whole)
 
 
 @asynccontextmanager
@@ -101,7 +110,13 @@ async def open_client(options: ClientOptions) -> AsyncIterator[HttpClient]:
     """Open a client with connections of its own; it keeps no cookies and uses no proxy."""
     # The time is limited around the whole request.
     unlimited = aiohttp.ClientTimeout(total=None, sock_connect=None)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=unlimited) as session:
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=unlimited,
+        headers={"Accept-Encoding": ACCEPTED_ENCODING},
+        # GzipBody notices where an answer was cut off.
+        auto_decompress=False,
+    ) as session:
         yield HttpClient(options, session)
 
 

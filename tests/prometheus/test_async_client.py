@@ -73,6 +73,18 @@ async def test_it_says_who_asks_and_keeps_no_cookie() -> None:
     assert answer.body.decode() == f"{user_agent()} {{}}"
 
 
+async def test_a_compressed_answer_of_several_streams_is_read_whole() -> None:
+    async def compressed(request: web.Request) -> web.Response:
+        assert request.headers["Accept-Encoding"] == "gzip"
+        streams = gzip.compress(b"first ") + gzip.compress(b"second")
+        return web.Response(body=streams, headers={"Content-Encoding": "gzip"})
+
+    async with answering(compressed) as url:
+        answer = await ask(url)
+
+    assert answer.body == b"first second"
+
+
 async def test_a_redirect_is_not_followed_and_its_target_is_named() -> None:
     async def away(_: web.Request) -> web.Response:
         raise web.HTTPFound("http://ali:sesame@elsewhere:1/metrics?key=2")

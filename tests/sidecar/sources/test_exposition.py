@@ -27,7 +27,7 @@ A = SeriesId("a_total", ())
 
 
 def samples(text: str, metrics: Collection[str], target: Labels) -> list[ExposedSample]:
-    return ExpositionParser(metrics, target).parse_samples(text)
+    return ExpositionParser(metrics, target).parse_samples(f"{text}\n")
 
 
 def test_only_lines_of_wanted_metrics_are_read() -> None:
@@ -111,6 +111,12 @@ def test_openmetrics_tells_its_timestamps_in_seconds() -> None:
 def test_openmetrics_that_was_cut_off_is_an_error() -> None:
     with pytest.raises(ValueError, match="was cut off"):
         ExpositionParser({"a_total"}, {}).parse_samples("a_total 7\n", openmetrics=True)
+
+
+@pytest.mark.parametrize("end", ["a_total 50", 'a_total{b="', "# HELP a_total Thi"])
+def test_text_that_was_cut_off_is_an_error(end: str) -> None:
+    with pytest.raises(ValueError, match="was cut off"):
+        ExpositionParser({"a_total"}, {}).parse_samples(f"a_total 7\n{end}")
 
 
 def test_more_samples_than_anybody_would_count_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Targets that fail in every way: nothing wrong is counted, no other is hidden, all recovers alone."""
 
 import asyncio
+import gzip
 from typing import Any
 
 import pytest
@@ -12,6 +13,10 @@ from tests.sidecar.http_servers import Rude, answering, misbehaving
 from tests.sidecar.sources.scraped_shop import SHOP, Shop, indicator_of, scraping, served
 from tests.sidecar.specimens import slo
 
+GZIP = {"Content-Encoding": "gzip"}
+# Without its closing check sum: the text is all there, and nothing tells so.
+TRUNCATED = gzip.compress(served(9000, 7000).encode())[:-8]
+
 
 @pytest.mark.parametrize(
     ("response", "reason"),
@@ -20,7 +25,14 @@ from tests.sidecar.specimens import slo
         ({"status": 404}, "answered 404"),
         ({"status": 302, "headers": {"Location": "/login?next=/metrics"}}, "a redirect to"),
         ({"text": "requests_total five\n"}, "could not convert string to float: 'five'"),
-        ({"text": 'requests_total{status="2'}, "not a sample"),
+        ({"text": 'requests_total{status="2\n'}, "not a sample"),
+        ({"text": served(100, 7) + 'requests_total{status="200"} 10'}, "was cut off"),
+        ({"body": TRUNCATED, "content_type": "text/plain", "headers": GZIP}, "its gzip does not end"),
+        ({"body": b"no gzip", "content_type": "text/plain", "headers": GZIP}, "no gzip, although it says so"),
+        (
+            {"text": served(50), "headers": {"Content-Encoding": "br"}},
+            "answered in the encoding 'br', which nobody asked for",
+        ),
         (
             {"body": b"requests_total \xff\n", "content_type": "text/plain"},
             "not UTF-8: invalid start byte at byte 15",

@@ -54,7 +54,7 @@ def each(counted: Slo, *expositions: str | None) -> list[dict[Group, EventCounts
         if text is None:
             baseline = baseline.after_interruption()
             continue
-        baseline, scrape = advance_baseline(baseline, exposition.parse_samples(text), number * 5.0)
+        baseline, scrape = advance_baseline(baseline, exposition.parse_samples(f"{text}\n"), number * 5.0)
         tally = tally_samples(scrape, weights, held)
         settled, overdrawn = merge_tallies([tally], overdrawn)
         held = tally.held_counts

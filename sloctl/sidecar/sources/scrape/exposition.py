@@ -57,10 +57,13 @@ class ExpositionParser:
         """Return the samples in the order of *text*.
 
         Raises ValueError for a line of a wanted metric that is no sample, for more than MAX_SAMPLES of them,
-        and for OpenMetrics that was cut off.
+        and for a text that was cut off.
         """
         if openmetrics and not text.rstrip().endswith("# EOF"):
             raise ValueError("OpenMetrics that does not end with # EOF was cut off")
+        # Both formats ask for it: 50 may be the beginning of 50123, and series that follow would be missing.
+        if text and not openmetrics and not text.endswith("\n"):
+            raise ValueError("the last line does not end with a line break: the text was cut off")
         lines = self._find_lines(text)
         if len(lines) > MAX_SAMPLES:
             raise ValueError(f"exposes {len(lines)} samples of what the SLOs name, more than {MAX_SAMPLES}")
