@@ -48,6 +48,10 @@ class History:
 HISTORIES: Final = {
     # A leak that has a ticket, and for 40 minutes an outage on top of it.
     "availability": History(0.0001, [Period(_RECENT, 0.0006), Period(40 * MINUTE, 0.015)]),
+    # The same leak and outage, of which nothing has failed any more for eight minutes.
+    "recovered": History(
+        0.0001, [Period(_RECENT, 0.0006), Period(40 * MINUTE, 0.015), Period(8 * MINUTE, 0.0)]
+    ),
     "latency": History(0.004, [Period(_RECENT, 0.015)], group=(("uri", "/v1/refunds"),)),
     "refunds": History(0.00115, [Period(_RECENT, 0.0003)]),
     "authorisation": History(0.00486, [Period(_RECENT, 0.003), Period(6 * HOUR, 0.0125)]),
@@ -63,21 +67,27 @@ def rollups(slos: Sequence[Slo], now: int) -> Iterator[tuple[str, float, float]]
 
 def snapshot(slos: Sequence[Slo], now: int) -> Snapshot:
     """What a sidecar that counted the same makes of it."""
-    ledger, read = Engine(slos, interval=5), {}
+    engine = Engine(slos, interval=5)
+    return engine.record_tick(now, [IntervalCounts(now, backfill_engine(engine, slos, now))])
+
+
+def backfill_engine(engine: Engine, slos: Sequence[Slo], now: int) -> dict[str, SloCounts]:
+    """Count the same in *engine*; returns what a source then reads: of each of these SLOs nothing new."""
+    read = {}
     for slo in slos:
         if slo.name not in HISTORIES:
             continue
         history = HISTORIES[slo.name]
         group = tuple(value for _, value in history.group)
         total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE_STEP
-        ledger.backfill_counts(slo, group, now - 10 * DAY, EventCounts(total * history.before, total))
+        engine.backfill_counts(slo, group, now - 10 * DAY, EventCounts(total * history.before, total))
         for ago in range(_RECENT - FINE_STEP, -1, -FINE_STEP):
             events_now = _EVENTS * FINE_STEP / COARSE_STEP
-            ledger.backfill_counts(
+            engine.backfill_counts(
                 slo, group, now - FINE_STEP - ago, EventCounts(events_now * history.failing(ago), events_now)
             )
         read[slo.id] = SloCounts({group: EventCounts(0, 0)})
-    return ledger.record_tick(now, [IntervalCounts(now, read)])
+    return read
 
 
 def hurried_rules(slos: Sequence[Slo]) -> str:
