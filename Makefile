@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
+RUN_TESTS := -m pytest
+COUNT_LINES := -m slipcover --source sloctl --json --out .coverage.json $(RUN_TESTS)
 
 .DEFAULT_GOAL := help
 
@@ -20,7 +22,7 @@ demo: $(or $(wildcard $(VENV)/.dev),$(VENV)/.sidecar) ## Watch an incident burn 
 
 .PHONY: test
 test: $(VENV)/.dev real-parts ## Run the tests; fetches Prometheus, Alertmanager and Chromium where apt-get may
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python $(RUN_TESTS) -n 2 $(ARGS)
 
 .PHONY: test-full
 test-full: $(VENV)/.dev real-parts ## Also run what takes longer than ten minutes
@@ -45,8 +47,8 @@ e2e: $(VENV)/.dev ## The chart on a real API server, which Go builds into .tools
 	@$(BIN)/python -m e2e
 
 .PHONY: check
-check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests
-	@$(MAKE) --no-print-directory test
+check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests and their coverage
+	@$(MAKE) --no-print-directory test RUN_TESTS="$(COUNT_LINES)"
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style: ruff
@@ -100,7 +102,7 @@ lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgra
 
 .PHONY: clean
 clean: ## Remove all that make and the tools put here
-	rm -rf $(VENV) .tools build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .tools build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: real-parts

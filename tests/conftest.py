@@ -1,7 +1,10 @@
-"""What a run says at its end: what it measured, which tests did not run, and why."""
+"""The end of a run: what it measured, its coverage, which tests did not run, and why."""
 
+import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -24,7 +27,7 @@ def figure(record_property: Callable[[str, object], None]) -> Figure:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
     """After everything else, so that the last lines name what did not run."""
     yield
-    _section(terminalreporter, "figures", _figures(terminalreporter))
+    _section(terminalreporter, "figures", [*_figures(terminalreporter), *_coverage()])
     _section(terminalreporter, "did not run", _did_not_run(terminalreporter))
 
 
@@ -44,6 +47,15 @@ def _figures(reporter: pytest.TerminalReporter) -> list[str]:
         for name, text in report.user_properties
         if name == "figure"
     ]
+
+
+def _coverage() -> Iterator[str]:
+    """Yield the share of lines that ran, where slipcover has merged what its workers counted."""
+    directory = os.environ.get("SLIPCOVER_COVERAGE_DIR")
+    if directory is not None and (merged := Path(directory) / "merged.json").exists():
+        summary = json.loads(merged.read_text())["summary"]
+        lines = summary["covered_lines"] + summary["missing_lines"]
+        yield f"coverage: {summary['percent_covered']:.1f} % of {lines:,} lines of sloctl/ ran in the tests"
 
 
 def _did_not_run(reporter: pytest.TerminalReporter) -> list[str]:
