@@ -1,5 +1,6 @@
 """What the documents show is what happens."""
 
+import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
@@ -101,8 +102,33 @@ def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:
     ] == [line for line in Path("README.md").read_text().splitlines() if line.startswith(_FIGURES)]
 
 
+def test_every_name_in_the_two_walks_of_the_architecture_exists() -> None:
+    _, *walks = Path("docs/architecture.md").read_text().split("\n## ")[:3]
+    steps = [line for walk in walks for line in walk.splitlines() if re.match(r"\d+\. ", line)]
+    names = {name for step in steps for name in re.findall(r"`([a-z_.]+(?:\.\w+)+)`", step)}
+
+    assert len(steps) == 20
+    assert [name for name in sorted(names) if not _exists(f"sloctl.{name}")] == []
+
+
+def test_every_module_has_its_row_in_the_architecture() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", Path("docs/architecture.md").read_text(), re.MULTILINE)
+    modules = {name.rstrip("/") for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+    assert modules == {path.stem for path in Path("sloctl").iterdir() if not path.name.startswith("__")}
+
+
 def test_the_readme_fits_a_reader() -> None:
     assert len(Path("README.md").read_text().splitlines()) < 150
+
+
+def _exists(name: str) -> bool:
+    """Whether *name* is a module, or something that a module has."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def _in_short(profile: str) -> dict[str, list[str]]:
