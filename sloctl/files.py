@@ -25,7 +25,10 @@ def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[tuple[str
     texts: dict[str, bytes] = {}
     for argument in arguments:
         if argument == STANDARD_INPUT:
-            texts.setdefault("<stdin>", stdin.read(MAX_BYTES + 1))
+            try:
+                texts.setdefault("<stdin>", stdin.read(MAX_BYTES + 1))
+            except OSError as error:
+                raise SpecFileError(f"standard input: {error.strerror}") from error
             continue
         for path in _find_paths(argument):
             try:

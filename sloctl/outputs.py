@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from errno import EEXIST
 from pathlib import Path
 
 from sloctl.compiler import Artefact
@@ -15,6 +16,7 @@ def write_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> int:
     leaves the directory as it was.
     """
     pending: list[tuple[Path, Path]] = []
+    place = directory
     try:
         for artefact in artefacts:
             place = directory / artefact.path
@@ -23,9 +25,12 @@ def write_artefacts(directory: Path, artefacts: Iterable[Artefact]) -> int:
                 beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
                 pending.append((beside, place))
                 beside.write_text(artefact.text, encoding="utf-8", newline="\n")
-    except OSError:
+    except OSError as failed:
         for beside, _ in pending:
             beside.unlink(missing_ok=True)
+        if failed.filename is None:
+            # A full disk is told of a descriptor, which has no name.
+            failed.filename = str(place)
         raise
     for beside, place in pending:
         beside.replace(place)
@@ -58,7 +63,8 @@ def find_orphaned_files(directory: Path, artefacts: Iterable[Artefact]) -> list[
     current = {directory / artefact.path for artefact in artefacts}
     beside = {place for folder in {place.parent for place in current} for place in folder.glob("*.yaml")}
     orphaned = []
-    for place in sorted(beside - current):
+    # Opening a FIFO would wait for somebody to write to it.
+    for place in sorted(place for place in beside - current if place.is_file()):
         with place.open(encoding="utf-8", errors="replace") as file:
             if file.read(len(HEADER)) == HEADER:
                 orphaned.append(place)
@@ -66,6 +72,8 @@ def find_orphaned_files(directory: Path, artefacts: Iterable[Artefact]) -> list[
 
 
 def _read_if_present(place: Path) -> str | None:
+    if place.is_fifo() or place.is_char_device() or place.is_socket():
+        raise FileExistsError(EEXIST, "is no file that could be written", str(place))
     try:
         return place.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

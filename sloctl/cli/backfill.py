@@ -69,8 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     except PrometheusError as error:
         raise CouldNotRun(str(error)) from error
-    except OSError as error:
-        raise CouldNotRun(f"{error.filename}: {error.strerror}") from error
     print(f"{len(slos)} SLOs, {written} files written to {arguments.output_dir}", file=sys.stderr)
     return FINE
 

@@ -50,14 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(compile_rules(slos, style))
         return FINE
     compiled = _TARGETS[arguments.target](slos, style)
-    try:
-        for path in outputs.find_orphaned_files(directory, compiled):
-            print(f"{path}: compiled from none of these specs; remove it if its own is gone", file=sys.stderr)
-        if arguments.check:
-            return _print_differences(directory, compiled)
-        changed = outputs.write_artefacts(directory, compiled)
-    except OSError as error:
-        raise CouldNotRun(f"{error.filename}: {error.strerror}") from error
+    for path in outputs.find_orphaned_files(directory, compiled):
+        print(f"{path}: compiled from none of these specs; remove it if its own is gone", file=sys.stderr)
+    if arguments.check:
+        return _print_differences(directory, compiled)
+    changed = outputs.write_artefacts(directory, compiled)
     print(f"{len(slos)} SLOs, {len(compiled)} files, {changed} changed", file=sys.stderr)
     return FINE
 

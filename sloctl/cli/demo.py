@@ -14,7 +14,7 @@ import contextlib
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from importlib.resources import files
 from random import Random
 from typing import Final
@@ -44,7 +44,7 @@ with require_sidecar_extra():
     from sloctl.sidecar.engine.tick_loop import SnapshotFeed
     from sloctl.sidecar.http.application import build_application
     from sloctl.sidecar.http.server import serve_application
-    from sloctl.sidecar.runtime import run_in_background, wait_for_stop_signal
+    from sloctl.sidecar.runtime import cancel_tasks, wait_for_stop_signal
     from sloctl.sidecar.sources.counting.plan import plan_counting
     from sloctl.sidecar.sources.scrape.source import ScrapeOptions
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
@@ -118,13 +118,23 @@ async def _run_demo(slos: Sequence[Slo], watched: Slo, *, port: int, duration: f
         try:
             async with serve_application(build_application(sidecar), _LOOPBACK, port) as url:
                 show = _redraw_table if sys.stdout.isatty() else _print_changes
-                async with run_in_background(show(sidecar.feed, recorder, url), name="terminal"):
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(wait_for_stop_signal(), duration)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(_show_until_stopped(show(sidecar.feed, recorder, url)), duration)
         except OSError as error:
             raise CouldNotRun(f"cannot listen on port {port}: {error.strerror}") from error
     for timeline in recorder.timelines:
         print("", *_incident_lines(timeline, watched), sep="\n")
+
+
+async def _show_until_stopped(showing: Coroutine[None, None, None]) -> None:
+    """Show until a signal comes; raises what *showing* raises, such as CouldNotRun for a reader that left."""
+    tasks = [asyncio.create_task(work) for work in (showing, wait_for_stop_signal())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_tasks(tasks)
+    for task in done:
+        task.result()
 
 
 async def _redraw_table(feed: SnapshotFeed, recorder: IncidentRecorder, url: str) -> None:

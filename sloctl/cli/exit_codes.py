@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from sloctl.problems import escape_unprintable
+
 FINE: Final = 0
 PROBLEMS_FOUND: Final = 1
 COULD_NOT_RUN: Final = 2
@@ -11,6 +13,12 @@ COULD_NOT_RUN: Final = 2
 
 class CouldNotRun(Exception):
     """The world is broken (a file, a port, a server): the message says what and what to do."""
+
+
+def describe_os_error(error: OSError) -> str:
+    """Say on one line which file failed, where one is known, and why."""
+    reason = error.strerror or str(error)
+    return escape_unprintable(reason if error.filename is None else f"{error.filename}: {reason}")
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 import argparse
 import importlib
-import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Final, NoReturn, Protocol, cast
 
-from sloctl.cli.exit_codes import COULD_NOT_RUN, CouldNotRun
+from sloctl.cli.exit_codes import COULD_NOT_RUN, CouldNotRun, describe_os_error
+from sloctl.cli.streams import open_standard_streams
 
 COMMANDS: Final = {
     "compile": "turn specs into Prometheus rules and Grafana dashboards",
@@ -39,16 +40,26 @@ class _CommandParser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; returns its exit code, and ends a broken world with one line on standard error."""
     if not argv or argv[0] not in COMMANDS:
         _overview_parser().parse_args(argv or ["--help"])
         return COULD_NOT_RUN
     try:
         command = cast(Command, importlib.import_module(f"sloctl.cli.{argv[0]}"))
-        return command.run(_command_parser(command, argv[0]).parse_args(argv[1:]))
+        code = command.run(_command_parser(command, argv[0]).parse_args(argv[1:]))
+        sys.stdout.flush()
     except CouldNotRun as broken:
-        print(f"sloctl {argv[0]}: {broken}", file=sys.stderr)
-        return COULD_NOT_RUN
+        reason = str(broken)
+    except OSError as error:
+        reason = describe_os_error(error)
+    except MemoryError:
+        reason = "out of memory"
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    else:
+        return code
+    print(f"sloctl {argv[0]}: {reason}", file=sys.stderr)
+    return COULD_NOT_RUN
 
 
 def _command_parser(command: Command, name: str) -> argparse.ArgumentParser:
@@ -89,12 +100,20 @@ class _VersionAction(argparse.Action):
 
 
 def entry_point() -> NoReturn:
-    """Run the console script."""
+    """Run the console script; a defect of ours ends with 2 as well, since 1 is a verdict on specs."""
+    open_standard_streams()
+    code: object = COULD_NOT_RUN
     try:
-        code = main(sys.argv[1:])
+        try:
+            code = main(sys.argv[1:])
+        except SystemExit as leaving:
+            # The parser has said what there was to say, but not yet written it.
+            code = leaving.code
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has had enough (`sloctl compile slos | head`); Python must not find out again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except CouldNotRun as broken:
+        print(f"sloctl: {broken}", file=sys.stderr)
         code = COULD_NOT_RUN
-    sys.exit(code)
+    except Exception:  # noqa: BLE001 - the last place: an exit code of 1 would mean problems found
+        traceback.print_exc()
+        code = COULD_NOT_RUN
+    raise SystemExit(code)

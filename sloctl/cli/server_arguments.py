@@ -51,7 +51,7 @@ def read_client_options(arguments: argparse.Namespace, *, timeout_seconds: float
 def _read_headers(file: Path) -> dict[str, str]:
     """Read `NAME: VALUE` lines; the CouldNotRun of a bad one names the line, never what is in it."""
     try:
-        lines = file.read_text().splitlines()
+        lines = file.read_text(encoding="utf-8").splitlines()
     except OSError as failure:
         raise CouldNotRun(f"cannot read {file}: {failure.strerror}") from None
     except UnicodeDecodeError:

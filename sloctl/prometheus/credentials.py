@@ -97,7 +97,7 @@ def basic_authorization(username: str, password: str) -> str:
 def read_secret(file: Path, *, ascii_only: bool = True) -> str:
     """Read the one line of text in *file*; raise UnusableFile."""
     try:
-        text = file.read_text().rstrip("\r\n")
+        text = file.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as failure:
         raise UnusableFile(f"cannot read {file}: {failure.strerror}") from None
     except UnicodeDecodeError:
