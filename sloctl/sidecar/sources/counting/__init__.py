@@ -2,7 +2,7 @@
 
     series             SeriesId and ExposedSample, the values that the rest is about
     plan               CountingPlan: which SLOs can be counted, by which selectors; SloCounts from the results
-    re2_patterns       Prometheus's regular expressions as Python's, or a refusal
+    re2_patterns       Prometheus's regular expressions, in linear time
     selector_index     for one series, the few of thousands of selectors that match it
     series_weights     for one series, the SLOs that count it, and with which sign
     counter_increases  by how much each counter grew since the last scrape: resets, gaps, new series

@@ -74,8 +74,7 @@ def _value_condition(matcher: LabelMatcher) -> Callable[[str], bool]:
         case MatchOp.NOT_EQUAL:
             return lambda value: value != wanted
         case MatchOp.MATCH:
-            pattern = compile_pattern(wanted)
-            return lambda value: pattern.fullmatch(value) is not None
+            return compile_pattern(wanted).matches_whole
         case MatchOp.NOT_MATCH:
             pattern = compile_pattern(wanted)
-            return lambda value: pattern.fullmatch(value) is None
+            return lambda value: not pattern.matches_whole(value)
