@@ -135,6 +135,16 @@ class Severity(Enum):
     TICKET = "ticket"
 
 
+class AlertKind(Enum):
+    """The kinds of alerts of an SLO, by their keys in a spec; page and ticket are the burn alerts."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+    EXHAUSTED = "exhausted"
+    EXHAUSTING = "exhausting"
+    NO_DATA = "noData"
+
+
 class PolicyRow(Struct, frozen=True):
     """One burn-rate alert of a policy; `slo.policy` has its factor and threshold.
 
@@ -149,10 +159,11 @@ class PolicyRow(Struct, frozen=True):
 
 
 class AlertMetadata(Struct, frozen=True):
-    """The labels and annotations that a spec adds to one kind of alert."""
+    """The labels and annotations that a spec adds to one kind of alert; without a *name* it has sloctl's."""
 
     labels: Labels
     annotations: Labels
+    name: str | None = None
 
 
 class Alerting(Struct, frozen=True):
@@ -172,6 +183,25 @@ class Alerting(Struct, frozen=True):
     no_data_after: int
     min_errors: int
     confidence: Fraction | None
+    no_data_severity: Severity = Severity.TICKET
+
+    @property
+    def enabled_alerts(self) -> dict[AlertKind, AlertMetadata]:
+        """Map each kind of alert that is not disabled to what the spec adds to it."""
+        metadata = {
+            AlertKind.PAGE: self.page,
+            AlertKind.TICKET: self.ticket,
+            AlertKind.EXHAUSTED: self.exhausted,
+            AlertKind.EXHAUSTING: self.exhausting,
+            AlertKind.NO_DATA: self.no_data,
+        }
+        return {kind: added for kind, added in metadata.items() if added is not None}
+
+    def severity_of(self, kind: AlertKind) -> Severity:
+        """Return the severity of an alert; that of no data is the spec's choice."""
+        if kind is AlertKind.NO_DATA:
+            return self.no_data_severity
+        return Severity.PAGE if kind is AlertKind.PAGE else Severity.TICKET
 
 
 class Slo(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import AlertMetadata, Labels, Severity, Slo
+from sloctl.model import Alerting, AlertKind, Labels, Slo
 
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
@@ -19,6 +19,27 @@ BURN_ALERT: Final = "SLOErrorBudgetBurn"
 EXHAUSTED_ALERT: Final = "SLOErrorBudgetExhausted"
 EXHAUSTING_ALERT: Final = "SLOErrorBudgetExhausting"
 NO_DATA_ALERT: Final = "SLONoData"
+ALERT_NAMES: Final = {
+    AlertKind.PAGE: BURN_ALERT,
+    AlertKind.TICKET: BURN_ALERT,
+    AlertKind.EXHAUSTED: EXHAUSTED_ALERT,
+    AlertKind.EXHAUSTING: EXHAUSTING_ALERT,
+    AlertKind.NO_DATA: NO_DATA_ALERT,
+}
+# The value of a label that every alert has, whatever a spec calls the alert: what reads alerts goes by it.
+ALERT_CLASSES: Final = {
+    AlertKind.PAGE: "burn",
+    AlertKind.TICKET: "burn",
+    AlertKind.EXHAUSTED: "exhausted",
+    AlertKind.EXHAUSTING: "exhausting",
+    AlertKind.NO_DATA: "no_data",
+}
+
+
+def alert_name(alerting: Alerting, kind: AlertKind) -> str:
+    """Return the name of an alert: the spec's, or else sloctl's own."""
+    added = alerting.enabled_alerts.get(kind)
+    return ALERT_NAMES[kind] if added is None or added.name is None else added.name
 
 
 def error_ratio_metric(lookback: int) -> str:
@@ -45,6 +66,7 @@ class LabelStyle(Struct, frozen=True):
     window: str
     objective: str
     severity: str
+    alert: str
     part: str
     info_metric: str
     separator: str
@@ -61,13 +83,21 @@ class LabelStyle(Struct, frozen=True):
         """Return the one label whose value no other SLO has."""
         return {self.id: self.slo_id(slo)}
 
-    def alert_labels(self, slo: Slo, severity: Severity, text: AlertMetadata) -> Labels:
-        """Return the labels of one alert of *slo*, without those of a group.
+    def alert_labels(self, slo: Slo, kind: AlertKind) -> Labels:
+        """Return the labels of one enabled alert of *slo*, without those of a group.
 
         The rules and the sidecar send the same ones, because Alertmanager merges alerts by their labels.
         """
-        own = {**slo.labels, "severity": severity.value, **text.labels}
-        return {**own, **self.identity_labels(slo), self.severity: severity.value}
+        own = {
+            **slo.labels,
+            "severity": slo.alerting.severity_of(kind).value,
+            **slo.alerting.enabled_alerts[kind].labels,
+        }
+        return {**own, **self.identity_labels(slo), **self.alert_identity(slo.alerting, kind)}
+
+    def alert_identity(self, alerting: Alerting, kind: AlertKind) -> Labels:
+        """Return the labels that say what kind of alert it is; a spec cannot change them."""
+        return {self.alert: ALERT_CLASSES[kind], self.severity: alerting.severity_of(kind).value}
 
 
 NATIVE_STYLE: Final = LabelStyle(
@@ -77,6 +107,7 @@ NATIVE_STYLE: Final = LabelStyle(
     window="slo_window",
     objective="slo_objective",
     severity="slo_severity",
+    alert="slo_alert",
     part="slo_part",
     info_metric="slo_info",
     separator="/",
@@ -88,6 +119,7 @@ SLOTH_STYLE: Final = LabelStyle(
     window="sloth_window",
     objective="sloth_objective",
     severity="sloth_severity",
+    alert="sloth_alert",
     part="sloth_part",
     info_metric="sloth_slo_info",
     separator="-",

@@ -3,17 +3,23 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sloctl import naming
 from sloctl.dashboards import sidecar_metrics, slo_queries, theme
 from sloctl.dashboards.escape import escape_title
 from sloctl.dashboards.grafana_schema import Annotation, GridPos, Panel, PanelFilter
 from sloctl.dashboards.lookbacks import group_legend
 from sloctl.dashboards.panels import DATA_SOURCE, MIN_INTERVAL, PanelHead, graph_queries, timeline_panel
 from sloctl.dashboards.slo_queries import QueryScope
-from sloctl.model import PromQL, Severity, Slo
-from sloctl.slo.policy import enabled_severities, exhaustion_row
+from sloctl.model import AlertKind, PromQL, Severity, Slo
+from sloctl.slo.policy import exhaustion_row
 
 _SEVERITY_COLORS: Final = {Severity.PAGE: theme.VERMILLION, Severity.TICKET: theme.ORANGE}
+_ALERT_TITLES: Final = {
+    AlertKind.PAGE: "burns, page",
+    AlertKind.TICKET: "burns, ticket",
+    AlertKind.EXHAUSTED: "budget gone",
+    AlertKind.EXHAUSTING: "budget soon gone",
+    AlertKind.NO_DATA: "no data",
+}
 
 
 def alert_annotations(slo: Slo, scope: QueryScope, panels: tuple[int, ...]) -> Iterator[Annotation]:
@@ -40,50 +46,44 @@ def slo_alert_timeline(slo: Slo, scope: QueryScope, panel_id: int, place: GridPo
     description = f"What fired when. Where nothing is drawn, no rule was evaluated{drawn}"
     group = f" {group_legend(slo)}" if slo.group_by else ""
     queries = [
-        (f"{title}{group}", _alert_state_query(slo, scope, alertname, severity))
-        for title, alertname, severity in _enabled_alerts(slo)
+        (f"{title}{group}", _alert_state_query(slo, scope, kind)) for title, kind in _titled_alerts(slo)
     ]
     return timeline_panel(PanelHead(panel_id, "Alerts", place, description), graph_queries(*queries))
 
 
-def _alert_state_query(slo: Slo, scope: QueryScope, alertname: str, severity: Severity) -> PromQL:
+def _alert_state_query(slo: Slo, scope: QueryScope, kind: AlertKind) -> PromQL:
     """Query the state of one alert, quiet while the rules run.
 
     A group that does not fire is absent instead: nothing lists the groups.
     """
-    recorded = slo_queries.one_alert(scope, alertname, severity)
-    exposed = _sidecar_alert_query(slo, scope, alertname, severity)
-    fires = theme.PAGE if severity is Severity.PAGE else theme.TICKET
+    recorded = slo_queries.one_alert(scope, slo.alerting, kind)
+    exposed = _sidecar_alert_query(slo, scope, kind)
+    fires = theme.PAGE if slo.alerting.severity_of(kind) is Severity.PAGE else theme.TICKET
     state = scope.recorded_or_exposed(recorded, f"{fires} + 0 * ({exposed})")
     if slo.group_by:
         return scope.max_by(state)
     return scope.max_by(f"{state} or {theme.QUIET} * {scope.select_series(scope.style.info_metric)}")
 
 
-def _sidecar_alert_query(slo: Slo, scope: QueryScope, alertname: str, severity: Severity) -> PromQL:
+def _sidecar_alert_query(slo: Slo, scope: QueryScope, kind: AlertKind) -> PromQL:
     """Query a sample wherever the sidecar's own series say that the alert fires."""
     left, alerting = scope.select_series(sidecar_metrics.BUDGET_REMAINING), slo.alerting
-    match alertname:
-        case naming.EXHAUSTED_ALERT:
+    match kind:
+        case AlertKind.EXHAUSTED:
             return f"{left} <= 0"
-        case naming.EXHAUSTING_ALERT if (row := exhaustion_row(alerting.policy)) is not None:
+        case AlertKind.EXHAUSTING if (row := exhaustion_row(alerting.policy)) is not None:
             burns = [scope.select_lookback(sidecar_metrics.BURN_RATE, it) for it in (row.long, row.short)]
             within = f"({left} > 0) * {slo.window.seconds} / ignoring (lookback)"
             return " and ".join(f"{within} ({burn} >= 1) < {alerting.exhausting_within}" for burn in burns)
-        case naming.NO_DATA_ALERT:
+        case AlertKind.NO_DATA:
             return f"{scope.select_series(sidecar_metrics.DATA_AGE)} > {alerting.no_data_after}"
         case _:
-            return scope.sidecar_firing_alerts(severity)
+            return scope.sidecar_firing_alerts(alerting.severity_of(kind))
 
 
-def _enabled_alerts(slo: Slo) -> Iterator[tuple[str, str, Severity]]:
-    """List (title, alertname, severity) of the alerts that *slo* has."""
-    alerting = slo.alerting
-    for severity in enabled_severities(alerting):
-        yield f"burns, {severity.value}", naming.BURN_ALERT, severity
-    if alerting.exhausted is not None:
-        yield "budget gone", naming.EXHAUSTED_ALERT, Severity.TICKET
-    if alerting.exhausting is not None and exhaustion_row(alerting.policy) is not None:
-        yield "budget soon gone", naming.EXHAUSTING_ALERT, Severity.TICKET
-    if alerting.no_data is not None:
-        yield "no data", naming.NO_DATA_ALERT, Severity.TICKET
+def _titled_alerts(slo: Slo) -> Iterator[tuple[str, AlertKind]]:
+    """List the alerts that *slo* has, each with a title."""
+    for kind in slo.alerting.enabled_alerts:
+        # Without a row nothing decides how long the budget lasts.
+        if kind is not AlertKind.EXHAUSTING or exhaustion_row(slo.alerting.policy) is not None:
+            yield _ALERT_TITLES[kind], kind

@@ -10,7 +10,7 @@ from sloctl.dashboards.grafana_schema import Dashboard, GridPos, Panel
 from sloctl.dashboards.panels import PanelHead, graph_queries, stat_panel, timeline_panel
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX, SHORTENED_SERVICE
-from sloctl.model import PromQL, Severity
+from sloctl.model import AlertKind, PromQL, Severity
 from sloctl.naming import LabelStyle
 
 _TABLE_ID: Final = 7
@@ -47,7 +47,7 @@ def _fleet_numbers(scope: QueryScope) -> Iterator[tuple[str, PromQL, theme.Numbe
     """List (title, query, looks, description) of each number."""
     known, left = scope.select_series(scope.style.info_metric), slo_queries.budget_left(scope)
     paging, opened = (scope.firing_alerts(severity) for severity in (Severity.PAGE, Severity.TICKET))
-    silent = scope.select_alerts(alertname=naming.NO_DATA_ALERT)
+    silent = scope.select_alerts(**{scope.style.alert: naming.ALERT_CLASSES[AlertKind.NO_DATA]})
     unknown = f"{silent} or ({known} unless on ({scope.style.id}) {scope.budget_remaining()})"
     yield (
         "SLOs",

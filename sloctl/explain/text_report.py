@@ -8,7 +8,7 @@ from typing import Final
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.explain.timeline import OutageAlert, SloExplanation
 from sloctl.formatting import UNKNOWN, expand_exponent, format_rounded, format_rounded_percent
-from sloctl.model import Slo
+from sloctl.model import Severity, Slo
 from sloctl.problems import escape_unprintable
 from sloctl.promql import format_number
 from sloctl.table import format_table
@@ -89,6 +89,9 @@ def alert_lines(explanation: SloExplanation) -> Iterator[str]:
         f"when it will be gone within {within} at the present rate": alerting.exhausting,
         f"when no events were counted for {no_data_after}": alerting.no_data,
     }
+    if alerting.no_data is not None and alerting.no_data_severity is Severity.PAGE:
+        silence, _ = others.popitem()
+        yield from _wrap_text(f"Another page: {silence}.")
     if enabled := [when for when, alert in others.items() if alert is not None]:
         yield from _wrap_text(f"Other tickets: {'; '.join(enabled)}.")
 
@@ -175,9 +178,8 @@ def no_data_lines(explanation: SloExplanation) -> Iterator[str]:
         yield from _wrap_text("No alert tells of it.")
         return
     grouped = " of any group" if explanation.slo.group_by else ""
-    yield from _wrap_text(
-        f"After {format_duration(alerting.no_data_after)} without events to count{grouped} a ticket says so."
-    )
+    after, kind = format_duration(alerting.no_data_after), alerting.no_data_severity.value
+    yield from _wrap_text(f"After {after} without events to count{grouped} a {kind} says so.")
 
 
 def _format_range(low: str, high: str, unit: str = "") -> str:

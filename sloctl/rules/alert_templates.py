@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl import naming
-from sloctl.model import Labels, PolicyRow, PromQL, Severity
+from sloctl.model import AlertKind, Labels, PolicyRow, PromQL
 from sloctl.promql import format_number, metric_selector, range_selector
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.policy import alert_threshold
@@ -55,8 +55,7 @@ class AlertTemplates(Struct, frozen=True):
     """The values in the text of one alert of an SLO, each as the template that asks for it."""
 
     scope: Scope
-    alertname: str
-    severity: Severity
+    kind: AlertKind
 
     @property
     def alert_subject(self) -> str:
@@ -68,7 +67,7 @@ class AlertTemplates(Struct, frozen=True):
 
     @property
     def group_parameters(self) -> Sequence[str]:
-        if self.alertname == naming.NO_DATA_ALERT:
+        if self.kind is AlertKind.NO_DATA:
             return ()  # its expression has no group
         return [f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
 
@@ -121,8 +120,8 @@ class AlertTemplates(Struct, frozen=True):
 
     def _firing_start(self) -> PromQL:
         """Query when it began to fire, as Unix time; Prometheus keeps it from an alert's second turn on."""
-        alert = {"alertname": self.alertname, self.scope.style.severity: self.severity.value}
-        return f"min({self._own_series('ALERTS_FOR_STATE', alert)}) or floor(vector(time()))"
+        kind = self.scope.style.alert_identity(self.scope.slo.alerting, self.kind)
+        return f"min({self._own_series('ALERTS_FOR_STATE', kind)}) or floor(vector(time()))"
 
     def _burn_rate_query(self, lookback: int) -> PromQL:
         if lookback == COARSE_STEP:

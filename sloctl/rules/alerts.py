@@ -6,7 +6,7 @@ An alert reads only recorded series, and only those of its own rule group where 
 from typing import Final
 
 from sloctl import naming
-from sloctl.model import AlertMetadata, Labels, PolicyRow, PromQL, Severity
+from sloctl.model import AlertKind, Labels, PolicyRow, PromQL, Severity
 from sloctl.promql import format_number, join_operands, range_selector
 from sloctl.rules.alert_templates import AlertTemplates, escape_template
 from sloctl.rules.alert_text import (
@@ -32,6 +32,7 @@ from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 # The rule group in which each severity is evaluated, by its step.
 SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}
+BURN_KINDS: Final = {Severity.PAGE: AlertKind.PAGE, Severity.TICKET: AlertKind.TICKET}
 
 
 def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
@@ -39,13 +40,12 @@ def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
     alerting = scope.slo.alerting
     return [
         _alert_rule(
-            values := AlertTemplates(scope, naming.BURN_ALERT, severity),
-            added,
+            values := AlertTemplates(scope, BURN_KINDS[severity]),
             expr=join_operands((f"(\n  {_burn_condition(scope, row, step)}\n)" for row in rows), "or"),
             text=burn_text(scope.slo, rows, values),
             before=longest_lookback(rows),
         )
-        for severity, added in enabled_severities(alerting).items()
+        for severity in enabled_severities(alerting)
         if SEVERITY_STEP[severity] == step and (rows := rows_of_severity(alerting.policy, severity))
     ]
 
@@ -56,16 +56,14 @@ def budget_alerts(scope: Scope) -> list[AlertRule]:
     left = scope.max_by_group(scope.recorded_series(naming.BUDGET_REMAINING))
     alerts, row = [], exhaustion_row(alerting.policy)
     if alerting.exhausted is not None:
-        values = AlertTemplates(scope, naming.EXHAUSTED_ALERT, Severity.TICKET)
+        values = AlertTemplates(scope, AlertKind.EXHAUSTED)
         text = exhausted_text(slo, row, values)
-        alerts.append(
-            _alert_rule(values, alerting.exhausted, expr=f"{left} <= 0", text=text, before=slo.window.seconds)
-        )
+        alerts.append(_alert_rule(values, expr=f"{left} <= 0", text=text, before=slo.window.seconds))
     if alerting.exhausting is not None and row is not None:
-        values = AlertTemplates(scope, naming.EXHAUSTING_ALERT, Severity.TICKET)
+        values = AlertTemplates(scope, AlertKind.EXHAUSTING)
         text = exhausting_text(slo, row, values)
         condition = _exhausting_condition(scope, row, left)
-        alerts.append(_alert_rule(values, alerting.exhausting, expr=condition, text=text, before=row.long))
+        alerts.append(_alert_rule(values, expr=condition, text=text, before=row.long))
     return alerts
 
 
@@ -74,11 +72,10 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     alerting = scope.slo.alerting
     if alerting.no_data is None:
         return []
-    values = AlertTemplates(scope, naming.NO_DATA_ALERT, Severity.TICKET)
+    values = AlertTemplates(scope, AlertKind.NO_DATA)
     return [
         _alert_rule(
             values,
-            alerting.no_data,
             expr=f"absent({scope.fine_events})",
             text=no_data_text(scope.slo, values),
             before=NO_DATA_RANGE,
@@ -139,17 +136,17 @@ def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:
 
 
 def _alert_rule(
-    values: AlertTemplates, added: AlertMetadata, *, expr: PromQL, text: Labels, before: int, pending: int = 0
+    values: AlertTemplates, *, expr: PromQL, text: Labels, before: int, pending: int = 0
 ) -> AlertRule:
     """Put one alert together; the spec's own annotations come on top of its *text*.
 
     *before* is how many seconds before the alert its links show.
     """
     slo, style = values.scope.slo, values.scope.style
-    labels = style.alert_labels(slo, values.severity, added)
-    written = {**slo.annotations, **added.annotations}
+    labels = style.alert_labels(slo, values.kind)
+    written = {**slo.annotations, **slo.alerting.enabled_alerts[values.kind].annotations}
     return AlertRule(
-        alert=values.alertname,
+        alert=naming.alert_name(slo.alerting, values.kind),
         expr=expr,
         pending=pending,
         labels={label: escape_template(value) for label, value in labels.items()},

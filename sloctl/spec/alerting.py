@@ -6,13 +6,12 @@ import msgspec
 from msgspec import UnsetType
 
 from sloctl.duration import DAY, MINUTE
-from sloctl.model import Alerting, AlertMetadata, PolicyRow
+from sloctl.model import Alerting, AlertKind, AlertMetadata, PolicyRow, Severity
 from sloctl.slo.policy import workbook_policy
 from sloctl.spec import fields, labels, values
 from sloctl.spec.findings import Findings
 from sloctl.spec.yaml_nodes import Node, mapping_in
 
-_ALERT_KINDS = ("page", "ticket", "exhausted", "exhausting", "noData")
 # A single bad event is as likely an accident; a minute or a ratio is no event at all.
 _DEFAULT_MIN_ERRORS = 2
 
@@ -26,9 +25,13 @@ def read_alerting(
     """
     spec = msgspec.convert(node.value, fields.Alerting)
     errors = findings.error_count
-    for part in (node, *(mapping_in(node, kind) for kind in _ALERT_KINDS)):
+    for part in (node, *(mapping_in(node, kind.value) for kind in AlertKind)):
         labels.check_alert_labels(mapping_in(part, "labels"), group_by, findings)
         labels.check_annotations(mapping_in(part, "annotations"), findings)
+    for name in mapping_in(node, "names").entries.values():
+        findings.accept_value(values.parse_alert_name(name.text), name)
+    for label in mapping_in(node, "severity").entries.values():
+        findings.accept_value(values.parse_label_value(label.text), label)
     rows = [] if isinstance(spec.policy, UnsetType) else spec.policy
     policy = [
         _read_policy_row(row, item, findings)
@@ -49,11 +52,12 @@ def read_alerting(
         return None
     return Alerting(
         policy=tuple(row for row in policy if row is not None) or workbook_policy(window),
-        page=_alert_metadata(spec, spec.page),
-        ticket=_alert_metadata(spec, spec.ticket),
-        exhausted=_alert_metadata(spec, spec.exhausted),
-        exhausting=_alert_metadata(spec, spec.exhausting),
-        no_data=_alert_metadata(spec, spec.no_data),
+        page=_alert_metadata(spec, spec.page, name=spec.names.page, severity=Severity.PAGE),
+        ticket=_alert_metadata(spec, spec.ticket, name=spec.names.ticket),
+        exhausted=_alert_metadata(spec, spec.exhausted, name=spec.names.exhausted),
+        exhausting=_alert_metadata(spec, spec.exhausting, name=spec.names.exhausting),
+        no_data=_alert_metadata(spec, spec.no_data, name=spec.names.no_data, severity=spec.no_data.severity),
+        no_data_severity=spec.no_data.severity,
         exhausting_within=within,
         no_data_after=after,
         min_errors=min_errors if counted else 0,
@@ -74,7 +78,19 @@ def _read_policy_row(row: fields.BurnAlert, node: Node, findings: Findings) -> P
     return PolicyRow(row.severity, share, long, short)
 
 
-def _alert_metadata(common: fields.Alerting, own: fields.Alert) -> AlertMetadata | None:
-    if own.disabled:
+def _alert_metadata(
+    common: fields.Alerting,
+    own: fields.Alert,
+    *,
+    name: str | UnsetType,
+    severity: Severity = Severity.TICKET,
+) -> AlertMetadata | None:
+    """Lay what a spec says of one alert over what it says of all of its severity, and that over of all."""
+    if own.disabled or common.disabled:
         return None
-    return AlertMetadata({**common.labels, **own.labels}, {**common.annotations, **own.annotations})
+    mapped = common.severity.page if severity is Severity.PAGE else common.severity.ticket
+    return AlertMetadata(
+        {**common.labels, **({} if isinstance(mapped, UnsetType) else {"severity": mapped}), **own.labels},
+        {**common.annotations, **own.annotations},
+        None if isinstance(name, UnsetType) else name,
+    )

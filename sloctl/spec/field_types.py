@@ -12,6 +12,7 @@ MAX_NAME: Final = 63
 PERCENTAGE_PATTERN: Final = r"^[0-9]{1,3}(\.[0-9]{1,12})?%$"
 DURATION_PATTERN: Final = "^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
 NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+ALERT_NAME_PATTERN: Final = "^[a-zA-Z]([-a-zA-Z0-9_:. ]*[a-zA-Z0-9])?$"
 _LABEL_NAME: Final = "^[a-zA-Z_][a-zA-Z0-9_]*$"
 
 Percentage = Annotated[
@@ -26,6 +27,7 @@ Duration = Annotated[
 ]
 Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME})]
 LabelName = Annotated[str, Meta(extra_json_schema={"pattern": _LABEL_NAME, "maxLength": MAX_NAME})]
+AlertName = Annotated[str, Meta(extra_json_schema={"pattern": ALERT_NAME_PATTERN, "maxLength": MAX_NAME})]
 # A mistake in such a field keeps nothing else from being checked.
 INDEPENDENT_KEY: Final = "independent"
 INDEPENDENT: Final = Meta(extra={INDEPENDENT_KEY: True})

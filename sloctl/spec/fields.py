@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from sloctl.model import Severity
 from sloctl.spec.field_types import (
     INDEPENDENT,
+    AlertName,
     Duration,
     Fields,
     LabelName,
@@ -66,6 +67,24 @@ class NoData(Alert, frozen=True, kw_only=True):
     """The alert on an SLO of which nothing is known."""
 
     after: Annotated[Duration, Meta(description="Alert after this time without data.")] = "10m"
+    severity: Annotated[Severity, Meta(description="page where someone must look now.")] = Severity.TICKET
+
+
+class SeverityLabels(Fields, frozen=True, kw_only=True):
+    """What the label severity says, of every kind of alert; slo_severity is page or ticket all the same."""
+
+    page: Annotated[str | UnsetType, Meta(description="Of alerts that page.", examples=["critical"])] = UNSET
+    ticket: Annotated[str | UnsetType, Meta(description="Of all others.", examples=["warning"])] = UNSET
+
+
+class AlertNames(Fields, frozen=True, kw_only=True):
+    """The names of the alerts, where they are not to be sloctl's own."""
+
+    page: Annotated[AlertName | UnsetType, Meta(description="Of the burn alert that pages.")] = UNSET
+    ticket: Annotated[AlertName | UnsetType, Meta(description="Of the burn alert that is a ticket.")] = UNSET
+    exhausted: Annotated[AlertName | UnsetType, Meta(description="Of the budget that is gone.")] = UNSET
+    exhausting: Annotated[AlertName | UnsetType, Meta(description="Of the budget soon gone.")] = UNSET
+    no_data: Annotated[AlertName | UnsetType, Meta(description="Of no data.")] = UNSET
 
 
 class Alerting(Fields, frozen=True, kw_only=True):
@@ -85,6 +104,11 @@ class Alerting(Fields, frozen=True, kw_only=True):
         Percentage | UnsetType,
         Meta(description="Alert only where the burn is this certain, given how few events there were."),
     ] = UNSET
+    disabled: Annotated[bool, Meta(description="Do without any alert.")] = False
+    severity: Annotated[
+        SeverityLabels, Meta(description="What alerts that page, and tickets, say in their label severity.")
+    ] = SeverityLabels()
+    names: AlertNames = AlertNames()
     labels: Annotated[Labels, Meta(description="Labels of all alerts.")] = field(default_factory=dict)
     annotations: Annotated[Labels, Meta(description="Annotations of all alerts.")] = field(
         default_factory=dict

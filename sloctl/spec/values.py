@@ -16,13 +16,14 @@ from sloctl.promql import (
     read_query,
     read_selector,
 )
-from sloctl.spec.field_types import MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
+from sloctl.spec.field_types import ALERT_NAME_PATTERN, MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
 from sloctl.spec.findings import Violation
 from sloctl.spec.messages import quote_value
 
 _Value = TypeVar("_Value")
 _PERCENTAGE: Final = re.compile(PERCENTAGE_PATTERN)
 _NAME: Final = re.compile(NAME_PATTERN)
+_ALERT_NAME: Final = re.compile(ALERT_NAME_PATTERN)
 _HISTOGRAM_SUFFIX: Final = re.compile(r"_(?:bucket|count|sum)$")
 LONGEST_WINDOW: Final = RollingWindow(365 * DAY)
 MAX_LABEL_VALUE: Final = 1024
@@ -34,6 +35,14 @@ def parse_name(text: str, *, of: str) -> str | Violation:
         return text
     form = f"at most {MAX_NAME} of a-z, 0-9, - and ., a letter or digit first and last"
     return Violation("name", f"{of} is {form}, got {quote_value(text)}")
+
+
+def parse_alert_name(text: str) -> str | Violation:
+    """Parse the name of an alert: plain enough for routes, silences and file systems."""
+    if _ALERT_NAME.fullmatch(text) and len(text) <= MAX_NAME:
+        return text
+    form = f"at most {MAX_NAME} letters, digits, spaces and _ : . -, a letter first, a letter or digit last"
+    return Violation("alert-name", f"an alert name is {form}, got {quote_value(text)}")
 
 
 def parse_objective(text: str) -> Fraction | Violation:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from sloctl import naming
 from sloctl.duration import MINUTE, parse_duration
-from sloctl.model import PromQL
+from sloctl.model import AlertKind, PromQL
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import InstantSample
 from sloctl.promql import format_matchers, join_matchers, range_selector
@@ -63,7 +63,7 @@ class RecordedSeries:
             if lookback == STATUS_LOOKBACKS[-1]:
                 series = f"last_over_time({range_selector(series, _SLOW_RANGE)})"
             self._ratios[lookback] = self._index_by_group(ask(series))
-        of_slos = format_matchers({"alertname": "SLO.+"}, "=~")
+        of_slos = format_matchers({style.alert: ""}, "!=")
         firing = (of_slos, format_matchers({"alertstate": "firing"}), own)
         tickets = join_matchers("ALERTS", *firing, format_matchers({style.severity: "ticket"}))
         late_tickets = f"last_over_time({range_selector(tickets, _TICKET_RANGE)})"
@@ -84,12 +84,13 @@ class RecordedSeries:
             lookback: burn.burn_rate(budget, ratios.get(group)) if budget else None
             for lookback, ratios in self._ratios.items()
         }
-        no_data = ((slo, ()), naming.NO_DATA_ALERT, "ticket") in self._firing
+        silent = naming.ALERT_CLASSES[AlertKind.NO_DATA]
+        no_data = any(((slo, ()), silent, severity) in self._firing for severity in ("page", "ticket"))
         stale = group not in self._events or no_data
         known = not stale and rates[COARSE_STEP] is not None
         alerts = {}
         for severity in ("page", "ticket"):
-            alert = (group, naming.BURN_ALERT, severity)
+            alert = (group, naming.ALERT_CLASSES[AlertKind.PAGE], severity)
             if alert in self._firing:
                 alerts[severity] = AlertStatus(AlertState.FIRING, self._since.get(alert))
             else:
@@ -114,7 +115,7 @@ class RecordedSeries:
             Health.TICKETED: alerts["ticket"].state is AlertState.FIRING,
             Health.UNKNOWN: left is None,
             Health.EXHAUSTED: left is not None and left <= 0,
-            Health.EXHAUSTING: (group, naming.EXHAUSTING_ALERT, "ticket") in self._firing,
+            Health.EXHAUSTING: (group, naming.ALERT_CLASSES[AlertKind.EXHAUSTING], "ticket") in self._firing,
             Health.FINE: known,
         }
         return next((health for health, holds in conditions.items() if holds), Health.UNKNOWN)
@@ -148,11 +149,11 @@ class RecordedSeries:
         return {self._group_key(sample): sample.value for sample in samples}
 
     def _index_alerts(self, samples: Iterable[InstantSample]) -> dict[tuple[_GroupKey, str, str], float]:
-        """Index values by group, name of the alert and severity."""
+        """Index values by group, class of the alert and severity."""
         return {
             (
                 self._group_key(sample),
-                sample.labels.get("alertname", ""),
+                sample.labels.get(self._style.alert, ""),
                 sample.labels.get(self._style.severity, ""),
             ): sample.value
             for sample in samples

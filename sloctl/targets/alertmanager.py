@@ -1,6 +1,7 @@
 """Inhibition rules for Alertmanager: alerts that make others needless.
 
-A source mutes a target of the same SLO and group; both stay visible in Prometheus and in the sidecar.
+A source mutes a target of the same SLO and group; both stay visible in Prometheus and in the sidecar. The
+rules go by labels that a spec cannot change, so they follow whatever it calls an alert or its severity.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,33 +9,30 @@ from typing import Final
 
 from msgspec import Struct
 
-from sloctl import naming
-from sloctl.model import Severity, Slo
-from sloctl.naming import LabelStyle
+from sloctl.model import AlertKind, Severity, Slo
+from sloctl.naming import ALERT_CLASSES, LabelStyle
 from sloctl.targets.prometheus import HEADER, quote_yaml
 
 
 class Inhibition(Struct, frozen=True):
-    """Alerts named *source* with *severity* mute tickets named *targets*."""
+    """Alerts of kind *source* with *severity* mute tickets of the kinds *targets*."""
 
     reason: str
-    source: str
+    source: AlertKind
     severity: Severity
-    targets: tuple[str, ...]
+    targets: tuple[AlertKind, ...] = (AlertKind.TICKET, AlertKind.EXHAUSTING)
 
 
 INHIBITIONS: Final = (
     Inhibition(
         "Whoever is paged needs no ticket about the same burn.",
-        naming.BURN_ALERT,
+        AlertKind.PAGE,
         Severity.PAGE,
-        (naming.BURN_ALERT, naming.EXHAUSTING_ALERT),
     ),
     Inhibition(
         "Once the budget is gone, its ticket says how fast it still burns.",
-        naming.EXHAUSTED_ALERT,
+        AlertKind.EXHAUSTED,
         Severity.TICKET,
-        (naming.BURN_ALERT, naming.EXHAUSTING_ALERT),
     ),
 )
 
@@ -47,8 +45,9 @@ def render_inhibitions(slos: Iterable[Slo], style: LabelStyle) -> str:
     text = f"{HEADER}inhibit_rules:\n"
     for inhibition in INHIBITIONS:
         severity = inhibition.severity.value
-        source = {"alertname=": inhibition.source, f"{style.severity}=": severity}
-        target = {"alertname=~": "|".join(inhibition.targets), f"{style.severity}=": Severity.TICKET.value}
+        source = {f"{style.alert}=": ALERT_CLASSES[inhibition.source], f"{style.severity}=": severity}
+        targets = "|".join(ALERT_CLASSES[kind] for kind in inhibition.targets)
+        target = {f"{style.alert}=~": targets, f"{style.severity}=": Severity.TICKET.value}
         text += (
             f"  # {inhibition.reason}\n"
             f"  - source_matchers: {_matcher_list(source)}\n"

@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from sloctl.duration import DAY, HOUR
-from sloctl.model import Severity
-from sloctl.naming import NATIVE_STYLE
+from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.http.page.query import ChartRange, slo_url
 from sloctl.sidecar.notify.active_alerts import ActiveAlerts
@@ -163,8 +162,8 @@ def test_a_sidecar_that_counted_the_same_says_the_same(name: str) -> None:
     (alert,) = (
         alert
         for alert in _active_alerts(int(time.time()))
-        if alert.candidate.slo_state.slo.name == name and alert.candidate.kind.alertname == ALERT_OF[name]
-        if alert.candidate.kind.severity is (Severity.PAGE if name == "availability" else Severity.TICKET)
+        if alert.candidate.slo_state.slo.name == name and alert.labels["alertname"] == ALERT_OF[name]
+        if alert.labels["slo_severity"] == ("page" if name == "availability" else "ticket")
     )
     text = without_times(as_text({"annotations": alert_annotations(alert, NATIVE_STYLE)}))
 
@@ -216,3 +215,14 @@ def test_an_inhibition_holds_within_one_slo_and_one_group() -> None:
     rules = yaml.safe_load(alertmanager.render_inhibitions(SLOS, NATIVE_STYLE))["inhibit_rules"]
 
     assert [rule["equal"] for rule in rules] == [["slo_id", "uri"], ["slo_id", "uri"]]
+
+
+def test_inhibitions_go_by_labels_that_no_spec_changes() -> None:
+    rules = yaml.safe_load(alertmanager.render_inhibitions(SLOS, SLOTH_STYLE))["inhibit_rules"]
+
+    targets = ['sloth_alert=~"burn|exhausting"', 'sloth_severity="ticket"']
+    assert [rule["source_matchers"] for rule in rules] == [
+        ['sloth_alert="burn"', 'sloth_severity="page"'],
+        ['sloth_alert="exhausted"', 'sloth_severity="ticket"'],
+    ]
+    assert [rule["target_matchers"] for rule in rules] == [targets, targets]

@@ -13,7 +13,7 @@ from sloctl import naming
 from sloctl.dashboards.overview import build_overview_dashboard
 from sloctl.dashboards.service import build_service_dashboard
 from sloctl.dashboards.theme import NOT_BURNING
-from sloctl.model import Slo
+from sloctl.model import AlertKind, Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import quote_string
 from sloctl.slo.resolutions import FINE_STEP, build_resolutions
@@ -55,10 +55,10 @@ def _history() -> Iterator[SampleLine]:
     yield from _recorded(HOSTILE, {}, error_ratio=0.0, left=1.0)
     for slo in (*SHOP, HOSTILE):
         yield from _promised(slo)
-    yield from _alert(BURNING, {}, naming.BURN_ALERT, severity="page")
-    yield from _alert(BURNING, {}, naming.BURN_ALERT, severity="ticket")
-    yield from _alert(GROUPED, GROUPS[0], naming.EXHAUSTED_ALERT, severity="ticket")
-    yield from _alert(SILENT, {}, naming.NO_DATA_ALERT, severity="ticket")
+    yield from _alert(BURNING, {}, AlertKind.PAGE)
+    yield from _alert(BURNING, {}, AlertKind.TICKET)
+    yield from _alert(GROUPED, GROUPS[0], AlertKind.EXHAUSTED)
+    yield from _alert(SILENT, {}, AlertKind.NO_DATA)
 
 
 def _recorded(slo: Slo, group: dict[str, str], *, error_ratio: float, left: float) -> Iterator[SampleLine]:
@@ -81,9 +81,13 @@ def _promised(slo: Slo) -> Iterator[SampleLine]:
     yield from _every(60, "slo_info", labels | {"slo_objective": "99.95%", "slo_window": "30d"}, 1)
 
 
-def _alert(slo: Slo, group: dict[str, str], name: str, *, severity: str) -> Iterator[SampleLine]:
+def _alert(slo: Slo, group: dict[str, str], kind: AlertKind) -> Iterator[SampleLine]:
     labels = {**NATIVE_STYLE.identity_labels(slo), **slo.labels, **group}
-    labels |= {"alertname": name, "alertstate": "firing", "severity": severity, "slo_severity": severity}
+    labels |= {"alertname": naming.ALERT_NAMES[kind], "alertstate": "firing"}
+    labels |= {
+        "severity": slo.alerting.severity_of(kind).value,
+        **NATIVE_STYLE.alert_identity(slo.alerting, kind),
+    }
     yield from _every(60, "ALERTS", labels, 1, since=FIRED)
 
 

@@ -67,6 +67,7 @@ def test_a_page_says_what_burns_how_fast_and_how_long_the_budget_lasts(tmp_path:
                     **IDENTITY,
                     "severity": "critical",
                     "slo_severity": "page",
+                    "slo_alert": "burn",
                     "team": "{{ shop }}",
                     "uri": '/cards"\\{id}\nAll is well.',
                 },
@@ -106,7 +107,7 @@ def test_a_page_says_for_each_burn_when_the_budget_is_gone(tmp_path: Path) -> No
         at="10h30m",
         expected=[
             {
-                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
+                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page", "slo_alert": "burn"},
                 "exp_annotations": {
                     "summary": "shop/checkout: error budget burns 10x as fast as it may over 5m, "
                     "56.62% left, gone in 1d 16h at this rate (5.03x over 1h: gone in 3d 8h)",
@@ -135,7 +136,7 @@ def test_a_page_says_the_steadier_burn_of_the_row_that_fires(tmp_path: Path) -> 
         at="10h30m",
         expected=[
             {
-                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
+                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page", "slo_alert": "burn"},
                 "exp_annotations": {
                     "summary": "shop/checkout: error budget burns 10x as fast as it may over 5m, "
                     "56.62% left, gone in 1d 16h at this rate (0.839x over 6h)",
@@ -163,7 +164,7 @@ def test_an_outage_of_a_young_slo_is_printed_without_exponents(tmp_path: Path) -
         at="2h",
         expected=[
             {
-                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page"},
+                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page", "slo_alert": "burn"},
                 "exp_annotations": {
                     "summary": "shop/checkout: error budget burns 2000x as fast as it may over 5m, "
                     "overspent by 1999 times the budget (2000x over 1h)",
@@ -188,7 +189,12 @@ def test_no_data_says_that_nobody_knows(tmp_path: Path) -> None:
         at="30m",
         expected=[
             {
-                "exp_labels": {**IDENTITY, "severity": "ticket", "slo_severity": "ticket"},
+                "exp_labels": {
+                    **IDENTITY,
+                    "severity": "ticket",
+                    "slo_severity": "ticket",
+                    "slo_alert": "no_data",
+                },
                 "exp_annotations": {
                     "summary": "shop/checkout: no data for 10m, so nobody knows whether its objective is met",
                     "description": "Orders go through. Objective: 99% over 30d.\n"
@@ -225,7 +231,13 @@ def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tm
         at="8h",
         expected=[
             {
-                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page", "uri": "/a b"},
+                "exp_labels": {
+                    **IDENTITY,
+                    "severity": "page",
+                    "slo_severity": "page",
+                    "slo_alert": "burn",
+                    "uri": "/a b",
+                },
                 "exp_annotations": {
                     "summary": "shop/checkout (uri=/a b): error budget burns 20x as fast as it may over 5m, "
                     "overspent by 1900% (20x over 1h)",

@@ -165,6 +165,7 @@ async def test_what_fires_has_the_labels_that_the_rules_give_it() -> None:
             "slo_name": "availability",
             "slo_service": "shop",
             "slo_severity": "page",
+            "slo_alert": "burn",
             "team": "checkout",
         },
     }

@@ -6,6 +6,7 @@ import pytest
 
 from sloctl.model import (
     Alerting,
+    AlertKind,
     AlertMetadata,
     ConditionIndicator,
     CountedSide,
@@ -26,6 +27,7 @@ from sloctl.model import (
     WhenAbsent,
     WindowQuery,
 )
+from sloctl.naming import alert_name
 from sloctl.slo.policy import alert_threshold, workbook_policy
 from sloctl.spec import read_specs
 from tests.spec.specs import HEADER, INDICATOR, SPEC, only, problems, specs
@@ -237,6 +239,52 @@ spec:
         min_errors=5,
         confidence=Fraction(95, 100),
     )
+
+
+def test_a_severity_is_mapped_for_every_kind_of_alert() -> None:
+    own = """\
+      alerting:
+        severity: {page: critical, ticket: warning}
+        labels: {severity: minor, route: shop}
+        noData: {severity: page}
+        exhausted: {labels: {severity: info}}
+"""
+
+    alerting = only(SPEC + own).alerting
+
+    assert {kind.value: added.labels["severity"] for kind, added in alerting.enabled_alerts.items()} == {
+        "page": "critical",
+        "ticket": "warning",
+        "exhausted": "info",
+        "exhausting": "warning",
+        "noData": "critical",
+    }
+    assert alerting.severity_of(AlertKind.NO_DATA) is Severity.PAGE
+
+
+def test_each_kind_of_alert_may_have_a_name() -> None:
+    service = "spec:\n  alerting: {names: {page: Shop burns, noData: ShopSilent}}\n"
+    own = "      alerting: {names: {page: Till burns}}\n"
+
+    alerting = only(SPEC.replace("spec:\n", service) + own).alerting
+
+    assert [alert_name(alerting, kind) for kind in AlertKind] == [
+        "Till burns",
+        "SLOErrorBudgetBurn",
+        "SLOErrorBudgetExhausted",
+        "SLOErrorBudgetExhausting",
+        "ShopSilent",
+    ]
+
+
+def test_alerting_that_is_disabled_has_no_alert() -> None:
+    service = "spec:\n  alerting: {disabled: true, page: {labels: {pager: shop}}}\n"
+
+    without = only(SPEC.replace("spec:\n", service))
+    own = only(SPEC.replace("spec:\n", service) + "      alerting: {disabled: false}\n")
+
+    assert without.alerting.enabled_alerts == {}
+    assert own.alerting.enabled_alerts.keys() == set(AlertKind)
 
 
 def test_a_default_that_needs_counts_passes_over_an_indicator_without_them() -> None:

@@ -2,36 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import TypeAlias
 
 from sloctl import naming
-from sloctl.model import AlertMetadata, Labels, Severity
+from sloctl.model import AlertKind, Labels, Severity
 from sloctl.naming import LabelStyle
 from sloctl.rules.alert_templates import expand_template
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.sources import Group
 from sloctl.slo.health import AlertState
 from sloctl.slo.policy import exhaustion_row
-
-
-class AlertKind(Enum):
-    """The alerts the rules have: name and severity."""
-
-    PAGE = (naming.BURN_ALERT, Severity.PAGE)
-    TICKET = (naming.BURN_ALERT, Severity.TICKET)
-    EXHAUSTED = (naming.EXHAUSTED_ALERT, Severity.TICKET)
-    EXHAUSTING = (naming.EXHAUSTING_ALERT, Severity.TICKET)
-    NO_DATA = (naming.NO_DATA_ALERT, Severity.TICKET)
-
-    @property
-    def alertname(self) -> str:
-        return self.value[0]
-
-    @property
-    def severity(self) -> Severity:
-        return self.value[1]
-
 
 # SLO id, group and kind.
 AlertKey: TypeAlias = tuple[str, Group, AlertKind]
@@ -58,20 +38,6 @@ class AlertCandidate:
         group = () if self.kind is AlertKind.NO_DATA else self.slo_state.group
         return self.slo_state.slo.id, group, self.kind
 
-    @property
-    def alert_text(self) -> AlertMetadata:
-        """What the spec adds to this kind of alert."""
-        alerting = self.slo_state.slo.alerting
-        text = {
-            AlertKind.PAGE: alerting.page,
-            AlertKind.TICKET: alerting.ticket,
-            AlertKind.EXHAUSTED: alerting.exhausted,
-            AlertKind.EXHAUSTING: alerting.exhausting,
-            AlertKind.NO_DATA: alerting.no_data,
-        }[self.kind]
-        assert text is not None, "a disabled alert is no candidate"  # noqa: S101 - holds by construction
-        return text
-
     def expression_labels(self, style: LabelStyle) -> Labels:
         """Give the labels that the rules' expression leaves; Prometheus has no empty ones."""
         if self.kind is AlertKind.NO_DATA:
@@ -81,9 +47,10 @@ class AlertCandidate:
     def alert_labels(self, style: LabelStyle) -> Labels:
         """Give the alert's labels, exactly as Prometheus would send them without `external_labels`."""
         own = self.expression_labels(style)
-        written = style.alert_labels(self.slo_state.slo, self.kind.severity, self.alert_text)
+        slo = self.slo_state.slo
+        written = style.alert_labels(slo, self.kind)
         shown = {label: expand_template(text, own, self.value) for label, text in written.items()}
-        labels = {**own, **shown, "alertname": self.kind.alertname}
+        labels = {**own, **shown, "alertname": naming.alert_name(slo.alerting, self.kind)}
         return {label: value for label, value in labels.items() if value}
 
 

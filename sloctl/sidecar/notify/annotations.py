@@ -11,11 +11,11 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from sloctl.duration import format_duration, humanize_duration
-from sloctl.model import Labels, PolicyRow
+from sloctl.model import AlertKind, Labels, PolicyRow
 from sloctl.naming import LabelStyle
 from sloctl.rules import alert_text
 from sloctl.rules.alert_templates import expand_template
-from sloctl.sidecar.engine.candidates import AlertCandidate, AlertKind
+from sloctl.sidecar.engine.candidates import AlertCandidate
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
 from sloctl.slo import burn
@@ -30,7 +30,7 @@ def alert_annotations(alert: ActiveAlert, style: LabelStyle) -> Labels:
     candidate, values = alert.candidate, _SnapshotValues(alert, style)
     slo = candidate.slo_state.slo
     text, seconds_before = _rule_text(candidate, values)
-    written = {**slo.annotations, **candidate.alert_text.annotations}
+    written = {**slo.annotations, **slo.alerting.enabled_alerts[candidate.kind].annotations}
     return {
         **text,
         "description": "\n".join((text["description"], *_extra_lines(candidate))),
@@ -119,7 +119,7 @@ def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Labe
     row = exhaustion_row(slo.alerting.policy)
     match candidate.kind:
         case AlertKind.PAGE | AlertKind.TICKET:
-            alert = state.alert_for(candidate.kind.severity)
+            alert = state.alert_for(slo.alerting.severity_of(candidate.kind))
             rows = [] if alert is None else [row.policy_row for row in alert.rows]
             return alert_text.burn_text(slo, rows, values), alert_text.longest_lookback(rows)
         case AlertKind.EXHAUSTED:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sloctl.duration import DAY, HOUR
-from sloctl.model import AlertMetadata, Slo
+from sloctl.model import AlertMetadata, Severity, Slo
 from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle, error_count_metric, event_count_metric
 from sloctl.promql import quote_string
 from sloctl.rules.groups import rule_groups
@@ -35,6 +35,7 @@ EXTERNAL = {"cluster": "eu-1"}
 ROUTED = AlertMetadata(
     labels={"pager": "{{ $labels.route }}-on-call", "severity": "critical"},
     annotations={"runbook_url": "https://runbooks.example.com/{{ $labels.route }}"},
+    name="Checkout: pay",
 )
 
 
@@ -53,7 +54,7 @@ def recent(counts: EventCounts) -> list[tuple[int, EventCounts]]:
 
 def lives() -> list[Lived]:
     plain = slo(name="checkout", objective=Fraction(99, 100))
-    paged = replace(plain.alerting, page=ROUTED, no_data=ROUTED)
+    paged = replace(plain.alerting, page=ROUTED, no_data=ROUTED, no_data_severity=Severity.PAGE)
     by_route = replace(plain, name="by-route", group_by=("route",), alerting=paged)
     outage = EventCounts(1000, 1000)
     return [
@@ -74,13 +75,13 @@ EXPECTED = {
     ("checkout", "SLOErrorBudgetBurn", "page"),
     ("checkout", "SLOErrorBudgetBurn", "ticket"),
     ("checkout", "SLOErrorBudgetExhausted", "ticket"),
-    ("by-route", "SLOErrorBudgetBurn", "page"),
+    ("by-route", "Checkout: pay", "page"),
     ("by-route", "SLOErrorBudgetBurn", "ticket"),
     ("by-route", "SLOErrorBudgetExhausted", "ticket"),
     ("going", "SLOErrorBudgetBurn", "ticket"),
     ("going", "SLOErrorBudgetExhausting", "ticket"),
     ("silent", "SLONoData", "ticket"),
-    ("silent-by-route", "SLONoData", "ticket"),
+    ("silent-by-route", "Checkout: pay", "page"),
 }
 
 

@@ -103,5 +103,6 @@ async def test_an_outage_pages_and_sigterm_leaves_the_page_standing(tmp_path: Pa
             "slo_name": "availability",
             "slo_service": "shop",
             "slo_severity": "page",
+            "slo_alert": "burn",
             "team": "checkout",
         }
