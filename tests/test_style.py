@@ -58,5 +58,19 @@ def test_every_function_is_typed(ours: StyleFigures) -> None:
     assert ours.typed == 1
 
 
+def test_docstrings_of_functions_begin_with_a_verb(ours: StyleFigures) -> None:
+    assert ours.verb_openings >= 0.6
+    assert ours.relative_openings <= 0.02
+
+
 def test_names_of_functions_say_what_they_do(ours: StyleFigures) -> None:
     assert ours.one_word_names <= 0.45
+
+
+def test_a_class_name_stands_once_but_for_mirrors_of_a_schema(ours: StyleFigures) -> None:
+    assert ours.shared_class_names == ()
+    assert ours.mirrored_class_names == ("Alert", "Alerting", "Contributor", "Slo", "Source", "Target")
+
+
+def test_thoughts_are_not_cut_into_private_helpers(ours: StyleFigures) -> None:
+    assert ours.private_per_thousand_lines <= 20
