@@ -2,59 +2,105 @@
 
 import glob
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeAlias
 
 from sloctl.spec.yaml_nodes import MAX_BYTES
 
 STANDARD_INPUT: Final = "-"
-_SUFFIXES: Final = (".yaml", ".yml")
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+# What a folder has beside specs is often JSON too: dashboards, the schema itself.
+_JSON_SPEC: Final = re.compile(rb'"apiVersion"\s*:\s*"')
+
+# The (path, content) of a file; no content where it is a FIFO, a socket or a device, which nobody named.
+SpecText: TypeAlias = tuple[str, bytes | None]
 
 
 class SpecFileError(OSError):
     """A spec file that was named and cannot be read; the message says which, and why."""
 
 
-def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[tuple[str, bytes]]:
+def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[SpecText]:
     """Read the (path, content) of every file that *arguments* name, each once, in order of path.
 
-    A directory stands for the *.yaml and *.yml files below it, hidden ones aside. A content may be one byte
-    longer than a spec can be, never more. Raises SpecFileError for what does not exist or matches nothing.
+    A directory stands for the *.yaml and *.yml files below it and the *.json files that are specs, hidden
+    ones aside, links followed. A content may be one byte longer than a spec can be, never more. Raises
+    SpecFileError for what does not exist or matches nothing.
     """
-    texts: dict[str, bytes] = {}
+    texts: dict[str, SpecText] = {}
     for argument in arguments:
         if argument == STANDARD_INPUT:
             try:
-                texts.setdefault("<stdin>", stdin.read(MAX_BYTES + 1))
+                texts.setdefault(STANDARD_INPUT, ("<stdin>", stdin.read(MAX_BYTES + 1)))
             except OSError as error:
                 raise SpecFileError(f"standard input: {error.strerror}") from error
             continue
-        for path in _find_paths(argument):
-            try:
-                with path.open("rb") as file:
-                    texts.setdefault(os.path.normpath(path), file.read(MAX_BYTES + 1))
-            except OSError as error:
-                raise SpecFileError(f"{path}: {error.strerror}") from error
-    return sorted(texts.items())
+        for path, content in _read_named(argument):
+            # A file has as many names as links lead to it.
+            texts.setdefault(os.path.realpath(path), (os.path.normpath(path), content))
+    return sorted(texts.values())
 
 
-def _find_paths(argument: str) -> list[Path]:
-    """List the files that *argument* names; raises SpecFileError where a directory or glob has none."""
+def is_read_once(path: str) -> bool:
+    """Return whether what was read at *path* cannot be read again: it came through a pipe."""
+    return path == "<stdin>" or (os.path.exists(path) and not os.path.isfile(path))
+
+
+def _read_named(argument: str) -> list[tuple[Path, bytes | None]]:
+    """Read the files that *argument* names; raises SpecFileError where a directory or glob has none."""
     named = Path(argument)
     if named.is_dir():
-        paths, otherwise = [], "no *.yaml or *.yml file in it"
-        for root, directories, files in os.walk(named):
-            # Hidden directories hold what tools keep there; a mounted ConfigMap has its old versions in them.
-            directories[:] = [name for name in directories if not name.startswith(".")]
-            visible = [name for name in files if not name.startswith(".")]
-            paths += [Path(root, name) for name in visible if name.endswith(_SUFFIXES)]
+        otherwise = "no *.yaml, *.yml or *.json spec in it"
+        texts = [(path, _read_found(path)) for path in _find_below(named)]
+        texts = [
+            (path, content)
+            for path, content in texts
+            if content is None or path.suffix != ".json" or _JSON_SPEC.search(content)
+        ]
     elif glob.has_magic(argument) and not named.exists():
         otherwise = "no file matches"
         matches = map(Path, glob.glob(argument, recursive=True))
-        paths = [path for path in matches if path.is_file()]
+        texts = [(path, _read_found(path)) for path in sorted(matches) if not path.is_dir()]
     else:
-        return [named]
-    if not paths:
+        return [(named, _read_content(named))]
+    if not texts:
         raise SpecFileError(f"{argument}: {otherwise}")
-    return sorted(paths)
+    return texts
+
+
+def _find_below(directory: Path) -> Iterator[Path]:
+    """Find the files below *directory* that may be specs; each directory once, however links lead to it."""
+    visited: set[str] = set()
+    # A directory's own name comes before those of links to it.
+    pending = [(False, directory)]
+    while pending:
+        _, folder = heappop(pending)
+        if (real := os.path.realpath(folder)) in visited:
+            continue
+        visited.add(real)
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError as error:
+            raise SpecFileError(f"{folder}: {error.strerror}") from error
+        # Hidden directories hold what tools keep there; a mounted ConfigMap has its old versions in them.
+        for path in (folder / name for name in names if not name.startswith(".")):
+            if path.is_dir():
+                heappush(pending, (path.is_symlink(), path))
+            elif path.name.endswith(_SUFFIXES):
+                yield path
+
+
+def _read_found(path: Path) -> bytes | None:
+    """Read a file that was found and not named; None where reading it might never end."""
+    return _read_content(path) if path.is_file() or not path.exists() else None
+
+
+def _read_content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SpecFileError(f"{path}: {error.strerror}") from error

@@ -24,6 +24,7 @@ from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sid
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, humanize_duration, parse_duration
+from sloctl.files import SpecText
 from sloctl.formatting import format_percent
 from sloctl.model import Severity, Slo
 from sloctl.naming import NATIVE_STYLE
@@ -83,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    own = [(_OWN_SPEC.name, _OWN_SPEC.read_bytes())]
+    own: list[SpecText] = [(_OWN_SPEC.name, _OWN_SPEC.read_bytes())]
     slos = parse_valid_slos(read_spec_texts(arguments.specs) if arguments.specs else own)
     if slos is None:
         return PROBLEMS_FOUND

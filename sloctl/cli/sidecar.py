@@ -21,7 +21,7 @@ from typing import Final
 from sloctl.cli.arguments import add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
-from sloctl.files import STANDARD_INPUT, read_spec_files
+from sloctl.files import STANDARD_INPUT, is_read_once, read_spec_files
 from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
@@ -122,8 +122,8 @@ def _single_target_settings(arguments: argparse.Namespace) -> Settings:
 
 def _reread_specs(paths: Sequence[str], first_texts: SpecTexts) -> SpecTexts:
     """Read the specs as they are now; what came through a pipe stays as it was at first."""
-    piped = [(name, text) for name, text in first_texts if STANDARD_INPUT in paths and name == "<stdin>"]
-    files = [path for path in paths if path != STANDARD_INPUT]
+    piped = [(path, text) for path, text in first_texts if text is not None and is_read_once(path)]
+    files = [path for path in paths if path != STANDARD_INPUT and not is_read_once(path)]
     return [*piped, *(read_spec_files(files, sys.stdin.buffer) if files else [])]
 
 

@@ -4,13 +4,13 @@ import sys
 from collections.abc import Sequence
 
 from sloctl.cli.exit_codes import CouldNotRun
-from sloctl.files import SpecFileError, read_spec_files
+from sloctl.files import SpecFileError, SpecText, read_spec_files
 from sloctl.model import Slo
 from sloctl.problems import ProblemLevel, escape_unprintable
 from sloctl.spec import read_specs
 
 
-def read_spec_texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
+def read_spec_texts(paths: Sequence[str]) -> list[SpecText]:
     """Read the (path, content) of every file; raises CouldNotRun for one that cannot be read."""
     try:
         return read_spec_files(paths, sys.stdin.buffer)
@@ -18,7 +18,7 @@ def read_spec_texts(paths: Sequence[str]) -> list[tuple[str, bytes]]:
         raise CouldNotRun(escape_unprintable(str(unreadable))) from unreadable
 
 
-def parse_valid_slos(spec_files: Sequence[tuple[str, bytes]]) -> tuple[Slo, ...] | None:
+def parse_valid_slos(spec_files: Sequence[SpecText]) -> tuple[Slo, ...] | None:
     """Parse the SLOs and print every problem on standard error; None when one of them is an error."""
     specs = read_specs(spec_files)
     for problem in specs.problems:

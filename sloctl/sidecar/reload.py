@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from sloctl.files import SpecFileError
+from sloctl.files import SpecFileError, SpecText
 from sloctl.model import Slo
 from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.sidecar.clock import Clock
@@ -23,8 +23,10 @@ from sloctl.spec import read_specs
 # Kubernetes itself takes up to a minute to bring a changed ConfigMap.
 CHECK_INTERVAL_SECONDS: Final = 10.0
 
-# The (path, content) of every spec.
-SpecTexts: TypeAlias = Sequence[tuple[str, bytes]]
+SpecTexts: TypeAlias = Sequence[SpecText]
+
+# Lines of the log that one reload may take.
+_MAX_LOGGED_PROBLEMS: Final = 100
 
 _log: Final = logging.getLogger(__name__)
 
@@ -57,9 +59,11 @@ class SpecWatcher:
             self._loaded = await self._read_texts()
             # Thousands of specs take seconds, and ticks go on meanwhile.
             slos, problems = await asyncio.to_thread(_parse_texts, self._loaded)
-            for problem in problems:
+            for problem in problems[:_MAX_LOGGED_PROBLEMS]:
                 level = logging.ERROR if problem.level is ProblemLevel.ERROR else logging.WARNING
                 _log.log(level, "%s", problem)
+            if len(problems) > _MAX_LOGGED_PROBLEMS:
+                _log.error("%d more problems: sloctl validate", len(problems) - _MAX_LOGGED_PROBLEMS)
             is_sound = all(problem.level is ProblemLevel.WARNING for problem in problems)
             if is_sound:
                 await self._apply_slos(slos)

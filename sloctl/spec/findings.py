@@ -1,11 +1,16 @@
 """Violations become problems here: a violation says why, a node says where."""
 
-from typing import TypeVar
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from sloctl.problems import Problem, ProblemLevel
+from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.spec.yaml_nodes import Node
+
+# A megabyte of junk has a hundred thousand; who mends the first of them finds the others gone too.
+MAX_PROBLEMS_OF_FILE: Final = 100
 
 _Value = TypeVar("_Value")
 
@@ -39,3 +44,19 @@ class Findings:
 
     def add_violation(self, violation: Violation, node: Node) -> None:
         self.add_problems(Problem(node.place, violation.code, violation.message, violation.level))
+
+
+def limit_problems(in_order: Iterable[Problem]) -> list[Problem]:
+    """Keep the first problems of each file, and say in one more how many more it has."""
+    kept: list[Problem] = []
+    for path, of_file in groupby(in_order, key=lambda problem: problem.place.path):
+        problems = list(of_file)
+        kept += problems[:MAX_PROBLEMS_OF_FILE]
+        if others := problems[MAX_PROBLEMS_OF_FILE:]:
+            levels = {problem.level for problem in others}
+            level = ProblemLevel.ERROR if ProblemLevel.ERROR in levels else ProblemLevel.WARNING
+            noun = "problem" if len(others) == 1 else "problems"
+            first = others[0].place
+            message = f"{len(others):,} more {noun} from here on: mend those above first"
+            kept.append(Problem(Place(path, first.line, first.column), "more-problems", message, level))
+    return kept

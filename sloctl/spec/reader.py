@@ -7,7 +7,7 @@ from msgspec import Struct
 from sloctl.model import Slo
 from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
-from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.native import read_native_document
 from sloctl.spec.yaml_nodes import Node, read_documents
 
@@ -19,11 +19,18 @@ class ParsedSpecs(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def read_specs(texts: Iterable[tuple[str, bytes]]) -> ParsedSpecs:
-    """Read all (path, content) pairs, also where some of them have problems."""
+def read_specs(texts: Iterable[tuple[str, bytes | None]]) -> ParsedSpecs:
+    """Read all (path, content) pairs, also where some of them have problems.
+
+    Without a content, the path is of something that is no file, which is left out and told.
+    """
     findings = Findings()
     found: list[tuple[Slo, Node]] = []
     for path, content in sorted(texts):
+        if content is None:
+            message = "a FIFO, a socket or a device is left out: name it to have it read"
+            findings.add_problems(Problem(Place(path, 1, 1), "not-a-file", message, ProblemLevel.WARNING))
+            continue
         documents, problems = read_documents(path, content)
         findings.add_problems(*problems)
         if not documents and not problems:
@@ -37,7 +44,9 @@ def read_specs(texts: Iterable[tuple[str, bytes]]) -> ParsedSpecs:
         for document in documents:
             found += read_native_document(document, findings)
     slos = _drop_duplicates(found, findings)
-    return ParsedSpecs(tuple(sorted(slos, key=lambda slo: slo.id)), tuple(sort_problems(findings.problems)))
+    return ParsedSpecs(
+        tuple(sorted(slos, key=lambda slo: slo.id)), tuple(limit_problems(sort_problems(findings.problems)))
+    )
 
 
 def _drop_duplicates(found: list[tuple[Slo, Node]], findings: Findings) -> list[Slo]:

@@ -7,7 +7,9 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from sloctl.files import read_spec_files
+import pytest
+
+from sloctl.files import SpecText, read_spec_files
 from sloctl.model import Slo
 from sloctl.sidecar.clock import start_clock
 from sloctl.sidecar.reload import SpecFiles, SpecWatcher
@@ -34,7 +36,7 @@ class Watched:
         files = SpecFiles(self._look, self._look())
         self.specs = SpecWatcher(files, apply_slos=self.applied.put, time=start_clock(since=1_700_000_000))
 
-    def _look(self) -> Sequence[tuple[str, bytes]]:
+    def _look(self) -> Sequence[SpecText]:
         return read_spec_files([self._directory], io.BytesIO())
 
     async def budgets(self) -> list[float]:
@@ -95,7 +97,7 @@ async def test_specs_that_are_gone_keep_the_old_ones(tmp_path: Path) -> None:
     outcome = await watched.specs.reload_specs()
 
     assert [str(problem) for problem in outcome.problems] == [
-        f"{tmp_path}:1:1: no *.yaml or *.yml file in it [unreadable]"
+        f"{tmp_path}:1:1: no *.yaml, *.yml or *.json spec in it [unreadable]"
     ]
 
 
@@ -117,3 +119,38 @@ async def test_sighup_reloads_at_once(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
 
         assert await watched.budgets() == [0.01]
+
+
+async def test_a_fifo_among_the_specs_does_not_end_reloading(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+    os.mkfifo(tmp_path / "fifo.yaml")
+    mounted(tmp_path, STRICTER, "2")
+
+    async with watched.specs.watch_files(interval=0.05):
+        assert await watched.budgets() == [0.001]
+
+    assert "fifo.yaml:1:1: warning: a FIFO, a socket or a device is left out" in caplog.text
+
+
+async def test_junk_takes_a_hundred_lines_and_holds_up_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+    for number in range(3):
+        (tmp_path / f"junk-{number}.yaml").write_text(GOOD + "    - x\n" * 30_000)
+    loop = asyncio.get_running_loop()
+    longest, before = 0.0, loop.time()
+
+    reloading = asyncio.create_task(watched.specs.reload_specs())
+    while not reloading.done():
+        await asyncio.sleep(0.01)
+        longest, before = max(longest, loop.time() - before), loop.time()
+
+    assert not reloading.result().is_in_force
+    assert len(caplog.messages) <= 102
+    assert "203 more problems: sloctl validate" in caplog.text
+    assert longest < 1

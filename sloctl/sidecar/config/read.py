@@ -14,7 +14,7 @@ from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
 from sloctl.sidecar.sources.factories import SourceOptions
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.telemetry.logs import LogFormat
-from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.structure import convert_node
 from sloctl.spec.yaml_nodes import Node, read_documents
 
@@ -45,7 +45,7 @@ def read_configuration(path: str, content: bytes) -> tuple[Settings | None, tupl
         message = f"a configuration is one document, got {len(documents)}"
         findings.add_problems(Problem(Place(path, 1, 1), "one-document", message))
     settings = [_build_settings(document, findings) for document in documents[:1]]
-    found = tuple(sort_problems(findings.problems))
+    found = tuple(limit_problems(sort_problems(findings.problems)))
     return (None if found else settings[0]), found
 
 
