@@ -5,9 +5,9 @@ them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 import aiohttp
 from yarl import URL
@@ -31,6 +31,11 @@ MAX_ATTEMPTS: Final = 3
 # The longest wait before the second attempt; it doubles with each further one.
 _BACKOFF_SECONDS: Final = 0.5
 _TOO_MANY_REQUESTS: Final = 429
+_PIECE_BYTES: Final = 16 * 1024
+_MOST_CONNECTIONS: Final = 100
+
+# Waits until a body of so many bytes so far may go on.
+ReserveBytes: TypeAlias = Callable[[int], Awaitable[None]]
 
 
 class HttpClient:
@@ -42,10 +47,15 @@ class HttpClient:
         self._tls = TlsContext(options.tls)
 
     async def get(
-        self, url: URL | str, *, headers: Mapping[str, str] | None = None, server_name: str | None = None
+        self,
+        url: URL | str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        server_name: str | None = None,
+        reserve: ReserveBytes | None = None,
     ) -> HttpResponse:
         """Send a GET, as `request` does."""
-        return await self.request("GET", url, headers=headers, server_name=server_name)
+        return await self.request("GET", url, headers=headers, server_name=server_name, reserve=reserve)
 
     async def request(
         self,
@@ -55,11 +65,13 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         server_name: str | None = None,
+        reserve: ReserveBytes | None = None,
     ) -> HttpResponse:
         """Return the answer, whatever its status; raise RequestFailed, which does not name the server.
 
         *headers* win over those of the options. *server_name* is what a certificate must say where neither
-        the options nor the host of *url* do, as for one address behind a name.
+        the options nor the host of *url* do, as for one address behind a name. *reserve* is asked for memory
+        while the body grows.
         """
         parsed = _parse_url(url)
         own_headers = request_headers(self._options)
@@ -79,14 +91,16 @@ class HttpClient:
                     allow_redirects=False,
                 ) as response,
             ):
-                return await self._read_response(response)
+                return await self._read_response(response, reserve)
         except TimeoutError:
             raise RequestFailed(f"no answer within {self._options.timeout_seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as failure:
             # The cause is left out: an exception of aiohttp may hold the headers that were sent.
             raise RequestFailed(_failure_reason(failure)) from None
 
-    async def _read_response(self, response: aiohttp.ClientResponse) -> HttpResponse:
+    async def _read_response(
+        self, response: aiohttp.ClientResponse, reserve: ReserveBytes | None
+    ) -> HttpResponse:
         if response.status in REDIRECTS:
             raise redirect_failure(response.status, response.headers.get("Location", ""))
         encoding = response.headers.get("Content-Encoding", "identity").lower()
@@ -94,23 +108,29 @@ class HttpClient:
             raise RequestFailed(f"answered in the encoding {encoding[:20]!r}, which nobody asked for")
         most = self._options.max_bytes
         body, inflated = bytearray(), GzipBody(max_bytes=most)
-        async for chunk in response.content.iter_any():
+        # In pieces: gzip makes a thousand times as much of each, and memory is asked for in between.
+        async for chunk in response.content.iter_chunked(_PIECE_BYTES):
             if encoding == ACCEPTED_ENCODING:
                 inflated.feed_chunk(chunk)
             else:
                 body += chunk
             if len(body) > most or inflated.is_too_long:
                 raise RequestFailed(f"answered more than {most / 1024**2:g} MiB")
+            if reserve is not None:
+                await reserve(len(body) + inflated.size)
         whole = inflated.finish_body() if encoding == ACCEPTED_ENCODING else bytes(body)
         return HttpResponse(response.status, response.content_type, whole)
 
 
 @asynccontextmanager
-async def open_client(options: ClientOptions) -> AsyncIterator[HttpClient]:
-    """Open a client with connections of its own; it keeps no cookies and uses no proxy."""
+async def open_client(
+    options: ClientOptions, *, most_connections: int = _MOST_CONNECTIONS
+) -> AsyncIterator[HttpClient]:
+    """Open a client with connections of its own, at most so many; it keeps no cookies and uses no proxy."""
     # The time is limited around the whole request.
     unlimited = aiohttp.ClientTimeout(total=None, sock_connect=None)
     async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=most_connections),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=unlimited,
         headers={"Accept-Encoding": ACCEPTED_ENCODING},

@@ -21,6 +21,11 @@ class GzipBody:
         self._has_begun = False
 
     @property
+    def size(self) -> int:
+        """The number of bytes inflated so far."""
+        return len(self._body)
+
+    @property
     def is_too_long(self) -> bool:
         """Whether more than the limit has been inflated."""
         return len(self._body) > self._max_bytes

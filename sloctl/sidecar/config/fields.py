@@ -62,7 +62,14 @@ class Scrape(Fields, frozen=True, kw_only=True):
 
     targets: Annotated[list[Target], Meta(min_length=1)]
     client: Client = Client()
-    concurrency: Annotated[int, Meta(ge=1, le=100, description="Targets scraped at the same time.")] = 8
+    concurrency: Annotated[
+        int,
+        Meta(ge=1, le=1000, description="Targets asked at the same time; those that are slow share half."),
+    ] = 100
+    max_bytes_at_once: Annotated[
+        int,
+        Meta(ge=1024, le=1 << 30, description="Of all answers together, beyond which large ones take turns."),
+    ] = 16 << 20
     contributor_labels: Annotated[
         list[LabelName] | UnsetType,
         Meta(description="Labels whose values may be named as contributors; by default all that vary."),

@@ -35,6 +35,7 @@ def scrape_options(read: fields.Scrape) -> ScrapeOptions:
         targets=tuple(scrape_target(each) for each in read.targets),
         client=client_options(read.client),
         concurrency=read.concurrency,
+        body_bytes=read.max_bytes_at_once,
         contributor_labels=None if read.contributor_labels is UNSET else tuple(read.contributor_labels),
     )
 

@@ -13,6 +13,7 @@ from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_
 from sloctl.sidecar.sources.counting.series import ExposedSample
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights
 from sloctl.sidecar.sources.counting.tally import HeldCounts, Tally, tally_samples
+from sloctl.sidecar.sources.scrape.body_memory import BodyMemory, BodyReservation
 from sloctl.sidecar.sources.scrape.exposition import ACCEPT, CONTENT_TYPES, OPENMETRICS, ExpositionParser
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
 
@@ -26,9 +27,17 @@ class TargetScraper:
     in full.
     """
 
-    def __init__(self, target: ScrapeTarget, metrics: Collection[str], *, since: float | None = None) -> None:
+    def __init__(
+        self,
+        target: ScrapeTarget,
+        metrics: Collection[str],
+        *,
+        bodies: BodyMemory,
+        since: float | None = None,
+    ) -> None:
         self.state = TargetState(target.display_url, target.labels)
         self._target = target
+        self._bodies = bodies
         self._parser = ExpositionParser(metrics, target.labels)
         self._baseline = Baseline(at=since)
         self._held_counts: HeldCounts = {}
@@ -47,11 +56,11 @@ class TargetScraper:
         with _tracer.start_as_current_span("scrape", record_exception=False) as span:
             span.set_attribute("url.full", self.state.url)
             try:
-                samples = await self._fetch_samples(client)
+                async with self._bodies.open_reservation() as reservation:
+                    samples = await self._fetch_samples(client, reservation)
             except (RequestFailed, ValueError) as failure:
                 span.set_status(Status(StatusCode.ERROR, str(failure)))
-                self._baseline = self._baseline.after_interruption()
-                self.state = replace(self.state, up=False, error=str(failure), seconds=clock() - began)
+                self.record_failure(str(failure), clock() - began)
                 return None
         self._baseline, scrape = advance_baseline(self._baseline, samples, now)
         tally = tally_samples(scrape, weights, self._held_counts)
@@ -61,20 +70,30 @@ class TargetScraper:
         )
         return tally
 
-    async def _fetch_samples(self, client: HttpClient) -> list[ExposedSample]:
+    def record_failure(self, reason: str, seconds: float) -> None:
+        """Note that a scrape of *seconds* brought nothing: what is new afterwards may be older."""
+        self._baseline = self._baseline.after_interruption()
+        self.state = replace(self.state, up=False, error=reason, seconds=seconds)
+
+    async def _fetch_samples(self, client: HttpClient, reservation: BodyReservation) -> list[ExposedSample]:
         """Get and parse the metrics; raise RequestFailed and ValueError."""
         target = self._target
         headers = {"Accept": ACCEPT}
         if target.host is not None:
             headers["Host"] = target.host_and_port
-        answer = await client.get(target.url, headers=headers, server_name=target.host)
+        answer = await client.get(
+            target.url, headers=headers, server_name=target.host, reserve=reservation.reserve_bytes
+        )
         if answer.status != 200:
             raise RequestFailed(f"answered {answer.status}")
         if answer.content_type not in CONTENT_TYPES:
             raise RequestFailed(f"answered {answer.content_type}, which is no metrics format")
         try:
+            is_openmetrics = answer.content_type == OPENMETRICS
             text = answer.body.decode()
+            # Half of what a large answer takes, before the parser takes its own.
+            del answer
         except UnicodeDecodeError as wrong:
             where = f"{wrong.reason} at byte {wrong.start}"
             raise RequestFailed(f"answered what is not UTF-8: {where}") from None
-        return self._parser.parse_samples(text, openmetrics=answer.content_type == OPENMETRICS)
+        return self._parser.parse_samples(text, openmetrics=is_openmetrics)

@@ -1,9 +1,8 @@
-"""The scrape source: every target once per tick, and the counts of all of them together."""
+"""The scrape source: every target once per tick at most, and the counts of all of them together."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aiohttp import web
@@ -11,12 +10,15 @@ from aiohttp import web
 from sloctl.model import Slo
 from sloctl.prometheus.async_client import HttpClient, open_client
 from sloctl.prometheus.credentials import ClientOptions
+from sloctl.sidecar.descriptors import outgoing_connections
 from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, UnsupportedSlo
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup
 from sloctl.sidecar.sources.counting.tally import Tally, merge_tallies
+from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
+from sloctl.sidecar.sources.scrape.scrape_rounds import CountedScrape, ScrapeRounds
 from sloctl.sidecar.sources.scrape.scraper import TargetScraper
 from sloctl.sidecar.sources.scrape.targets import (
     DnsDiscovery,
@@ -35,13 +37,15 @@ _MAX_REASONS: Final = 3
 class ScrapeOptions:
     """The targets, and the limits of scraping them.
 
-    *concurrency* bounds the targets asked at the same time, and with the client's max_bytes the memory it
-    takes. Errors are broken down by *contributor_labels*; None is all but those that are the same everywhere.
+    *concurrency* bounds the targets asked at the same time, *body_bytes* what their answers take together,
+    beyond which one at a time is read to its end. Errors are broken down by *contributor_labels*; None is all
+    but those that are the same everywhere.
     """
 
     targets: tuple[ScrapeTarget | DnsService, ...]
     client: ClientOptions = field(default_factory=ClientOptions)
-    concurrency: int = 8
+    concurrency: int = 100
+    body_bytes: int = 16 * 1024 * 1024
     resolve_seconds: float = 30.0
     contributor_labels: tuple[str, ...] | None = None
 
@@ -72,7 +76,8 @@ class ScrapeSource:
             for service in options.targets
             if isinstance(service, DnsService)
         ]
-        self._slots = asyncio.Semaphore(options.concurrency)
+        self._rounds = ScrapeRounds(most_at_once=min(options.concurrency, outgoing_connections()))
+        self._bodies = BodyMemory(options.body_bytes)
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=options.contributor_labels)
         self._label_counter = LabelCounter()
@@ -93,8 +98,13 @@ class ScrapeSource:
     @asynccontextmanager
     async def open_source(self) -> AsyncIterator["ScrapeSource"]:
         """Open connections of its own."""
-        async with open_client(self._options.client) as self._client:
-            yield self
+        async with open_client(
+            self._options.client, most_connections=self._options.concurrency
+        ) as self._client:
+            try:
+                yield self
+            finally:
+                await self._rounds.end_scrapes()
 
     def issues(self) -> Mapping[str, str]:
         """Return the names that cannot be resolved; the targets behind them have states of their own."""
@@ -115,13 +125,13 @@ class ScrapeSource:
         scrapers = await self._current_scrapers(now)
         weights = self._weights
 
-        async def scrape(scraper: TargetScraper) -> Tally | None:
-            async with self._slots:
-                return await scraper.scrape_target(self._client, weights, now)
+        async def scrape(scraper: TargetScraper) -> CountedScrape | None:
+            tally = await scraper.scrape_target(self._client, weights, now)
+            return None if tally is None else CountedScrape(plan, tally)
 
-        outcomes = await asyncio.gather(*map(scrape, scrapers))
-        self.target_states = tuple(scraper.state for scraper in scrapers)
-        tallies = [tally for tally in outcomes if tally is not None]
+        counted = await self._rounds.run_round(scrapers, scrape)
+        tallies = [self._current_tally(each) for each in counted]
+        self.target_states = self._rounds.states(scrapers)
         if not tallies:
             down = [f"{state.url}: {state.error}" for state in self.target_states]
             reasons = [*self._unresolved(), *down] or ["there is nothing to scrape"]
@@ -130,11 +140,18 @@ class ScrapeSource:
         counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
         series_counts = (each for tally in tallies for each in tally.series_counts)
         slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
-        if plan is not self._plan:
-            # The SLOs were replaced meanwhile: counts may be of an indicator that is another now.
-            unchanged = plan.unchanged_slos(self._plan)
-            slos = {slo: each for slo, each in slos.items() if slo in unchanged}
         return (IntervalCounts(now, slos),)
+
+    def _current_tally(self, counted: CountedScrape) -> Tally:
+        """Leave out SLOs that were replaced since: their counts may be of another indicator."""
+        if counted.plan is self._plan:
+            return counted.tally
+        unchanged = counted.plan.unchanged_slos(self._plan)
+        return replace(
+            counted.tally,
+            sums={key: each for key, each in counted.tally.sums.items() if key[0] in unchanged},
+            series_counts=[each for each in counted.tally.series_counts if each.weight.key[0] in unchanged],
+        )
 
     async def _current_scrapers(self, now: float) -> list[TargetScraper]:
         """Return a scraper per target; one that is gone for MAX_BASELINE_AGE seconds is forgotten."""
@@ -146,7 +163,9 @@ class ScrapeSource:
             targets += [(target, resolved_before) for target in await discovery.current_targets(now)]
         for target, since in targets:
             _, scraper = self._scrapers.get(target, (now, None))
-            scraper = scraper or TargetScraper(target, self._plan.metric_names, since=since)
+            scraper = scraper or TargetScraper(
+                target, self._plan.metric_names, bodies=self._bodies, since=since
+            )
             self._scrapers[target] = now, scraper
         self._scrapers = {
             target: (last, scraper)
