@@ -110,7 +110,10 @@ def calls_only_increase(query: WindowQuery) -> bool:
 
 
 def read_condition(text: str) -> PromQL:
-    """Read a comparison, rewritten to give 1 where it holds and 0 where it does not; raises PromQLError."""
+    """Read a comparison, rewritten to give 1 where it holds and 0 where it does not; raises PromQLError.
+
+    Where a side is NaN, at any depth, there is no answer: NaN compares as false, which would be a 0.
+    """
     comparison = _parse_expression(text)
     while isinstance(comparison, ParenExpr):
         comparison = comparison.expr
@@ -121,12 +124,12 @@ def read_condition(text: str) -> PromQL:
         )
     modifier = comparison.modifier
     if modifier is not None and modifier.return_bool:
-        return _print_vector(comparison.prettify())
+        return _print_vector(_answer(comparison))
     if modifier is not None and modifier.matching is not None:
         raise PromQLError(
             f"write bool behind the comparison when it matches on labels: {comparison.op} bool on (...)"
         )
-    return _print_vector(f"({comparison.lhs.prettify()}) {comparison.op} bool ({comparison.rhs.prettify()})")
+    return _print_vector(_compare(comparison, f"{comparison.op} bool"))
 
 
 def format_number(number: Fraction | int | float) -> str:
@@ -242,6 +245,60 @@ def _function_calls(query: WindowQuery) -> list[promql_parser.Call]:
 
     promql_parser.walk(promql_parser.parse(fill_window(query, _WINDOW_STAND_IN)), pre_visit=collect_call)
     return calls
+
+
+def _answer(node: Expr) -> str:
+    """Print an expression whose comparisons with `bool` have no answer where a side is NaN."""
+    match node:
+        case ParenExpr():
+            return f"({_answer(node.expr)})"
+        case promql_parser.UnaryExpr():
+            return f"-{_answer(node.expr)}"
+        case BinaryExpr(modifier=modifier):
+            if modifier is not None and modifier.return_bool:
+                return _compare(node, f"{node.op} {modifier}")
+            matching = f" {modifier}" if modifier is not None else ""
+            return f"{_answer(node.lhs)} {node.op}{matching} {_answer(node.rhs)}"
+        case promql_parser.AggregateExpr(modifier=modifier, param=param):
+            grouping = f" {modifier} " if modifier is not None else ""
+            parameter = f"{param.prettify()}, " if param is not None else ""
+            return f"{node.op}{grouping}({parameter}{_answer(node.expr)})"
+        case promql_parser.Call():
+            return f"{node.func.name}({', '.join(map(_answer, node.args))})"
+        case _:
+            # Not str(), which leaves the quotes inside of strings as they are.
+            return str(node.prettify())
+
+
+def _compare(comparison: BinaryExpr, operator: str) -> str:
+    sides = (comparison.lhs, comparison.rhs)
+    printed = [f"({_answer(side)})" for side in sides]
+    are_scalars = [_is_scalar(text) for text in printed]
+    if all(are_scalars):
+        return f"{printed[0]} {operator} {printed[1]}"
+    left, right = (
+        text if is_scalar else f"({text} >= -Inf)"
+        for text, is_scalar in zip(printed, are_scalars, strict=True)
+    )
+    answered = f"{left} {operator} {right}"
+    for side, text, is_scalar in zip(sides, printed, are_scalars, strict=True):
+        # A scalar cannot be filtered itself.
+        if is_scalar and _may_be_nan(side):
+            answered = f"({answered}) and on () (vector{text} >= -Inf)"
+    return answered
+
+
+def _is_scalar(text: str) -> bool:
+    try:
+        promql_parser.parse(f"vector({text})")
+    except ValueError:
+        return False
+    return True
+
+
+def _may_be_nan(scalar: Expr) -> bool:
+    """Return False of numbers and time alone."""
+    return any(name in str(scalar) for name in ("scalar(", "/", "%", "^"))
 
 
 def _shorten_expression(expression: Expr) -> str:
