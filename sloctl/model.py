@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -56,21 +56,56 @@ class WhenAbsent(Enum):
     IGNORE = "ignore"
 
 
+# Labels that tell one process that counts from another, scraped, federated, collected or pushed. One that
+# neither of two series has is equal on both, so that a longer list costs nothing.
+IDENTITY_LABELS: Final = (
+    "job",
+    "instance",
+    "exported_job",
+    "exported_instance",
+    "cluster",
+    "namespace",
+    "exported_namespace",
+    "pod",
+    "exported_pod",
+    "container",
+    "node",
+    "region",
+    "tenant",
+    "prometheus",
+    "service_name",
+    "service_instance_id",
+    "k8s_cluster_name",
+    "k8s_namespace_name",
+    "k8s_pod_name",
+    "host_name",
+)
+
+
 class RatioIndicator(Struct, frozen=True):
-    """Events are counter increments; *numerator* is the error or the good side of *total*."""
+    """Events are counter increments; *numerator* is the error or the good side of *total*.
+
+    *identity_labels* tell the processes apart of which a new series may be: it counts only where its own
+    process was there before.
+    """
 
     counted: CountedSide
     numerator: tuple[Selector, ...]
     total: tuple[Selector, ...]
     count_new_series: bool = True
+    identity_labels: tuple[str, ...] = IDENTITY_LABELS
 
 
 class LatencyIndicator(Struct, frozen=True):
-    """Events are observations of a classic histogram; good ones are at most *threshold* seconds."""
+    """Events are observations of a classic histogram; good ones are at most *threshold* seconds.
+
+    *identity_labels* as in RatioIndicator.
+    """
 
     histogram: Selector
     threshold: Fraction
     count_new_series: bool = True
+    identity_labels: tuple[str, ...] = IDENTITY_LABELS
 
 
 class NativeLatencyIndicator(Struct, frozen=True):

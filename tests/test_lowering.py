@@ -52,7 +52,8 @@ def test_latency_is_the_count_less_the_bucket(threshold: str, le: LabelMatcher) 
 
     count = (Selector("request_seconds_count", (job,)),)
     bucket = (Selector("request_seconds_bucket", (job, le)),)
-    assert pair == CounterPair(error=count, minus=bucket, total=count, count_new_series=True)
+    assert isinstance(pair, CounterPair)
+    assert (pair.error, pair.minus, pair.total) == (count, bucket, count)
 
 
 def test_recorded_series_have_no_birth() -> None:

@@ -10,7 +10,7 @@ from sloctl.model import Labels, PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange, RangeSeries
 from sloctl.promql import metric_selector, quote_string
-from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups
+from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups, bind_errors
 from sloctl.rules.repair import REPAIR_REACH
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
@@ -54,10 +54,11 @@ def openmetrics_text(
     Fine rollups serve the short lookbacks alone, so only those after *fine_after* are of use. What happened
     in a gap that ends in *piece* is one coarse rollup with the part label, as a repair would have recorded.
     """
-    fine_rollups = [
+    events, errors = (
         ask(query, QueryRange(piece.start - _LEAD_SECONDS, piece.end), step=FINE_STEP)
         for query in backfill_rollups(slo, style)
-    ]
+    )
+    fine_rollups = (events, _bind_to_events(errors, events))
     lines: list[str] = []
     for (fine, coarse), rows in zip(_ROLLUP_METRICS, fine_rollups, strict=True):
         for series in rows:
@@ -97,18 +98,48 @@ def _repair_lines(
     earlier = -(-(FINE_STEP + slo.scrape_interval) // FINE_STEP) * FINE_STEP
     start, end = gap.start - earlier, gap.end
     queries = backfill_increase(slo, style, end - start)
-    for (_, coarse), query, rows in zip(_ROLLUP_METRICS, queries or (), fine_rollups, strict=False):
-        recorded = {
-            frozenset(series.labels.items()): sum(
-                value for at, value in series.points.items() if start < at <= end
-            )
-            for series in rows
-        }
-        for series in ask(query, QueryRange(end - FINE_STEP, end), step=FINE_STEP):
-            before = recorded.get(frozenset(series.labels.items()), 0.0)
-            increase = series.points.get(end, 0.0) - before
+    if queries is None:
+        return
+    events, errors = (
+        [
+            _uncounted_increase(series, rows, QueryRange(start, end))
+            for series in ask(query, QueryRange(end - FINE_STEP, end), step=FINE_STEP)
+        ]
+        for query, rows in zip(queries, fine_rollups, strict=True)
+    )
+    for (_, coarse), rows in zip(_ROLLUP_METRICS, (events, _bind_to_events(errors, events)), strict=True):
+        for series in rows:
             labels = {**series.labels, **style.identity_labels(slo), style.part: "repair"}
-            yield from _sample_lines(coarse, labels, {end: max(0.0, increase)})
+            yield from _sample_lines(coarse, labels, series.points)
+
+
+def _uncounted_increase(
+    increase: RangeSeries, fine_rollups: Iterable[RangeSeries], gap: QueryRange
+) -> RangeSeries:
+    """Subtract from the increase over *gap*, at its end, the rollups in it; what is left is 0 at least."""
+    counted = sum(
+        value
+        for series in fine_rollups
+        if series.labels == increase.labels
+        for at, value in series.points.items()
+        if gap.start < at <= gap.end
+    )
+    return RangeSeries(increase.labels, {gap.end: max(0.0, increase.points.get(gap.end, 0.0) - counted)})
+
+
+def _bind_to_events(errors: Iterable[RangeSeries], events: Iterable[RangeSeries]) -> list[RangeSeries]:
+    """Give errors for all that has events, each within 0 and the events."""
+    known = {frozenset(series.labels.items()): series.points for series in errors}
+    return [
+        RangeSeries(
+            series.labels,
+            {
+                at: bind_errors(known.get(frozenset(series.labels.items()), {}).get(at), total)
+                for at, total in series.points.items()
+            },
+        )
+        for series in events
+    ]
 
 
 def _first_sample(query: PromQL, past: QueryRange, ask: RangeQuery) -> int | None:

@@ -1,16 +1,19 @@
 """Events and errors of the last minute, counted from the raw series every minute.
 
-No other rule reads raw series that often. A rollup counts each event in exactly one step, and where nothing
-happened there is no sample, never NaN.
+No other rule reads raw series that often. A rollup counts each event in exactly one step. Nothing but counts
+leaves here: where nothing happened there is no sample, never NaN, and errors lie within 0 and the events.
 
 An increase over one minute would see only the differences between the scrapes inside that minute. Rollups
 therefore look back one scrape further, R = step + scrape interval, and scale by K = step / R.
+
+`increase()` never sees the first value of a series. A series that is born counts with that value, in
+`_new_series`: docs/decisions/births.md says what was tried and measured.
 """
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import Final, assert_never
 
-from sloctl.duration import format_duration
+from sloctl.duration import MINUTE, format_duration
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -32,26 +35,40 @@ from sloctl.promql import (
     range_selector,
 )
 from sloctl.rules.scope import Scope
-from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
+from sloctl.slo.lowering import BucketProof, CounterPair, EventPair, lower_indicator
 from sloctl.slo.resolutions import FINE_STEP
+from sloctl.slo.window_queries import may_be_nan
+
+# Seconds before now at which a born series was not there. Only a hole longer than the time between two looks
+# fools both: what was away for up to four minutes is no birth, at every phase of its scrapes.
+_LOOKS: Final = (MINUTE, 5 * MINUTE)
 
 
 def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
     """Build the expressions of the fine rollups; the second may read what the first has just recorded."""
+    events, errors = unbound_counts(scope)
+    if isinstance(scope.slo.indicator, ConditionIndicator):
+        return events, errors
+    return events, scope.bound_by_events(errors)
+
+
+def unbound_counts(scope: Scope) -> tuple[PromQL, PromQL]:
+    """Build events and errors as they are counted; errors may be absent, negative or more than the events."""
     pair: EventPair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():
-            return _counter_increase(scope, pair.total), _counter_errors(scope, pair)
+            return _counter_counts(scope, pair)
         case NativeLatencyIndicator():
-            return _native_latency(scope, pair)
+            count, slow = native_increase(scope, pair, format_duration(_increase_range(scope)))
+            return f"{_scale_to_step(scope, count)} >= 0", _scale_to_step(scope, slow)
         case ConditionIndicator():
             return _condition_counts(scope, pair)
         case ProbeIndicator():
-            return _probe(scope, pair)
+            return _probe_counts(scope, pair)
         case QueryIndicator():
-            return _query(scope, pair)
+            return _query_counts(scope, pair)
         case ErrorRatioIndicator():
-            return _error_ratio(scope, pair)
+            return _error_ratio_counts(scope, pair)
         case _:
             assert_never(pair)
 
@@ -69,12 +86,22 @@ def union_counters(counters: tuple[Selector, ...], expression: Callable[[Selecto
     )
 
 
-def scraped_before(total: tuple[Selector, ...], seconds: int) -> PromQL:
-    """Select the counters of events as they were *seconds* ago: the targets that were scraped then."""
-    before = join_operands(
-        (f"{format_selector(counter)} offset {format_duration(seconds)}" for counter in total), "or"
+def with_proven_bucket(counted: PromQL, proof: BucketProof | None, lookback: str = "") -> PromQL:
+    """Keep those of *counted*, series of a histogram's count, whose histogram has the threshold as a bound.
+
+    With a *lookback*, a range or a subquery, also those whose histogram had it then.
+    """
+    if proof is None:
+        return counted
+    bound, above, below = (format_selector(selector) for selector in (proof.bound, proof.above, proof.below))
+    if lookback:
+        bound = f"last_over_time({bound}[{lookback}])"
+    return (
+        f"(\n{counted}\n) and ignoring (le) (\n"
+        f"  {bound}\n"
+        f"  or min without (le) ({above}) > 0 unless ignoring (le) {below}\n"
+        ")"
     )
-    return f"({before})" if len(total) > 1 else before
 
 
 def native_increase(scope: Scope, latency: NativeLatencyIndicator, reach: str) -> tuple[PromQL, PromQL]:
@@ -97,53 +124,55 @@ def _scale_to_step(scope: Scope, expression: PromQL) -> PromQL:
     return f"{expression} * {FINE_STEP} / {_increase_range(scope)}"
 
 
-def _counter_increase(scope: Scope, counters: tuple[Selector, ...]) -> PromQL:
-    """Sum the increments of all counters per group; of several metrics whatever is there."""
-    reach = _increase_range(scope)
-    increments = scope.sum_by_group(
-        union_counters(
-            counters, lambda counter: f"increase({range_selector(format_selector(counter), reach)})"
-        )
+def _counter_counts(scope: Scope, pair: CounterPair) -> tuple[PromQL, PromQL]:
+    events = _sum_counts(
+        scope, with_proven_bucket(_grown_counters(scope, pair, pair.total), pair.bucket_proof)
     )
-    return _scale_to_step(scope, increments)
-
-
-def _counter_errors(scope: Scope, pair: CounterPair) -> PromQL:
     if pair.minus:
-        good = scope.or_zero(_counter_increase(scope, pair.minus))
-        terms = [scope.events_now, f"- {scope.match_group} {good}"]
-        if pair.count_new_series:
-            terms += [f"+ {scope.match_group} {_new_series_values(scope, pair.error, pair.total)}"]
-            terms += [f"- {scope.match_group} {_new_series_values(scope, pair.minus, pair.total)}"]
-        return "clamp_min(\n  " + "\n  ".join(terms) + ",\n  0\n)"
-    terms = [scope.or_zero(_counter_increase(scope, pair.error))]
-    if pair.count_new_series:
-        terms += [f"+ {scope.match_group} {_new_series_values(scope, pair.error, pair.total)}"]
-    return "(\n  " + "\n  ".join(terms) + f"\n) and {scope.match_group} {scope.events_now}"
+        return events, _rest_of_events(scope, _sum_counts(scope, _grown_counters(scope, pair, pair.minus)))
+    return events, _sum_counts(scope, _grown_counters(scope, pair, pair.error))
 
 
-def _new_series_values(scope: Scope, counters: tuple[Selector, ...], total: tuple[Selector, ...]) -> PromQL:
-    """Sum the first values of the series that are new in this step, which increase() never sees.
+def _sum_counts(scope: Scope, counts: PromQL) -> PromQL:
+    """Sum per group what is a number and not negative."""
+    return scope.sum_by_group(f"(\n{counts}\n) >= 0")
 
-    New is what exists now and did not a step ago, at a target whose events were already scraped then: after
-    a gap, at a new pod or after a failed scrape nothing is counted.
+
+def _rest_of_events(scope: Scope, good: PromQL) -> PromQL:
+    return f"{scope.events_now} - {scope.match_group} ({scope.or_zero(good)})"
+
+
+def _grown_counters(scope: Scope, pair: CounterPair, counters: tuple[Selector, ...]) -> PromQL:
+    """Give of each series its increments in the step, or the first value of one that was born."""
+
+    def grown(counter: Selector) -> PromQL:
+        series = format_selector(counter)
+        increase = _scale_to_step(scope, f"increase({range_selector(series, _increase_range(scope))})")
+        return f"{_new_series(series, pair)}\nor {increase}" if pair.count_new_series else increase
+
+    return union_counters(counters, grown)
+
+
+def _new_series(series: PromQL, pair: CounterPair) -> PromQL:
+    """Select the series that were born in this step: a first value counts instead of an increase.
+
+    A born series was at none of the looks, and comes in a scrape in which something of its process went on,
+    so its newest sample is no later than the newest of those that were there a minute ago. After a rename, a
+    gap, at a new process, nothing went on: what is new is later than all that is old. The second of tolerance
+    is for exporters that stamp each metric by itself.
     """
-    new = union_counters(counters, lambda counter: _new_series(scope, format_selector(counter)))
-    return scope.or_zero(
-        scope.sum_by_group(f"({new}) and on (job, instance) {scraped_before(total, FINE_STEP)}")
+    looks = " or ".join(f"{series} offset {format_duration(look)}" for look in _LOOKS)
+    identity = ", ".join(pair.identity_labels)
+    went_on = " or ".join(
+        f"timestamp({counter}) and {counter} offset {format_duration(FINE_STEP)}"
+        for counter in map(format_selector, pair.total)
     )
-
-
-def _new_series(scope: Scope, counter: PromQL) -> PromQL:
-    least = f"min_over_time({range_selector(counter, _increase_range(scope))})"
-    return f"{least} and {counter} unless {counter} offset 1m"
-
-
-def _native_latency(scope: Scope, latency: NativeLatencyIndicator) -> tuple[PromQL, PromQL]:
-    count, slow = native_increase(scope, latency, format_duration(_increase_range(scope)))
-    return _scale_to_step(
-        scope, count
-    ), f"{scope.or_zero(_scale_to_step(scope, slow))} and {scope.match_group} {scope.events_now}"
+    return (
+        f"{series} and (\n"
+        f"  (timestamp({series}) unless ({looks})) - 1 <= on ({identity}) group_left ()\n"
+        f"  max by ({identity}) ({went_on})\n"
+        ")"
+    )
 
 
 def _condition_counts(scope: Scope, condition: ConditionIndicator) -> tuple[PromQL, PromQL]:
@@ -160,24 +189,28 @@ def _condition_counts(scope: Scope, condition: ConditionIndicator) -> tuple[Prom
             assert_never(condition.when_absent)
 
 
-def _probe(scope: Scope, probe: ProbeIndicator) -> tuple[PromQL, PromQL]:
+def _probe_counts(scope: Scope, probe: ProbeIndicator) -> tuple[PromQL, PromQL]:
     samples = last_range(format_selector(probe.gauge), FINE_STEP)
-    good = scope.sum_by_group(f"sum_over_time({samples})")
-    return scope.sum_by_group(
-        f"count_over_time({samples})"
-    ), f"clamp_min({scope.events_now} - {scope.match_group} {good}, 0)"
+    good = scope.sum_by_group(f"sum_over_time({samples}) >= 0")
+    return f"{scope.sum_by_group(f'count_over_time({samples})')} >= 0", _rest_of_events(scope, good)
 
 
-def _query(scope: Scope, query: QueryIndicator) -> tuple[PromQL, PromQL]:
+def _query_counts(scope: Scope, query: QueryIndicator) -> tuple[PromQL, PromQL]:
     window = format_duration(_increase_range(scope))
-    total = _scale_to_step(scope, scope.sum_by_group(fill_window(query.total, window)))
-    part = scope.or_zero(_scale_to_step(scope, scope.sum_by_group(fill_window(query.numerator, window))))
-    if query.counted is CountedSide.GOOD:
-        return total, f"clamp_min({scope.events_now} - {scope.match_group} {part}, 0)"
-    return total, f"{part} and {scope.match_group} {scope.events_now}"
+    numerator = fill_window(query.numerator, window)
+    total, part = (
+        _scale_to_step(scope, scope.sum_by_group(f"({text}) >= -Inf"))
+        for text in (fill_window(query.total, window), numerator)
+    )
+    events = f"{total} >= 0"
+    if may_be_nan(query.numerator):
+        # Events of which the query knows neither errors nor good ones are no events.
+        known = f"{aggregate_by('max', scope.slo.group_by, numerator)} >= bool -Inf"
+        events = f"({events})\nunless {scope.match_group} (({known}) == 0)"
+    return events, _rest_of_events(scope, part) if query.counted is CountedSide.GOOD else part
 
 
-def _error_ratio(scope: Scope, indicator: ErrorRatioIndicator) -> tuple[PromQL, PromQL]:
+def _error_ratio_counts(scope: Scope, indicator: ErrorRatioIndicator) -> tuple[PromQL, PromQL]:
     """Count each minute whose ratio is known as one event, bad to the degree of the ratio."""
     ratio = fill_window(indicator.ratio, format_duration(_increase_range(scope)))
     bad = aggregate_by("avg", scope.slo.group_by, f"clamp({ratio}, 0, 1) >= 0")

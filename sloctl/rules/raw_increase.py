@@ -1,43 +1,54 @@
 """Increase of the raw counters over hours: events and errors that no rollup counted.
 
-The first value of a series counts where the series is new in the range, at a target that was scraped before
-it, and nowhere else.
+What is brought in late must be what the minutes would have given, or nothing: never more. So a query of the
+user is read over hours only where the sum over a range is by construction the sum over its minutes, and a
+first value counts only at a process that was there before the range and still is.
 """
 
 from msgspec import Struct
 
 from sloctl.duration import format_duration
 from sloctl.model import CountedSide, NativeLatencyIndicator, PromQL, QueryIndicator, Selector, WindowQuery
-from sloctl.promql import calls_only_increase, fill_window, format_selector, join_operands
-from sloctl.rules.counts import native_increase, scraped_before, union_counters
+from sloctl.promql import calls_only_increase, fill_window, format_selector
+from sloctl.rules.counts import native_increase, union_counters, with_proven_bucket
 from sloctl.rules.scope import Scope
 from sloctl.slo.lowering import CounterPair, lower_indicator
+from sloctl.slo.window_queries import is_additive
 
 
 class IncreaseRange(Struct, frozen=True):
     """The *seconds* before an instant, and the range or the subquery in which increase() reads them.
 
-    *zero* is a 0 for every group that there is.
+    *sparse_range* holds half of the looks of a subquery, or is empty where increase() reads every sample;
+    in *proof_range* the buckets of latencies are looked for. *zero* is a 0 for every group that there is.
     """
 
     seconds: int
     increase_range: str
+    sparse_range: str
+    proof_range: str
     zero: PromQL
 
 
 def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | None:
-    """Build the events and the errors of a range; None for indicators that no counter remembers."""
+    """Build the events and the errors of a range; None for indicators that no counter remembers.
+
+    Errors may be negative or more than the events.
+    """
     pair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():
-            events = scope.sum_by_group(
-                union_counters(pair.total, lambda counter: _counter_increase(counter, over))
-            )
-            errors = _counter_errors(scope, pair, over)
+            events = _sum_increase(scope, pair, pair.total, over)
+            if pair.minus:
+                errors = _subtract_good(scope, events, _sum_increase(scope, pair, pair.minus, over), over)
+            else:
+                errors = _sum_increase(scope, pair, pair.error, over)
         case NativeLatencyIndicator():
             events, errors = native_increase(scope, pair, over.increase_range)
-        case QueryIndicator(counted, part, total):
-            events, errors = (scope.sum_by_group(_fill_range(query, over)) for query in (total, part))
+        case QueryIndicator(counted, part, total) if is_additive(part) and is_additive(total):
+            events, errors = (
+                scope.sum_by_group(f"({_fill_range(query, over)}) >= -Inf") for query in (total, part)
+            )
             if counted is CountedSide.GOOD:
                 errors = _subtract_good(scope, events, errors, over)
         case _:
@@ -45,34 +56,51 @@ def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | N
     return events, _default_to_zero(scope, errors, over)
 
 
-def _counter_errors(scope: Scope, pair: CounterPair, over: IncreaseRange) -> PromQL:
-    errors = scope.sum_by_group(
-        union_counters(pair.error, lambda counter: _increase_with_new_series(counter, pair, over))
+def _sum_increase(
+    scope: Scope, pair: CounterPair, counters: tuple[Selector, ...], over: IncreaseRange
+) -> PromQL:
+    """Sum what the counters grew by; all of a series that is new in the range."""
+
+    def grown(counter: Selector) -> PromQL:
+        series = format_selector(counter)
+        increase = f"increase({series}[{over.increase_range}]){_correct_ends(series, over)}"
+        return f"{_new_series(series, pair, over)}\nor {increase}" if pair.count_new_series else increase
+
+    counts = union_counters(counters, grown)
+    if counters == pair.total:
+        counts = with_proven_bucket(counts, pair.bucket_proof, over.proof_range)
+    return scope.sum_by_group(f"(\n{counts}\n) >= 0")
+
+
+def _new_series(series: PromQL, pair: CounterPair, over: IncreaseRange) -> PromQL:
+    before = format_duration(over.seconds)
+    went_on = " or ".join(
+        f"{counter} and {counter} offset {before}" for counter in map(format_selector, pair.total)
     )
-    if not pair.minus:
-        return errors
-    good = scope.sum_by_group(
-        union_counters(pair.minus, lambda counter: _increase_with_new_series(counter, pair, over))
+    return (
+        f"({series} unless {series} offset {before}) and on ({', '.join(pair.identity_labels)}) ({went_on})"
     )
-    return _subtract_good(scope, errors, good, over)
+
+
+def _correct_ends(series: PromQL, over: IncreaseRange) -> PromQL:
+    """Take off what increase() over looks adds at each end at which a series was not there.
+
+    It extrapolates by half the time between two looks, which are far apart: of n looks over n - 1 intervals
+    it makes n - 0.5 or n. At both ends nothing is added. Half of the looks tell a least number of them.
+    """
+    if not over.sparse_range:
+        return ""
+    looks = f"(2 * count_over_time({series}[{over.sparse_range}]) - 1)"
+    before = f"{series} offset {format_duration(over.seconds)}"
+    return (
+        f" * (\n  0 * ({series} and {before}) + 1"
+        f"\n  or 1 - 0.5 / ({looks} - 0.5) and ({series} or {before})"
+        f"\n  or 1 - 1 / {looks}\n)"
+    )
 
 
 def _subtract_good(scope: Scope, every: PromQL, good: PromQL, over: IncreaseRange) -> PromQL:
     return f"{every} - {scope.match_group} {_default_to_zero(scope, good, over)}"
-
-
-def _increase_with_new_series(counter: Selector, pair: CounterPair, over: IncreaseRange) -> PromQL:
-    """Build the increase; all of a series that is new in the range, at a target scraped before it."""
-    if not pair.count_new_series:
-        return _counter_increase(counter, over)
-    now, before = format_selector(counter), format_duration(over.seconds)
-    witness = scraped_before(pair.total, over.seconds)
-    new = f"{now} unless {now} offset {before} and on (job, instance) {witness}"
-    return join_operands((new, _counter_increase(counter, over)), "or")
-
-
-def _counter_increase(counter: Selector, over: IncreaseRange) -> PromQL:
-    return f"increase({format_selector(counter)}[{over.increase_range}])"
 
 
 def _fill_range(query: WindowQuery, over: IncreaseRange) -> PromQL:

@@ -46,6 +46,10 @@ class Scope(Struct, frozen=True):
         return self.raw_events or f"last_over_time({range_selector(self.fine_events, FINE_STEP // 2)})"
 
     @property
+    def _zero_events(self) -> PromQL:
+        return f"0 * {self.fine_events}" if self.slo.group_by else "vector(0)"
+
+    @property
     def fine_errors(self) -> PromQL:
         """The fine rollup of the bad events, with its labels."""
         return self.recorded_series(naming.error_count_metric(FINE_STEP))
@@ -72,8 +76,16 @@ class Scope(Struct, frozen=True):
 
     def or_zero(self, expression: PromQL) -> PromQL:
         """Add a 0 for every group that has events and nothing here."""
-        zero = f"0 * {self.fine_events}" if self.slo.group_by else "vector(0)"
-        return f"({expression} or {self.match_group} {zero})"
+        return f"(\n{expression}\n) or {self.match_group} {self._zero_events}"
+
+    def bound_by_events(self, errors: PromQL) -> PromQL:
+        """Keep *errors*, which hold no NaN, within 0 and the events of this very turn; none are 0.
+
+        What compares as greater than the events, or with none at all, is replaced by the events.
+        """
+        known = f"clamp_min({self.or_zero(errors)}, 0)"
+        now = self.events_now
+        return f"({known} <= {self.match_group} {now}) or {self.match_group} {now}"
 
     def rollup_rule(self, record: str, expression: PromQL, **more: str) -> RecordingRule:
         """Record a count: identity only, so that a changed label of the spec never breaks a window."""

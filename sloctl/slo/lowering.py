@@ -1,38 +1,52 @@
 """The lowering step: every indicator becomes a pair of event counts, (error, total)."""
 
-from fractions import Fraction
 from typing import TypeAlias, assert_never
 
 from msgspec import Struct
 
 from sloctl.model import (
+    IDENTITY_LABELS,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
     Indicator,
     LabelMatcher,
     LatencyIndicator,
-    MatchOp,
     NativeLatencyIndicator,
     ProbeIndicator,
     QueryIndicator,
     RatioIndicator,
     Selector,
 )
-from sloctl.promql import format_number
+from sloctl.slo.bucket_bounds import equal_bound, lower_bounds, near_bounds
+
+
+class BucketProof(Struct, frozen=True):
+    """Proof that a histogram has the threshold as a bound, so that a missing bucket is no data.
+
+    Either *bound* is there. Or its client makes a bucket only once it counts, and has not made this one: all
+    bounds *above* it (up to ten times) count, and there is none *below* it.
+    """
+
+    bound: Selector
+    above: Selector
+    below: Selector
 
 
 class CounterPair(Struct, frozen=True):
     """Counters whose increments are the events: those of *error* less those of *minus* are the bad ones.
 
-    With *count_new_series*, the first value of a series counts as events where its target was there a minute
-    ago and the series was not.
+    With *count_new_series*, a series that is new at a process that was there before, and went on, was born
+    with the events it shows; *identity_labels* tell processes apart. With *bucket_proof* only those series of
+    *total* count whose histogram has the bound.
     """
 
     error: tuple[Selector, ...]
     minus: tuple[Selector, ...]
     total: tuple[Selector, ...]
     count_new_series: bool
+    identity_labels: tuple[str, ...] = IDENTITY_LABELS
+    bucket_proof: BucketProof | None = None
 
 
 EventPair: TypeAlias = (
@@ -48,13 +62,10 @@ EventPair: TypeAlias = (
 def lower_indicator(indicator: Indicator) -> EventPair:
     """Return the event counts behind an indicator; one that no counters hold is its own pair."""
     match indicator:
-        case RatioIndicator(counted, numerator, total, count_new_series):
-            error, minus = (numerator, ()) if counted is CountedSide.ERROR else (total, numerator)
-            return _counter_pair(error, minus, total, count_new_series=count_new_series)
-        case LatencyIndicator(Selector(name, matchers), threshold, count_new_series):
-            count = (Selector(f"{name}_count", matchers),)
-            bucket = Selector(f"{name}_bucket", (*matchers, _le_matcher(threshold)))
-            return _counter_pair(count, (bucket,), count, count_new_series=count_new_series)
+        case RatioIndicator():
+            return _ratio_pair(indicator)
+        case LatencyIndicator():
+            return _latency_pair(indicator)
         case (
             NativeLatencyIndicator()
             | ConditionIndicator()
@@ -72,21 +83,39 @@ def counts_are_events(pair: EventPair) -> bool:
     return not isinstance(pair, ConditionIndicator | ErrorRatioIndicator)
 
 
-def _counter_pair(
-    error: tuple[Selector, ...],
-    minus: tuple[Selector, ...],
-    total: tuple[Selector, ...],
-    *,
-    count_new_series: bool,
-) -> CounterPair:
+def _ratio_pair(ratio: RatioIndicator) -> CounterPair:
+    counts_errors = ratio.counted is CountedSide.ERROR
+    return CounterPair(
+        error=ratio.numerator if counts_errors else ratio.total,
+        minus=() if counts_errors else ratio.numerator,
+        total=ratio.total,
+        count_new_series=ratio.count_new_series and _are_scraped(*ratio.numerator, *ratio.total),
+        identity_labels=ratio.identity_labels,
+    )
+
+
+def _latency_pair(latency: LatencyIndicator) -> CounterPair:
+    name, matchers, threshold = latency.histogram.metric, latency.histogram.matchers, latency.threshold
+    count, buckets = Selector(f"{name}_count", matchers), Selector(f"{name}_bucket", matchers)
+    proof = BucketProof(
+        bound=_narrow_selector(buckets, equal_bound(threshold)),
+        above=_narrow_selector(buckets, *near_bounds(threshold)),
+        below=_narrow_selector(buckets, *lower_bounds(threshold)),
+    )
+    return CounterPair(
+        error=(count,),
+        minus=(proof.bound,),
+        total=(count,),
+        count_new_series=latency.count_new_series and _are_scraped(count),
+        identity_labels=latency.identity_labels,
+        bucket_proof=proof,
+    )
+
+
+def _are_scraped(*counters: Selector) -> bool:
     # A recorded series (a colon in its name) has as a rule lost the labels of its target.
-    from_targets = not any(":" in series.metric for series in (*error, *minus, *total))
-    return CounterPair(error, minus, total, count_new_series=count_new_series and from_targets)
+    return not any(":" in counter.metric for counter in counters)
 
 
-def _le_matcher(threshold: Fraction) -> LabelMatcher:
-    # Exporters spell a whole bound `1` or `1.0`; Prometheus 3 rewrites the first to the second.
-    text = format_number(threshold)
-    if "." in text or "e" in text:
-        return LabelMatcher("le", MatchOp.EQUAL, text)
-    return LabelMatcher("le", MatchOp.MATCH, rf"{text}(\.0)?")
+def _narrow_selector(selector: Selector, *matchers: LabelMatcher) -> Selector:
+    return Selector(selector.metric, (*selector.matchers, *matchers))

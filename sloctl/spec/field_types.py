@@ -6,7 +6,7 @@ editors, nouns for messages.
 
 from typing import Annotated, ClassVar, Final
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 MAX_NAME: Final = 63
 PERCENTAGE_PATTERN: Final = r"^[0-9]{1,3}(\.[0-9]{1,12})?%$"
@@ -28,6 +28,7 @@ Duration = Annotated[
 Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME})]
 LabelName = Annotated[str, Meta(extra_json_schema={"pattern": _LABEL_NAME, "maxLength": MAX_NAME})]
 AlertName = Annotated[str, Meta(extra_json_schema={"pattern": ALERT_NAME_PATTERN, "maxLength": MAX_NAME})]
+IdentityLabels = Annotated[list[LabelName], Meta(min_length=1)] | UnsetType
 # A mistake in such a field keeps nothing else from being checked.
 INDEPENDENT_KEY: Final = "independent"
 INDEPENDENT: Final = Meta(extra={INDEPENDENT_KEY: True})

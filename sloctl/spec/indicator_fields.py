@@ -10,6 +10,7 @@ from sloctl.spec.field_types import (
     Choice,
     Duration,
     Fields,
+    IdentityLabels,
     QueryText,
     Selectors,
     SelectorText,
@@ -34,8 +35,15 @@ class Ratio(Choice, frozen=True, kw_only=True):
         Selectors, Meta(description="Counters of all events.", examples=['http_requests_total{job="shop"}'])
     ]
     count_new_series: Annotated[
-        bool, Meta(description="Count the first value of a new series of a known target as events.")
+        bool, Meta(description="Count the first value of a new series of a known process as events.")
     ] = True
+    identity_labels: Annotated[
+        IdentityLabels,
+        Meta(
+            description="Labels that tell one process from another: a new series counts only at one that was "
+            "there before."
+        ),
+    ] = UNSET
 
 
 class Latency(Fields, frozen=True, kw_only=True):
@@ -61,6 +69,9 @@ class Latency(Fields, frozen=True, kw_only=True):
         bool | UnsetType,
         Meta(description="As in ratio; classic histograms only. True where it is not given."),
     ] = UNSET
+    identity_labels: Annotated[IdentityLabels, Meta(description="As in ratio; classic histograms only.")] = (
+        UNSET
+    )
 
 
 class Condition(Fields, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from msgspec import UnsetType
 
 from sloctl.model import (
+    IDENTITY_LABELS,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
@@ -49,9 +50,10 @@ def _read_ratio(spec: fields.Ratio, node: Node, findings: Findings) -> RatioIndi
     counted = _counted_side(spec.error)
     part = _read_selectors(node.at(counted.value), findings)
     total = _read_selectors(node.at("total"), findings)
-    return (
-        None if part is None or total is None else RatioIndicator(counted, part, total, spec.count_new_series)
-    )
+    identity = _read_identity(spec.identity_labels, node.at("identityLabels"), findings)
+    if part is None or total is None:
+        return None
+    return RatioIndicator(counted, part, total, spec.count_new_series, identity)
 
 
 def _read_latency(
@@ -59,14 +61,16 @@ def _read_latency(
 ) -> LatencyIndicator | NativeLatencyIndicator | None:
     histogram = findings.accept_value(values.parse_histogram(spec.histogram), node.at("histogram"))
     threshold = findings.accept_value(values.parse_threshold(spec.threshold), node.at("threshold"))
-    if spec.native and not isinstance(spec.count_new_series, UnsetType):
-        why = "a native histogram is read without counting new series: remove countNewSeries"
-        findings.add_violation(Violation("new-series-native", why), node.at("countNewSeries"))
+    given = {"countNewSeries": spec.count_new_series, "identityLabels": spec.identity_labels}
+    for key in [key for key, value in given.items() if spec.native and not isinstance(value, UnsetType)]:
+        why = f"a native histogram is read without counting new series: remove {key}"
+        findings.add_violation(Violation("new-series-native", why), node.at(key))
+    identity = _read_identity(spec.identity_labels, node.at("identityLabels"), findings)
     if histogram is None or threshold is None:
         return None
     if spec.native:
         return NativeLatencyIndicator(histogram, threshold)
-    return LatencyIndicator(histogram, threshold, count_new_series=spec.count_new_series is not False)
+    return LatencyIndicator(histogram, threshold, spec.count_new_series is not False, identity)
 
 
 def _read_query(spec: fields.Query, node: Node, findings: Findings) -> QueryIndicator | None:
@@ -109,6 +113,15 @@ def _read_selectors(node: Node, findings: Findings) -> tuple[Selector, ...] | No
     read = [findings.accept_value(values.parse_selector(item.text), item) for item in node.items or (node,)]
     selectors = tuple(selector for selector in read if selector is not None)
     return selectors if len(selectors) == len(read) else None
+
+
+def _read_identity(names: list[str] | UnsetType, node: Node, findings: Findings) -> tuple[str, ...]:
+    """Read the labels that tell processes apart; the default list where there are none."""
+    if isinstance(names, UnsetType):
+        return IDENTITY_LABELS
+    for index, name in enumerate(names):
+        findings.accept_value(values.parse_label_name(name), node.at(index))
+    return tuple(dict.fromkeys(names))
 
 
 def _counted_side(error: object) -> CountedSide:

@@ -5,10 +5,11 @@ undone, extrapolated towards the ends of the range: fully to an end that is near
 else by half an interval, and never to before a counter (of a histogram: its count) was zero.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from sloctl.model import IDENTITY_LABELS
 from sloctl.slo.resolutions import EventCounts
 from tests.differential.scraped import Histogram, Scraped, Value
 
@@ -41,15 +42,6 @@ class Engine:
         stretch = self._stretch([at for at, _ in points], start, end, zero=zero)
         return Histogram(fast * stretch, slow * stretch)
 
-    def born(self, series: Scraped, now: int, reach: int) -> float | None:
-        """The first value of a series that is there now and was not a minute ago."""
-        points = series.within(now - reach, now, closed=self.closed)
-        if not points or series.at(now, closed=self.closed) is None:
-            return None
-        if series.at(now - 60, closed=self.closed) is not None:
-            return None
-        return min(_number(value) for _, value in points)
-
     def _stretch(self, times: Sequence[int], start: float, end: int, *, zero: float | None) -> float:
         span = times[-1] - times[0]
         interval = span / (len(times) - 1)
@@ -69,12 +61,14 @@ class Engine:
 class Counting:
     """Counts a minute of *engine* reads, of targets scraped every *scrape_interval* seconds.
 
-    *witnesses* are all series of all targets, whatever their group: they show which target was there when.
+    *witnesses* are all series of events of all targets, whatever their group: they show who was there when.
+    *identity_labels* tell targets apart.
     """
 
     engine: Engine
     scrape_interval: int = 15
     witnesses: Sequence[Scraped] = ()
+    identity_labels: Sequence[str] = IDENTITY_LABELS
 
     @property
     def reach(self) -> int:
@@ -82,52 +76,12 @@ class Counting:
 
     def increases(self, series: Iterable[Scraped], now: int) -> float | None:
         """Of the last minute, or None where no series has two samples."""
-        grown = self.raw(series, now, self.reach)
-        return None if grown is None else grown * 60 / self.reach
+        return _total(self._increase(it, now) for it in series)
 
-    def raw(self, series: Iterable[Scraped], now: int, reach: float) -> float | None:
-        return _total(self.engine.increase(it, now - reach, now) for it in series)
-
-    def looked_at(self, series: Scraped, now: int, span: int) -> Scraped:
-        """What looks every five minutes find, from *span* seconds ago to *now*."""
-        looks = range(now - span, now + 1, 300)
-        found = {at: value for at in looks if (value := self._at(series, at)) is not None}
-        return replace(series, times=tuple(found), values=tuple(found.values()))
-
-    def grown(self, series: Iterable[Scraped], now: int, span: int) -> float | None:
-        """Increments from look to look."""
-        return _total(self._grown(it, now, span) for it in series)
-
-    def grown_with_births(self, series: Iterable[Scraped], now: int, span: int) -> float | None:
-        """Increments from look to look; but all of a series born since, at a target that was there before."""
-        known = self._targets(now - span)
-        return _total(
-            self._born_within(it, now, span) if _target(it) in known else self._grown(it, now, span)
-            for it in series
-        )
-
-    def _born_within(self, series: Scraped, now: int, span: int) -> float | None:
-        last = self._at(series, now)
-        if last is not None and self._at(series, now - span) is None:
-            return _number(last)
-        return self._grown(series, now, span)
-
-    def _grown(self, series: Scraped, now: int, span: int) -> float | None:
-        # The range begins a millisecond before the first look.
-        return self.engine.increase(self.looked_at(series, now, span), now - span - 0.001, now)
-
-    def _targets(self, moment: int) -> set[tuple[str, str]]:
-        """Those that were there."""
-        return {_target(it) for it in self.witnesses if self._at(it, moment) is not None}
-
-    def _at(self, series: Scraped, moment: int) -> Value | None:
-        return series.at(moment, closed=self.engine.closed)
-
-    def births(self, series: Iterable[Scraped], now: int) -> float:
-        """First values of series born at a target that was there a minute ago."""
-        known = self._targets(now - 60)
-        born = (self.engine.born(it, now, self.reach) for it in series if _target(it) in known)
-        return _total(born) or 0.0
+    def counted(self, series: Iterable[Scraped], now: int) -> float | None:
+        """Of the last minute: of each series its increase, or the first value of one that was born."""
+        newest = self._newest_that_went_on(now)
+        return _total(self._born(it, now, newest) or self._increase(it, now) for it in series)
 
     def native(self, series: Iterable[Scraped], now: int, reach: float) -> EventCounts | None:
         grown = [
@@ -138,14 +92,80 @@ class Counting:
         fast, slow = sum(it.fast for it in grown), sum(it.slow for it in grown)
         return EventCounts(error=slow, total=fast + slow)
 
+    def looked_at(self, series: Scraped, now: int, span: int, *, every: int = 300) -> Scraped:
+        """What looks at multiples of *every* find, from *span* seconds ago to *now*."""
+        looks = range(-(-(now - span) // every) * every, now + 1, every)
+        found = {at: value for at in looks if (value := self.at(series, at)) is not None}
+        return replace(series, times=tuple(found), values=tuple(found.values()))
+
+    def extrapolated(self, series: Iterable[Scraped], now: int, span: int) -> float | None:
+        """Increments from look to look as increase() alone tells them."""
+        return _total(
+            self.engine.increase(self.looked_at(it, now, span), now - span - 0.001, now) for it in series
+        )
+
+    def grown(self, series: Iterable[Scraped], now: int, span: int) -> float | None:
+        """Increments from look to look."""
+        return _total(self._grown(it, now, span) for it in series)
+
+    def grown_with_births(self, series: Iterable[Scraped], now: int, span: int) -> float | None:
+        """Increments from look to look; but all of a series born since, at a target that went on."""
+        known = {
+            self._target(it)
+            for it in self.witnesses
+            if self.at(it, now) is not None and self.at(it, now - span) is not None
+        }
+        return _total(
+            self._born_within(it, now, span) if self._target(it) in known else self._grown(it, now, span)
+            for it in series
+        )
+
+    def at(self, series: Scraped, moment: int) -> Value | None:
+        return series.at(moment, closed=self.engine.closed)
+
+    def _increase(self, series: Scraped, now: int) -> float | None:
+        grown = self.engine.increase(series, now - self.reach, now)
+        return None if grown is None else grown * 60 / self.reach
+
+    def _newest_that_went_on(self, now: int) -> dict[tuple[str, ...], int]:
+        """By target: when a series that was there a minute ago was scraped last."""
+        newest: dict[tuple[str, ...], int] = {}
+        for it in self.witnesses:
+            found = it.newest(now, closed=self.engine.closed)
+            if found is not None and self.at(it, now - 60) is not None:
+                newest[self._target(it)] = max(found[0], newest.get(self._target(it), 0))
+        return newest
+
+    def _born(self, series: Scraped, now: int, newest: Mapping[tuple[str, ...], int]) -> float | None:
+        found = series.newest(now, closed=self.engine.closed)
+        if found is None or any(self.at(series, now - look) is not None for look in (60, 300)):
+            return None
+        at, value = found
+        return _number(value) if at - 1 <= newest.get(self._target(series), -2) else None
+
+    def _born_within(self, series: Scraped, now: int, span: int) -> float | None:
+        last = self.at(series, now)
+        if last is not None and self.at(series, now - span) is None:
+            return _number(last)
+        return self._grown(series, now, span)
+
+    def _grown(self, series: Scraped, now: int, span: int) -> float | None:
+        """Without what increase() makes up at an end at which the series was not there."""
+        # The range begins a millisecond before the first look.
+        grown = self.engine.increase(self.looked_at(series, now, span), now - span - 0.001, now)
+        looks = 2 * len(self.looked_at(series, now, span, every=600).times) - 1
+        ends = sum(self.at(series, moment) is not None for moment in (now, now - span))
+        if grown is None or (ends < 2 and looks < 0):
+            return None
+        return grown * {2: 1.0, 1: 1 - 0.5 / (looks - 0.5), 0: 1 - 1 / looks}[ends]
+
+    def _target(self, series: Scraped) -> tuple[str, ...]:
+        return tuple(series.labels.get(label, "") for label in self.identity_labels)
+
 
 def _total(counts: Iterable[float | None]) -> float | None:
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
-
-
-def _target(series: Scraped) -> tuple[str, str]:
-    return series.labels["job"], series.labels["instance"]
 
 
 def _reach_of(points: Sequence[tuple[int, float]], grown: float) -> float | None:

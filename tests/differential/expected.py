@@ -55,7 +55,7 @@ def expected(
     kind: Kind, slo: Slo, *, counting: Counting, series: Sequence[Scraped], horizon: int
 ) -> Readings:
     """Everything that should be recorded, minute by minute up to *horizon*."""
-    counting = replace(counting, witnesses=series)
+    counting = replace(counting, witnesses=[it for it in series if kind.counts_events(it)])
     groups = sorted({it.labels[GROUP] for it in series}) if kind.grouped else [""]
     readings: Readings = {}
     for group in groups:
@@ -165,17 +165,24 @@ class _RuleTurns:
         assert self._kind.grown is not None
         if not 0 < sum(at > now - SPAN for at in self._minutes) < COMPLETE:
             return
-        seen = [counts for at, counts in self._minutes.items() if looked - SPAN < at <= looked]
-        if not seen:
+        # What the last seconds before the look held may stand in the rollup a minute after it.
+        seen = [
+            [counts for at, counts in self._minutes.items() if looked - SPAN < at - later <= looked]
+            for later in (0, MINUTE)
+        ]
+        if not any(seen):
             return
         earlier = [counts for at, counts in self._repairs.items() if at >= now - SPAN + MINUTE]
         events, errors = self._kind.grown(self._counting, self._series, looked, SPAN)
-        total = _missing(events, [it.total for it in seen], [it.total for it in earlier])
-        error = _missing(errors or 0.0, [it.error for it in seen], [it.error for it in earlier])
-        repair = EventCounts(error=error or 0.0, total=total or 0.0)
-        self._repairs[now] = repair
-        yield from _known(f"{naming.event_count_metric(COARSE_STEP)} repair", total)
-        yield from _known(f"{naming.error_count_metric(COARSE_STEP)} repair", error)
+        if events is None:
+            return
+        counted_events = max(sum(it.total for it in counted) for counted in seen)
+        counted_errors = max(sum(it.error for it in counted) for counted in seen)
+        total = max(0.0, events - counted_events - sum(it.total for it in earlier))
+        error = max(0.0, (errors or 0.0) - counted_errors - sum(it.error for it in earlier))
+        self._repairs[now] = EventCounts(error=min(error, total), total=total)
+        yield f"{naming.event_count_metric(COARSE_STEP)} repair", total
+        yield f"{naming.error_count_metric(COARSE_STEP)} repair", min(error, total)
 
     def _burns(self, summed: Callable[[int], EventCounts | None]) -> tuple[evaluation.LookbackBurn, ...]:
         sums = [(lookback, summed(lookback)) for lookback in self._plan.lookbacks]
@@ -224,10 +231,6 @@ class _RuleTurns:
         for alert in evaluation.evaluate_alerts(self._plan, burns):
             if alert.severity is severity and alert.state is AlertState.FIRING:
                 yield _firing(naming.BURN_ALERT, severity)
-
-
-def _missing(raw: float | None, counted: Sequence[float], repaired: Sequence[float]) -> float | None:
-    return None if raw is None else max(0.0, raw - sum(counted) - sum(repaired))
 
 
 def _plus(one: EventCounts, other: EventCounts) -> EventCounts:

@@ -52,7 +52,7 @@ Raw: TypeAlias = tuple[float | None, float | None]
 class Kind:
     """*minute* counts one minute, *grown* the stretch of a repair; None where no counter remembers it.
 
-    In what *grown* gives, errors hold births, events do not: as in *minute*.
+    In what *grown* gives, errors are not bound by the events yet. *counts_events* tells the series of events.
     """
 
     indicator: Indicator
@@ -60,6 +60,7 @@ class Kind:
     minute: Callable[[Counting, Sequence[Scraped], int], EventCounts | None]
     grown: Callable[[Counting, Sequence[Scraped], int, int], Raw] | None
     grouped: bool = False
+    counts_events: Callable[[Scraped], bool] = lambda _: True
 
     def slo(self, **changes: object) -> Slo:
         fields = {
@@ -96,46 +97,52 @@ def _gauges(targets: Sequence[Target], horizon: int) -> list[Scraped]:
 
 
 def _errors_counted(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
-    total, errors = counting.increases(series, now), _labelled(series, "code", "500")
-    if total is None:
-        return None
-    grown = counting.increases(errors, now) or 0.0
-    return EventCounts(error=grown + counting.births(errors, now), total=total)
+    total = counting.counted(series, now)
+    return _bound(total, counting.counted(_labelled(series, "code", "500"), now))
 
 
 def _errors_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     total = counting.increases(series, now)
-    if total is None:
-        return None
-    return EventCounts(error=counting.increases(_labelled(series, "code", "500"), now) or 0.0, total=total)
+    return _bound(total, counting.increases(_labelled(series, "code", "500"), now))
 
 
 def _good_counted(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
-    return _difference(counting, series, _labelled(series, "code", "200"), now)
+    return _rest(counting.counted(series, now), counting.counted(_labelled(series, "code", "200"), now))
 
 
 def _good_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
-    total = counting.increases(series, now)
-    if total is None:
-        return None
-    good = counting.increases(_labelled(series, "code", "200"), now) or 0.0
-    return EventCounts(error=max(0.0, total - good), total=total)
+    return _rest(counting.increases(series, now), counting.increases(_labelled(series, "code", "200"), now))
 
 
 def _slow_counted(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
-    return _difference(counting, _counts(series), _labelled(series, "le", "0.3"), now)
+    proven = [it for it in _counts(series) if _has_bound(counting, it, series, now)]
+    return _rest(counting.counted(proven, now), counting.counted(_labelled(series, "le", "0.3"), now))
 
 
-def _difference(
-    counting: Counting, every: Sequence[Scraped], good: Sequence[Scraped], now: int
-) -> EventCounts | None:
-    """Errors are what is not good, among increases and among births."""
-    total = counting.increases(every, now)
-    if total is None:
-        return None
-    errors = total - (counting.increases(good, now) or 0.0)
-    errors += counting.births(every, now) - counting.births(good, now)
-    return EventCounts(error=max(0.0, errors), total=total)
+def _has_bound(counting: Counting, count: Scraped, series: Sequence[Scraped], now: int) -> bool:
+    """The bound is there; or one above counts, and none below is there."""
+    own = {
+        it.labels["le"]: counting.at(it, now)
+        for it in series
+        if "le" in it.labels and _without_bound(it) == count.labels
+    }
+    if own.get("0.3") is not None:
+        return True
+    above = own.get("1.0")
+    return isinstance(above, float) and above > 0 and own.get("0.1") is None
+
+
+def _without_bound(series: Scraped) -> dict[str, str]:
+    return {name: value for name, value in series.labels.items() if name != "le"}
+
+
+def _bound(total: float | None, error: float | None) -> EventCounts | None:
+    """Errors lie within 0 and the events."""
+    return None if total is None else EventCounts(error=min(max(error or 0.0, 0.0), total), total=total)
+
+
+def _rest(total: float | None, good: float | None) -> EventCounts | None:
+    return None if total is None else _bound(total, total - (good or 0.0))
 
 
 def _slow_native(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
@@ -143,7 +150,7 @@ def _slow_native(counting: Counting, series: Sequence[Scraped], now: int) -> Eve
     if counts is None:
         return None
     scale = 60 / counting.reach
-    return EventCounts(error=counts.error * scale, total=counts.total * scale)
+    return _bound(counts.total * scale, counts.error * scale)
 
 
 def _condition(
@@ -165,28 +172,36 @@ def _probe(_: Counting, series: Sequence[Scraped], now: int) -> EventCounts | No
 
 def _grown_errors(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
     errors = counting.grown_with_births(_labelled(series, "code", "500"), now, span)
-    return counting.grown(series, now, span), errors
+    return counting.grown_with_births(series, now, span), errors
 
 
-def _grown_errors_of_query(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+def _grown_errors_of_counters(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
     return counting.grown(series, now, span), counting.grown(_labelled(series, "code", "500"), now, span)
 
 
-def _grown_rest(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+def _grown_errors_of_query(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    errors = counting.extrapolated(_labelled(series, "code", "500"), now, span)
+    return counting.extrapolated(series, now, span), errors
+
+
+def _grown_good(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
     good = counting.grown_with_births(_labelled(series, "code", "200"), now, span)
-    born = counting.grown_with_births(series, now, span)
-    return _rest(counting.grown(series, now, span), born, good)
+    return _grown_rest(counting.grown_with_births(series, now, span), good)
 
 
-def _grown_rest_of_query(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
-    total = counting.grown(series, now, span)
-    return _rest(total, total, counting.grown(_labelled(series, "code", "200"), now, span))
+def _grown_good_of_query(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    good = counting.extrapolated(_labelled(series, "code", "200"), now, span)
+    return _grown_rest(counting.extrapolated(series, now, span), good)
 
 
 def _grown_slow(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
-    every, good = _counts(series), _labelled(series, "le", "0.3")
-    born = counting.grown_with_births(every, now, span)
-    return _rest(counting.grown(every, now, span), born, counting.grown_with_births(good, now, span))
+    every_half_hour = [
+        counting.looked_at(it, now, span, every=HOUR // 2) for it in _labelled(series, "le", "0.3")
+    ]
+    seen = [_without_bound(it) for it in every_half_hour if it.times]
+    proven = [it for it in _counts(series) if it.labels in seen or _has_bound(counting, it, series, now)]
+    good = counting.grown_with_births(_labelled(series, "le", "0.3"), now, span)
+    return _grown_rest(counting.grown_with_births(proven, now, span), good)
 
 
 def _grown_native(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
@@ -197,8 +212,8 @@ def _grown_native(counting: Counting, series: Sequence[Scraped], now: int, span:
     return counts.total, counts.error if counts.total > 0 else None
 
 
-def _rest(total: float | None, born: float | None, good: float | None) -> Raw:
-    return total, None if born is None else born - (good or 0.0)
+def _grown_rest(total: float | None, good: float | None) -> Raw:
+    return total, None if total is None else total - (good or 0.0)
 
 
 def _labelled(series: Sequence[Scraped], label: str, value: str) -> list[Scraped]:
@@ -206,7 +221,11 @@ def _labelled(series: Sequence[Scraped], label: str, value: str) -> list[Scraped
 
 
 def _counts(series: Sequence[Scraped]) -> list[Scraped]:
-    return [it for it in series if it.metric.endswith("_count")]
+    return [it for it in series if _is_count(it)]
+
+
+def _is_count(series: Scraped) -> bool:
+    return series.metric.endswith("_count")
 
 
 _ERROR_QUERY: Final = QueryIndicator(
@@ -228,19 +247,26 @@ KINDS: Final = {
     "a ratio of errors": RATIO,
     "a ratio of errors, by route": replace(RATIO, grouped=True),
     "a ratio of errors, countNewSeries: false": Kind(
-        structs.replace(_RATIO, count_new_series=False), _requests, _errors_of_query, _grown_errors_of_query
+        structs.replace(_RATIO, count_new_series=False),
+        _requests,
+        _errors_of_query,
+        _grown_errors_of_counters,
     ),
     "a ratio of good events": Kind(
-        RatioIndicator(CountedSide.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _grown_rest
+        RatioIndicator(CountedSide.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _grown_good
     ),
     "a classic latency": Kind(
-        LatencyIndicator(_HISTOGRAM, Fraction("0.3")), _buckets, _slow_counted, _grown_slow
+        LatencyIndicator(_HISTOGRAM, Fraction("0.3")),
+        _buckets,
+        _slow_counted,
+        _grown_slow,
+        counts_events=_is_count,
     ),
     NATIVE_LATENCY: Kind(
         NativeLatencyIndicator(_HISTOGRAM, Fraction(2)), _native_histograms, _slow_native, _grown_native
     ),
     "a query of errors": Kind(_ERROR_QUERY, _requests, _errors_of_query, _grown_errors_of_query),
-    "a query of good events": Kind(_GOOD_QUERY, _requests, _good_of_query, _grown_rest_of_query),
+    "a query of good events": Kind(_GOOD_QUERY, _requests, _good_of_query, _grown_good_of_query),
     "a condition, ignored when absent": Kind(
         ConditionIndicator(read_condition("up == 1"), WhenAbsent.IGNORE), _gauges, _condition(None), None
     ),

@@ -45,13 +45,19 @@ class Scraped:
         samples = zip(self.times[first:last], self.values[first:last], strict=True)
         return [(at, value) for at, value in samples if value is not None]
 
-    def at(self, moment: int, *, closed: bool) -> Value | None:
-        """What an instant selector sees; None where there is nothing, or a stale marker was last."""
+    def newest(self, moment: int, *, closed: bool) -> tuple[int, Value] | None:
+        """The sample an instant selector sees; None where there is nothing, or a stale marker was last."""
         last = bisect_right(self.times, moment) - 1
         if last < 0:
             return None
-        age = moment - self.times[last]
-        return self.values[last] if age < LOOKBACK or (closed and age == LOOKBACK) else None
+        age, value = moment - self.times[last], self.values[last]
+        is_near = age < LOOKBACK or (closed and age == LOOKBACK)
+        return (self.times[last], value) if is_near and value is not None else None
+
+    def at(self, moment: int, *, closed: bool) -> Value | None:
+        """The value of that sample."""
+        found = self.newest(moment, closed=closed)
+        return None if found is None else found[1]
 
     def notation(self, horizon: int) -> str:
         """In promtool's words, from 0 to *horizon*."""

@@ -75,6 +75,7 @@ BY_CODE: Final[World] = (
 BY_BUCKET: Final[World] = (
     Exposed("seconds_count", Share.ALL, {}),
     Exposed("seconds_bucket", Share.OK, {"le": "0.3"}),
+    Exposed("seconds_bucket", Share.ALL, {"le": "1.0"}),
     Exposed("seconds_bucket", Share.ALL, {"le": "+Inf"}),
 )
 NATIVE: Final[World] = (Exposed("seconds", Share.BOTH, {}),)

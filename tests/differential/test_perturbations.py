@@ -17,18 +17,23 @@ from tests.differential.running import disagreeing, engine
 from tests.differential.streams import Child, Target
 
 SLO: Final = RATIO.slo()
-# A busy target that falls silent for a while and whose errors are born late; a pod that comes with old ones.
+_THEN_SILENT: Final = (3,) * 60 + (0,) * 180
+_BUSY_THEN_SILENT: Final = Child(
+    "/pay",
+    ok=(0, 12, 5, 31) * 15 + (0,) * 60,
+    bad=(0, 1, 0, 4) * 15 + (0,) * 60,
+    head=(900, 90),
+    hidden_errors=frozenset({147}),
+)
+# Whose errors are born late, and hidden for a scrape; a pod that comes with old ones; and one whose series
+# are renamed before anything marks the old ones as stale.
 STREAM: Final = (
-    Target(
-        "a",
-        (
-            Child(
-                "/pay", ok=(0, 12, 5, 31) * 15 + (0,) * 60, bad=(0, 1, 0, 4) * 15 + (0,) * 60, head=(900, 90)
-            ),
-            Child("/refund", ok=(0,), bad=(0,) * 90 + (2,) + (0,) * 200),
-        ),
-    ),
+    Target("a", (_BUSY_THEN_SILENT, Child("/refund", ok=(0,), bad=(0,) * 90 + (2,) + (0,) * 200))),
     Target("b", (Child("/pay", ok=(3,), bad=(0, 0, 1), head=(5000, 40)),), phase=10, first=150),
+    Target(
+        "c", (Child("/old", ok=_THEN_SILENT, bad=(0,), head=(5000, 0)),), unseen=frozenset(range(100, 400))
+    ),
+    Target("c", (Child("/new", ok=_THEN_SILENT, bad=(0,), head=(7000, 60)),), first=101),
 )
 
 
@@ -45,8 +50,18 @@ PERTURBATIONS: Final = {
     "K": Perturbation("* 60 / 75", "* 60 / 60"),
     "W - step/2, to W + step/2": Perturbation("[4m30s]", "[5m30s]"),
     "W - step/2, to W - 3/2 step": Perturbation("[4m30s]", "[3m30s]"),
-    "the guard of the new-series term": Perturbation("and on (job, instance) requests_total offset 1m", ""),
-    "that a new series was not there before": Perturbation('unless requests_total{code="500"} offset 1m', ""),
+    "that a new series came with those that went on": Perturbation(") - 1 <= on", ") - 1000 <= on"),
+    "that its target was there before": Perturbation(
+        "timestamp(requests_total) and requests_total offset 1m", "timestamp(requests_total)"
+    ),
+    "that it was not there a minute ago": Perturbation(
+        '(requests_total{code="500"} offset 1m or requests_total{code="500"} offset 5m)',
+        'requests_total{code="500"} offset 5m',
+    ),
+    "that it was not there five minutes ago": Perturbation(
+        '(requests_total{code="500"} offset 1m or requests_total{code="500"} offset 5m)',
+        'requests_total{code="500"} offset 1m',
+    ),
     "> 0": Perturbation(" > 0)", ")"),
 }
 

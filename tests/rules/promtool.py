@@ -26,11 +26,12 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of the rules over some series, from minute 0."""
+    """One run of the rules over some series, from minute 0, a sample every *scrape*."""
 
     name: str
     series: Mapping[str, str]
     expectations: Sequence[Expectation]
+    scrape: str = SCRAPE
 
 
 def run_trials(directory: Path, rules: str, trials: Sequence[Trial], *, evaluated: str = "1m") -> str:
@@ -55,7 +56,7 @@ def run_trials(directory: Path, rules: str, trials: Sequence[Trial], *, evaluate
 def _test(trial: Trial) -> dict[str, object]:
     return {
         "name": trial.name,
-        "interval": SCRAPE,
+        "interval": trial.scrape,
         "input_series": [{"series": name, "values": values} for name, values in trial.series.items()],
         "promql_expr_test": [
             {

@@ -268,7 +268,7 @@ def test_a_group_without_errors_has_none_and_one_with_a_birth_has_that(tmp_path:
 
 def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -> None:
     indicator = RatioIndicator(CountedSide.ERROR, (read_selector('r{code="500"}'),), (read_selector("r"),))
-    hours, gap = 4 * 240, 120
+    hours, gap = 7 * 240, 120
     resumed = hours + gap
     series = {
         'r{code="200", i="1"}': f"27+27x{hours - 1} _x{gap} {27 * (resumed + 1)}+27x240",
@@ -285,7 +285,7 @@ def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -
         series,
         (f"abs({events} - 3600) < bool 150", 1),
         (f"abs({errors} - 360) < bool 15", 1),
-        minute=320,
+        minute=500,
     )
 
     assert outcome == "SUCCESS"

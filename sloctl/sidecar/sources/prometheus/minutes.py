@@ -17,7 +17,7 @@ from sloctl.prometheus.answers import QueryRange, RangeSeries
 from sloctl.prometheus.async_client import RangeQueries
 from sloctl.prometheus.errors import PrometheusError
 from sloctl.promql import format_selector, last_range
-from sloctl.rules.backfill_queries import backfill_rollups
+from sloctl.rules.backfill_queries import backfill_rollups, bind_errors
 from sloctl.sidecar.sources import Group
 from sloctl.slo.resolutions import FINE_STEP, EventCounts
 
@@ -201,7 +201,7 @@ async def recorded_steps(
 async def raw_steps(ranges: RangeQueries, slo: Slo, style: LabelStyle, span: QueryRange) -> StepCounts:
     """Compute the counts of each minute from the raw series as the rules do; raise PrometheusError."""
     events, errors = await _query_pair(ranges, backfill_rollups(slo, style), span, step=FINE_STEP)
-    return _pair_counts(_sum_by_group(slo, events), _sum_by_group(slo, errors))
+    return _bound_counts(_sum_by_group(slo, events), _sum_by_group(slo, errors))
 
 
 def recorded_series(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:
@@ -250,3 +250,14 @@ def _pair_counts(events: _StepValues, errors: _StepValues) -> StepCounts:
         if at in errors
     }
     return {at: groups for at, groups in pairs.items() if groups}
+
+
+def _bound_counts(events: _StepValues, errors: _StepValues) -> StepCounts:
+    """Bind errors by the events; events without errors have none."""
+    return {
+        at: {
+            group: EventCounts(error=bind_errors(errors.get(at, {}).get(group), total), total=total)
+            for group, total in groups.items()
+        }
+        for at, groups in events.items()
+    }
