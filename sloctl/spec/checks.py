@@ -12,6 +12,7 @@ from sloctl.problems import ProblemLevel
 from sloctl.promql import format_number
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.slo.policy import alert_threshold, enabled_severities, rows_of_severity
+from sloctl.spec import counter_checks
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.yaml_nodes import Node, mapping_in
 
@@ -86,7 +87,19 @@ def check_alerts_can_fire(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation
             yield Violation("alert-never-fires", message, level), _policy_row_node(slo, row, nodes)
 
 
+def check_counters(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
+    """Check what is counted: counter_checks.py has one function for each code."""
+    indicator = nodes.slo.at("indicator")
+    for check in (
+        counter_checks.check_recorded_counters,
+        counter_checks.check_group_labels,
+        counter_checks.check_same_process,
+    ):
+        yield from check(slo, indicator)
+
+
 CHECKS: Final[tuple[Check, ...]] = (
+    check_counters,
     check_absent_groups,
     check_events_counted,
     check_lookback_order,

@@ -146,7 +146,15 @@ def parse_counting_query(text: str) -> WindowQuery | Violation:
 
 
 def parse_query(text: str) -> WindowQuery | Violation:
-    return _parse_promql(read_query, text)
+    """Parse a query over `$window`, which stands for a range of samples, not for a subquery."""
+    query = _parse_promql(read_query, text)
+    if isinstance(query, WindowQuery) and "[$window:" in query.text:
+        return Violation(
+            "window-subquery",
+            "a subquery of $window holds one or two looks a minute, as the phase has it: read its samples, "
+            "as in sum(count_over_time(up[$window])); for one look a minute, write a condition or a probe",
+        )
+    return query
 
 
 def parse_condition(text: str) -> PromQL | Violation:

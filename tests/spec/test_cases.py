@@ -20,11 +20,16 @@ def test_a_malformed_spec_gives_all_its_problems(
     code = main(["validate", case.name])
 
     assert capsys.readouterr().out.splitlines() == expected(case)
-    assert code == 1
+    assert code == exit_code(case)
 
 
 def test_there_are_more_than_a_hundred_cases() -> None:
     assert len(CASES) > 100
+
+
+def exit_code(case: Path) -> int:
+    """Warnings alone fail nothing."""
+    return int(any(": warning: " not in line for line in expected(case)))
 
 
 def expected(case: Path) -> list[str]:
