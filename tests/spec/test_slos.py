@@ -96,11 +96,13 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
         ),
         (
             "condition: {good: time() - max(last_success_seconds) < 900}",
-            ConditionIndicator("(time() - max(last_success_seconds)) < bool (900)", WhenAbsent.IGNORE),
+            ConditionIndicator(
+                "((time() - max(last_success_seconds)) >= -Inf) < bool (900)", WhenAbsent.IGNORE
+            ),
         ),
         (
             "condition: {good: lag == bool 0, whenAbsent: bad}",
-            ConditionIndicator("lag == bool 0", WhenAbsent.BAD),
+            ConditionIndicator("((lag) >= -Inf) == bool (0)", WhenAbsent.BAD),
         ),
         ("probe: {metric: 'probe_success{job=\"shop\"}'}", ProbeIndicator(Selector("probe_success", (JOB,)))),
         (
