@@ -180,6 +180,10 @@ class AlertKind(Enum):
     NO_DATA = "noData"
 
 
+# The annotations that are the text of an alert.
+TEXT_ANNOTATIONS = frozenset({"summary", "description"})
+
+
 class PolicyRow(Struct, frozen=True):
     """One burn-rate alert of a policy; `slo.policy` has its factor and threshold.
 

@@ -65,6 +65,7 @@ class LabelStyle(Struct, frozen=True):
     name: str
     window: str
     objective: str
+    objective_unit: str
     severity: str
     alert: str
     part: str
@@ -106,6 +107,7 @@ NATIVE_STYLE: Final = LabelStyle(
     name="slo_name",
     window="slo_window",
     objective="slo_objective",
+    objective_unit="%",
     severity="slo_severity",
     alert="slo_alert",
     part="slo_part",
@@ -118,6 +120,8 @@ SLOTH_STYLE: Final = LabelStyle(
     name="sloth_slo",
     window="sloth_window",
     objective="sloth_objective",
+    # Sloth's own server reads a bare number.
+    objective_unit="",
     severity="sloth_severity",
     alert="sloth_alert",
     part="sloth_part",

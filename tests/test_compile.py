@@ -210,6 +210,9 @@ def test_sloths_label_names_are_there_for_the_asking(specs: Path, capsys: pytest
         "sloth_slo": "availability",
         "sloth_window": "5m",
     }
+    info = next(rule for rule in rules if rule.get("record") == "sloth_slo_info")
+    # As a number: `sloth server` does not start on a percentage.
+    assert info["labels"]["sloth_objective"] == "99.9"
 
 
 @pytest.mark.parametrize("command", ["compile", "validate"])

@@ -15,10 +15,9 @@ from sloctl.promql import format_number, metric_selector, range_selector
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.policy import alert_threshold
 from sloctl.slo.resolutions import COARSE_STEP
+from sloctl.templates import FILLED_TEMPLATE, LABEL_PREFIX
 
-_OWN_VALUES: Final = re.compile(r"(\{\{ *\$(?:labels\.[a-zA-Z_][a-zA-Z0-9_]*|value) *\}\})")
 _NO_LABELS: Final[Labels] = {}
-_LABEL_PREFIX: Final = "$labels."
 # Label values come from whoever is scraped: none of them can look like a line of ours.
 _WITHOUT_CONTROL_CHARS: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
 # The first value of a query; not by `with`, to which 0 is nothing.
@@ -32,8 +31,8 @@ _TWO_UNITS: Final = ' | reReplaceAll "^([0-9a-z]+)( [1-9][0-9]*[a-z])?.*$" "$1$2
 def escape_template(text: str) -> str:
     """Turn *text* into a template that shows it; `{{ $labels.x }}` and `{{ $value }}` keep their meaning."""
     return "".join(
-        part if _OWN_VALUES.fullmatch(part) else part.replace("{{", '{{ "{{" }}')
-        for part in _OWN_VALUES.split(text)
+        part if FILLED_TEMPLATE.fullmatch(part) else part.replace("{{", '{{ "{{" }}')
+        for part in FILLED_TEMPLATE.split(text)
     )
 
 
@@ -43,12 +42,12 @@ def expand_template(text: str, labels: Labels, value: float) -> str:
     def own_value(written: re.Match[str]) -> str:
         name = written[0].strip("{ }")
         return (
-            labels.get(name.removeprefix(_LABEL_PREFIX), "")
-            if name.startswith(_LABEL_PREFIX)
+            labels.get(name.removeprefix(LABEL_PREFIX), "")
+            if name.startswith(LABEL_PREFIX)
             else format_number(value)
         )
 
-    return _OWN_VALUES.sub(own_value, text)
+    return FILLED_TEMPLATE.sub(own_value, text)
 
 
 class AlertTemplates(Struct, frozen=True):

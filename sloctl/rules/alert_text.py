@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from sloctl import links
 from sloctl.duration import HOUR, format_duration
-from sloctl.model import Labels, PolicyRow, Slo
+from sloctl.model import TEXT_ANNOTATIONS, AlertKind, Labels, PolicyRow, Slo
 from sloctl.promql import format_number
 from sloctl.slo.policy import SEVERITY_VERBS, alert_factor
 from sloctl.slo.resolutions import COARSE_STEP
@@ -146,6 +146,18 @@ def link_annotations(slo: Slo, written: Labels, before: int, values: AlertValues
         ),
     }
     return added | {name: links.join_url(added[name], *path) for name, path in paths.items() if name in added}
+
+
+def spec_annotations(slo: Slo, kind: AlertKind) -> Labels:
+    """Merge the annotations that a spec has for one kind of alert.
+
+    A summary or a description of all alerts speaks of a burn: other alerts keep their own text, but for what
+    the spec says of that very kind.
+    """
+    common = slo.annotations
+    if kind not in {AlertKind.PAGE, AlertKind.TICKET}:
+        common = {name: text for name, text in common.items() if name not in TEXT_ANNOTATIONS}
+    return {**common, **slo.alerting.enabled_alerts[kind].annotations}
 
 
 def longest_lookback(rows: Sequence[PolicyRow]) -> int:

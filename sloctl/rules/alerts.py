@@ -17,6 +17,7 @@ from sloctl.rules.alert_text import (
     link_annotations,
     longest_lookback,
     no_data_text,
+    spec_annotations,
 )
 from sloctl.rules.rule import AlertRule
 from sloctl.rules.scope import STALENESS, Scope
@@ -144,7 +145,7 @@ def _alert_rule(
     """
     slo, style = values.scope.slo, values.scope.style
     labels = style.alert_labels(slo, values.kind)
-    written = {**slo.annotations, **slo.alerting.enabled_alerts[values.kind].annotations}
+    written = spec_annotations(slo, values.kind)
     return AlertRule(
         alert=naming.alert_name(slo.alerting, values.kind),
         expr=expr,

@@ -73,7 +73,7 @@ def budget_rules(scope: Scope) -> tuple[RecordingRule, ...]:
         naming.BUDGET_REMAINING: f"1 - {burned}",
     }
     described = {
-        scope.style.objective: f"{format_number(100 * slo.objective)}%",
+        scope.style.objective: f"{format_number(100 * slo.objective)}{scope.style.objective_unit}",
         scope.style.window: format_duration(slo.window.seconds),
     }
     return (

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UnsetType
 
 from sloctl.duration import DAY, MINUTE
-from sloctl.model import Alerting, AlertKind, AlertMetadata, PolicyRow, Severity
+from sloctl.model import TEXT_ANNOTATIONS, Alerting, AlertKind, AlertMetadata, PolicyRow, Severity
 from sloctl.slo.policy import workbook_policy
 from sloctl.spec import fields, labels, values
 from sloctl.spec.findings import Findings
@@ -52,11 +52,11 @@ def read_alerting(
         return None
     return Alerting(
         policy=tuple(row for row in policy if row is not None) or workbook_policy(window),
-        page=_alert_metadata(spec, spec.page, name=spec.names.page, severity=Severity.PAGE),
-        ticket=_alert_metadata(spec, spec.ticket, name=spec.names.ticket),
-        exhausted=_alert_metadata(spec, spec.exhausted, name=spec.names.exhausted),
-        exhausting=_alert_metadata(spec, spec.exhausting, name=spec.names.exhausting),
-        no_data=_alert_metadata(spec, spec.no_data, name=spec.names.no_data, severity=spec.no_data.severity),
+        page=_alert_metadata(spec, spec.page, AlertKind.PAGE, Severity.PAGE),
+        ticket=_alert_metadata(spec, spec.ticket, AlertKind.TICKET),
+        exhausted=_alert_metadata(spec, spec.exhausted, AlertKind.EXHAUSTED),
+        exhausting=_alert_metadata(spec, spec.exhausting, AlertKind.EXHAUSTING),
+        no_data=_alert_metadata(spec, spec.no_data, AlertKind.NO_DATA, spec.no_data.severity),
         no_data_severity=spec.no_data.severity,
         exhausting_within=within,
         no_data_after=after,
@@ -79,18 +79,30 @@ def _read_policy_row(row: fields.BurnAlert, node: Node, findings: Findings) -> P
 
 
 def _alert_metadata(
-    common: fields.Alerting,
-    own: fields.Alert,
-    *,
-    name: str | UnsetType,
-    severity: Severity = Severity.TICKET,
+    common: fields.Alerting, own: fields.Alert, kind: AlertKind, severity: Severity = Severity.TICKET
 ) -> AlertMetadata | None:
-    """Lay what a spec says of one alert over what it says of all of its severity, and that over of all."""
+    """Lay what a spec says of one kind of alert over what it says of its severity, and that over of all."""
     if own.disabled or common.disabled:
         return None
     mapped = common.severity.page if severity is Severity.PAGE else common.severity.ticket
+    name = getattr(common.names, kind.name.lower())
+    burns = kind in {AlertKind.PAGE, AlertKind.TICKET}
     return AlertMetadata(
         {**common.labels, **({} if isinstance(mapped, UnsetType) else {"severity": mapped}), **own.labels},
-        {**common.annotations, **own.annotations},
+        {
+            # A summary of all alerts speaks of a burn.
+            **{it: text for it, text in common.annotations.items() if burns or it not in TEXT_ANNOTATIONS},
+            **own.annotations,
+        },
         None if isinstance(name, UnsetType) else name,
     )
+
+
+def check_alert_templates(alerting: Node, known: Collection[str], findings: Findings) -> None:
+    """Check the templates in the labels and annotations of *alerting*, as a spec has it in one place.
+
+    *known* are the labels that an alert has to show.
+    """
+    for part in (alerting, *(mapping_in(alerting, kind.value) for kind in AlertKind)):
+        labels.check_templates(mapping_in(part, "labels"), known, findings)
+        labels.check_templates(mapping_in(part, "annotations"), known, findings)

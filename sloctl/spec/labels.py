@@ -6,6 +6,7 @@ from sloctl.spec import values
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.messages import quote_value
 from sloctl.spec.yaml_nodes import Node
+from sloctl.templates import find_templates
 
 
 def check_series_labels(
@@ -29,6 +30,13 @@ def check_annotations(node: Node, findings: Findings) -> None:
     """Check the names of annotations: any that Prometheus reads."""
     for key in node.keys.values():
         findings.accept_value(values.parse_label_name(key.text, of="an annotation name"), key)
+
+
+def check_templates(node: Node, known: Collection[str], findings: Findings) -> None:
+    """Check the templates in each text of *node*; *known* are the labels that they may show."""
+    for text in node.entries.values():
+        for template in find_templates(text.text):
+            findings.accept_value(values.parse_template(template, known), text)
 
 
 def read_group_by(names: list[str], node: Node, findings: Findings) -> tuple[str, ...]:

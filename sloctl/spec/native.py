@@ -5,7 +5,7 @@ from msgspec import Struct
 from sloctl.model import Slo
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
-from sloctl.spec.alerting import read_alerting
+from sloctl.spec.alerting import check_alert_templates, read_alerting
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.indicators import read_indicator
 from sloctl.spec.messages import quote_value
@@ -61,6 +61,9 @@ def _read_service(document: fields.Document, node: Node, findings: Findings) -> 
     labels.check_series_labels(service_labels, (), findings)
     labels.check_annotations(annotations, findings)
     alerts = mapping_in(spec, "alerting")
+    known = {name for slo in document.spec.slos for name in slo.group_by}
+    labels.check_templates(annotations, known, findings)
+    check_alert_templates(alerts, known, findings)
     return _ServiceDefaults(document.metadata.name, interval or 0, service_labels, annotations, alerts)
 
 
@@ -74,6 +77,8 @@ def _read_slo(
     group_by = labels.read_group_by(spec.group_by, node.at("groupBy"), findings)
     labels.check_series_labels(merged_labels, group_by, findings)
     labels.check_annotations(own_annotations, findings)
+    labels.check_templates(own_annotations, group_by, findings)
+    check_alert_templates(mapping_in(node, "alerting"), group_by, findings)
     findings.accept_value(values.parse_name(spec.name, of="an SLO name"), node.at("name"))
     objective = findings.accept_value(values.parse_objective(spec.objective), node.at("objective"))
     window = findings.accept_value(values.parse_window(spec.window), node.at("window"))

@@ -26,10 +26,13 @@ THRESHOLD: Final = "threshold"
 
 
 class RatioPreset(Struct, frozen=True):
-    """A preset of counters; *labels* maps each parameter to the label that it is the value of."""
+    """A preset of counters; *labels* maps each parameter to the label that it is the value of.
+
+    No series matches two of *error*: they are added up.
+    """
 
     labels: Mapping[str, str]
-    error: Selector
+    error: tuple[Selector, ...]
     total: Selector
 
 
@@ -63,34 +66,48 @@ _GRPC_SERVER_ERROR: Final = LabelMatcher(
 )
 # Requests that are meant to last.
 _SHORT_LIVED: Final = LabelMatcher("verb", MatchOp.NOT_MATCH, "WATCH|CONNECT")
+# The same codes, as numbers: Istio's telemetry counts a gRPC call under its HTTP code, which is 200.
+_ISTIO_GRPC_ERROR: Final = LabelMatcher("grpc_response_status", MatchOp.MATCH, "2|4|12|13|14|15")
 _AT_DESTINATION: Final = LabelMatcher("reporter", MatchOp.EQUAL, "destination")
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "blackbox-probe": ProbePreset(_JOB, gauge=_preset_selector("probe_success")),
     "envoy-availability": RatioPreset(
         {"job": "job", "cluster": "envoy_cluster_name"},
-        error=_preset_selector(
-            "envoy_cluster_upstream_rq_xx", LabelMatcher("envoy_response_code_class", MatchOp.EQUAL, "5")
+        error=(
+            _preset_selector(
+                "envoy_cluster_upstream_rq_xx", LabelMatcher("envoy_response_code_class", MatchOp.EQUAL, "5")
+            ),
         ),
         total=_preset_selector("envoy_cluster_upstream_rq_completed"),
     ),
     "grpc-availability": RatioPreset(
         _JOB,
-        error=_preset_selector("grpc_server_handled_total", _UNARY, _GRPC_SERVER_ERROR),
+        error=(_preset_selector("grpc_server_handled_total", _UNARY, _GRPC_SERVER_ERROR),),
         total=_preset_selector("grpc_server_handled_total", _UNARY),
     ),
     "grpc-latency": LatencyPreset(_JOB, histogram=_preset_selector("grpc_server_handling_seconds", _UNARY)),
     "istio-availability": RatioPreset(
         {"service": "destination_service"},
-        error=_preset_selector(
-            "istio_requests_total", _AT_DESTINATION, LabelMatcher("response_code", MatchOp.MATCH, "5..")
+        error=(
+            _preset_selector(
+                "istio_requests_total", _AT_DESTINATION, LabelMatcher("response_code", MatchOp.MATCH, "5..")
+            ),
+            _preset_selector(
+                "istio_requests_total",
+                _AT_DESTINATION,
+                LabelMatcher("response_code", MatchOp.NOT_MATCH, "5.."),
+                _ISTIO_GRPC_ERROR,
+            ),
         ),
         total=_preset_selector("istio_requests_total", _AT_DESTINATION),
     ),
     "kube-apiserver-availability": RatioPreset(
         _JOB,
-        error=_preset_selector(
-            "apiserver_request_total", _SHORT_LIVED, LabelMatcher("code", MatchOp.MATCH, "5..")
+        error=(
+            _preset_selector(
+                "apiserver_request_total", _SHORT_LIVED, LabelMatcher("code", MatchOp.MATCH, "5..")
+            ),
         ),
         total=_preset_selector("apiserver_request_total", _SHORT_LIVED),
     ),
@@ -99,13 +116,13 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "micrometer-availability": RatioPreset(
         _JOB,
-        error=_preset_selector("http_server_requests_seconds_count", _SERVER_ERROR),
+        error=(_preset_selector("http_server_requests_seconds_count", _SERVER_ERROR),),
         total=_preset_selector("http_server_requests_seconds_count"),
     ),
     "micrometer-latency": LatencyPreset(_JOB, histogram=_preset_selector("http_server_requests_seconds")),
     "nginx-ingress-availability": RatioPreset(
         {"ingress": "ingress"},
-        error=_preset_selector("nginx_ingress_controller_requests", _SERVER_ERROR),
+        error=(_preset_selector("nginx_ingress_controller_requests", _SERVER_ERROR),),
         total=_preset_selector("nginx_ingress_controller_requests"),
     ),
     "nginx-ingress-latency": LatencyPreset(
@@ -127,7 +144,7 @@ def build_indicator(preset: Preset, given: Mapping[str, str]) -> Indicator | Vio
         case RatioPreset(error=error, total=total):
             return RatioIndicator(
                 CountedSide.ERROR,
-                numerator=(_add_matchers(error, chosen),),
+                numerator=tuple(_add_matchers(each, chosen) for each in error),
                 total=(_add_matchers(total, chosen),),
             )
         case LatencyPreset(histogram=histogram):

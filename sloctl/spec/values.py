@@ -1,7 +1,7 @@
 """Text of a certain form → values of the model, or a Violation; never a guess, never half a value."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Final, TypeVar
 
@@ -18,7 +18,8 @@ from sloctl.promql import (
 )
 from sloctl.spec.field_types import ALERT_NAME_PATTERN, MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
 from sloctl.spec.findings import Violation
-from sloctl.spec.messages import quote_value
+from sloctl.spec.messages import join_words, quote_value
+from sloctl.templates import label_of_template
 
 _Value = TypeVar("_Value")
 _PERCENTAGE: Final = re.compile(PERCENTAGE_PATTERN)
@@ -174,6 +175,19 @@ def parse_free_label_name(text: str, *, allowed: frozenset[str] = frozenset()) -
         message = f"{quote_value(text)} is a label that sloctl or Prometheus writes: rename it"
         return Violation("reserved-label", message)
     return parse_label_name(text)
+
+
+def parse_template(text: str, known: Collection[str]) -> str | Violation:
+    """Parse a template of an alert's text, which may show the labels in *known* and the value."""
+    label = label_of_template(text)
+    if label is None:
+        form = "only {{ $value }} and {{ $labels.x }} are filled in, without a function"
+        return Violation("template", f"{quote_value(text)} would be printed as it stands: {form}")
+    if label and label not in known:
+        labels = f"{join_words(sorted(known), last='and')} of groupBy" if known else "none, without groupBy"
+        message = f"{quote_value(text)} would be empty: the labels of an alert that differ are {labels}"
+        return Violation("template", message)
+    return text
 
 
 def parse_label_value(text: str) -> str | Violation:

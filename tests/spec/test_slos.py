@@ -28,6 +28,7 @@ from sloctl.model import (
     WindowQuery,
 )
 from sloctl.naming import alert_name
+from sloctl.promql import format_selector
 from sloctl.slo.policy import alert_threshold, workbook_policy
 from sloctl.spec import read_specs
 from tests.spec.specs import HEADER, INDICATOR, SPEC, only, problems, specs
@@ -287,6 +288,50 @@ def test_alerting_that_is_disabled_has_no_alert() -> None:
 
     assert without.alerting.enabled_alerts == {}
     assert own.alerting.enabled_alerts.keys() == set(AlertKind)
+
+
+def test_a_default_may_show_a_label_of_any_objective() -> None:
+    defaults = SPEC.replace(
+        "spec:\n",
+        "  annotations: {note: '{{ $labels.uri }}'}\n"
+        "spec:\n  alerting: {labels: {pager: '{{$labels.uri}} at {{ $value }}'}}\n",
+    )
+
+    grouped = only(defaults + "      groupBy: [uri]\n")
+
+    assert grouped.annotations == {"note": "{{ $labels.uri }}"}
+    assert [problem.rpartition("[")[2] for problem in problems(defaults)] == ["template]", "template]"]
+
+
+def test_a_text_of_all_alerts_is_the_text_of_a_burn() -> None:
+    own = """\
+      alerting:
+        annotations: {summary: burns, note: a}
+        exhausted: {annotations: {summary: gone}}
+"""
+
+    alerting = only(SPEC + own).alerting
+
+    assert {kind.value: added.annotations for kind, added in alerting.enabled_alerts.items()} == {
+        "page": {"summary": "burns", "note": "a"},
+        "ticket": {"summary": "burns", "note": "a"},
+        "exhausted": {"summary": "gone", "note": "a"},
+        "exhausting": {"note": "a"},
+        "noData": {"note": "a"},
+    }
+
+
+def test_a_grpc_call_fails_istio_by_its_own_status() -> None:
+    preset = "      indicator:\n        preset: {name: istio-availability, with: {service: shop}}\n"
+
+    indicator = only(SPEC.replace(INDICATOR, preset)).indicator
+
+    assert isinstance(indicator, RatioIndicator)
+    assert [format_selector(each) for each in indicator.numerator] == [
+        'istio_requests_total{destination_service="shop", reporter="destination", response_code=~"5.."}',
+        'istio_requests_total{destination_service="shop", reporter="destination", response_code!~"5..", '
+        'grpc_response_status=~"2|4|12|13|14|15"}',
+    ]
 
 
 def test_a_default_that_needs_counts_passes_over_an_indicator_without_them() -> None:

@@ -30,7 +30,7 @@ def alert_annotations(alert: ActiveAlert, style: LabelStyle) -> Labels:
     candidate, values = alert.candidate, _SnapshotValues(alert, style)
     slo = candidate.slo_state.slo
     text, seconds_before = _rule_text(candidate, values)
-    written = {**slo.annotations, **slo.alerting.enabled_alerts[candidate.kind].annotations}
+    written = alert_text.spec_annotations(slo, candidate.kind)
     return {
         **text,
         "description": "\n".join((text["description"], *_extra_lines(candidate))),
