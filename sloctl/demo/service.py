@@ -1,4 +1,4 @@
-"""The demo's payments service: its metrics, named as Micrometer names them, and its traffic."""
+"""The demo's payments service: its metrics, named as OpenTelemetry names them, and its traffic."""
 
 from collections.abc import AsyncIterator, Iterator
 from random import Random
@@ -17,7 +17,8 @@ from sloctl.sidecar.runtime import run_in_background
 
 # Seconds of demo time between two batches of requests.
 _BATCH_SECONDS: Final = 3.0
-_BUCKET_BOUNDS: Final = ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0", "2.0", "5.0", "+Inf")
+# Those of OpenTelemetry's semantic conventions that the demo's requests fall between.
+_BUCKET_BOUNDS: Final = ("0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "+Inf")
 
 
 class RequestMetrics(Collector):
@@ -32,7 +33,9 @@ class RequestMetrics(Collector):
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         family = HistogramMetricFamily(
-            "http_server_requests_seconds", "Requests served.", labels=("uri", "status")
+            "http_server_request_duration_seconds",
+            "Requests served.",
+            labels=("http_route", "http_response_status_code"),
         )
         for uri, status in sorted({(kind.uri, kind.status) for kind in self._served}):
             times = {

@@ -7,8 +7,8 @@ from tests.rules.stories import AllAndPart, Gauge, GoodAndBad, World
 
 def _requests(status: str) -> str:
     return (
-        'http_server_requests_seconds_count{job="payments-api", instance="a:1", '
-        f'uri="/v1/refunds", status="{status}"}}'
+        'http_server_request_duration_seconds_count{job="payments-api", instance="a:1", '
+        f'http_route="/v1/refunds", http_response_status_code="{status}"}}'
     )
 
 
@@ -21,10 +21,12 @@ def _histogram(metric: str, labels: str, le: str) -> AllAndPart:
 WORLDS: Final[dict[str, World]] = {
     "payments-api/availability": GoodAndBad(_requests("200"), _requests("503")),
     "payments-api/latency": _histogram(
-        "http_server_requests_seconds", 'job="payments-api", uri="/v1/refunds"', "0.3"
+        "http_server_request_duration_seconds", 'job="payments-api", http_route="/v1/refunds"', "0.25"
     ),
     "payments-api/authorisation-latency": _histogram(
-        "http_server_requests_seconds", 'job="payments-api", uri="/v1/authorisations/{card}"', "1.0"
+        "http_server_request_duration_seconds",
+        'job="payments-api", http_route="/v1/authorisations/{card}"',
+        "1.0",
     ),
     "ledger/availability": GoodAndBad(
         'http_requests_total{job="ledger", instance="a:1", handler="/postings", status="2xx"}',
