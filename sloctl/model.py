@@ -188,13 +188,14 @@ class PolicyRow(Struct, frozen=True):
     """One burn-rate alert of a policy; `slo.policy` has its factor and threshold.
 
     It fires when *budget_share* of the budget is burned within the *long* lookback and the *short* one still
-    burns as fast; both in seconds.
+    burns as fast; both in seconds. So it must be for *pending* seconds on end.
     """
 
     severity: Severity
     budget_share: Fraction
     long: int
     short: int
+    pending: int = 0
 
 
 class AlertMetadata(Struct, frozen=True):

@@ -68,6 +68,7 @@ class LabelStyle(Struct, frozen=True):
     objective_unit: str
     severity: str
     alert: str
+    pending: str
     part: str
     info_metric: str
     separator: str
@@ -84,9 +85,10 @@ class LabelStyle(Struct, frozen=True):
         """Return the one label whose value no other SLO has."""
         return {self.id: self.slo_id(slo)}
 
-    def alert_labels(self, slo: Slo, kind: AlertKind) -> Labels:
+    def alert_labels(self, slo: Slo, kind: AlertKind, pending: int | None = None) -> Labels:
         """Return the labels of one enabled alert of *slo*, without those of a group.
 
+        Of several burn alerts of a severity each has the *pending* time by which they differ.
         The rules and the sidecar send the same ones, because Alertmanager merges alerts by their labels.
         """
         own = {
@@ -94,11 +96,12 @@ class LabelStyle(Struct, frozen=True):
             "severity": slo.alerting.severity_of(kind).value,
             **slo.alerting.enabled_alerts[kind].labels,
         }
-        return {**own, **self.identity_labels(slo), **self.alert_identity(slo.alerting, kind)}
+        return {**own, **self.identity_labels(slo), **self.alert_identity(slo.alerting, kind, pending)}
 
-    def alert_identity(self, alerting: Alerting, kind: AlertKind) -> Labels:
+    def alert_identity(self, alerting: Alerting, kind: AlertKind, pending: int | None = None) -> Labels:
         """Return the labels that say what kind of alert it is; a spec cannot change them."""
-        return {self.alert: ALERT_CLASSES[kind], self.severity: alerting.severity_of(kind).value}
+        by_time = {} if pending is None else {self.pending: format_duration(pending)}
+        return {self.alert: ALERT_CLASSES[kind], self.severity: alerting.severity_of(kind).value, **by_time}
 
 
 NATIVE_STYLE: Final = LabelStyle(
@@ -110,6 +113,7 @@ NATIVE_STYLE: Final = LabelStyle(
     objective_unit="%",
     severity="slo_severity",
     alert="slo_alert",
+    pending="slo_for",
     part="slo_part",
     info_metric="slo_info",
     separator="/",
@@ -124,6 +128,7 @@ SLOTH_STYLE: Final = LabelStyle(
     objective_unit="",
     severity="sloth_severity",
     alert="sloth_alert",
+    pending="sloth_for",
     part="sloth_part",
     info_metric="sloth_slo_info",
     separator="-",

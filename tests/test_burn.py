@@ -160,3 +160,19 @@ def test_an_hour_long_outage_of_a_tenth_costs_what_the_workbook_says() -> None:
     # 10 % for an hour of a 99.9 % month: 100 x sustainable for 1/720 of the window.
     assert burn.burn_rate(BUDGET, 0.1) == pytest.approx(100)
     assert pytest.approx(0.1389, abs=1e-4) == 100 * HOUR / MONTH
+
+
+@pytest.mark.parametrize(
+    ("days", "page"), [(31, (1, 5)), (44, (1, 5)), (60, (2, 10)), (84, (3, 15)), (365, (12, 60))]
+)
+def test_above_thirty_days_lookbacks_grow_and_factors_stay(days: int, page: tuple[int, int]) -> None:
+    policy = workbook_policy(days * DAY)
+
+    assert [alert_factor(row, days * DAY) for row in policy] == [Fraction(72, 5), 6, 3, 1]
+    assert (policy[0].long, policy[0].short) == (page[0] * 3600, page[1] * 60)
+
+
+def test_a_page_at_98_percent_over_12_weeks_can_be_reached() -> None:
+    thresholds = [alert_threshold(row, 84 * DAY, Fraction(2, 100)) for row in workbook_policy(84 * DAY)]
+
+    assert [format_number(each) for each in thresholds] == ["0.288", "0.12", "0.06", "0.02"]

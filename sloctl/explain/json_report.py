@@ -43,6 +43,7 @@ def _slo_document(explanation: SloExplanation) -> Json:
                 "severity": threshold.policy_row.severity.value,
                 "long": format_duration(threshold.policy_row.long),
                 "short": format_duration(threshold.policy_row.short),
+                "for": format_duration(threshold.policy_row.pending),
                 "factor": float(threshold.factor),
                 "errorRatio": float(threshold.error_ratio),
                 "budgetShare": float(threshold.policy_row.budget_share),

@@ -113,12 +113,13 @@ def _threshold_table(explanation: SloExplanation) -> str:
     for threshold in explanation.thresholds:
         row = threshold.policy_row
         long = format_duration(row.long)
+        waits = f" for {format_duration(row.pending)}" if row.pending else ""
         rows.append(
             (
                 row.severity.value,
                 long,
                 format_duration(row.short),
-                f"{format_rounded(float(threshold.factor))}×",
+                f"{format_rounded(float(threshold.factor))}×{waits}",
                 format_rounded_percent(float(threshold.error_ratio)),
                 f"{format_rounded_percent(float(row.budget_share))} within {long}",
             )

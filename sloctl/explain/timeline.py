@@ -140,7 +140,8 @@ def simulate_outage(slo: Slo, error_ratio: Fraction, event_rate: float | None) -
             row.severity.value,
             row.severity,
             row,
-            true_after=burns_after(slo, row, error_ratio=float(error_ratio), event_rate=event_rate),
+            true_after=row.pending
+            + burns_after(slo, row, error_ratio=float(error_ratio), event_rate=event_rate),
             false_after=float(row.short * (1 - threshold / error_ratio)),
         )
     # Both read the ratio of the window, which is recorded at the step of tickets.

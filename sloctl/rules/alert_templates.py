@@ -55,6 +55,8 @@ class AlertTemplates(Struct, frozen=True):
 
     scope: Scope
     kind: AlertKind
+    rows: tuple[PolicyRow, ...] = ()
+    pending: int | None = None
 
     @property
     def alert_subject(self) -> str:
@@ -119,8 +121,9 @@ class AlertTemplates(Struct, frozen=True):
 
     def _firing_start(self) -> PromQL:
         """Query when it began to fire, as Unix time; Prometheus keeps it from an alert's second turn on."""
-        kind = self.scope.style.alert_identity(self.scope.slo.alerting, self.kind)
-        return f"min({self._own_series('ALERTS_FOR_STATE', kind)}) or floor(vector(time()))"
+        kind = self.scope.style.alert_identity(self.scope.slo.alerting, self.kind, self.pending)
+        waited = f" + {self.rows[0].pending}" if self.rows and self.rows[0].pending else ""
+        return f"min({self._own_series('ALERTS_FOR_STATE', kind)}){waited} or floor(vector(time()))"
 
     def _burn_rate_query(self, lookback: int) -> PromQL:
         if lookback == COARSE_STEP:

@@ -27,6 +27,7 @@ from sloctl.slo.policy import (
     enabled_severities,
     error_floor,
     exhaustion_row,
+    rows_by_pending,
     rows_of_severity,
 )
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
@@ -41,13 +42,15 @@ def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
     alerting = scope.slo.alerting
     return [
         _alert_rule(
-            values := AlertTemplates(scope, BURN_KINDS[severity]),
+            values := AlertTemplates(scope, BURN_KINDS[severity], rows, pending),
             expr=join_operands((f"(\n  {_burn_condition(scope, row, step)}\n)" for row in rows), "or"),
             text=burn_text(scope.slo, rows, values),
             before=longest_lookback(rows),
+            pending=rows[0].pending,
         )
         for severity in enabled_severities(alerting)
-        if SEVERITY_STEP[severity] == step and (rows := rows_of_severity(alerting.policy, severity))
+        if SEVERITY_STEP[severity] == step
+        for pending, rows in rows_by_pending(rows_of_severity(alerting.policy, severity)).items()
     ]
 
 
@@ -144,7 +147,7 @@ def _alert_rule(
     *before* is how many seconds before the alert its links show.
     """
     slo, style = values.scope.slo, values.scope.style
-    labels = style.alert_labels(slo, values.kind)
+    labels = style.alert_labels(slo, values.kind, values.pending)
     written = spec_annotations(slo, values.kind)
     return AlertRule(
         alert=naming.alert_name(slo.alerting, values.kind),

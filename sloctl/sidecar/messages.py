@@ -88,6 +88,8 @@ def explain_suppression(row: AlertRow, slo: Slo) -> str:
     if row.long.counts.error < error_floor(slo.alerting.min_errors):
         long = format_duration(row.policy_row.long)
         return f"held back: fewer than {slo.alerting.min_errors} bad events in {long}"
+    if row.policy_row.pending and slo.alerting.confidence is None:
+        return f"held back: not for {format_duration(row.policy_row.pending)} yet"
     return "held back: too few events to be sure"
 
 

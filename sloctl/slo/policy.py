@@ -4,7 +4,7 @@ A policy is a table of `PolicyRow`; all figures of a row follow from its budget 
 Source: Google, The Site Reliability Workbook, chapter 5.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -29,8 +29,12 @@ def workbook_policy(window: int) -> tuple[PolicyRow, ...]:
     """Return the workbook's rows for a window of *window* seconds.
 
     Below four weeks the shares of the long lookbacks are raised so far that no alert fires on a burn that the
-    budget can sustain; a lookback longer than the window is left out.
+    budget can sustain; a lookback longer than the window is left out. Above thirty days the lookbacks grow
+    with the window, in whole multiples, and the factors stay those of thirty days: with the workbook's
+    lookbacks a page at 98 % over 12 weeks would wait for 80 % of errors.
     """
+    if window > 30 * DAY:
+        return tuple(_stretched_row(row, window) for row in WORKBOOK_POLICY)
     if window >= 28 * DAY:
         return WORKBOOK_POLICY
     return tuple(
@@ -38,6 +42,13 @@ def workbook_policy(window: int) -> tuple[PolicyRow, ...]:
         for row in WORKBOOK_POLICY
         if row.long <= window
     )
+
+
+def _stretched_row(row: PolicyRow, window: int) -> PolicyRow:
+    times = round(window / (30 * DAY))
+    long = times * row.long
+    share = alert_factor(row, 30 * DAY) * long / window
+    return PolicyRow(row.severity, share, long, times * row.short)
 
 
 def enabled_severities(alerting: Alerting) -> dict[Severity, AlertMetadata]:
@@ -48,6 +59,14 @@ def enabled_severities(alerting: Alerting) -> dict[Severity, AlertMetadata]:
 
 def rows_of_severity(policy: Iterable[PolicyRow], severity: Severity) -> tuple[PolicyRow, ...]:
     return tuple(row for row in policy if row.severity is severity)
+
+
+def rows_by_pending(rows: Sequence[PolicyRow]) -> dict[int | None, tuple[PolicyRow, ...]]:
+    """Split the rows of one severity into alerts: one of all rows (None), else one for each pending time."""
+    pendings = sorted({row.pending for row in rows})
+    if len(pendings) < 2:
+        return {None: tuple(rows)} if rows else {}
+    return {pending: tuple(row for row in rows if row.pending == pending) for pending in pendings}
 
 
 def alert_factor(row: PolicyRow, window: int) -> Fraction:

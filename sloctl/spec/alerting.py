@@ -1,6 +1,7 @@
 """The fields of alerting, an objective's own laid over the service's → Alerting."""
 
 from collections.abc import Collection
+from fractions import Fraction
 
 import msgspec
 from msgspec import UnsetType
@@ -34,7 +35,7 @@ def read_alerting(
         findings.accept_value(values.parse_label_value(label.text), label)
     rows = [] if isinstance(spec.policy, UnsetType) else spec.policy
     policy = [
-        _read_policy_row(row, item, findings)
+        _read_policy_row(row, item, window, findings)
         for row, item in zip(rows, node.at("policy").items if rows else (), strict=True)
     ]
     within = findings.accept_value(
@@ -65,17 +66,23 @@ def read_alerting(
     )
 
 
-def _read_policy_row(row: fields.BurnAlert, node: Node, findings: Findings) -> PolicyRow | None:
-    share = findings.accept_value(values.parse_budget_share(row.budget_share), node.at("budgetShare"))
+def _read_policy_row(row: fields.BurnAlert, node: Node, window: int, findings: Findings) -> PolicyRow | None:
     long = findings.accept_value(
         values.parse_lookback(row.long, of="long", least=10 * MINUTE), node.at("long")
     )
     short = findings.accept_value(
         values.parse_lookback(row.short, of="short", least=MINUTE), node.at("short")
     )
-    if share is None or long is None or short is None:
+    pending = findings.accept_value(values.parse_pending(row.pending), node.at("for"))
+    share: Fraction | None = None
+    if not isinstance(row.budget_share, UnsetType):
+        share = findings.accept_value(values.parse_budget_share(row.budget_share), node.at("budgetShare"))
+    elif long is not None and not isinstance(row.factor, UnsetType):
+        of_budget = values.share_of_factor(row.factor, long=long, window=window)
+        share = findings.accept_value(of_budget, node.at("factor"))
+    if share is None or long is None or short is None or pending is None:
         return None
-    return PolicyRow(row.severity, share, long, short)
+    return PolicyRow(row.severity, share, long, short, pending)
 
 
 def _alert_metadata(

@@ -77,14 +77,20 @@ def check_alerts_can_fire(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation
         level = ProblemLevel.ERROR if len(dead) == len(rows) else ProblemLevel.WARNING
         for row in dead:
             lookbacks = f"{format_duration(row.long)} and {format_duration(row.short)}"
+            node = _policy_row_node(slo, row, nodes)
             highest = _round_below(Fraction(row.long) / (window * slo.budget))
+            instead = f"a budgetShare of at most {highest} in alerting.policy"
+            if "factor" in node.entries:
+                node, instead = node.at("factor"), f"a factor below {format_number(round(1 / slo.budget, 4))}"
+            elif "budgetShare" in node.entries:
+                node = node.at("budgetShare")
             message = (
                 f"the {severity.value} alert on {lookbacks} can never fire "
                 f"at objective {format_number(slo.objective * 100)} %: "
                 f"it waits for an error ratio above {format_number(round(thresholds[row], 4))}; "
-                f"give it a budgetShare of at most {highest} in alerting.policy"
+                f"give it {instead}"
             )
-            yield Violation("alert-never-fires", message, level), _policy_row_node(slo, row, nodes)
+            yield Violation("alert-never-fires", message, level), node
 
 
 def check_counters(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
@@ -111,7 +117,7 @@ def _policy_row_node(slo: Slo, row: PolicyRow, nodes: SloNodes) -> Node:
     """Return the row where the spec has it, else the objective that the workbook's row does not suit."""
     if "policy" not in nodes.alerting.entries:
         return nodes.slo.at("objective")
-    return nodes.alerting.at("policy", slo.alerting.policy.index(row), "budgetShare")
+    return nodes.alerting.at("policy", slo.alerting.policy.index(row))
 
 
 def _round_below(share: Fraction) -> str:

@@ -10,7 +10,9 @@ from msgspec import UNSET, Meta, UnsetType, field
 from sloctl.model import Severity
 from sloctl.spec.field_types import (
     INDEPENDENT,
+    PERCENTAGE_PATTERN,
     AlertName,
+    Choice,
     Duration,
     Fields,
     LabelName,
@@ -27,22 +29,30 @@ _LABELS = "Labels of every series and alert; values are text."
 _ANNOTATIONS = "Annotations of every alert."
 
 
-class BurnAlert(Fields, frozen=True, kw_only=True):
+class BurnAlert(Choice, frozen=True, kw_only=True):
     """An alert on a budget share burned within the long lookback, while the short one still burns."""
 
+    exactly_one = ("budget_share", "factor")
     severity: Annotated[Severity, Meta(description="page: now. ticket: on a working day.")]
     budget_share: Annotated[
-        Percentage,
-        Meta(
-            description="Share of the window's budget.",
-            examples=["2%"],
-            extra={"noun": "a percentage like 2%"},
-        ),
-    ]
+        Annotated[
+            str,
+            Meta(extra={"noun": "a percentage like 2%"}, extra_json_schema={"pattern": PERCENTAGE_PATTERN}),
+        ]
+        | UnsetType,
+        Meta(description="Share of the window's budget.", examples=["2%"]),
+    ] = UNSET
+    factor: Annotated[
+        Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0})] | UnsetType,
+        Meta(description="The burn rate above which it fires, instead of budgetShare.", examples=[14.4]),
+    ] = UNSET
     long: Annotated[Duration, Meta(description="The lookback in which the share burns.", examples=["1h"])]
     short: Annotated[
         Duration, Meta(description="The lookback that ends the alert soon after the burn.", examples=["5m"])
     ]
+    pending: Annotated[
+        Duration, Meta(description="Fire only when it burns so for this time on end.", examples=["2m"])
+    ] = field(default="0s", name="for")
 
 
 class Alert(Fields, frozen=True, kw_only=True):

@@ -163,12 +163,13 @@ def _with_entries(node: Node, read: Mapping[str, Node | None], *, complete: bool
     return structs.replace(node, keys=keys, entries=entries, value=value)
 
 
-_PYTHON_TYPES: Final[dict[type[inspect.Type], type]] = {
+_PYTHON_TYPES: Final[dict[type[inspect.Type], type | tuple[type, ...]]] = {
     inspect.StrType: str,
     inspect.LiteralType: str,
     inspect.EnumType: str,
     inspect.BoolType: bool,
     inspect.IntType: int,
+    inspect.FloatType: (int, float),
     inspect.ListType: list,
     inspect.DictType: dict,
     inspect.StructType: dict,
@@ -177,6 +178,7 @@ _NOUNS: Final[dict[type[inspect.Type], str]] = {
     inspect.StrType: "text",
     inspect.BoolType: "true or false",
     inspect.IntType: "a whole number",
+    inspect.FloatType: "a number",
     inspect.ListType: "a list",
     inspect.DictType: "a mapping",
     inspect.StructType: "a mapping",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
+from math import inf
 from typing import Final, TypeVar
 
 from sloctl import naming
@@ -12,6 +13,7 @@ from sloctl.promql import (
     LABEL_NAME,
     PromQLError,
     calls_rate,
+    format_number,
     read_condition,
     read_query,
     read_selector,
@@ -68,6 +70,27 @@ def parse_budget_share(text: str) -> Fraction | Violation:
     return Violation(
         "budget-share-range", f"budgetShare must be above 0 % and at most 100 %, got {quote_value(text)}"
     )
+
+
+def share_of_factor(factor: float, *, long: int, window: int) -> Fraction | Violation:
+    """Return the share of the budget that a burn rate of *factor* spends within *long* seconds, at most 1."""
+    if not 0 < factor < inf:
+        return Violation("budget-share-range", f"factor must be above 0, got {factor:g}")
+    # The shortest text of a float is the decimal that the spec has.
+    share = Fraction(repr(factor)) * long / window
+    if share <= 1:
+        return share
+    most = format_number(round(Fraction(window, long), 2))
+    return Violation(
+        "budget-share-range",
+        f"a factor of {format_number(Fraction(repr(factor)))} over {format_duration(long)} is more than the "
+        f"whole budget of {format_duration(window)}: at most {most}",
+    )
+
+
+def parse_pending(text: str) -> int | Violation:
+    """Parse the time that a burn must go on before its alert fires: whole minutes, up to a day, or none."""
+    return _parse_whole_duration(text, of="for", unit=MINUTE, least=0, most=DAY, code="alert-time-range")
 
 
 def parse_confidence(text: str) -> Fraction | Violation:

@@ -290,6 +290,16 @@ def test_alerting_that_is_disabled_has_no_alert() -> None:
     assert own.alerting.enabled_alerts.keys() == set(AlertKind)
 
 
+def test_a_row_may_have_a_factor_and_a_pending_time() -> None:
+    rows = "[{severity: page, factor: 14.4, long: 1h, short: 5m, for: 2m}]"
+
+    slo = only(SPEC + f"      alerting: {{policy: {rows}}}\n")
+
+    assert slo.alerting.policy == (
+        PolicyRow(Severity.PAGE, Fraction(2, 100), long=3600, short=300, pending=120),
+    )
+
+
 def test_a_default_may_show_a_label_of_any_objective() -> None:
     defaults = SPEC.replace(
         "spec:\n",

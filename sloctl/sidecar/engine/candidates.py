@@ -8,13 +8,14 @@ from sloctl import naming
 from sloctl.model import AlertKind, Labels, Severity
 from sloctl.naming import LabelStyle
 from sloctl.rules.alert_templates import expand_template
+from sloctl.sidecar.engine.evaluation import worst_state
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.sources import Group
 from sloctl.slo.health import AlertState
-from sloctl.slo.policy import exhaustion_row
+from sloctl.slo.policy import exhaustion_row, rows_by_pending
 
-# SLO id, group and kind.
-AlertKey: TypeAlias = tuple[str, Group, AlertKind]
+# SLO id, group, kind, and the pending time where burn alerts of a severity differ by it.
+AlertKey: TypeAlias = tuple[str, Group, AlertKind, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,13 @@ class AlertCandidate:
     since: float | None
     value: float
     valid_until: float
+    pending: int | None = None
 
     @property
     def key(self) -> AlertKey:
         # Where no series is left there are no groups: one alert for the SLO, as by the rules.
         group = () if self.kind is AlertKind.NO_DATA else self.slo_state.group
-        return self.slo_state.slo.id, group, self.kind
+        return self.slo_state.slo.id, group, self.kind, self.pending
 
     def expression_labels(self, style: LabelStyle) -> Labels:
         """Give the labels that the rules' expression leaves; Prometheus has no empty ones."""
@@ -48,7 +50,7 @@ class AlertCandidate:
         """Give the alert's labels, exactly as Prometheus would send them without `external_labels`."""
         own = self.expression_labels(style)
         slo = self.slo_state.slo
-        written = style.alert_labels(slo, self.kind)
+        written = style.alert_labels(slo, self.kind, self.pending)
         shown = {label: expand_template(text, own, self.value) for label, text in written.items()}
         labels = {**own, **shown, "alertname": naming.alert_name(slo.alerting, self.kind)}
         return {label: value for label, value in labels.items() if value}
@@ -78,19 +80,24 @@ def _burn_candidates(state: SloState) -> Iterator[AlertCandidate]:
     """Give page and ticket: the first firing row has the value, the longest lookback of one the validity."""
     kinds = {Severity.PAGE: AlertKind.PAGE, Severity.TICKET: AlertKind.TICKET}
     for alert in state.alerts:
-        if alert.state is AlertState.INACTIVE:
-            continue
-        firing = [row for row in alert.rows if row.state is AlertState.FIRING]
-        ratio = firing[0].long.error_ratio if firing else None
-        lookback = max((row.policy_row.long for row in firing), default=0)
-        yield AlertCandidate(
-            kind=kinds[alert.severity],
-            slo_state=state,
-            state=alert.state,
-            since=alert.since,
-            value=ratio or 0.0,
-            valid_until=(state.last or 0.0) + lookback,
-        )
+        by_pending = rows_by_pending([row.policy_row for row in alert.rows])
+        for pending, policy_rows in by_pending.items():
+            rows = [row for row in alert.rows if row.policy_row in policy_rows]
+            worst = worst_state(rows)
+            if worst is AlertState.INACTIVE:
+                continue
+            firing = [row for row in rows if row.state is AlertState.FIRING]
+            ratio = firing[0].long.error_ratio if firing else None
+            lookback = max((row.policy_row.long for row in firing), default=0)
+            yield AlertCandidate(
+                kind=kinds[alert.severity],
+                slo_state=state,
+                state=worst,
+                since=alert.since if pending is None else None,
+                value=ratio or 0.0,
+                valid_until=(state.last or 0.0) + lookback,
+                pending=pending,
+            )
 
 
 def _budget_candidates(state: SloState) -> Iterator[AlertCandidate]:

@@ -1,11 +1,11 @@
 """Evaluate what counts mean: burn rates, budget and alerts of one SLO. Pure; decides as the rules do."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sloctl.model import PolicyRow, Severity, Slo
 from sloctl.sidecar.engine.buckets import BucketSum
@@ -21,6 +21,9 @@ from sloctl.slo.policy import (
     steady_row,
 )
 from sloctl.slo.resolutions import COARSE_STEP, EventCounts, build_resolutions
+
+# Severity and pending time of a burn alert.
+PendingKey: TypeAlias = tuple[Severity, int]
 
 
 class LookbackBurn(Struct, frozen=True):
@@ -174,11 +177,46 @@ def evaluate_alerts(plan: SloPlan, burns: Sequence[LookbackBurn]) -> tuple[Alert
     alerts = []
     for severity, thresholds in plan.thresholds:
         rows = tuple([_evaluate_row(plan, threshold, burns) for threshold in thresholds])
-        states = [row.state for row in rows]
-        order = (AlertState.FIRING, AlertState.UNKNOWN, AlertState.INACTIVE)
-        state = next(each for each in order if each in states)
-        alerts.append(AlertEvaluation(severity, state, since=None, rows=rows))
+        alerts.append(AlertEvaluation(severity, worst_state(rows), since=None, rows=rows))
     return tuple(alerts)
+
+
+def worst_state(rows: Iterable[AlertRow]) -> AlertState:
+    """Return the state of an alert of *rows*: it fires where one does, and is unknown where one is."""
+    states = {row.state for row in rows}
+    order = (AlertState.FIRING, AlertState.UNKNOWN, AlertState.INACTIVE)
+    return next(each for each in order if each in states)
+
+
+def hold_back_pending(
+    alert: AlertEvaluation, held_since: dict[PendingKey, float], at: float
+) -> AlertEvaluation:
+    """Keep rows that burn from firing until they have for their pending time, as `for` does in Prometheus.
+
+    *held_since* says since when the rows of one pending time burn, and is brought up to *at*. Where it is
+    empty after a restart, an alert that fired before it, by its *since*, goes on.
+    """
+    pendings = {row.policy_row.pending for row in alert.rows}
+    if not any(pendings):
+        return alert
+    restarted = alert.since is not None and not any(severity is alert.severity for severity, _ in held_since)
+    waiting = set[int]()
+    for pending in pendings:
+        key = alert.severity, pending
+        state = worst_state(row for row in alert.rows if row.policy_row.pending == pending)
+        if state is AlertState.INACTIVE:
+            held_since.pop(key, None)
+        elif state is AlertState.FIRING:
+            began = alert.since - pending if restarted and alert.since is not None else at
+            if at - held_since.setdefault(key, began) < pending:
+                waiting.add(pending)
+    rows = tuple(
+        structs.replace(row, state=AlertState.INACTIVE)
+        if row.policy_row.pending in waiting and row.state is AlertState.FIRING
+        else row
+        for row in alert.rows
+    )
+    return replace(alert, rows=rows, state=worst_state(rows))
 
 
 def evaluate_budget(

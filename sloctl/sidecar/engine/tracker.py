@@ -13,10 +13,12 @@ from sloctl.sidecar.engine.checkpoint import Checkpoint, CheckpointCursor
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import (
     AlertEvaluation,
+    PendingKey,
     SloPlan,
     evaluate_alerts,
     evaluate_budget,
     evaluate_burns,
+    hold_back_pending,
 )
 from sloctl.sidecar.engine.history import WIDEST_BUCKET, CountHistory
 from sloctl.sidecar.engine.snapshot import SloState
@@ -37,6 +39,7 @@ class SloTracker:
         "_events",
         "_firing_since",
         "_group",
+        "_held_since",
         "_highest_errors",
         "_history",
         "_state",
@@ -53,6 +56,7 @@ class SloTracker:
         self._highest_errors = 0.0
         self._events = 0.0
         self._firing_since: dict[Severity, float] = {}
+        self._held_since: dict[PendingKey, float] = {}
         self._state: SloState | None = None
         self._history = CountHistory(step=step, window=plan.window)
         self._cursor = CheckpointCursor(crc32("\n".join((plan.slo.id, *group)).encode()))
@@ -151,7 +155,8 @@ class SloTracker:
         plan, before = self.plan, self._state
         sums = self._history.lookback_sums(at, plan.lookbacks)
         burns = evaluate_burns(plan, sums, before.burns if before is not None else ())
-        if before is not None and all(map(is_, burns, before.burns)):
+        waits = any(row.pending for row in plan.slo.alerting.policy)
+        if before is not None and not waits and all(map(is_, burns, before.burns)):
             alerts, budget = before.alerts, before.budget
         else:
             alerts = tuple(self._with_firing_since(alert, at) for alert in evaluate_alerts(plan, burns))
@@ -171,6 +176,8 @@ class SloTracker:
         )
 
     def _with_firing_since(self, alert: AlertEvaluation, at: float) -> AlertEvaluation:
+        known = replace(alert, since=self._firing_since.get(alert.severity))
+        alert = replace(hold_back_pending(known, self._held_since, at), since=None)
         if alert.state is AlertState.FIRING:
             return replace(alert, since=self._firing_since.setdefault(alert.severity, at))
         self._firing_since.pop(alert.severity, None)

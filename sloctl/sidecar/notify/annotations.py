@@ -121,6 +121,8 @@ def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Labe
         case AlertKind.PAGE | AlertKind.TICKET:
             alert = state.alert_for(slo.alerting.severity_of(candidate.kind))
             rows = [] if alert is None else [row.policy_row for row in alert.rows]
+            if candidate.pending is not None:
+                rows = [row for row in rows if row.pending == candidate.pending]
             return alert_text.burn_text(slo, rows, values), alert_text.longest_lookback(rows)
         case AlertKind.EXHAUSTED:
             return alert_text.exhausted_text(slo, row, values), slo.window.seconds
