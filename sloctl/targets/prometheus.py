@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from sloctl.duration import format_duration
+from sloctl.naming import ALERT_NAMES
 from sloctl.rules.rule import AlertRule, RecordingRule, Rule, RuleGroup
 
 HEADER: Final = "# Compiled by sloctl: edit the spec and compile again, not this file.\n"
@@ -44,7 +45,9 @@ def _rule_lines(rule: Rule) -> Iterator[str]:
             yield f"      - record: {rule.record}\n"
             yield f"        expr: {_expression_scalar(rule.expr)}\n"
         case AlertRule():
-            yield f"      - alert: {rule.alert}\n"
+            # A spec's own name may be one that YAML takes for something else: `no`, `Shop: burns`.
+            name = rule.alert if rule.alert in ALERT_NAMES.values() else quote_yaml(rule.alert)
+            yield f"      - alert: {name}\n"
             yield f"        expr: {_expression_scalar(rule.expr)}\n"
             if rule.pending:
                 yield f"        for: {format_duration(rule.pending)}\n"

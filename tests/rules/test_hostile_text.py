@@ -4,17 +4,19 @@ import subprocess
 from pathlib import Path
 
 import promql_parser
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sloctl import compiler
-from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
+from sloctl.model import AlertMetadata, CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import format_selector, read_selector
 from sloctl.targets.prometheus import quote_yaml
 from tests.real import promtool
-from tests.rules.specimens import shop
+from tests.rules.specimens import ALERTING, shop
 
 HOSTILE = (
     'x"} or vector(1) #',
@@ -96,6 +98,17 @@ def test_prometheus_loads_rules_full_of_hostile_text(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["no", "true", "null", "y", "Shop: burns", "a.b - c", "e1"])
+def test_any_name_that_an_alert_may_have_is_its_name(name: str) -> None:
+    page = AlertMetadata({}, {}, name)
+    slo = shop(alerting=replace(ALERTING, page=page))
+
+    groups = yaml.load(compiler.compile_rules([slo], NATIVE_STYLE), Loader=yaml.CSafeLoader)["groups"]
+
+    alerts = [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
+    assert name in alerts
 
 
 def _texts(slo: Slo) -> dict[str, object]:
