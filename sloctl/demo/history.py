@@ -34,7 +34,7 @@ def backfill_history(
 def _counts_per_request(plan: CountingPlan, labels: Labels) -> Mapping[SloGroup, EventCounts]:
     """Compute what an average request adds to each SLO.
 
-    The service's own metrics after one such request are read as a scrape is.
+    The service's own metrics after one such request are read as a scrape is, that follows one of zeros.
     """
     served = RequestMetrics()
     for kind, share in traffic_mix(EVERYDAY_ERROR_RATIO):
@@ -42,7 +42,8 @@ def _counts_per_request(plan: CountingPlan, labels: Labels) -> Mapping[SloGroup,
     registry = CollectorRegistry()
     registry.register(served)
     exposed = ExpositionParser(plan.metric_names, labels).parse_samples(generate_latest(registry).decode())
-    _, scrape = advance_baseline(Baseline(unbroken=True), exposed, 0.0)
+    zeros, _ = advance_baseline(Baseline(), [sample._replace(value=0.0) for sample in exposed], 0.0)
+    _, scrape = advance_baseline(zeros, exposed, 1.0)
     counts, _ = merge_tallies([tally_samples(scrape, SeriesWeights(plan.pairs), {})], {})
     return counts
 

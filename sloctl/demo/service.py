@@ -11,7 +11,13 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from sloctl.demo.ground_truth import GroundTruth
-from sloctl.demo.traffic import IncidentSchedule, RequestKind, generate_requests
+from sloctl.demo.traffic import (
+    EVERYDAY_ERROR_RATIO,
+    IncidentSchedule,
+    RequestKind,
+    generate_requests,
+    traffic_mix,
+)
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.runtime import run_in_background
 
@@ -25,7 +31,8 @@ class RequestMetrics(Collector):
     """A histogram that counts many alike requests at once."""
 
     def __init__(self) -> None:
-        self._served: dict[RequestKind, float] = {}
+        # From zero, as clients should: what a service shows first within a minute is taken for its past.
+        self._served = {kind: 0.0 for kind, _ in traffic_mix(EVERYDAY_ERROR_RATIO)}
 
     def count_requests(self, kind: RequestKind, number: float) -> None:
         if number:

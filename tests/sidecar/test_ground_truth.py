@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sloctl.duration import MINUTE
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.sidecar.sources import UnsupportedSlo
 from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
@@ -112,7 +113,8 @@ class Watcher:
         if text is None:
             self.baseline = self.baseline.after_interruption()
             return EventCounts(0.0, 0.0)
-        self.baseline, scrape = advance_baseline(self.baseline, self.exposition.parse_samples(text), now)
+        samples = self.exposition.parse_samples(f"{text}# EOF\n", openmetrics=True)
+        self.baseline, scrape = advance_baseline(self.baseline, samples, now)
         told = tally_samples(scrape, self.shares, self.owed)
         self.owed = told.held_counts
         counts, self.debts = merge_tallies([told], self.debts)
@@ -127,10 +129,11 @@ def lived(
     counted: Slo, steps: Sequence[Step], *, dates: bool
 ) -> tuple[list[tuple[EventCounts, EventCounts]], Process]:
     """After each step what was counted since the first scrape and what truly happened since; and the end."""
-    process, watcher = Process(START, dates), Watcher(counted)
+    # A service that has been there for a minute, and has had one request.
+    process, watcher = Process(START, dates, shown=(1, 0), born=[START - 100.0, None]), Watcher(counted)
     seen, story = EventCounts(0.0, 0.0), []
     for number, step in enumerate([Step(), *steps]):
-        now = START + number * TICK
+        now = START + number * TICK if number else START - MINUTE
         process.live(step, now)
         text = None if step.fails else process.exposed(hides_errors=step.hides_errors)
         more = watcher.see(text, now)

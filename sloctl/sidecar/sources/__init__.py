@@ -25,6 +25,8 @@ Group: TypeAlias = tuple[str, ...]
 
 # Stands in for each label value of the groups beyond the cap.
 OTHERS: Final = "(others)"
+# Reasons in one message.
+_MAX_REASONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,12 @@ class IntervalCounts:
 
     at: float
     slos: Mapping[str, SloCounts]
+
+
+def join_reasons(reasons: Sequence[str]) -> str:
+    """Write the first few of *reasons*, and how many more there are."""
+    more = f"; and {len(reasons) - _MAX_REASONS} more" if len(reasons) > _MAX_REASONS else ""
+    return "; ".join(reasons[:_MAX_REASONS]) + more
 
 
 class SourceUnavailable(Exception):

@@ -74,10 +74,63 @@ def test_a_series_that_is_not_there_when_some_others_restart_goes_on() -> None:
     assert grown[-1] == {"a_total": 6, "b_total": 10, "c_total": 0}
 
 
-def test_what_was_gone_for_too_long_is_new() -> None:
-    scrapes = [{A: 1.0, B: 50.0}, *[{A: 1.0}] * int(MAX_BASELINE_AGE / TICK + 1), {A: 1.0, B: 52.0}]
+@pytest.mark.parametrize(("back", "counted"), [(50.0, None), (52.0, None), (7.0, 7.0)])
+def test_what_was_gone_for_long_is_new_only_if_it_comes_back_lower(
+    back: float, counted: float | None
+) -> None:
+    scrapes = [{A: 1.0, B: 50.0}, *[{A: 1.0}] * int(MAX_BASELINE_AGE / TICK + 6), {A: 1.0, B: back}]
 
-    assert increases(*scrapes)[-1] == {"a_total": 0, "b_total": 52}
+    assert increases(*scrapes)[-1] == {"a_total": 0, "b_total": counted}
+
+
+def test_a_series_is_established_once_it_was_there_for_a_minute() -> None:
+    baseline, established = Baseline(), []
+    for second in (0, 55, 60):
+        baseline, (increase,) = advance_baseline(baseline, [ExposedSample(A, 1.0)], START + second)
+        established.append(increase.is_established)
+
+    assert established == [False, False, True]
+
+
+def test_a_sample_from_the_future_mutes_none_that_follow() -> None:
+    first, ahead = ExposedSample(A, 100, at=START), ExposedSample(A, 101, at=START + 9000)
+    next_one = ExposedSample(A, 107, at=START + 9)
+
+    assert [each["a_total"] for each in sampled([first], [ahead], [next_one])] == [None, 1, 6]
+
+
+def test_a_creation_time_that_drifts_is_no_restart() -> None:
+    drifting = [[ExposedSample(A, 100 + n, created=START - 3600 + 1.2 * n)] for n in range(20)]
+
+    assert [each["a_total"] for each in sampled(*drifting)] == [None, *[1] * 19]
+
+
+def test_a_gauge_called_like_a_creation_time_restarts_nothing() -> None:
+    before = ExposedSample(A, 100, created=START - 60, is_declared=False)
+    after = ExposedSample(A, 105, created=START + 4, is_declared=False)
+
+    assert sampled([before], [after])[-1] == {"a_total": 5}
+
+
+def test_of_processes_that_take_turns_only_the_newest_counts() -> None:
+    older = [ExposedSample(A, 900, created=START - 700)]
+    newer = [ExposedSample(A, 500 + n, created=START - 300) for n in range(3)]
+
+    counted = sampled(older, [newer[0]], older, [newer[1]], older, [newer[2]])
+
+    assert [each["a_total"] for each in counted] == [None, None, None, 1, None, 1]
+
+
+def test_processes_that_take_turns_are_told_by_their_start() -> None:
+    baseline, counted = Baseline(), []
+    turns = [(900.0, 700.0), (500.0, 300.0), (900.0, 700.0), (501.0, 300.0), (930.0, 700.0), (503.0, 300.0)]
+    for number, (value, age) in enumerate(turns):
+        baseline, (increase,) = advance_baseline(
+            baseline, [ExposedSample(A, value)], START + number * TICK, process_start=START - age
+        )
+        counted.append((increase.increase, increase.is_other_process))
+
+    assert counted == [(None, False), (None, True), (None, True), (1, False), (None, True), (2, False)]
 
 
 def test_a_target_that_was_gone_for_too_long_starts_anew() -> None:
@@ -106,6 +159,14 @@ def test_a_counter_created_anew_counts_from_zero_although_it_is_higher_than_befo
     after = ExposedSample(A, 120, created=START + 2)
 
     assert sampled([before], [after])[-1] == {"a_total": 120}
+
+
+def test_a_process_that_restarts_goes_on_as_the_newest() -> None:
+    baseline, _ = advance_baseline(Baseline(), [ExposedSample(A, 100)], START, process_start=START - 900)
+
+    _, (increase,) = advance_baseline(baseline, [ExposedSample(A, 3)], START + TICK, process_start=START + 1)
+
+    assert (increase.increase, increase.is_other_process) == (3, False)
 
 
 def test_a_creation_time_that_wavers_is_no_reset() -> None:

@@ -86,7 +86,7 @@ async def test_a_name_is_resolved_again_and_a_new_pod_has_no_baseline() -> None:
 
 
 async def test_a_new_pod_that_says_when_it_was_created_counts_from_its_first_event() -> None:
-    one, other = Shop(served(100)), Shop()
+    one, other = Shop(served(100)), Shop(content_type="application/openmetrics-text")
     async with AsyncExitStack() as stack:
         service = await started(stack, {"127.0.0.1": one, "127.0.0.2": other})
         names = Names("127.0.0.1")
@@ -97,6 +97,7 @@ async def test_a_new_pod_that_says_when_it_was_created_counts_from_its_first_eve
         other.text = (
             f'requests_total{{status="500"}} 4\nrequests_created{{status="500"}} {created}\n'
             f'requests_total{{status="200"}} 90\nrequests_created{{status="200"}} {created - 3600}\n'
+            "# EOF\n"
         )
 
         assert await shop.ungrouped() == EventCounts(error=4, total=4)

@@ -187,7 +187,7 @@ async def test_a_counter_that_is_no_number_makes_its_slo_wait_and_no_other(value
 
 
 async def test_a_hundred_silent_targets_hold_up_no_other() -> None:
-    loop, target = asyncio.get_running_loop(), Shop(served(100))
+    loop, target = asyncio.get_running_loop(), Shop(served(100, 0))
     async with (
         misbehaving(silent) as hole,
         answering(target.expose) as url,

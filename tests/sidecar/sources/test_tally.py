@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sloctl.model import (
     ConditionIndicator,
@@ -11,6 +13,7 @@ from sloctl.model import (
     ErrorRatioIndicator,
     Indicator,
     LabelMatcher,
+    LatencyIndicator,
     MatchOp,
     NativeLatencyIndicator,
     ProbeIndicator,
@@ -22,7 +25,7 @@ from sloctl.model import (
     WindowQuery,
 )
 from sloctl.sidecar.sources import Group, UnsupportedSlo
-from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.counting.counter_increases import Baseline, ScrapeIncreases, advance_baseline
 from sloctl.sidecar.sources.counting.selector_index import SelectorIndex, matches_labels
 from sloctl.sidecar.sources.counting.series import SeriesId
 from sloctl.sidecar.sources.counting.series_weights import (
@@ -31,10 +34,18 @@ from sloctl.sidecar.sources.counting.series_weights import (
     countable_pair,
     metric_names,
 )
-from sloctl.sidecar.sources.counting.tally import HeldCounts, merge_tallies, tally_samples
+from sloctl.sidecar.sources.counting.tally import HeldCounts, Tally, merge_tallies, tally_samples
 from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import LATENCY, slo
+
+
+def requests(labels: str, errors: int) -> str:
+    """Two series of a process."""
+    return f'requests_total{{{labels},status="200"}} 7\nrequests_total{{{labels},status="500"}} {errors}\n'
+
+
+FAST = LatencyIndicator(Selector("request_seconds"), Fraction("0.3"))
 
 
 def counts(counted: Slo, *expositions: str | None) -> dict[Group, EventCounts]:
@@ -43,18 +54,36 @@ def counts(counted: Slo, *expositions: str | None) -> dict[Group, EventCounts]:
 
 
 def each(counted: Slo, *expositions: str | None) -> list[dict[Group, EventCounts]]:
-    """What each of several scrapes adds; None is one that failed."""
+    """What each of several scrapes adds; None is one that failed.
+
+    What the first shows was there for a minute when the second comes.
+    """
+    return timed(counted, {60.0 + n * 5.0 if n else 0.0: text for n, text in enumerate(expositions)})
+
+
+def last_tally(counted: Slo, *expositions: str) -> Tally:
+    pair = countable_pair(counted)
+    assert not isinstance(pair, UnsupportedSlo)
+    exposition, weights = ExpositionParser(metric_names(pair), {}), SeriesWeights([(counted, pair)])
+    baseline, scrape = Baseline(), ScrapeIncreases()
+    for number, text in enumerate(expositions):
+        baseline, scrape = advance_baseline(baseline, exposition.parse_samples(f"{text}\n"), number * 60.0)
+    return tally_samples(scrape, weights, {})
+
+
+def timed(counted: Slo, expositions: Mapping[float, str | None]) -> list[dict[Group, EventCounts]]:
+    """What each scrape adds, by its time."""
     pair = countable_pair(counted)
     assert not isinstance(pair, UnsupportedSlo)
     exposition, weights = ExpositionParser(metric_names(pair), {}), SeriesWeights([(counted, pair)])
     baseline, added = Baseline(), list[dict[Group, EventCounts]]()
     held: HeldCounts = {}
     overdrawn: Mapping[SloGroup, float] = {}
-    for number, text in enumerate(expositions):
+    for at, text in expositions.items():
         if text is None:
             baseline = baseline.after_interruption()
             continue
-        baseline, scrape = advance_baseline(baseline, exposition.parse_samples(f"{text}\n"), number * 5.0)
+        baseline, scrape = advance_baseline(baseline, exposition.parse_samples(f"{text}\n"), at)
         tally = tally_samples(scrape, weights, held)
         settled, overdrawn = merge_tallies([tally], overdrawn)
         held = tally.held_counts
@@ -73,6 +102,120 @@ def test_the_first_ever_error_is_counted_although_its_series_is_new() -> None:
     after = 'requests_total{status="200"} 17\nrequests_total{status="503"} 1'
 
     assert counts(slo(), 'requests_total{status="200"} 10', after) == {(): EventCounts(error=1, total=8)}
+
+
+def test_new_series_are_events_as_well_as_errors() -> None:
+    old = 'requests_total{uri="/",status="200"} 7'
+    born = [f'requests_total{{uri="/{number}",status="500"}} 1' for number in range(20)]
+
+    assert counts(slo(), old, "\n".join([old, *born])) == {(): EventCounts(error=20, total=20)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # A reload that adds a label.
+        (requests('instance="i"', 5000), requests('instance="i",version="v2"', 5000)),
+        # Another process behind a collector, whose own was there.
+        (requests('exported_instance="p1"', 9), requests('exported_instance="p2"', 3000)),
+        (requests('pod="p1"', 9), requests('pod="p1"', 9) + requests('pod="p2"', 3000)),
+        (requests('cluster="a"', 9), requests('cluster="a"', 9) + requests('cluster="b"', 3000)),
+    ],
+    ids=["renamed", "collected", "second pod", "second cluster"],
+)
+def test_series_of_a_process_that_was_not_there_invent_nothing(before: str, after: str) -> None:
+    assert counts(slo(), before, after).get((), EventCounts(0, 0)) == EventCounts(error=0, total=0)
+
+
+def test_series_first_seen_within_a_minute_are_the_past() -> None:
+    everything = 'requests_total{status="200"} 10000000\nrequests_total{status="500"} 200000'
+    early = {0.0: 'requests_total{status="200"} 9999990', 5.0: everything}
+
+    assert list(timed(slo(), early)[-1].values()) == [EventCounts(error=0, total=10)]
+
+
+def test_an_identity_needs_no_label_to_be_there() -> None:
+    assert counts(slo(), requests("", 9), requests("", 9) + requests('uri="/new"', 2)) == {
+        (): EventCounts(error=2, total=9)
+    }
+
+
+@pytest.mark.parametrize(
+    ("shown", "missing"),
+    [
+        ({"0.1": 9, "0.5": 9, "1.0": 9}, "no bucket with le=0.3; the nearest are 0.1 and 0.5"),
+        ({"0.30000000000000004": 9}, "no bucket with le=0.3; the nearest are 0.30000000000000004"),
+        ({"100": 9, "300": 9}, "no bucket with le=0.3; the nearest are 100"),
+        ({"0.5": 9, "1.0": 0}, "no bucket with le=0.3; the nearest are 0.5"),
+        ({}, "no bucket with le=0.3, and no finite bound at all"),
+    ],
+)
+def test_a_histogram_without_the_bound_is_no_data(shown: Mapping[str, int], missing: str) -> None:
+    later = {le: value and value + 10 for le, value in shown.items()}
+
+    tally = last_tally(slo(FAST), observed(9, shown), observed(19, later))
+
+    assert (dict(tally.sums), missing in tally.missing_bounds["shop/availability"]) == ({}, True)
+
+
+def test_a_client_that_makes_buckets_once_they_count_goes_on_working() -> None:
+    assert counts(slo(FAST), observed(9, {"0.5": 9, "1.0": 9}), observed(19, {"0.5": 19, "1.0": 19})) == {
+        (): EventCounts(error=10, total=10)
+    }
+
+
+def test_of_two_histograms_only_the_one_with_the_bound_counts() -> None:
+    before, after = observed(9, {"0.3": 9}), observed(19, {"0.3": 18})
+    other = 'request_seconds_count{pod="b"} %d\nrequest_seconds_bucket{pod="b",le="0.25"} 0'
+
+    assert counts(slo(FAST), f"{before}\n{other % 7}", f"{after}\n{other % 90}") == {
+        (): EventCounts(error=1, total=10)
+    }
+
+
+COUNTED = st.lists(
+    st.dictionaries(
+        st.sampled_from(["200", "500", "503"]),
+        st.sampled_from(["0", "1", "7", "300", "NaN", "-1"]),
+        max_size=3,
+    ),
+    min_size=2,
+    max_size=12,
+)
+
+
+@given(COUNTED, st.sampled_from(["version", "instance"]))
+def test_errors_lie_within_zero_and_the_events(shown: list[dict[str, str]], label: str) -> None:
+    texts = [
+        "\n".join(
+            f'requests_total{{status="{code}",{label}="{number % 2}"}} {value}'
+            for code, value in codes.items()
+        )
+        for number, codes in enumerate(shown)
+    ]
+
+    for groups in each(slo(), *texts):
+        assert all(0 <= counted.error <= counted.total for counted in groups.values())
+
+
+def test_an_error_seen_before_it_is_among_the_events_is_counted_with_them() -> None:
+    indicator = RatioIndicator(CountedSide.ERROR, (Selector("bad_total"),), (Selector("all_total"),))
+
+    assert each(slo(indicator), shown(0, 0), shown(1, 0), shown(1, 1))[1:] == [
+        {(): EventCounts(error=0, total=0)},
+        {(): EventCounts(error=1, total=1)},
+    ]
+
+
+def shown(bad: int, every: int) -> str:
+    return f"bad_total {bad}\nall_total {every}"
+
+
+def observed(count: int, buckets: Mapping[str, int]) -> str:
+    lines = [f'request_seconds_bucket{{le="{le}"}} {value}' for le, value in buckets.items()]
+    return "\n".join(
+        [*lines, f'request_seconds_bucket{{le="+Inf"}} {count}', f"request_seconds_count {count}"]
+    )
 
 
 def test_good_events_are_taken_from_the_total() -> None:
@@ -179,7 +322,7 @@ def test_a_probe_that_is_neither_good_nor_bad_is_no_event(value: str) -> None:
 def test_a_sample_of_a_probe_with_the_same_timestamp_is_the_same_event() -> None:
     probe = slo(ProbeIndicator(Selector("up")))
 
-    assert each(probe, "up 0 1000", "up 0 1000", "up 0 2000")[1:] == [{}, {(): EventCounts(error=1, total=1)}]
+    assert each(probe, "up 0 0", "up 0 0", "up 0 2000")[1:] == [{}, {(): EventCounts(error=1, total=1)}]
 
 
 def test_a_probe_is_one_event_per_sample() -> None:

@@ -6,6 +6,7 @@
     selector_index     for one series, the few of thousands of selectors that match it
     series_weights     for one series, the SLOs that count it, and with which sign
     counter_increases  by how much each counter grew since the last scrape: resets, gaps, new series
+    histogram_bounds   whether a histogram has the bound that an SLO needs
     tally              increases summed per SLO and group; a pair that cannot be read whole is held back
     label_counts       the same counts per label value, to show what contributes to the errors
 

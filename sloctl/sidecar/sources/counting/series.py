@@ -16,9 +16,13 @@ class SeriesId(NamedTuple):
 
 
 class ExposedSample(NamedTuple):
-    """One value of a series, with the target's own timestamp and creation time, where given: Unix seconds."""
+    """One value of a series, with the target's own timestamp and creation time, where given: Unix seconds.
+
+    Only a *declared* creation time is one by the format; else it may be a gauge that happens to be called so.
+    """
 
     series: SeriesId
     value: float
     at: float | None = None
     created: float | None = None
+    is_declared: bool = True

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 from sloctl.model import (
     ConditionIndicator,
     ErrorRatioIndicator,
+    LatencyIndicator,
     NativeLatencyIndicator,
     ProbeIndicator,
     QueryIndicator,
@@ -22,6 +23,8 @@ from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
 CountablePair: TypeAlias = CounterPair | ProbeIndicator
 # An SLO's id, and one of its groups.
 SloGroup: TypeAlias = tuple[str, Group]
+# The labels of a series that tell the process that counts it from others.
+ProcessIdentity: TypeAlias = tuple[LabelPair, ...]
 
 _MAX_SERIES_REMEMBERED: Final = 200_000
 _USE_PROMETHEUS: Final = "watch it through Prometheus (the source `prometheus`), with the compiled rules"
@@ -56,7 +59,8 @@ def metric_names(pair: CountablePair) -> frozenset[str]:
 class SeriesWeight(NamedTuple):
     """The weight of one series' increments among the errors and the events of one SLO: +1, 0 or -1.
 
-    *contributor_labels* are those of its labels by which errors are broken down.
+    *contributor_labels* are those of its labels by which errors are broken down, *identity* those that tell
+    its process from others. *bucket* is set where a histogram must prove that it has the bound.
     """
 
     key: SloGroup
@@ -65,6 +69,16 @@ class SeriesWeight(NamedTuple):
     count_new_series: bool
     is_probe: bool
     contributor_labels: tuple[LabelPair, ...]
+    identity: ProcessIdentity = ()
+    bucket: "HistogramBucket | None" = None
+
+
+class HistogramBucket(NamedTuple):
+    """One bound of a histogram, None for its count, and the bound that an SLO needs, *threshold*."""
+
+    histogram: tuple[LabelPair, ...]
+    bound: float | None
+    threshold: float
 
 
 class _CountedSlo(NamedTuple):
@@ -74,6 +88,8 @@ class _CountedSlo(NamedTuple):
     group_by: tuple[str, ...]
     pair: CountablePair
     ignored_labels: frozenset[str]
+    identity_labels: frozenset[str]
+    threshold: float | None
 
 
 class SeriesWeights:
@@ -95,12 +111,16 @@ class SeriesWeights:
                 ignored = ignored.union(
                     label for selector, *_ in selectors for label, _ in fixed_labels(selector)
                 )
-            counted = _CountedSlo(slo.id, slo.group_by, pair, ignored)
+            counted = _CountedSlo(
+                slo.id, slo.group_by, pair, ignored, _identity_labels(pair), _latency_threshold(slo)
+            )
+            indexed += [(buckets, (counted, 0, 0)) for buckets in _all_buckets(slo)]
             indexed += [(selector, (counted, error, total)) for selector, error, total in selectors]
         self._index = SelectorIndex(indexed)
         self._known: dict[SeriesId, tuple[SeriesWeight, ...]] = {}
         # One object for each key, which all its series share.
         self._keys: dict[SloGroup, SloGroup] = {}
+        self._labels: dict[tuple[LabelPair, ...], tuple[LabelPair, ...]] = {}
 
     def weights_of(self, series: SeriesId) -> tuple[SeriesWeight, ...]:
         """Return one weight for each SLO that counts *series*."""
@@ -109,6 +129,7 @@ class SeriesWeights:
             if len(self._known) >= _MAX_SERIES_REMEMBERED:
                 self._known.clear()
                 self._keys.clear()
+                self._labels.clear()
             weights = self._known[series] = tuple(self._compute_weights(series))
         return weights
 
@@ -120,6 +141,7 @@ class SeriesWeights:
         allowed = self._contributor_labels
         for counted, sides in matches.values():
             key = (counted.id, tuple(labels.get(label, "") for label in counted.group_by))
+            identity = tuple(pair for pair in series.labels if pair[0] in counted.identity_labels)
             yield SeriesWeight(
                 key=self._keys.setdefault(key, key),
                 error=sum(error for error, _ in sides),
@@ -131,7 +153,21 @@ class SeriesWeights:
                     for pair in series.labels
                     if pair[0] not in counted.ignored_labels and (allowed is None or pair[0] in allowed)
                 ),
+                identity=self._labels.setdefault(identity, identity),
+                bucket=self._bucket_of(series, counted),
             )
+
+    def _bucket_of(self, series: SeriesId, counted: _CountedSlo) -> HistogramBucket | None:
+        if counted.threshold is None:
+            return None
+        histogram = tuple(pair for pair in series.labels if pair[0] != "le")
+        histogram = self._labels.setdefault(histogram, histogram)
+        # The one counted is the bound itself, however it is spelled; others that cannot be read are none.
+        try:
+            bound = float(dict(series.labels)["le"]) if series.metric.endswith("_bucket") else None
+        except (KeyError, ValueError):
+            bound = float("nan")
+        return HistogramBucket(histogram, bound, counted.threshold)
 
 
 def _weighted_selectors(pair: CountablePair) -> list[tuple[Selector, int, int]]:
@@ -145,3 +181,19 @@ def _weighted_selectors(pair: CountablePair) -> list[tuple[Selector, int, int]]:
             ]
         case ProbeIndicator():
             return [(pair.gauge, 0, 1)]
+
+
+def _identity_labels(pair: CountablePair) -> frozenset[str]:
+    return frozenset(pair.identity_labels if isinstance(pair, CounterPair) else ())
+
+
+def _latency_threshold(slo: Slo) -> float | None:
+    return float(slo.indicator.threshold) if isinstance(slo.indicator, LatencyIndicator) else None
+
+
+def _all_buckets(slo: Slo) -> list[Selector]:
+    """Return the buckets of every bound, where they are needed."""
+    if not isinstance(slo.indicator, LatencyIndicator):
+        return []
+    name, matchers = slo.indicator.histogram.metric, slo.indicator.histogram.matchers
+    return [Selector(f"{name}_bucket", matchers)]

@@ -3,12 +3,20 @@
 An SLO's counts are never negative, and of a pair that cannot be read whole nothing is given until it can.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from sloctl.sidecar.sources.counting.counter_increases import ScrapeIncreases, SeriesIncrease
-from sloctl.sidecar.sources.counting.series_weights import SeriesWeight, SeriesWeights, SloGroup
+from sloctl.sidecar.sources.counting.histogram_bounds import HistogramBounds
+from sloctl.sidecar.sources.counting.series import LabelPair
+from sloctl.sidecar.sources.counting.series_weights import (
+    HistogramBucket,
+    ProcessIdentity,
+    SeriesWeight,
+    SeriesWeights,
+    SloGroup,
+)
 from sloctl.slo.resolutions import EventCounts
 
 # Counts of one target, held back while a series of the SLO cannot be read.
@@ -32,13 +40,27 @@ class _RunningSum:
     is_bounded: bool = False
 
 
+class NewSeries(NamedTuple):
+    """Counts of a new series whose process has not been seen among the series of its own target."""
+
+    weight: SeriesWeight
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One scrape of one target, counted; *held_counts* go into the tally after this one."""
+    """One scrape of one target, counted; *held_counts* go into the tally after this one.
+
+    *established* are the processes, by SLO id, that were there a minute ago and still are: of others no new
+    series counts. *missing_bounds*, by SLO id, say why a histogram is not counted.
+    """
 
     sums: Mapping[SloGroup, _RunningSum]
-    series_counts: Sequence[SeriesCounts]
+    series_counts: list[SeriesCounts]
     held_counts: HeldCounts
+    established: Set[tuple[str, ProcessIdentity]] = frozenset()
+    unproven_series: Sequence[NewSeries] = ()
+    missing_bounds: Mapping[str, str] = field(default_factory=dict)
 
 
 def tally_samples(scrape: ScrapeIncreases, weights: SeriesWeights, held_counts: HeldCounts) -> Tally:
@@ -49,8 +71,9 @@ def tally_samples(scrape: ScrapeIncreases, weights: SeriesWeights, held_counts: 
     """
     builder = _TallyBuilder()
     for increase in scrape:
-        for weight in weights.weights_of(increase.series):
-            builder.add_increase(weight, increase)
+        if not increase.is_other_process:
+            for weight in weights.weights_of(increase.series):
+                builder.add_sample(weight, increase)
     return builder.build_tally(held_counts)
 
 
@@ -62,21 +85,45 @@ class _TallyBuilder:
     reset: set[SloGroup] = field(default_factory=set)
     # Series that take from the errors, with value and increase: counted when all resets are known.
     good_samples: list[tuple[SeriesWeight, float, float | None]] = field(default_factory=list)
+    new_series: list[NewSeries] = field(default_factory=list)
+    established: set[tuple[str, ProcessIdentity]] = field(default_factory=set)
+    histograms: dict[tuple[str, tuple[LabelPair, ...]], HistogramBounds] = field(default_factory=dict)
+    # Samples of histograms' counts: counted when all their bounds are known.
+    histogram_counts: list[tuple[SeriesWeight, HistogramBucket, SeriesIncrease]] = field(default_factory=list)
+
+    def add_sample(self, weight: SeriesWeight, sample: SeriesIncrease) -> None:
+        """Count *sample*, or keep it until all of its histogram is known."""
+        if weight.is_probe:
+            # A sample that is neither 0 nor 1 nor between is none.
+            if sample.value is not None and sample.value <= 1 and not sample.repeated:
+                self.add_counts(weight, 1 - sample.value, 1.0)
+            return None
+        if weight.bucket is None:
+            return self.add_increase(weight, sample)
+        if weight.bucket.bound is None:
+            self.histogram_counts.append((weight, weight.bucket, sample))
+            return None
+        key = weight.key[0], weight.bucket.histogram
+        bounds = self.histograms.setdefault(key, HistogramBounds(weight.bucket.threshold))
+        bounds.add_bound(weight.bucket.bound, sample.value, is_threshold=weight.error < 0)
+        return self.add_increase(weight, sample) if weight.error else None
 
     def add_increase(self, weight: SeriesWeight, sample: SeriesIncrease) -> None:
         value, increase = sample.value, sample.increase
-        if weight.is_probe:
-            # A sample that is neither 0 nor 1 nor between is none.
-            if value is not None and value <= 1 and not sample.repeated:
-                self.add_counts(weight, 1 - value, 1.0)
-        elif value is None:
+        if value is None:
             self.unreadable.add(weight.key)
-        elif sample.is_new_series and not weight.count_new_series:
-            return
+        elif sample.is_new_series:
+            if weight.count_new_series:
+                self.new_series.append(NewSeries(weight, value))
         elif weight.error < 0:
             self.good_samples.append((weight, value, increase))
         elif increase is not None:
             self.add_counts(weight, weight.error * increase, weight.total * increase)
+        self._note_process(weight, sample)
+
+    def _note_process(self, weight: SeriesWeight, sample: SeriesIncrease) -> None:
+        if sample.is_established and weight.total:
+            self.established.add((weight.key[0], weight.identity))
         if sample.reset:
             self.reset.add(weight.key)
 
@@ -90,6 +137,8 @@ class _TallyBuilder:
             self.series_counts.append(SeriesCounts(weight, error, total))
 
     def build_tally(self, held_counts: HeldCounts) -> Tally:
+        missing_bounds = self._count_histograms()
+        unproven = self._count_new_series()
         for weight, value, increase in self.good_samples:
             if increase is not None and weight.key not in self.reset:
                 self.add_counts(weight, weight.error * increase, weight.total * increase)
@@ -109,7 +158,34 @@ class _TallyBuilder:
             held[key] = EventCounts(error=sums.error, total=sums.total)
         if held:
             self.series_counts = [each for each in self.series_counts if each.weight.key not in held]
-        return Tally(self.sums, self.series_counts, held)
+        return Tally(self.sums, self.series_counts, held, self.established, unproven, missing_bounds)
+
+    def _count_histograms(self) -> dict[str, str]:
+        """Count histograms that have the bound; say by SLO id what one that has not lacks."""
+        missing: dict[str, str] = {}
+        for weight, bucket, sample in self.histogram_counts:
+            bounds = self.histograms.get((weight.key[0], bucket.histogram)) or HistogramBounds(
+                bucket.threshold
+            )
+            if bounds.has_threshold:
+                self.add_increase(weight, sample)
+            else:
+                missing.setdefault(weight.key[0], str(bounds))
+        return missing
+
+    def _count_new_series(self) -> list[NewSeries]:
+        """Count those of processes that were there before; return the others."""
+        unproven: list[NewSeries] = []
+        for new in self.new_series:
+            weight, value = new
+            is_proven = (weight.key[0], weight.identity) in self.established
+            if weight.error < 0:
+                self.good_samples.append((weight, value, value if is_proven else None))
+            elif is_proven:
+                self.add_counts(weight, weight.error * value, weight.total * value)
+            else:
+                unproven.append(new)
+        return unproven
 
 
 def merge_tallies(
@@ -117,23 +193,33 @@ def merge_tallies(
 ) -> tuple[dict[SloGroup, EventCounts], dict[SloGroup, float]]:
     """Sum the tallies of all targets; return the counts, and the errors below zero for the next time.
 
-    A target writes its metrics one after the other: an event may be among the good ones a scrape before it is
-    among all. Errors below zero, *overdrawn* the last time, are taken from this scrape's, or dropped. Without
-    a total there are no counts.
+    A target writes its metrics one after the other: an event may be among the good ones, or among the bad, a
+    scrape before it is among all. Errors below zero or above all events, *overdrawn* the last time, are added
+    to this scrape's, or dropped: errors lie within 0 and the events. Without a total there are no counts.
     """
+    given = list(tallies)
+    established = frozenset[tuple[str, ProcessIdentity]]().union(*(tally.established for tally in given))
     sums: dict[SloGroup, _RunningSum] = {}
-    for tally in tallies:
+    for tally in given:
         for key, counted in tally.sums.items():
             merged = sums.setdefault(key, _RunningSum())
-            merged.error += counted.error
+            # Good events that may be too many take nothing from the errors of other targets.
+            merged.error += max(0.0, counted.error) if counted.is_bounded else counted.error
             merged.total += counted.total
             merged.has_total |= counted.has_total
-            merged.is_bounded |= counted.is_bounded
-    counts = {
-        key: EventCounts(error=max(0.0, merged.error + overdrawn.get(key, 0.0)), total=merged.total)
-        for key, merged in sums.items()
-        if merged.has_total
-    }
-    return counts, {
-        key: merged.error for key, merged in sums.items() if merged.error < 0 and not merged.is_bounded
-    }
+        for weight, value in tally.unproven_series:
+            if (weight.key[0], weight.identity) in established:
+                merged = sums.setdefault(weight.key, _RunningSum())
+                merged.error += weight.error * value
+                merged.total += weight.total * value
+                merged.has_total |= weight.total > 0
+    counts: dict[SloGroup, EventCounts] = {}
+    carried: dict[SloGroup, float] = {}
+    for key, merged in sums.items():
+        if merged.has_total:
+            error = min(max(0.0, merged.error + overdrawn.get(key, 0.0)), merged.total)
+            counts[key] = EventCounts(error=error, total=merged.total)
+            # Of this scrape alone: what is not made up for by the next one is dropped.
+            if surplus := min(0.0, merged.error) or max(0.0, merged.error - merged.total):
+                carried[key] = surplus
+    return counts, carried

@@ -11,13 +11,12 @@ from fractions import Fraction
 from math import isfinite
 from typing import Final
 
-from sloctl.duration import HOUR, format_duration
+from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.promql import format_number
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE, SeriesIncrease
 from sloctl.sidecar.sources.counting.series import SeriesId
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram, count_above
 from sloctl.sidecar.sources.otlp.points import OtlpPoint, PointKind
-from sloctl.sidecar.sources.otlp.series_limits import SeriesLimits
 
 # A sender that is silent for so long is forgotten with all its series.
 FORGET_AFTER: Final = HOUR
@@ -59,8 +58,8 @@ class PointIncreases:
     """The newest point of each series; all times are Unix seconds by our clock.
 
     We have listened *listening_since*. *thresholds*, in seconds by metric, are those at which exponential
-    histograms are read. A sender that is silent for longer than *stale_seconds* may have lost points. The
-    series are bounded by *limits*.
+    histograms are read. A sender that is silent for longer than *stale_seconds* may have lost points. There
+    are *max_series* at most.
     """
 
     def __init__(
@@ -69,13 +68,15 @@ class PointIncreases:
         *,
         listening_since: float,
         stale_seconds: float,
-        limits: SeriesLimits,
+        max_series: int,
     ) -> None:
         self._thresholds = thresholds
         self._listening_since = listening_since
         self._stale_seconds = stale_seconds
-        self._limits = limits
+        self._max_series = max_series
         self._newest: dict[SeriesId, OtlpPoint] = {}
+        # By the time of its first point.
+        self._seen_since: dict[SeriesId, float] = {}
         self._senders: dict[str, _SenderState] = {}
 
     def replace_thresholds(self, thresholds: Mapping[str, tuple[Fraction, ...]], now: float) -> None:
@@ -108,13 +109,18 @@ class PointIncreases:
             and point.kind is PointKind.CUMULATIVE
             and sender.last_heard - sender.heard_since > self._stale_seconds
         )
-        if before is None:
-            self._limits.admit_series(point)
         self._newest[point.series] = point
+        seen_since = self._seen_since.setdefault(point.series, point.at)
         last = before.value if before is not None and since is _CountedSince.PREVIOUS_POINT else None
         is_counted = is_new or since is not _CountedSince.UNKNOWN
         return [
-            SeriesIncrease(series, value, increase if is_counted else None, is_new_series=is_new)
+            SeriesIncrease(
+                series,
+                value,
+                increase if is_counted else None,
+                is_new_series=is_new,
+                is_established=point.at - seen_since >= MINUTE,
+            )
             for series, value, increase in self._counter_increases(point.series, point.value, last)
         ]
 
@@ -126,15 +132,17 @@ class PointIncreases:
         self._newest = {
             series: point for series, point in self._newest.items() if point.sender in self._senders
         }
-        self._limits.recount_series(self._newest.values())
+        self._seen_since = {series: self._seen_since[series] for series in self._newest}
 
     def _check_point(self, point: OtlpPoint, before: OtlpPoint | None, now: float) -> None:
-        """Raise UnusablePoint for a point without a time, far from ours, or late."""
+        """Raise UnusablePoint for a point without a time, far from ours, of one series too many, or late."""
         if not point.at:
             raise UnusablePoint("it has no time")
         if abs(now - point.at) > MAX_BASELINE_AGE:
             raise UnusablePoint(f"its time is more than {format_duration(MAX_BASELINE_AGE)} from ours")
         if before is None:
+            if len(self._newest) >= self._max_series:
+                raise UnusablePoint(f"there are {self._max_series} series already, and this one is new")
             return
         # Increments that come late are lost; one that is sent again is not.
         is_late = point.at < before.at or (point.at == before.at and point.start != before.start)

@@ -28,8 +28,16 @@ _SAMPLE_LINE: Final = re.compile(
     r"(?:(?<=\})[ \t]*|[ \t]+)([^ \t_]+)(?:[ \t]+([^ \t#_]+))?(?:[ \t]+#.*)?\s*"
 )
 _SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
+# With labels it is that of another process, as behind a federation.
+_PROCESS_START: Final = re.compile(r"\nprocess_start_time_seconds[ \t]+([0-9.eE+]+)(?=\s)")
 # `_created` is a name anybody may use: a Unix time later than 2001 is taken for one.
 _EARLIEST_CREATION: Final = 1e9
+
+
+def process_start(text: str) -> float | None:
+    """Return the start of the process that exposes *text* (Unix seconds); None where nothing tells."""
+    starts = _PROCESS_START.findall(text)
+    return float(starts[0]) if len(starts) == 1 else None
 
 
 class _ParsedSeries(NamedTuple):
@@ -75,13 +83,16 @@ class ExpositionParser:
         creations = [line for line in parsed if line[0].series.metric in self._created]
         if not creations:
             return [ExposedSample(head.series, value, at) for head, value, at in parsed]
+        # Text declares it a gauge, creation time or not; OpenMetrics only what is none.
+        names = {head.series.metric for head, *_ in creations} if openmetrics else set[str]()
+        gauges = {name for name in names if f"# TYPE {name} " in text}
         created = {
             head.origin: value
             for head, value, _ in creations
-            if isfinite(value) and value > _EARLIEST_CREATION
+            if isfinite(value) and value > _EARLIEST_CREATION and head.series.metric not in gauges
         }
         return [
-            ExposedSample(head.series, value, at, created.get(head.origin))
+            ExposedSample(head.series, value, at, created.get(head.origin), is_declared=openmetrics)
             for head, value, at in parsed
             if head.series.metric in self._metrics
         ]

@@ -9,12 +9,22 @@ from opentelemetry.trace import Status, StatusCode, get_tracer
 
 from sloctl.prometheus.async_client import HttpClient
 from sloctl.prometheus.errors import RequestFailed
-from sloctl.sidecar.sources.counting.counter_increases import Baseline, advance_baseline
+from sloctl.sidecar.sources.counting.counter_increases import (
+    MAX_BASELINE_AGE,
+    Baseline,
+    advance_baseline,
+)
 from sloctl.sidecar.sources.counting.series import ExposedSample
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights
 from sloctl.sidecar.sources.counting.tally import HeldCounts, Tally, tally_samples
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory, BodyReservation
-from sloctl.sidecar.sources.scrape.exposition import ACCEPT, CONTENT_TYPES, OPENMETRICS, ExpositionParser
+from sloctl.sidecar.sources.scrape.exposition import (
+    ACCEPT,
+    CONTENT_TYPES,
+    OPENMETRICS,
+    ExpositionParser,
+    process_start,
+)
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
 
 _tracer: Final = get_tracer(__name__)
@@ -41,6 +51,7 @@ class TargetScraper:
         self._parser = ExpositionParser(metrics, target.labels)
         self._baseline = Baseline(at=since)
         self._held_counts: HeldCounts = {}
+        self._shared_at: float | None = None
 
     def replace_metrics(self, metrics: Collection[str]) -> None:
         """Read *metrics* from now on: a series that is new to us is not new to the target."""
@@ -57,12 +68,14 @@ class TargetScraper:
             span.set_attribute("url.full", self.state.url)
             try:
                 async with self._bodies.open_reservation() as reservation:
-                    samples = await self._fetch_samples(client, reservation)
+                    samples, started = await self._fetch_samples(client, reservation)
             except (RequestFailed, ValueError) as failure:
                 span.set_status(Status(StatusCode.ERROR, str(failure)))
                 self.record_failure(str(failure), clock() - began)
                 return None
-        self._baseline, scrape = advance_baseline(self._baseline, samples, now)
+        self._baseline, scrape = advance_baseline(self._baseline, samples, now, process_start=started)
+        if any(increase.is_other_process for increase in scrape):
+            self._shared_at = now
         tally = tally_samples(scrape, weights, self._held_counts)
         self._held_counts = tally.held_counts
         self.state = replace(
@@ -75,8 +88,16 @@ class TargetScraper:
         self._baseline = self._baseline.after_interruption()
         self.state = replace(self.state, up=False, error=reason, seconds=seconds)
 
-    async def _fetch_samples(self, client: HttpClient, reservation: BodyReservation) -> list[ExposedSample]:
-        """Get and parse the metrics; raise RequestFailed and ValueError."""
+    def issue(self, now: float) -> str | None:
+        """Say that several processes answered by turns lately."""
+        if self._shared_at is None or now - self._shared_at > MAX_BASELINE_AGE:
+            return None
+        return f"{self.state.url}: several processes answer at this address; only the newest is counted"
+
+    async def _fetch_samples(
+        self, client: HttpClient, reservation: BodyReservation
+    ) -> tuple[list[ExposedSample], float | None]:
+        """Get and parse the metrics, and the start of the process; raise RequestFailed and ValueError."""
         target = self._target
         headers = {"Accept": ACCEPT}
         if target.host is not None:
@@ -96,4 +117,4 @@ class TargetScraper:
         except UnicodeDecodeError as wrong:
             where = f"{wrong.reason} at byte {wrong.start}"
             raise RequestFailed(f"answered what is not UTF-8: {where}") from None
-        return self._parser.parse_samples(text, openmetrics=is_openmetrics)
+        return self._parser.parse_samples(text, openmetrics=is_openmetrics), process_start(text)

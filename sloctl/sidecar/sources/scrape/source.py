@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from aiohttp import web
 
@@ -11,7 +10,7 @@ from sloctl.model import Slo
 from sloctl.prometheus.async_client import HttpClient, open_client
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.descriptors import outgoing_connections
-from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, UnsupportedSlo
+from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, UnsupportedSlo, join_reasons
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
@@ -28,9 +27,6 @@ from sloctl.sidecar.sources.scrape.targets import (
     TargetState,
     resolve_host,
 )
-
-# Reasons in one message; the targets' states have them all.
-_MAX_REASONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +78,8 @@ class ScrapeSource:
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=options.contributor_labels)
         self._label_counter = LabelCounter()
         self._overdrawn: Mapping[SloGroup, float] = {}
+        self._missing_bounds: Mapping[str, str] = {}
+        self._shared_addresses: Sequence[str] = ()
         # With when each target was last one to scrape.
         self._scrapers: dict[ScrapeTarget, tuple[float, TargetScraper]] = {}
 
@@ -107,9 +105,16 @@ class ScrapeSource:
                 await self._rounds.end_scrapes()
 
     def issues(self) -> Mapping[str, str]:
-        """Return the names that cannot be resolved; the targets behind them have states of their own."""
-        unresolved = self._unresolved()
-        return {"discovery": "; ".join(unresolved)} if unresolved else {}
+        """Return what keeps counts from being whole, by what it is; targets have states of their own.
+
+        That is names that cannot be resolved, addresses that several processes share, missing buckets.
+        """
+        issues = {
+            "discovery": self._unresolved(),
+            "targets": self._shared_addresses,
+            "buckets": [f"{slo_id}: {missing}" for slo_id, missing in self._missing_bounds.items()],
+        }
+        return {name: join_reasons(reasons) for name, reasons in issues.items() if reasons}
 
     def replace_slos(self, slos: Sequence[Slo]) -> None:
         """Count other SLOs from now on; counters that were read before go on where they were."""
@@ -135,8 +140,11 @@ class ScrapeSource:
         if not tallies:
             down = [f"{state.url}: {state.error}" for state in self.target_states]
             reasons = [*self._unresolved(), *down] or ["there is nothing to scrape"]
-            more = f"; and {len(reasons) - _MAX_REASONS} more" if len(reasons) > _MAX_REASONS else ""
-            raise SourceUnavailable("; ".join(reasons[:_MAX_REASONS]) + more)
+            raise SourceUnavailable(join_reasons(reasons))
+        self._missing_bounds = {
+            slo_id: why for tally in tallies for slo_id, why in tally.missing_bounds.items()
+        }
+        self._shared_addresses = [issue for each in scrapers if (issue := each.issue(now)) is not None]
         counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
         series_counts = (each for tally in tallies for each in tally.series_counts)
         slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
@@ -151,6 +159,9 @@ class ScrapeSource:
             counted.tally,
             sums={key: each for key, each in counted.tally.sums.items() if key[0] in unchanged},
             series_counts=[each for each in counted.tally.series_counts if each.weight.key[0] in unchanged],
+            unproven_series=[
+                each for each in counted.tally.unproven_series if each.weight.key[0] in unchanged
+            ],
         )
 
     async def _current_scrapers(self, now: float) -> list[TargetScraper]:
