@@ -1,8 +1,9 @@
 """`sloctl backfill` against a real Prometheus that holds two days of raw counters."""
 
+import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from sloctl.duration import DAY, HOUR
 from sloctl.naming import NATIVE_STYLE
 from sloctl.prometheus.answers import QueryRange
 from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups
+from sloctl.rules.groups import rule_groups
+from sloctl.rules.rule import RecordingRule
 from sloctl.spec import read_specs
 from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus
 
@@ -29,6 +32,10 @@ spec:
         ratio: {error: 'requests_total{code="500"}', total: requests_total}
       groupBy: [route]
 """
+# Without a floor, whose counts are recorded for alerts alone.
+MONTH_SPEC = SPEC.replace(b"30s", b"1m").replace(
+    b"      groupBy: [route]\n", b"      alerting: {minErrors: 0}\n"
+)
 SCRAPE = 30
 HELD = 2 * DAY
 # Requests a second, and the share that fails for an hour of each day.
@@ -36,14 +43,16 @@ PER_SECOND = {"/busy": 3.0, "/quiet": 0.05}
 FAILING = 0.3
 
 
-def raw_counters(end: int) -> Iterator[tuple[str, float, float]]:
+def raw_counters(
+    end: int, *, held: int = HELD, scrape: int = SCRAPE, routes: Mapping[str, float] = PER_SECOND
+) -> Iterator[tuple[str, float, float]]:
     """Two routes of one target up to *end*."""
-    for route, rate in PER_SECOND.items():
+    for route, rate in routes.items():
         good = bad = 0.0
-        for at in range(end - HELD, end + 1, SCRAPE):
+        for at in range(end - held, end + 1, scrape):
             failing = FAILING if 10 * HOUR <= at % DAY < 11 * HOUR else 0.0
-            good += rate * SCRAPE * (1 - failing)
-            bad += rate * SCRAPE * failing
+            good += rate * scrape * (1 - failing)
+            bad += rate * scrape * failing
             labels = f'job="shop",instance="a:1",route="{route}"'
             yield f'requests_total{{{labels},code="200"}}', round(good, 3), at
             yield f'requests_total{{{labels},code="500"}}', round(bad, 3), at
@@ -88,6 +97,73 @@ def test_after_a_backfill_the_window_holds_the_truth(
     assert capsys.readouterr().err.splitlines()[-1] == f"1 SLOs, 0 files written to {files}"
     assert ratios == pytest.approx(dict.fromkeys(PER_SECOND, FAILING / 24), rel=0.005)
     assert {sample.value for sample in fine} <= {360.0, 361.0}
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, int]]:
+    """A Prometheus with a backfilled month, and its end; the backfill was interrupted on the way."""
+    directory = tmp_path_factory.mktemp("month")
+    spec, files, held = directory / "shop.yaml", directory / "files", directory / "prometheus"
+    spec.write_bytes(MONTH_SPEC)
+    now = int(time.time()) // 300 * 300
+    backfill(held, raw_counters(now, held=31 * DAY, scrape=60, routes={"/": 3.0}))
+    port = free_port()
+    arguments = ["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "-d", str(files)]
+
+    with running_prometheus(held, port=port):
+        assert main(arguments) == 0
+        for file in sorted(files.glob("*.om"))[-2:]:
+            file.unlink()
+        assert main(arguments) == 0
+    load(held, files)
+    with running_prometheus(held) as prometheus:
+        yield prometheus, now
+
+
+def panel_queries() -> list[str]:
+    """The queries of all timelines, at the resolution of a month."""
+    slos = read_specs([("shop.yaml", MONTH_SPEC)]).slos
+    [dashboard] = (
+        json.loads(artefact.text)
+        for artefact in compiler.compile_artefacts(slos, NATIVE_STYLE)
+        if artefact.path == "dashboards/shop.json"
+    )
+    return [
+        target["expr"].replace("$__interval", "1h").replace("$__rate_interval", "4m")
+        for panel in dashboard["panels"]
+        if panel["type"] == "timeseries"
+        for target in panel["targets"]
+    ]
+
+
+@pytest.mark.parametrize("query", panel_queries())
+@pytest.mark.parametrize("offset", [0, 137])
+def test_panels_have_their_month(month: tuple[Prometheus, int], query: str, offset: int) -> None:
+    prometheus, now = month
+
+    [series] = prometheus.range(query, start=now - 30 * DAY + HOUR - offset, end=now - offset, step=HOUR)
+
+    assert len(series.points) >= 700
+
+
+@pytest.mark.parametrize("ago", [HOUR, 9 * DAY, 20 * DAY + 13 * HOUR])
+def test_published_is_what_the_rules_would_have_said(month: tuple[Prometheus, int], ago: int) -> None:
+    prometheus, now = month
+    [slo] = read_specs([("shop.yaml", MONTH_SPEC)]).slos
+    rules = [
+        rule
+        for group in rule_groups(slo, NATIVE_STYLE)
+        for rule in group.rules
+        if isinstance(rule, RecordingRule) and ":increase" not in rule.record
+    ]
+
+    said = {rule.record: prometheus.instant(rule.expr, at=now - ago)[0].value for rule in rules}
+    written = {rule.record: prometheus.instant(rule.record, at=now - ago)[0] for rule in rules}
+
+    assert {record: sample.value for record, sample in written.items()} == pytest.approx(said, rel=1e-6)
+    assert {record: sample.labels for record, sample in written.items()} == {
+        rule.record: {"__name__": rule.record, **rule.labels} for rule in rules
+    }
 
 
 def test_what_happened_while_prometheus_was_down_is_in_the_window_too(tmp_path: Path) -> None:

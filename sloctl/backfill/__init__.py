@@ -6,5 +6,7 @@ repair group, have recorded is left to them, and the backfill ends where that be
 
 `rollups.py` does it all, a day at a time: ask for the fine rollups of the day by the expressions that the
 rules evaluate (`rules/backfill_queries.py`), sum them into coarse ones, and repair each gap in between by the
-increase of the raw counters across it. The command that writes the files is `cli/backfill.py`.
+increase of the raw counters across it. `published.py` sums the windows that dashboards
+read, for the series and labels that `rules/recording.py` names; `openmetrics.py` writes samples. The command
+that writes the files is `cli/backfill.py`.
 """

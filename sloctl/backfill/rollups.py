@@ -5,11 +5,13 @@ from itertools import pairwise
 from typing import Final, Protocol
 
 from sloctl import naming
+from sloctl.backfill.openmetrics import format_samples
+from sloctl.backfill.published import RollupHistory, published_lines
 from sloctl.duration import DAY
-from sloctl.model import Labels, PromQL, Slo
+from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange, RangeSeries
-from sloctl.promql import metric_selector, quote_string
+from sloctl.promql import metric_selector
 from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups, bind_errors
 from sloctl.rules.repair import REPAIR_REACH
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
@@ -47,13 +49,20 @@ def missing_range(slo: Slo, style: LabelStyle, past: QueryRange, ask: RangeQuery
 
 
 def openmetrics_text(
-    slo: Slo, style: LabelStyle, piece: QueryRange, *, fine_after: int, ask: RangeQuery
+    slo: Slo,
+    style: LabelStyle,
+    piece: QueryRange,
+    *,
+    history: RollupHistory,
+    ask: RangeQuery,
 ) -> str:
-    """Write OpenMetrics lines of the rollups of *slo* in a day at most, without the closing EOF.
+    """Write OpenMetrics lines of *slo* in a day at most, without the closing EOF.
 
-    Fine rollups serve the short lookbacks alone, so only those after *fine_after* are of use. What happened
-    in a gap that ends in *piece* is one coarse rollup with the part label, as a repair would have recorded.
+    What happened in a gap that ends in *piece* is one coarse rollup with the part label, as a repair would
+    have recorded. The coarse rollups join *history*, which holds those before: windows are longer than a
+    day.
     """
+    fine_history = RollupHistory()
     events, errors = (
         ask(query, QueryRange(piece.start - _LEAD_SECONDS, piece.end), step=FINE_STEP)
         for query in backfill_rollups(slo, style)
@@ -62,14 +71,21 @@ def openmetrics_text(
     lines: list[str] = []
     for (fine, coarse), rows in zip(_ROLLUP_METRICS, fine_rollups, strict=True):
         for series in rows:
+            fine_history.add_rollups(fine, series.labels, series.points)
             labels = {**series.labels, **style.identity_labels(slo)}
             points = {at: value for at, value in series.points.items() if at > piece.start}
-            lines += _sample_lines(coarse, labels, _sum_coarse_steps(points))
-            lines += _sample_lines(
-                fine, labels, {at: value for at, value in points.items() if at > fine_after}
-            )
+            sums = _sum_coarse_steps(points)
+            history.add_rollups(coarse, series.labels, sums)
+            lines += format_samples(coarse, labels, sums)
+            lines += format_samples(fine, labels, points)
     for gap in _find_gaps(fine_rollups[0], piece):
-        lines += _repair_lines(slo, style, gap, fine_rollups=fine_rollups, ask=ask)
+        for metric, series in _repair_gap(slo, style, gap, fine_rollups=fine_rollups, ask=ask):
+            history.add_rollups(metric, series.labels, series.points)
+            labels = {**series.labels, **style.identity_labels(slo), style.part: "repair"}
+            lines += format_samples(metric, labels, series.points)
+    if history.has_rollups:
+        moments = range(piece.start + COARSE_STEP, piece.end + 1, COARSE_STEP)
+        lines += published_lines(slo, style, {FINE_STEP: fine_history, COARSE_STEP: history}, moments)
     return "".join(lines)
 
 
@@ -83,15 +99,15 @@ def _find_gaps(events: Iterable[RangeSeries], piece: QueryRange) -> list[QueryRa
     ]
 
 
-def _repair_lines(
+def _repair_gap(
     slo: Slo,
     style: LabelStyle,
     gap: QueryRange,
     *,
     fine_rollups: Sequence[Sequence[RangeSeries]],
     ask: RangeQuery,
-) -> Iterator[str]:
-    """Write the increase of the counters across a gap, less what the rollups at either end hold of it.
+) -> Iterator[tuple[str, RangeSeries]]:
+    """Find, by metric, what the counters grew by across a gap, less what the rollups at its ends hold.
 
     A rollup outlives the last scrape that it saw, so the increase is taken from a few rollups earlier.
     """
@@ -108,9 +124,7 @@ def _repair_lines(
         for query, rows in zip(queries, fine_rollups, strict=True)
     )
     for (_, coarse), rows in zip(_ROLLUP_METRICS, (events, _bind_to_events(errors, events)), strict=True):
-        for series in rows:
-            labels = {**series.labels, **style.identity_labels(slo), style.part: "repair"}
-            yield from _sample_lines(coarse, labels, series.points)
+        yield from ((coarse, series) for series in rows)
 
 
 def _uncounted_increase(
@@ -159,9 +173,3 @@ def _sum_coarse_steps(points: Mapping[int, float]) -> dict[int, float]:
         end = -(-at // COARSE_STEP) * COARSE_STEP
         sums[end] = sums.get(end, 0.0) + value
     return sums
-
-
-def _sample_lines(metric: str, labels: Labels, points: Mapping[int, float]) -> Iterator[str]:
-    inside = ",".join(f"{name}={quote_string(value)}" for name, value in sorted(labels.items()))
-    for at, value in points.items():
-        yield f"{metric}{{{inside}}} {value!r} {at}\n"

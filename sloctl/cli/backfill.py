@@ -12,11 +12,12 @@ example:
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from sloctl import outputs
+from sloctl.backfill.published import RollupHistory, read_rollups
 from sloctl.backfill.rollups import RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
@@ -29,7 +30,7 @@ from sloctl.naming import LABEL_STYLES, LabelStyle
 from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.errors import PrometheusError
 from sloctl.prometheus.plain_client import PrometheusClient
-from sloctl.slo.resolutions import COARSE_STEP, MAX_FINE_LOOKBACK
+from sloctl.slo.resolutions import COARSE_STEP
 from sloctl.timestamps import format_day
 
 _BAR_WIDTH: Final = 30
@@ -80,11 +81,20 @@ def write_missing_days(
     missing = [(slo, missing_range(slo, style, past, ask)) for slo in slos]
     days = list(past.split_days())
     written = 0
+    histories = {slo.id: RollupHistory() for slo in slos}
     for number, day in enumerate(days, start=1):
         name = f"rollups-{format_day(day.start)}.om"
-        if not (directory / name).exists():
+        if (directory / name).exists():
+            _read_written_day(directory / name, slos, style, histories)
+        else:
             text = "".join(
-                openmetrics_text(slo, style, piece, fine_after=wanted.end - MAX_FINE_LOOKBACK, ask=ask)
+                openmetrics_text(
+                    slo,
+                    style,
+                    piece,
+                    history=histories[slo.id],
+                    ask=ask,
+                )
                 for slo, wanted in missing
                 if (piece := day.intersect_with(wanted)) is not None
             )
@@ -99,6 +109,13 @@ def write_missing_days(
                 flush=True,
             )
     return written
+
+
+def _read_written_day(
+    file: Path, slos: Sequence[Slo], style: LabelStyle, histories: Mapping[str, RollupHistory]
+) -> None:
+    """Read what an interrupted run wrote, since the windows of later days reach into it."""
+    read_rollups(file.read_text(encoding="utf-8").split("\n"), style, slos, histories)
 
 
 def _parse_past(text: str) -> int:

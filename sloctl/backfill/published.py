@@ -1,0 +1,146 @@
+"""Published series of the past, for people and dashboards: ratios, burn rates and budgets out of rollups.
+
+Which series there are, and their labels, is what the rules say (`ratio_rules`, `budget_rules`); their values
+are summed here from the rollups of the backfill, by the same resolutions.
+"""
+
+import ast
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Self, TypeAlias
+
+from sloctl import naming
+from sloctl.backfill.openmetrics import format_samples
+from sloctl.duration import DAY
+from sloctl.model import Labels, Slo
+from sloctl.naming import LabelStyle
+from sloctl.rules.recording import budget_rules, ratio_rules
+from sloctl.rules.rule import RecordingRule
+from sloctl.rules.scope import Scope
+from sloctl.slo.burn import budget_remaining, burn_rate
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution
+
+# The labels of a group.
+Group: TypeAlias = frozenset[tuple[str, str]]
+
+_EVENTS_PREFIX: Final = "slo:sli_total:"
+_ROLLUP_LINE: Final = re.compile(r"(?P<metric>[a-z0-9_:]+)\{(?P<labels>.*)\} (?P<value>\S+) (?P<at>\d+)")
+_LABEL: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*")')
+
+
+class RollupHistory:
+    """The rollups of one SLO at one step, group by group, from which its windows are summed."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Group, dict[int, list[float]]] = {}
+
+    @property
+    def has_rollups(self) -> bool:
+        """Whether anything was counted yet."""
+        return bool(self._counts)
+
+    def add_rollups(self, metric: str, labels: Labels, points: Mapping[int, float]) -> None:
+        """Add events or bad events, whichever *metric* counts, by the end of their step."""
+        counts = self._counts.setdefault(frozenset(labels.items()), {})
+        column = int(metric.startswith(_EVENTS_PREFIX))
+        for at, value in points.items():
+            counts.setdefault(at, [0.0, 0.0])[column] += value
+
+    def build_sums(self) -> dict[Group, "WindowSums"]:
+        """Order what each group has, so that any window of it can be summed."""
+        return {group: WindowSums.from_counts(counts) for group, counts in self._counts.items()}
+
+
+class WindowSums:
+    """The rollups of one group in order of time."""
+
+    def __init__(self, moments: list[int], errors: list[float], events: list[float]) -> None:
+        self._moments = moments
+        self._errors = errors
+        self._events = events
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[int, list[float]]) -> Self:
+        """Sort (errors, events) by the end of their step."""
+        moments = sorted(counts)
+        return cls(moments, [counts[at][0] for at in moments], [counts[at][1] for at in moments])
+
+    def error_ratio(self, resolution: Resolution, at: int) -> float | None:
+        """Return the errors per event of a lookback that ends at *at*; None without events."""
+        first = bisect_right(self._moments, at - resolution.range_seconds)
+        last = bisect_right(self._moments, at)
+        return EventCounts(sum(self._errors[first:last]), sum(self._events[first:last])).error_ratio
+
+
+def published_lines(
+    slo: Slo, style: LabelStyle, histories: Mapping[int, RollupHistory], moments: Iterable[int]
+) -> Iterator[str]:
+    """Write what the rules would have published at each of *moments*, from rollups by their step."""
+    scope = Scope.from_slo(slo, style)
+    rules = {
+        rule.record: rule
+        for rule in (*ratio_rules(scope, FINE_STEP), *ratio_rules(scope, COARSE_STEP), *budget_rules(scope))
+    }
+    moments = list(moments)
+    for record, value in _constant_values(slo, style).items():
+        yield from format_samples(record, rules[record].labels, dict.fromkeys(moments, value))
+    sums = {step: history.build_sums() for step, history in histories.items()}
+    for group in sorted({group for of_step in sums.values() for group in of_step}, key=sorted):
+        yield from _group_lines(scope, rules, group, sums=sums, moments=moments)
+
+
+def _group_lines(
+    scope: Scope,
+    rules: Mapping[str, RecordingRule],
+    group: Group,
+    *,
+    sums: Mapping[int, Mapping[Group, WindowSums]],
+    moments: Iterable[int],
+) -> Iterator[str]:
+    points: dict[str, dict[int, float]] = {}
+    for at in moments:
+        ratios = {
+            resolution.lookback: sums[resolution.step][group].error_ratio(resolution, at)
+            for resolution in scope.resolutions.entries
+            if group in sums[resolution.step]
+        }
+        for record, value in _group_values(scope.slo, ratios).items():
+            if value is not None:
+                points.setdefault(record, {})[at] = value
+    for record, values in points.items():
+        yield from format_samples(record, {**dict(group), **rules[record].labels}, values)
+
+
+def _constant_values(slo: Slo, style: LabelStyle) -> dict[str, float]:
+    return {
+        naming.OBJECTIVE: float(slo.objective),
+        naming.ERROR_BUDGET: float(slo.budget),
+        naming.TIME_PERIOD: slo.window.seconds / DAY,
+        style.info_metric: 1.0,
+    }
+
+
+def _group_values(slo: Slo, ratios: Mapping[int, float | None]) -> dict[str, float | None]:
+    period = ratios.get(slo.window.seconds)
+    return {
+        **{naming.error_ratio_metric(lookback): ratio for lookback, ratio in ratios.items()},
+        naming.CURRENT_BURN_RATE: burn_rate(slo.budget, ratios.get(COARSE_STEP)),
+        naming.PERIOD_BURN_RATE: burn_rate(slo.budget, period),
+        naming.BUDGET_REMAINING: budget_remaining(slo.budget, period),
+    }
+
+
+def read_rollups(
+    lines: Iterable[str], style: LabelStyle, slos: Iterable[Slo], histories: Mapping[str, RollupHistory]
+) -> None:
+    """Add the coarse rollups that an earlier run wrote to *histories*, which are by the id of the SLO."""
+    coarse = (naming.event_count_metric(COARSE_STEP), naming.error_count_metric(COARSE_STEP))
+    by_label = {style.slo_id(slo): slo for slo in slos}
+    for line in lines:
+        if not line.startswith(coarse) or (found := _ROLLUP_LINE.match(line)) is None:
+            continue
+        labels = {name: str(ast.literal_eval(quoted)) for name, quoted in _LABEL.findall(found["labels"])}
+        if slo := by_label.get(labels.get(style.id, "")):
+            group = {name: labels[name] for name in slo.group_by if name in labels}
+            histories[slo.id].add_rollups(found["metric"], group, {int(found["at"]): float(found["value"])})
