@@ -10,6 +10,7 @@ from sloctl.dashboards.overview import build_overview_dashboard
 from sloctl.dashboards.service import build_service_dashboard
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
+from sloctl.problems import Place, Problem
 from sloctl.rules.groups import rule_groups
 from sloctl.targets import alertmanager, grafana, operator, prometheus
 
@@ -70,6 +71,20 @@ def compile_manifests(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact,
         objects[f"{config_map}.yaml"] = operator.render_config_map(config_map, file, dashboard)
     objects["kustomization.yaml"] = operator.render_kustomization(objects)
     return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
+
+
+def find_oversized_dashboards(manifests: Iterable[Artefact]) -> list[Problem]:
+    """Find the ConfigMaps of *manifests* that no API server would take."""
+    problems = []
+    for artefact in manifests:
+        size = operator.config_map_bytes(artefact.text) if "\nkind: ConfigMap\n" in artefact.text else 0
+        if size > operator.MAX_CONFIG_MAP_BYTES:
+            message = (
+                f"this dashboard has {size:,} bytes, and Kubernetes takes {operator.MAX_CONFIG_MAP_BYTES:,} "
+                "in a ConfigMap: give some SLOs of this service a document with a metadata.name of their own"
+            )
+            problems.append(Problem(Place(artefact.path, 1, 1), "dashboard-too-large", message))
+    return problems
 
 
 def _by_service(slos: Iterable[Slo]) -> list[tuple[str, tuple[Slo, ...]]]:

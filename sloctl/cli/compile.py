@@ -20,7 +20,13 @@ from sloctl import outputs
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
-from sloctl.compiler import Artefact, compile_artefacts, compile_manifests, compile_rules
+from sloctl.compiler import (
+    Artefact,
+    compile_artefacts,
+    compile_manifests,
+    compile_rules,
+    find_oversized_dashboards,
+)
 from sloctl.naming import LABEL_STYLES
 
 _TARGETS: Final = {"prometheus": compile_artefacts, "operator": compile_manifests}
@@ -50,6 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(compile_rules(slos, style))
         return FINE
     compiled = _TARGETS[arguments.target](slos, style)
+    if oversized := find_oversized_dashboards(compiled):
+        print(*oversized, sep="\n", file=sys.stderr)
+        return PROBLEMS_FOUND
     for path in outputs.find_orphaned_files(directory, compiled):
         print(f"{path}: compiled from none of these specs; remove it if its own is gone", file=sys.stderr)
     if arguments.check:

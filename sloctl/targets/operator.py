@@ -6,7 +6,7 @@ pruned is what is gone.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import indent
+from textwrap import dedent, indent
 from typing import Final
 from zlib import crc32
 
@@ -17,8 +17,10 @@ from sloctl.targets.prometheus import HEADER, quote_yaml, render_rules
 
 # What `kubectl apply` can hold twice, once as the object and once as the annotation it compares with.
 MAX_RULES_BYTES: Final = 240_000
-# An API server takes no ConfigMap with more.
-MAX_CONFIG_MAP_BYTES: Final = 1_000_000
+# Dashboards are indented for reviewers as long as this leaves room for the rest.
+MAX_INDENTED_BYTES: Final = 1_000_000
+# An API server takes no ConfigMap with more data: k8s.io/api/core/v1, MaxSecretSize.
+MAX_CONFIG_MAP_BYTES: Final = 1 << 20
 # No service begins so: theirs begin with `slo-`.
 OVERVIEW_NAME: Final = "slos-overview"
 
@@ -47,6 +49,12 @@ def render_config_map(name: str, file: str, dashboard: Dashboard) -> str:
     """Write a ConfigMap that holds *dashboard* as *file*."""
     manifest = _manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
     return f"{manifest}data:\n  {quote_yaml(file)}: |\n{indent(_config_map_json(dashboard), '    ')}"
+
+
+def config_map_bytes(manifest: str) -> int:
+    """Return the bytes of data that a manifest of `render_config_map` holds, without YAML's indentation."""
+    _, _, data = manifest.partition("\ndata:\n")
+    return len(dedent(data.partition("\n")[2]).encode())
 
 
 def render_kustomization(files: Iterable[str]) -> str:
@@ -78,7 +86,7 @@ def _split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
 def _config_map_json(dashboard: Dashboard) -> str:
     """Write *dashboard* compact where it would not fit, and escaped where YAML could end a line in it."""
     text = grafana.render_dashboard(dashboard)
-    if len(text.encode()) > MAX_CONFIG_MAP_BYTES:
+    if len(text.encode()) > MAX_INDENTED_BYTES:
         return json.dumps(json.loads(text), separators=(",", ":")) + "\n"
     if not all(line.isprintable() for line in text.split("\n")):
         return json.dumps(json.loads(text), indent=2) + "\n"

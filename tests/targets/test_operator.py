@@ -161,3 +161,32 @@ def test_kubectl_builds_the_kustomization(tmp_path: Path) -> None:
         "ConfigMap",
         "PrometheusRule",
     ]
+
+
+def test_a_dashboard_that_kubernetes_refuses_is_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop.yaml").write_text(spec("shop", slos=70))
+    (tmp_path / "till.yaml").write_text(spec("till"))
+    command = ["compile", str(tmp_path), "-d", str(tmp_path / "out"), "--target", "operator"]
+
+    code = main(command)
+
+    assert code == 1
+    assert re.fullmatch(
+        r"manifests/slo-shop-dashboard.yaml:1:1: this dashboard has 1,\d\d\d,\d\d\d bytes, and Kubernetes "
+        r"takes 1,048,576 in a ConfigMap: give some SLOs of this service a document with a metadata.name "
+        r"of their own "
+        r"\[dashboard-too-large\]\n",
+        capsys.readouterr().err,
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_large_dashboard_fits_while_kubernetes_takes_it(tmp_path: Path) -> None:
+    objects = compiled(tmp_path, {"shop.yaml": spec("shop", slos=40)})
+
+    (text,) = objects["slo-shop-dashboard.yaml"]["data"].values()
+    written = (tmp_path / "manifests/slo-shop-dashboard.yaml").read_text()
+
+    assert operator.config_map_bytes(written) == len(text.encode()) <= operator.MAX_CONFIG_MAP_BYTES
