@@ -99,6 +99,16 @@ class Otlp(Fields, frozen=True, kw_only=True):
     promote: Annotated[
         list[str], Meta(description="Resource attributes that become labels; job and instance always do.")
     ] = field(default_factory=list)
+    max_bytes: Annotated[int, Meta(ge=1024, le=1 << 28, description="Of a request, decompressed.")] = 16 << 20
+    max_bytes_at_once: Annotated[
+        int, Meta(ge=1024, le=1 << 30, description="Of all requests being read, decompressed.")
+    ] = 24 << 20
+    max_series: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="Remembered; long labels and many buckets count more.")
+    ] = 50_000
+    max_series_per_sender: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="Of one job and instance.")
+    ] = 10_000
 
 
 class Source(Choice, frozen=True, kw_only=True):

@@ -26,7 +26,13 @@ def source_options(read: fields.Source) -> SourceOptions:
         case fields.Source(prometheus=fields.Prometheus() as prometheus):
             return prometheus_options(prometheus)
         case fields.Source(otlp=fields.Otlp() as otlp):
-            return OtlpOptions(promoted_attributes=tuple(otlp.promote))
+            return OtlpOptions(
+                promoted_attributes=tuple(otlp.promote),
+                max_bytes=otlp.max_bytes,
+                max_bytes_at_once=otlp.max_bytes_at_once,
+                max_series=otlp.max_series,
+                max_series_per_sender=otlp.max_series_per_sender,
+            )
     raise AssertionError("fields.Source holds exactly one kind")
 
 

@@ -39,6 +39,8 @@ class HttpConnection(web.RequestHandler):
             keepalive_timeout=_IDLE_SECONDS,
             max_line_size=MAX_HEADER_BYTES,
             max_field_size=MAX_HEADER_BYTES,
+            # Only OTLP has bodies worth it; it knows its limits, and answers 415 to what it cannot inflate.
+            auto_decompress=False,
         )
         self._expiry: asyncio.TimerHandle | None = None
 

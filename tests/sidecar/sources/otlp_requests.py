@@ -20,6 +20,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from sloctl.sidecar.sources.otlp.points import RejectedPoints
+from sloctl.sidecar.sources.otlp.request_pieces import RequestReader
 from sloctl.sidecar.sources.otlp.source import OtlpSource
 
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
@@ -30,7 +31,7 @@ SHOP = {"service.name": "shop", "service.instance.id": "a"}
 def accept_whole(source: OtlpSource, exported: ExportMetricsServiceRequest) -> RejectedPoints:
     """All pieces of a request at once."""
     rejected = RejectedPoints()
-    for _ in source.accept_request(exported, rejected):
+    for _ in source.accept_request(RequestReader(exported.SerializeToString()).read_pieces(), rejected):
         pass
     return rejected
 

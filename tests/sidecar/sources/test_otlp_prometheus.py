@@ -14,6 +14,7 @@ from sloctl.model import LatencyIndicator, NativeLatencyIndicator, Selector
 from sloctl.sidecar.sources import IntervalCounts
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram, count_above
 from sloctl.sidecar.sources.otlp.points import RejectedPoints, translate_points
+from sloctl.sidecar.sources.otlp.request_pieces import RequestReader
 from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource
@@ -138,9 +139,11 @@ def test_series_are_named_and_labelled_as_prometheus_names_them(prometheus: Prom
     stored = prometheus.get("/api/v1/series", **{"match[]": '{job="eu/shop", __name__!="target_info"}'})
     theirs = {tuple(sorted(series.items())) for series in json.loads(stored)["data"]}
     rejected = RejectedPoints()
+    pieces = RequestReader(pushed.SerializeToString()).read_pieces()
     ours = {
         tuple(sorted([("__name__", point.series.metric), *point.series.labels]))
-        for point in translate_points(pushed, wanted=Everything(), promoted=PROMOTED, rejected=rejected)
+        for point in translate_points(pieces, wanted=Everything(), promoted=PROMOTED, rejected=rejected)
+        if point is not None
     }
 
     assert rejected.points == 0

@@ -8,6 +8,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataP
 
 # The finest resolution of Prometheus's native histograms; it merges the buckets of finer ones.
 FINEST_SCALE: Final = 8
+# OpenTelemetry's SDKs make 160 unless told otherwise.
+MAX_BUCKETS: Final = 2_000
 # OpenTelemetry's SDKs stay within; beyond, one bucket would be all numbers or none.
 ALLOWED_SCALES: Final = range(-10, 21)
 
@@ -27,11 +29,14 @@ class ExponentialHistogram:
 
     @classmethod
     def from_point(cls, point: ExponentialHistogramDataPoint) -> "ExponentialHistogram":
-        """Read a data point; raise ValueError for a scale that no SDK uses."""
+        """Read a data point; raise ValueError for a scale or a number of buckets that no SDK uses."""
         if point.scale not in ALLOWED_SCALES:
             raise ValueError(
                 f"a scale is from {ALLOWED_SCALES[0]} to {ALLOWED_SCALES[-1]}, got {point.scale}"
             )
+        for side in (point.positive, point.negative):
+            if len(side.bucket_counts) > MAX_BUCKETS:
+                raise ValueError(f"it has {len(side.bucket_counts)} buckets, more than {MAX_BUCKETS}")
         return cls(
             scale=point.scale,
             count=point.count,

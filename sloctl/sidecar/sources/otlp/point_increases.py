@@ -17,6 +17,7 @@ from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE, 
 from sloctl.sidecar.sources.counting.series import SeriesId
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram, count_above
 from sloctl.sidecar.sources.otlp.points import OtlpPoint, PointKind
+from sloctl.sidecar.sources.otlp.series_limits import SeriesLimits
 
 # A sender that is silent for so long is forgotten with all its series.
 FORGET_AFTER: Final = HOUR
@@ -58,8 +59,8 @@ class PointIncreases:
     """The newest point of each series; all times are Unix seconds by our clock.
 
     We have listened *listening_since*. *thresholds*, in seconds by metric, are those at which exponential
-    histograms are read. A sender that is silent for longer than *stale_seconds* may have lost points. There
-    are *max_series* at most.
+    histograms are read. A sender that is silent for longer than *stale_seconds* may have lost points. The
+    series are bounded by *limits*.
     """
 
     def __init__(
@@ -68,12 +69,12 @@ class PointIncreases:
         *,
         listening_since: float,
         stale_seconds: float,
-        max_series: int,
+        limits: SeriesLimits,
     ) -> None:
         self._thresholds = thresholds
         self._listening_since = listening_since
         self._stale_seconds = stale_seconds
-        self._max_series = max_series
+        self._limits = limits
         self._newest: dict[SeriesId, OtlpPoint] = {}
         # By the time of its first point.
         self._seen_since: dict[SeriesId, float] = {}
@@ -109,6 +110,8 @@ class PointIncreases:
             and point.kind is PointKind.CUMULATIVE
             and sender.last_heard - sender.heard_since > self._stale_seconds
         )
+        if before is None:
+            self._limits.admit_series(point)
         self._newest[point.series] = point
         seen_since = self._seen_since.setdefault(point.series, point.at)
         last = before.value if before is not None and since is _CountedSince.PREVIOUS_POINT else None
@@ -133,16 +136,15 @@ class PointIncreases:
             series: point for series, point in self._newest.items() if point.sender in self._senders
         }
         self._seen_since = {series: self._seen_since[series] for series in self._newest}
+        self._limits.recount_series(self._newest.values())
 
     def _check_point(self, point: OtlpPoint, before: OtlpPoint | None, now: float) -> None:
-        """Raise UnusablePoint for a point without a time, far from ours, of one series too many, or late."""
+        """Raise UnusablePoint for a point without a time, far from ours, or late."""
         if not point.at:
             raise UnusablePoint("it has no time")
         if abs(now - point.at) > MAX_BASELINE_AGE:
             raise UnusablePoint(f"its time is more than {format_duration(MAX_BASELINE_AGE)} from ours")
         if before is None:
-            if len(self._newest) >= self._max_series:
-                raise UnusablePoint(f"there are {self._max_series} series already, and this one is new")
             return
         # Increments that come late are lost; one that is sent again is not.
         is_late = point.at < before.at or (point.at == before.at and point.start != before.start)

@@ -3,13 +3,12 @@
 A point that cannot be used is counted and reported to its sender with the reason, never guessed at.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import accumulate
 from typing import Final, NamedTuple, TypeAlias
 
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AggregationTemporality,
     DataPointFlags,
@@ -23,9 +22,12 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from sloctl.sidecar.sources.counting.series import SeriesId
 from sloctl.sidecar.sources.otlp.exponential_histogram import ExponentialHistogram
 from sloctl.sidecar.sources.otlp.naming import NameSuffix, le_value, metric_name, point_labels, target_labels
+from sloctl.sidecar.sources.otlp.request_pieces import MAX_POINT_BYTES, RequestPiece
 
 _NANOSECONDS: Final = 1_000_000_000
 _MAX_REASONS: Final = 5
+# In a reason.
+_MAX_NAME: Final = 200
 
 
 class PointKind(Enum):
@@ -76,29 +78,36 @@ _KINDS: Final = {
 
 
 def translate_points(
-    request: ExportMetricsServiceRequest,
+    pieces: Iterable[RequestPiece],
     *,
     wanted: Container[str],
-    promoted: Iterable[str],
+    promoted: Collection[str],
     rejected: RejectedPoints,
-) -> Iterator[OtlpPoint]:
-    """Give the points of the metrics *wanted*; of other metrics only the name is looked at."""
-    for resource in request.resource_metrics:
-        try:
-            translator = _ResourceTranslator(target_labels(resource.resource.attributes, promoted), wanted)
-        except ValueError as reason:
+) -> Iterator[OtlpPoint | None]:
+    """Give the points of the metrics *wanted*; of others only the name is looked at. None is a pause."""
+    resource, translator = None, None
+    for piece in pieces:
+        metric = piece.metric
+        if piece.oversized:
             rejected.add_rejection(
-                sum(_count_points(metric) for each in resource.scope_metrics for metric in each.metrics),
-                str(reason),
+                piece.oversized,
+                f"{metric.name[:_MAX_NAME]}: a point has at most {MAX_POINT_BYTES // 1024} KiB",
             )
+        try:
+            if translator is None or piece.resource is not resource:
+                translator = _ResourceTranslator(target_labels(piece.resource.attributes, promoted), wanted)
+                resource = piece.resource
+        except ValueError as reason:
+            translator = None
+            rejected.add_rejection(_count_points(metric), str(reason))
             continue
-        for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
-            try:
-                if (kind := metric.WhichOneof("data")) is not None:
-                    # As a list: of a metric with a mistake in it nothing is counted.
-                    yield from list(_TRANSLATIONS[kind](metric, translator))
-            except ValueError as reason:
-                rejected.add_rejection(_count_points(metric), f"{metric.name}: {reason}")
+        try:
+            if (kind := metric.WhichOneof("data")) is not None:
+                # As a list: of a metric with a mistake in it nothing is counted.
+                yield from list(_TRANSLATIONS[kind](metric, translator))
+        except ValueError as reason:
+            rejected.add_rejection(_count_points(metric), f"{metric.name[:_MAX_NAME]}: {reason}")
+        yield None
 
 
 @dataclass(frozen=True, slots=True)

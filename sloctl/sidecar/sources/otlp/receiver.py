@@ -1,7 +1,8 @@
 """The route POST /v1/metrics, as the OTLP specification describes it: protobuf over HTTP, gzip or not."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -9,19 +10,25 @@ from google.protobuf.message import DecodeError, Message  # type: ignore[import-
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # has no types
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsPartialSuccess,
-    ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
 
+from sloctl.prometheus.gzip_body import GzipBody
 from sloctl.sidecar.sources.otlp.points import RejectedPoints
+from sloctl.sidecar.sources.otlp.request_pieces import RequestPiece, RequestReader
 
 # Takes a request in, in pieces short enough for other tasks; raises Overloaded.
-AcceptRequest: TypeAlias = Callable[[ExportMetricsServiceRequest, RejectedPoints], Iterator[None]]
+AcceptRequest: TypeAlias = Callable[[Iterable[RequestPiece], RejectedPoints], Iterator[None]]
 
 PROTOBUF: Final = "application/x-protobuf"
-# The server inflates these by itself.
-_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+_ENCODINGS: Final = frozenset({"", "identity", "gzip"})
+# A piece makes a thousand times as much when it is inflated.
+_PIECE_BYTES: Final = 4 * 1024
 _RETRY_SECONDS: Final = 5
+# From the first byte of a body to its last.
+BODY_SECONDS: Final = 10.0
+# Of each body so much is read whatever others take.
+_FREE_BYTES: Final = 64 * 1024
 
 
 class Overloaded(Exception):
@@ -36,15 +43,85 @@ class _RejectedRequest(Exception):
         self.status = status
 
 
-def otlp_routes(accept_request: AcceptRequest, *, max_bytes: int) -> list[web.RouteDef]:
-    """Return the route that hands requests of at most *max_bytes*, inflated, to *accept_request*."""
+class _BodyReading:
+    """A body as it comes, inflated where it is gzip."""
+
+    def __init__(self, inflated: GzipBody | None) -> None:
+        self.size = 0
+        self._inflated = inflated
+        self._plain = bytearray()
+
+    def feed_chunk(self, chunk: bytes) -> int:
+        """Take *chunk* and return by how much the body grew; raise _RejectedRequest."""
+        before = self.size
+        if self._inflated is None:
+            self._plain += chunk
+            self.size = len(self._plain)
+        else:
+            try:
+                self._inflated.feed_chunk(chunk)
+            except ValueError as broken:
+                raise _RejectedRequest(400, "the body cannot be inflated") from broken
+            self.size = self._inflated.size
+        return self.size - before
+
+    def finish_body(self) -> bytes | bytearray:
+        """Return the body; raise _RejectedRequest where it was cut off."""
+        try:
+            return self._plain if self._inflated is None else self._inflated.finish_body()
+        except ValueError as broken:
+            raise _RejectedRequest(400, "the body cannot be inflated") from broken
+
+
+class RequestBodies:
+    """The bodies being read: inflated, each has *max_bytes* at most, all together *max_bytes_at_once*.
+
+    Beyond that a sender is told to come again, rather than made to wait with what it holds.
+    """
+
+    def __init__(self, *, max_bytes: int, max_bytes_at_once: int) -> None:
+        self._max_bytes = max_bytes
+        self._max_bytes_at_once = max_bytes_at_once
+        self._bytes = 0
+
+    @asynccontextmanager
+    async def read_body(self, request: web.Request) -> AsyncIterator[bytes | bytearray]:
+        """Give the inflated body, for this block alone; raise _RejectedRequest and Overloaded."""
+        reading = _BodyReading(
+            GzipBody(max_bytes=self._max_bytes) if _content_encoding(request) == "gzip" else None
+        )
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.content.iter_chunked(_PIECE_BYTES):
+                    self._bytes += reading.feed_chunk(chunk)
+                    self._check_size(reading.size)
+            yield reading.finish_body()
+        except TimeoutError:
+            raise _RejectedRequest(408, f"a body comes within {BODY_SECONDS:g} s") from None
+        finally:
+            self._bytes -= reading.size
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            limit = f"{self._max_bytes / 1024**2:g} MiB"
+            raise _RejectedRequest(413, f"a request has at most {limit} when inflated")
+        if size > _FREE_BYTES and self._bytes > self._max_bytes_at_once:
+            raise Overloaded(f"requests being read have {self._max_bytes_at_once / 1024**2:g} MiB together")
+
+
+def otlp_routes(accept_request: AcceptRequest, bodies: RequestBodies) -> list[web.RouteDef]:
+    """Return the route that hands requests, read by *bodies*, to *accept_request*."""
 
     async def export_metrics(request: web.Request) -> web.Response:
+        rejected = RejectedPoints()
         try:
-            exported = await _parse_request(request, max_bytes)
-            rejected = RejectedPoints()
-            for _ in accept_request(exported, rejected):
-                await asyncio.sleep(0)
+            _check_headers(request)
+            async with bodies.read_body(request) as body:
+                for _ in accept_request(RequestReader(body).read_pieces(), rejected):
+                    await asyncio.sleep(0)
+        except DecodeError as broken:
+            reason = f"this is no ExportMetricsServiceRequest: {broken}"
+            return _protobuf_response(Status(message=reason), status=400)
         except _RejectedRequest as refusal:
             return _protobuf_response(Status(message=str(refusal)), status=refusal.status)
         except Overloaded as overload:
@@ -61,25 +138,15 @@ def otlp_routes(accept_request: AcceptRequest, *, max_bytes: int) -> list[web.Ro
     return [web.post("/v1/metrics", export_metrics)]
 
 
-async def _parse_request(request: web.Request, max_bytes: int) -> ExportMetricsServiceRequest:
+def _check_headers(request: web.Request) -> None:
     if request.content_type != PROTOBUF:
         raise _RejectedRequest(415, f"send {PROTOBUF}, not {request.content_type}")
-    if request.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+    if _content_encoding(request) not in _ENCODINGS:
         raise _RejectedRequest(415, "send gzip or nothing as Content-Encoding")
-    exported, body = ExportMetricsServiceRequest(), bytearray()
-    try:
-        # No more than the limit is ever held, inflated.
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > max_bytes:
-                limit = f"{max_bytes / 1024**2:g} MiB"
-                raise _RejectedRequest(413, f"a request has at most {limit} when inflated")
-        exported.ParseFromString(bytes(body))
-    except DecodeError as broken:
-        raise _RejectedRequest(400, f"this is no ExportMetricsServiceRequest: {broken}") from broken
-    except web.RequestPayloadError as broken:
-        raise _RejectedRequest(400, "the body cannot be inflated") from broken
-    return exported
+
+
+def _content_encoding(request: web.Request) -> str:
+    return request.headers.get("Content-Encoding", "").strip().lower()
 
 
 def _protobuf_response(message: Message, *, status: int = 200) -> web.Response:

@@ -1,12 +1,10 @@
 """The OTLP source: points are taken in as they arrive, and counted at each tick."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
-
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from sloctl.duration import MINUTE
 from sloctl.model import LabelMatcher, MatchOp, NativeLatencyIndicator, Selector, Slo
@@ -28,7 +26,9 @@ from sloctl.sidecar.sources.otlp.point_increases import (
     slow_observations_metric,
 )
 from sloctl.sidecar.sources.otlp.points import RejectedPoints, translate_points
-from sloctl.sidecar.sources.otlp.receiver import Overloaded, otlp_routes
+from sloctl.sidecar.sources.otlp.receiver import Overloaded, RequestBodies, otlp_routes
+from sloctl.sidecar.sources.otlp.request_pieces import RequestPiece
+from sloctl.sidecar.sources.otlp.series_limits import SeriesLimits
 from sloctl.sidecar.sources.scrape.targets import TargetState
 from sloctl.slo.lowering import CounterPair
 from sloctl.slo.resolutions import EventCounts
@@ -44,14 +44,16 @@ class OtlpOptions:
     """*promoted_attributes* of resources become labels, as with Prometheus's promote_resource_attributes.
 
     A service that is silent for *stale_seconds* is not known to have counted nothing. *max_points* may wait
-    for a tick, *max_bytes* is the size of one inflated request.
+    for a tick, *max_bytes* is the size of one inflated request, *max_bytes_at_once* that of all being read.
     """
 
     promoted_attributes: tuple[str, ...] = ()
     stale_seconds: float = 150.0
     max_bytes: int = 16 * 1024 * 1024
-    max_series: int = 100_000
-    max_points: int = 500_000
+    max_bytes_at_once: int = 24 * 1024 * 1024
+    max_series: int = 50_000
+    max_series_per_sender: int = 10_000
+    max_points: int = 100_000
 
 
 class OtlpSource:
@@ -61,7 +63,10 @@ class OtlpSource:
     target_states: tuple[TargetState, ...] = ()
 
     def __init__(self, options: OtlpOptions, slos: Sequence[Slo], *, now: Callable[[], float]) -> None:
-        self.routes = otlp_routes(self.accept_request, max_bytes=options.max_bytes)
+        self.routes = otlp_routes(
+            self.accept_request,
+            RequestBodies(max_bytes=options.max_bytes, max_bytes_at_once=options.max_bytes_at_once),
+        )
         self._options = options
         self._now = now
         self._plan = plan_counting(slos, _otlp_pair)
@@ -71,7 +76,9 @@ class OtlpSource:
             self._thresholds,
             listening_since=now(),
             stale_seconds=options.stale_seconds,
-            max_series=options.max_series,
+            limits=SeriesLimits(
+                most_series=options.max_series, most_per_sender=options.max_series_per_sender
+            ),
         )
         self._label_counter = LabelCounter()
         self._arrived: list[SeriesIncrease] = []
@@ -112,10 +119,8 @@ class OtlpSource:
         counted = {slo.id for slo in self._plan.slos}
         self._heard_at = {key: at for key, at in self._heard_at.items() if key[0] in counted}
 
-    def accept_request(
-        self, request: ExportMetricsServiceRequest, rejected: RejectedPoints
-    ) -> Iterator[None]:
-        """Take *request* in, in pieces short enough for other tasks.
+    def accept_request(self, pieces: Iterable[RequestPiece], rejected: RejectedPoints) -> Iterator[None]:
+        """Take a request in, in pieces short enough for other tasks.
 
         Its unusable points are added to *rejected*. Raises Overloaded; then none of it is in.
         """
@@ -123,16 +128,17 @@ class OtlpSource:
             raise Overloaded(f"{len(self._arrived)} points wait to be counted")
         now = self._now()
         points = translate_points(
-            request,
+            pieces,
             wanted=self._plan.metric_names | self._thresholds.keys(),
             promoted=self._options.promoted_attributes,
             rejected=rejected,
         )
         for number, point in enumerate(points):
             try:
-                self._arrived += self._point_increases.increases_of(point, now)
+                if point is not None:
+                    self._arrived += self._point_increases.increases_of(point, now)
             except ValueError as reason:
-                rejected.add_rejection(1, f"{point.series.metric}: {reason}")
+                rejected.add_rejection(1, f"{point.series.metric if point else 'point'}: {reason}")
             if number % _POINTS_PER_SLICE == _POINTS_PER_SLICE - 1:
                 yield
         if rejected.points:
