@@ -12,6 +12,7 @@ example:
 
 import argparse
 import logging
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -30,11 +31,12 @@ with require_sidecar_extra():
     from sloctl.sidecar.clock import start_clock
     from sloctl.sidecar.config.options import parse_address, parse_interval
     from sloctl.sidecar.config.read import Settings, read_configuration
+    from sloctl.sidecar.descriptors import raise_descriptor_limit
     from sloctl.sidecar.http.application import Sidecar, build_application
     from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
-    from sloctl.sidecar.http.server import serve_application
+    from sloctl.sidecar.http.server import UnusableCertificate, serve_application
     from sloctl.sidecar.reload import SpecFiles, SpecTexts
-    from sloctl.sidecar.runtime import run_and_exit, tune_garbage_collector, wait_for_stop_signal
+    from sloctl.sidecar.runtime import listen_for_stop_signals, run_and_exit, tune_garbage_collector
     from sloctl.sidecar.sources.scrape.source import ScrapeOptions
     from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
     from sloctl.sidecar.store.store_file import UnusableStore
@@ -85,6 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(settings.log_format)
     files = SpecFiles(lambda: _reread_specs(arguments.specs, texts), texts)
     tune_garbage_collector()
+    raise_descriptor_limit()
+    # While it leaves nobody listens any more; without a handler the signal would kill it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     sidecar = build_sidecar(slos, settings, time=start_clock(since=time.time()), files=files)
     run_and_exit(_serve_sidecar(sidecar))
     return FINE
@@ -129,14 +134,16 @@ def _reread_specs(paths: Sequence[str], first_texts: SpecTexts) -> SpecTexts:
 
 async def _serve_sidecar(sidecar: Sidecar) -> None:
     """Serve until a signal; raises CouldNotRun for a store or an address that cannot be used."""
+    # Before anybody reads that it serves.
+    stop = listen_for_stop_signals()
     web, snapshot = sidecar.web, sidecar.feed.snapshot
     for unsupported in snapshot.unsupported:
         _log.warning("%s is not watched: %s", unsupported.slo.id, unsupported.reason)
     try:
         async with serve_application(build_application(sidecar), web.host, web.port, web.certificate) as url:
             _log.info("watching %d SLOs: %s", len(snapshot.states), url)
-            await wait_for_stop_signal()
-    except UnusableStore as unusable:
+            await stop.wait()
+    except (UnusableStore, UnusableCertificate) as unusable:
         raise CouldNotRun(str(unusable)) from unusable
     except OSError as error:
         raise CouldNotRun(

@@ -82,6 +82,8 @@ class SpecWatcher:
                 yield
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
+            # asyncio leaves the system's own action behind, which ends the process.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def self_metrics(self) -> Iterable[SelfMetric]:
         """Return whether the specs in force are those on disk, and since when."""

@@ -50,11 +50,16 @@ async def wait_for_first(*waits: Awaitable[object]) -> None:
 
 async def wait_for_stop_signal() -> None:
     """Wait for SIGTERM or Ctrl-C."""
+    await listen_for_stop_signals().wait()
+
+
+def listen_for_stop_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and Ctrl-C set from now on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 def tune_garbage_collector() -> None:

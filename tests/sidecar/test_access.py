@@ -93,7 +93,7 @@ async def test_without_a_token_addresses_and_localhost_may_be_asked_for(host: st
 
 @pytest.mark.parametrize("host", ["attacker.example", "localhost.attacker.example:9464", "127.0.0.1.nip.io"])
 async def test_a_name_that_an_attacker_could_point_here_is_refused(host: str) -> None:
-    async with run_sidecar() as running:
+    async with run_sidecar(web=WebOptions(host="0.0.0.0")) as running:  # noqa: S104 - what is tested
         answer = await ask(f"{running.url}/api/v1/slos", Host=host)
         probed = await ask(f"{running.url}/healthz", Host=host)
 

@@ -17,10 +17,10 @@ import pytest
 import trustme
 from aiohttp import web
 
-from sloctl.sidecar.http import connection
+from sloctl.sidecar.http import connection, server
 from sloctl.sidecar.http.connection import SECURITY_HEADERS
 from sloctl.sidecar.http.options import Certificate, WebOptions
-from sloctl.sidecar.http.server import ReloadingTls, serve_application
+from sloctl.sidecar.http.server import ReloadingTls, UnusableCertificate, serve_application
 from tests.real import free_port
 from tests.sidecar.http_client import ask
 from tests.sidecar.http_servers import certificate
@@ -116,7 +116,7 @@ async def test_a_broken_certificate_leaves_the_old_one_and_says_so(
 
 
 def test_without_a_certificate_tls_is_not_started(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UnusableCertificate, match=r"chain\.pem: No such file or directory"):
         ReloadingTls(Certificate(tmp_path / "chain.pem", tmp_path / "key.pem"))
 
 
@@ -226,3 +226,42 @@ def test_on_sigterm_streams_end_and_the_process_leaves_within_five_seconds() -> 
             # The promise of the documentation, not a benchmark: what hangs takes longer than this by far.
             assert time.monotonic() - asked < 5
             assert all(stream.read().startswith(b"\n") for stream in open_streams)
+
+
+def test_files_that_are_no_certificate_are_named(tmp_path: Path) -> None:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_text("no certificate\n")
+    key.write_text("no key\n")
+
+    with pytest.raises(UnusableCertificate, match=r"chain\.pem and .*key\.pem are no certificate and key"):
+        ReloadingTls(Certificate(chain, key))
+
+
+async def test_idle_connections_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "incoming_connections", lambda: 5)
+    async with run_sidecar() as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        idle = [await asyncio.open_connection(host, int(port)) for _ in range(20)]
+        answer = await ask(f"{running.url}/healthz")
+        gone = [await asyncio.wait_for(reader.read(), 5) for reader, _ in idle[:15]]
+        for _, writer in idle:
+            writer.close()
+
+    assert answer.status == 200
+    assert gone == [b""] * 15
+
+
+def test_sighup_while_leaving_does_no_harm() -> None:
+    command = [sys.executable, "-m", "sloctl", "sidecar", SPEC, "--target", f"http://127.0.0.1:{free_port()}"]
+    with subprocess.Popen(
+        [*command, "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        while "watching" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        while process.poll() is None:
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.002)
+
+        assert process.returncode == 0

@@ -55,10 +55,8 @@ def access_middleware(options: WebOptions) -> Middleware:
     """Refuse a request without the token of *options*, or by a host name that is not allowed there."""
     token = None if options.token_file is None else BearerToken(options.token_file)
     names = {"localhost", *(name.lower() for name in options.allowed_hosts)}
-    is_loopback = options.host.lower() == "localhost" or (
-        _is_address(options.host) and ip_address(options.host).is_loopback
-    )
-    checks_host = token is None and (bool(options.allowed_hosts) or is_loopback)
+    if not _is_address(options.host):
+        names.add(options.host.lower())
 
     @web.middleware
     async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -67,7 +65,7 @@ def access_middleware(options: WebOptions) -> Middleware:
                 return problem_response(
                     401, "a bearer token is needed", WWW_Authenticate='Bearer realm="sloctl"'
                 )
-            if checks_host:
+            if token is None:
                 host = request.host.lower()
                 name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
                 if name.rstrip(".") not in names and not _is_address(name.rstrip(".")):

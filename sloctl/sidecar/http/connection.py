@@ -28,10 +28,45 @@ SECURITY_HEADERS: Final = {
 _log: Final = logging.getLogger(__name__)
 
 
+class ConnectionLimit:
+    """The connections of all clients, *most* of them; beyond, the longest idle one makes room, if any is."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open: set[HttpConnection] = set()
+        # The longest idle first.
+        self._idle: dict[HttpConnection, None] = {}
+
+    def admit_connection(self, connection: "HttpConnection") -> bool:
+        """Take up a new connection; False where all are at work and it has to go."""
+        if len(self._open) >= self._most:
+            if not self._idle:
+                return False
+            longest_idle = next(iter(self._idle))
+            self.drop_connection(longest_idle)
+            longest_idle.force_close()
+        self._open.add(connection)
+        self.mark_idle(connection)
+        return True
+
+    def drop_connection(self, connection: "HttpConnection") -> None:
+        self._open.discard(connection)
+        self._idle.pop(connection, None)
+
+    def mark_busy(self, connection: "HttpConnection") -> None:
+        """Note that it has a request: it is not closed for others."""
+        self._idle.pop(connection, None)
+
+    def mark_idle(self, connection: "HttpConnection") -> None:
+        """Note that it waits for a request."""
+        if connection in self._open:
+            self._idle[connection] = None
+
+
 class HttpConnection(web.RequestHandler):
     """A connection of aiohttp with errors in our words and a limit to how long the first request may take."""
 
-    def __init__(self, server: web.Server) -> None:
+    def __init__(self, server: web.Server, limit: ConnectionLimit) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -43,13 +78,18 @@ class HttpConnection(web.RequestHandler):
             auto_decompress=False,
         )
         self._expiry: asyncio.TimerHandle | None = None
+        self.limit = limit
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        if not self.limit.admit_connection(self):
+            self.force_close()
+            return
         self._expiry = asyncio.get_running_loop().call_later(_FIRST_REQUEST_SECONDS, self.force_close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.mark_request_received()
+        self.limit.drop_connection(self)
         super().connection_lost(exc)
 
     def mark_request_received(self) -> None:
@@ -83,7 +123,13 @@ class HttpConnection(web.RequestHandler):
 
 @web.middleware
 async def first_request_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell the connection that its first request has come."""
-    if isinstance(request.protocol, HttpConnection):
-        request.protocol.mark_request_received()
-    return await handler(request)
+    """Tell the connection that a request has come, and when it is answered."""
+    connection = request.protocol
+    if not isinstance(connection, HttpConnection):
+        return await handler(request)
+    connection.mark_request_received()
+    connection.limit.mark_busy(connection)
+    try:
+        return await handler(request)
+    finally:
+        connection.limit.mark_idle(connection)

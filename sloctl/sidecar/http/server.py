@@ -10,7 +10,8 @@ from typing import Final
 from aiohttp import web
 
 from sloctl.prometheus.credentials import file_stamps
-from sloctl.sidecar.http.connection import HttpConnection
+from sloctl.sidecar.descriptors import incoming_connections
+from sloctl.sidecar.http.connection import ConnectionLimit, HttpConnection
 from sloctl.sidecar.http.options import Certificate
 
 # Requests in flight get so long to end.
@@ -28,7 +29,7 @@ async def serve_application(
 ) -> AsyncIterator[str]:
     """Serve *app* while the block runs, and give its URL; port 0 takes a free one.
 
-    Raises OSError where it cannot listen or read the certificate.
+    Raises OSError where it cannot listen, and UnusableCertificate.
     """
     tls = ReloadingTls(certificate) if certificate is not None else None
     runner = web.AppRunner(app, shutdown_timeout=_DRAIN_SECONDS)
@@ -42,12 +43,19 @@ async def serve_application(
         await runner.cleanup()
 
 
+class UnusableCertificate(Exception):
+    """Files that are no certificate and its key; the message names them."""
+
+
 class ReloadingTls:
-    """TLS 1.2 or newer with a certificate that follows its files; raises OSError where there is none."""
+    """TLS 1.2 or newer with a certificate that follows its files; raises UnusableCertificate."""
 
     def __init__(self, certificate: Certificate) -> None:
         self._certificate = certificate
-        self._stamps = file_stamps(certificate.chain, certificate.key)
+        try:
+            self._stamps = file_stamps(certificate.chain, certificate.key)
+        except OSError as failure:
+            raise UnusableCertificate(f"{failure.filename}: {failure.strerror}") from failure
         self.context = self._load_context()
 
     def reload_if_changed(self) -> None:
@@ -60,14 +68,18 @@ class ReloadingTls:
             # Tried on another one first: a context that refused a key has lost its certificate.
             self._load_context()
             self.context.load_cert_chain(self._certificate.chain, self._certificate.key)
-        except OSError as failure:
+        except (OSError, UnusableCertificate) as failure:
             _log.error("the changed certificate cannot be used, the old one stays: %s", failure)
 
     def _load_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        context.load_cert_chain(self._certificate.chain, self._certificate.key)
+        try:
+            context.load_cert_chain(self._certificate.chain, self._certificate.key)
+        except (OSError, ValueError) as failure:
+            files = f"{self._certificate.chain} and {self._certificate.key}"
+            raise UnusableCertificate(f"{files} are no certificate and key: {failure}") from failure
         return context
 
 
@@ -76,12 +88,12 @@ async def _open_listener(
     runner: web.AppRunner, host: str, port: int, tls: ReloadingTls | None
 ) -> AsyncIterator[asyncio.Server]:
     assert runner.server is not None  # noqa: S101 - set up by the caller
-    web_server = runner.server
+    web_server, limit = runner.server, ConnectionLimit(incoming_connections())
 
     def new_connection() -> HttpConnection:
         if tls is not None:
             tls.reload_if_changed()
-        return HttpConnection(web_server)
+        return HttpConnection(web_server, limit)
 
     server = await asyncio.get_running_loop().create_server(
         new_connection,

@@ -9,10 +9,12 @@ import re
 import sys
 import traceback
 from enum import Enum
+from textwrap import indent
 from typing import Final, TextIO
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
+from sloctl.problems import escape_unprintable
 from sloctl.timestamps import format_rfc3339
 
 # User and password of a URL, and what follows the name of an authentication scheme.
@@ -20,6 +22,10 @@ _SECRET_PATTERNS: Final = (
     (re.compile(r"(://)[^/@\s]+@"), r"\1…@"),
     (re.compile(r"\b(basic|bearer)(\s+)[\w.~+/=-]{6,}", re.IGNORECASE), r"\1\2…"),
 )
+# Of one kind: the same logger and the same beginning of the text, before values are filled in.
+_MOST_LINES_A_MINUTE: Final = 30
+_KIND_LENGTH: Final = 40
+_MOST_KINDS: Final = 1_000
 
 
 class LogFormat(Enum):
@@ -33,6 +39,7 @@ def configure_logging(form: LogFormat, *, stream: TextIO | None = None) -> None:
     """Send all logging of the process to *stream* (stderr): ours from INFO on, others' warnings."""
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(_JsonFormatter() if form is LogFormat.JSON else _TextFormatter())
+    handler.addFilter(RepeatFilter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
@@ -40,10 +47,40 @@ def configure_logging(form: LogFormat, *, stream: TextIO | None = None) -> None:
     logging.captureWarnings(capture=True)
 
 
+class RepeatFilter(logging.Filter):
+    """A limit of lines a minute for each kind of line; the first one after it says how many were left out.
+
+    Where descriptors run out, asyncio alone logs a thousand tracebacks a second.
+    """
+
+    def __init__(self, most_a_minute: int = _MOST_LINES_A_MINUTE) -> None:
+        super().__init__()
+        self._most = most_a_minute
+        # The minute, the lines in it, and how many were left out.
+        self._seen: dict[tuple[str, str], tuple[int, int, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        minute = int(record.created // 60)
+        kind = record.name, str(record.msg)[:_KIND_LENGTH]
+        begun, lines, left_out = self._seen.get(kind, (minute, 0, 0))
+        if begun == minute and lines >= self._most:
+            self._seen[kind] = begun, lines, left_out + 1
+            return False
+        if len(self._seen) >= _MOST_KINDS:
+            self._seen.clear()
+        self._seen[kind] = (minute, 1, 0) if begun != minute else (minute, lines + 1, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more such lines were left out)", ()
+        return True
+
+
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{format_rfc3339(record.created)} {record.levelname} {record.name}: {record.getMessage()}"
-        return _redact_secrets(f"{line}\n{_format_stack(record)}".rstrip("\n"))
+        # What a server answered may hold line breaks, and so lines that look like ours.
+        message = escape_unprintable(record.getMessage())
+        line = f"{format_rfc3339(record.created)} {record.levelname} {record.name}: {message}"
+        stack = indent(_format_stack(record), "    ", lambda _: True)
+        return _redact_secrets(f"{line}\n{stack}".rstrip())
 
 
 class _JsonFormatter(logging.Formatter):

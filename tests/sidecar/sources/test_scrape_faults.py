@@ -279,3 +279,20 @@ async def test_when_an_answer_is_done_with_the_next_goes_on() -> None:
             assert not waiting.done()
 
         await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_target_that_is_down_is_logged_once_and_when_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    target = Shop(served(100))
+    async with answering(target.expose) as url, scraping(url) as shop:
+        with caplog.at_level("INFO", logger="sloctl"):
+            target.response = {"status": 503}
+            for _ in range(130):
+                with suppress(SourceUnavailable):
+                    await shop.tick()
+            target.response = {}
+            await shop.tick()
+
+    down = f"target {url}/metrics is down: answered 503"
+    assert caplog.messages == [down, down, f"target {url}/metrics answers again"]

@@ -122,3 +122,28 @@ def test_libraries_are_heard_from_warnings_on(lines: io.StringIO) -> None:
     logging.getLogger("aiohttp.server").warning("odd")
 
     assert only(lines)["message"] == "odd"
+
+
+def test_no_text_forges_a_line() -> None:
+    written = io.StringIO()
+    configure_logging(LogFormat.TEXT, stream=written)
+    forged = "down\n2026-11-30T00:00:00.000Z INFO sloctl: all is well\x1b[2J"
+    LOG.error("Prometheus says: %s", forged, exc_info=RuntimeError(forged))
+
+    first, *stack = written.getvalue().splitlines()
+    assert first.endswith(r"Prometheus says: down\n2026-11-30T00:00:00.000Z INFO sloctl: all is well\x1b[2J")
+    assert all(line.startswith("    ") for line in stack)
+
+
+def test_a_storm_of_lines_is_a_few_and_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    configure_logging(LogFormat.TEXT, stream=written)
+    minutes = iter([0.0] * 1000 + [60.0])
+    monkeypatch.setattr("time.time", lambda: next(minutes))
+    for number in range(1000):
+        LOG.error("cannot accept %d", number)
+    LOG.error("cannot accept %d", 1000)
+
+    lines = written.getvalue().splitlines()
+    assert len(lines) == 31
+    assert lines[-1].endswith("cannot accept 1000 (970 more such lines were left out)")

@@ -17,6 +17,7 @@ from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup
 from sloctl.sidecar.sources.counting.tally import Tally, merge_tallies
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
+from sloctl.sidecar.sources.scrape.outage_log import OutageLog
 from sloctl.sidecar.sources.scrape.scrape_rounds import CountedScrape, ScrapeRounds
 from sloctl.sidecar.sources.scrape.scraper import TargetScraper
 from sloctl.sidecar.sources.scrape.targets import (
@@ -73,6 +74,7 @@ class ScrapeSource:
             if isinstance(service, DnsService)
         ]
         self._rounds = ScrapeRounds(most_at_once=min(options.concurrency, outgoing_connections()))
+        self._outage_log = OutageLog()
         self._bodies = BodyMemory(options.body_bytes)
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=options.contributor_labels)
@@ -137,6 +139,7 @@ class ScrapeSource:
         counted = await self._rounds.run_round(scrapers, scrape)
         tallies = [self._current_tally(each) for each in counted]
         self.target_states = self._rounds.states(scrapers)
+        self._outage_log.log_changes(self.target_states, now)
         if not tallies:
             down = [f"{state.url}: {state.error}" for state in self.target_states]
             reasons = [*self._unresolved(), *down] or ["there is nothing to scrape"]
