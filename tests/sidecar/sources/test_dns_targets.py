@@ -12,7 +12,7 @@ import trustme
 from sloctl.prometheus.credentials import ClientOptions, TlsFiles
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape import targets
-from sloctl.sidecar.sources.scrape.targets import DnsService, resolve_host
+from sloctl.sidecar.sources.scrape.targets import DnsDiscovery, DnsService, resolve_host
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import answering, authority, server_context
 from tests.sidecar.sources.scraped_shop import Shop, scraping, served
@@ -83,6 +83,25 @@ async def test_a_name_is_resolved_again_and_a_new_pod_has_no_baseline() -> None:
         EventCounts(error=0, total=0),
         EventCounts(error=0, total=5),
     )
+
+
+@pytest.mark.parametrize(
+    ("known", "scraped"),
+    [
+        (("fd00::1", "10.0.0.2", "fd00::2", "10.0.0.1"), ["10.0.0.1", "10.0.0.2"]),
+        (("fd00::1", "fd00::2", "10.0.0.1"), ["fd00::1", "fd00::2"]),
+        (("fd00::1",), ["fd00::1"]),
+    ],
+)
+async def test_behind_a_dual_stack_name_each_instance_is_one_target(
+    known: tuple[str, ...], scraped: list[str]
+) -> None:
+    service = DnsService.from_url("http://shop:8080", {})
+    discovery = DnsDiscovery(service, Names(*known).resolve, seconds=30)
+
+    found = await discovery.current_targets(0.0)
+
+    assert [target.url.host for target in found] == scraped
 
 
 async def test_a_new_pod_that_says_when_it_was_created_counts_from_its_first_event() -> None:

@@ -129,7 +129,7 @@ class DnsDiscovery:
     async def _resolve_service(self, now: float) -> None:
         try:
             async with asyncio.timeout(RESOLVE_TIMEOUT):
-                found = sorted(set(await self._resolve(self._service.name)))
+                found = _one_family(await self._resolve(self._service.name))
         except TimeoutError:
             return self._report_failure(f"no answer within {RESOLVE_TIMEOUT:g} s")
         except (OSError, UnicodeError) as failure:
@@ -150,6 +150,17 @@ class DnsDiscovery:
         known = len(self._targets)
         kept = f"; its last known {known} addresses are scraped" if known else ""
         self.issue = f"{self._service.name} cannot be resolved: {reason}{kept}"
+
+
+def _one_family(addresses: Sequence[str]) -> Sequence[str]:
+    """Return the addresses of one IP family: behind a dual-stack name each instance has one of both.
+
+    That is the larger family, and IPv4 where they are even.
+    """
+    found = sorted(set(addresses))
+    version_6 = [address for address in found if ":" in address]
+    version_4 = [address for address in found if ":" not in address]
+    return version_6 if len(version_6) > len(version_4) else version_4
 
 
 def _parse_target_url(url: str) -> URL:
