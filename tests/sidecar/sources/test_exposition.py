@@ -119,11 +119,14 @@ def test_text_that_was_cut_off_is_an_error(end: str) -> None:
         ExpositionParser({"a_total"}, {}).parse_samples(f"a_total 7\n{end}")
 
 
-def test_more_samples_than_anybody_would_count_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_too_many_samples_the_largest_metric_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposition, "MAX_SAMPLES", 2)
+    parser = ExpositionParser({"a_total", "b_total"}, {})
 
-    with pytest.raises(ValueError, match="exposes 3 samples of what the SLOs name, more than 2"):
-        samples('a_total{b="1"} 1\na_total{b="2"} 1\na_total{b="3"} 1', {"a_total"}, {})
+    read = parser.parse_samples('a_total{b="1"} 1\na_total{b="2"} 1\nb_total 1\n')
+
+    assert [sample.series.metric for sample in read] == ["b_total"]
+    assert parser.left_out == {"a_total"}
 
 
 LABEL_VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

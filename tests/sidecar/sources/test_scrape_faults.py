@@ -10,6 +10,7 @@ from aiohttp import web
 
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import SourceUnavailable
+from sloctl.sidecar.sources.scrape import exposition
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import Rude, answering, misbehaving
@@ -296,3 +297,19 @@ async def test_a_target_that_is_down_is_logged_once_and_when_it_is_back(
 
     down = f"target {url}/metrics is down: answered 503"
     assert caplog.messages == [down, down, f"target {url}/metrics answers again"]
+
+
+async def test_a_metric_with_too_many_series_takes_its_own_slos_away_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exposition, "MAX_SAMPLES", 3)
+    by_till = slo(indicator_of("till_total"), name="till")
+    target = Shop(served(100, 1) + "till_total 5\n")
+    async with answering(target.expose) as url, scraping(url, slos=[SHOP, by_till]) as shop:
+        await shop.tick()
+        target.text = 'requests_total{status="200",uri="/1"} 7\n' + served(110, 5) + "till_total 6\n"
+        counted = await shop.tick()
+        issues = dict(shop.source.issues())
+
+    assert counted == {"till": {(): EventCounts(error=1, total=1)}}
+    assert "more than 100000 samples of what the SLOs name, requests_total not read" in issues["samples"]

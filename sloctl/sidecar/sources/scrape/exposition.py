@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Collection
 from math import isfinite
 from typing import Final, NamedTuple
@@ -60,12 +61,13 @@ class ExpositionParser:
         self._target_labels = target_labels
         self._parsed: dict[str, _ParsedSeries] = {}
         self._labels: dict[LabelPair, LabelPair] = {}
+        # Metrics with too many samples in the last text.
+        self.left_out: frozenset[str] = frozenset()
 
     def parse_samples(self, text: str, *, openmetrics: bool = False) -> list[ExposedSample]:
         """Return the samples in the order of *text*.
 
-        Raises ValueError for a line of a wanted metric that is no sample, for more than MAX_SAMPLES of them,
-        and for a text that was cut off.
+        Raises ValueError for a line of a wanted metric that is no sample, and for a text that was cut off.
         """
         if openmetrics and not text.rstrip().endswith("# EOF"):
             raise ValueError("OpenMetrics that does not end with # EOF was cut off")
@@ -73,8 +75,7 @@ class ExpositionParser:
         if text and not openmetrics and not text.endswith("\n"):
             raise ValueError("the last line does not end with a line break: the text was cut off")
         lines = self._find_lines(text)
-        if len(lines) > MAX_SAMPLES:
-            raise ValueError(f"exposes {len(lines)} samples of what the SLOs name, more than {MAX_SAMPLES}")
+        lines = self._drop_largest_metrics(lines)
         if len(self._parsed) > 2 * len(lines) + 1000:
             # Most of what is remembered is gone: labels that change all the time.
             self._parsed.clear()
@@ -96,6 +97,24 @@ class ExpositionParser:
             for head, value, at in parsed
             if head.series.metric in self._metrics
         ]
+
+    def _drop_largest_metrics(self, lines: list[str]) -> list[str]:
+        """Leave out whole metrics, the largest first, down to MAX_SAMPLES lines.
+
+        A part of one would make series come and go, which look like new ones.
+        """
+        self.left_out = frozenset()
+        if len(lines) <= MAX_SAMPLES:
+            return lines
+        sizes = Counter(_NAME_END.split(line, maxsplit=1)[0] for line in lines)
+        left_out, remaining = set[str](), len(lines)
+        for name, size in sizes.most_common():
+            if remaining <= MAX_SAMPLES:
+                break
+            left_out.add(name)
+            remaining -= size
+        self.left_out = frozenset(left_out)
+        return [line for line in lines if _NAME_END.split(line, maxsplit=1)[0] not in left_out]
 
     def _parse_line(self, line: str, ticks_per_second: int) -> tuple[_ParsedSeries, float, float | None]:
         spelled, _, value = line.rpartition(" ")

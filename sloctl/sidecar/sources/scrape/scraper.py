@@ -83,6 +83,11 @@ class TargetScraper:
         )
         return tally
 
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The metrics that have too many samples to be read."""
+        return self._parser.left_out
+
     def record_failure(self, reason: str, seconds: float) -> None:
         """Note that a scrape of *seconds* brought nothing: what is new afterwards may be older."""
         self._baseline = self._baseline.after_interruption()

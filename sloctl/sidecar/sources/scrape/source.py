@@ -14,7 +14,8 @@ from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, Unsupporte
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
-from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup
+from sloctl.sidecar.sources.counting.series import MAX_SAMPLES
+from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup, metric_names
 from sloctl.sidecar.sources.counting.tally import Tally, merge_tallies
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
 from sloctl.sidecar.sources.scrape.outage_log import OutageLog
@@ -109,11 +110,18 @@ class ScrapeSource:
     def issues(self) -> Mapping[str, str]:
         """Return what keeps counts from being whole, by what it is; targets have states of their own.
 
-        That is names that cannot be resolved, addresses that several processes share, missing buckets.
+        That is names that cannot be resolved, addresses that several processes share, metrics with too many
+        samples, missing buckets.
         """
         issues = {
             "discovery": self._unresolved(),
             "targets": self._shared_addresses,
+            "samples": [
+                f"{scraper.state.url}: more than {MAX_SAMPLES} samples of what the SLOs name, "
+                f"{join_reasons(sorted(scraper.left_out))} not read"
+                for _, scraper in self._scrapers.values()
+                if scraper.left_out
+            ],
             "buckets": [f"{slo_id}: {missing}" for slo_id, missing in self._missing_bounds.items()],
         }
         return {name: join_reasons(reasons) for name, reasons in issues.items() if reasons}
@@ -151,6 +159,11 @@ class ScrapeSource:
         counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
         series_counts = (each for tally in tallies for each in tally.series_counts)
         slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
+        left_out = frozenset[str]().union(*(scraper.left_out for scraper in scrapers))
+        if left_out:
+            # Errors without their events, or the other way round, would be wrong.
+            unread = {slo.id for slo, pair in self._plan.pairs if metric_names(pair) & left_out}
+            slos = {slo_id: each for slo_id, each in slos.items() if slo_id not in unread}
         return (IntervalCounts(now, slos),)
 
     def _current_tally(self, counted: CountedScrape) -> Tally:
