@@ -146,6 +146,16 @@ async def test_a_total_that_fell_without_a_start_was_reset() -> None:
     assert await listening.counts(12) == EventCounts(error=0, total=4)
 
 
+async def test_workers_of_one_identity_that_start_together_are_told() -> None:
+    listening, answers = Listening(), []
+    for second in range(0, 60, 10):
+        listening.send(second + 1, request(counter(requests(second + 1, 5000 + second, start=OLD + 0.4))))
+        answers.append(listening.send(second + 2, request(counter(requests(second + 2, 90, start=OLD)))))
+
+    assert await listening.counts(60) == EventCounts(error=0, total=50)
+    assert all("two senders use the same labels" in str(answer) for answer in answers)
+
+
 async def test_two_senders_under_the_same_labels_are_told_apart_and_one_is_refused() -> None:
     listening = Listening()
     listening.send(1, request(counter(requests(1, 10))))

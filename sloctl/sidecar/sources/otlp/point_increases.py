@@ -23,6 +23,7 @@ from sloctl.sidecar.sources.otlp.series_limits import SeriesLimits
 FORGET_AFTER: Final = HOUR
 # Starts that differ by less are the same one.
 _SAME_START: Final = 1.0
+_SHARED_LABELS: Final = "two senders use the same labels: give each a service.instance.id of its own"
 
 
 class UnusablePoint(ValueError):
@@ -163,15 +164,14 @@ class PointIncreases:
             return _CountedSince.SERIES_START if is_fresh else _CountedSince.UNKNOWN
         if point.start and before.start and abs(point.start - before.start) > _SAME_START:
             if point.start < before.at - _SAME_START:
-                raise UnusablePoint(
-                    "two senders use the same labels: give each a service.instance.id of its own"
-                )
+                raise UnusablePoint(_SHARED_LABELS)
             return _CountedSince.SERIES_START
-        return (
-            _CountedSince.SERIES_START
-            if _counter_fell(before.value, point.value)
-            else _CountedSince.PREVIOUS_POINT
-        )
+        if not _counter_fell(before.value, point.value):
+            return _CountedSince.PREVIOUS_POINT
+        if point.start and before.start:
+            # Since one start no counter falls: workers that began within the same second.
+            raise UnusablePoint(_SHARED_LABELS)
+        return _CountedSince.SERIES_START
 
     def _counter_increases(
         self,
