@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ async def test_a_sidecar_tells_what_burns_the_worst_first(capsys: pytest.Capture
     quiet = slo(name="zero", min_errors=1000)
     async with run_sidecar(slo(), quiet) as watched:
         await watched.tick(BAD % (150, 50))
-        await watched.tick(BAD % (200, 100))
+        await watched.tick(BAD % (200, 100), seconds=300)
         code = await status("--sidecar", watched.url)
 
     assert code == 1
@@ -42,8 +43,10 @@ async def test_a_sidecar_tells_what_burns_the_worst_first(capsys: pytest.Capture
 
 
 async def test_what_is_not_asked_for_does_not_fail(capsys: pytest.CaptureFixture[str]) -> None:
-    async with run_sidecar(slo(), slo(name="zero", min_errors=1000)) as watched:
+    zero = slo(name="zero", min_errors=1000, objective=Fraction(99999, 100000))
+    async with run_sidecar(slo(), zero) as watched:
         await watched.tick(BAD % (150, 50))
+        await watched.tick(BAD % (200, 100), seconds=300)
         paging = await status("--sidecar", watched.url, "shop")
         gone = await status("--sidecar", watched.url, "shop/zero", "--fail-on", "ticket")
         exhausted = await status("--sidecar", watched.url, "shop/zero", "--fail-on", "exhausted")
@@ -74,6 +77,7 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
             "page": {"state": "inactive", "since": None},
             "ticket": {"state": "inactive", "since": None},
             "budgetLeft": 1.0,
+            "coveredSeconds": 5.0,
             "burnRates": {"5m": 0.0, "30m": 0.0, "1h": 0.0, "6h": 0.0},
             "burning": False,
             "timeToExhaustion": None,

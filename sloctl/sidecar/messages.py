@@ -8,12 +8,14 @@ from sloctl.formatting import UNKNOWN, format_burn_rate, format_percent, format_
 from sloctl.model import Severity, Slo
 from sloctl.promql import format_number
 from sloctl.sidecar.engine.contributors import Contributor
-from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow
+from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow, LookbackBurn
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.slo.health import AlertState, Health
-from sloctl.slo.policy import error_floor
+from sloctl.slo.policy import error_floor, settles_after
 from sloctl.timestamps import format_near_time
 
+# A lookback with data of so much of it is called full: its edges are those of buckets.
+_FULL_SHARE: Final = 0.98
 # Beside the words, for those who cannot tell red from green.
 HEALTH_SHAPES: Final = {
     Health.PAGING: "■",
@@ -34,6 +36,22 @@ def describe_contributor(contributor: Contributor) -> str:
 def describe_objective(slo: Slo) -> str:
     """Write `99.9 % over 30d`."""
     return f"{format_number(100 * slo.objective)} % over {format_duration(slo.window.seconds)}"
+
+
+def describe_coverage(state: SloState) -> str:
+    """Write `data of 1m 22s` while that is less than the window; nothing once the window is full."""
+    covered, window = state.budget.covered_seconds, state.slo.window.seconds
+    if state.last is None or covered >= _FULL_SHARE * window:
+        return ""
+    return f"data of {humanize_duration(covered)}"
+
+
+def describe_burn_span(burn: LookbackBurn) -> str:
+    """Write `over 1h`, or `over 1h (data of 1m 22s)` where there are less."""
+    span = f"over {format_duration(burn.lookback)}"
+    if burn.counts is None or burn.covered_seconds >= _FULL_SHARE * burn.lookback:
+        return span
+    return f"{span} (data of {humanize_duration(burn.covered_seconds)})"
 
 
 def format_outage_left(state: SloState) -> str:
@@ -70,8 +88,7 @@ def describe_row(row: AlertRow) -> str:
     """Write `23× over 1h and 31× over 5m, pages above 14.4×`."""
     verb = "pages" if row.policy_row.severity is Severity.PAGE else "tickets"
     long, short = (
-        f"{format_burn_rate(burn.burn_rate)} over {format_duration(burn.lookback)}"
-        for burn in (row.long, row.short)
+        f"{format_burn_rate(burn.burn_rate)} {describe_burn_span(burn)}" for burn in (row.long, row.short)
     )
     return f"{long} and {short}, {verb} above {format_factor(row)}×"
 
@@ -88,6 +105,9 @@ def explain_suppression(row: AlertRow, slo: Slo) -> str:
     if row.long.counts.error < error_floor(slo.alerting.min_errors):
         long = format_duration(row.policy_row.long)
         return f"held back: fewer than {slo.alerting.min_errors} bad events in {long}"
+    if row.unsettled_seconds:
+        covered = settles_after(row.policy_row) - row.unsettled_seconds
+        return f"held back: data of {humanize_duration(covered)} are too few to be sure"
     if row.policy_row.pending and slo.alerting.confidence is None:
         return f"held back: not for {format_duration(row.policy_row.pending)} yet"
     return "held back: too few events to be sure"

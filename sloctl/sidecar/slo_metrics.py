@@ -147,11 +147,19 @@ SLO_METRICS: Final = (
     ),
     SloMetric(
         "slo_error_budget_remaining_ratio",
-        "Share of the error budget left; negative when overspent.",
+        "Share of the error budget left, by the events of a whole window; negative when overspent.",
         MetricType.GAUGE,
         "slo.error_budget.remaining",
         "1",
         lambda state, _: () if state.budget.left is None else (((), state.budget.left),),
+    ),
+    SloMetric(
+        "slo_covered_seconds",
+        "How much of the window was watched; no number here knows more.",
+        MetricType.GAUGE,
+        "slo.covered",
+        "s",
+        lambda state, _: (((), state.budget.covered_seconds),),
     ),
     SloMetric(
         "slo_time_to_exhaustion_seconds",

@@ -13,9 +13,21 @@ def burn_rate(budget: Fraction | float, error_ratio: float | None) -> float | No
     return None if error_ratio is None else error_ratio / float(budget)
 
 
-def budget_remaining(budget: Fraction | float, error_ratio: float | None) -> float | None:
-    """Return the share of the budget left after a window at *error_ratio*; negative when overspent."""
-    return None if error_ratio is None else 1 - error_ratio / float(budget)
+def covered_share(covered_seconds: float, span: float) -> float:
+    """Return the share of *span* seconds that *covered_seconds* of data make up: 1 once it is full."""
+    return min(1.0, covered_seconds / span)
+
+
+def budget_remaining(
+    budget: Fraction | float, error_ratio: float | None, covered: float = 1.0
+) -> float | None:
+    """Return the share of the budget left after *covered* of a window at *error_ratio*; negative: overspent.
+
+    *covered* is a share of the window. What is spent is measured against the events that the whole window
+    will have at the rate so far: error ratio / budget x covered. So minutes of data, of which one burst may
+    be most, never exhaust a budget of weeks, and with a full window it is error ratio / budget.
+    """
+    return None if error_ratio is None else 1 - error_ratio / float(budget) * covered
 
 
 def time_to_exhaustion(budget_left: float | None, burn_rate: float | None, window: int) -> float | None:
@@ -30,6 +42,15 @@ def time_to_exhaustion(budget_left: float | None, burn_rate: float | None, windo
     if budget_left <= 0:
         return 0.0
     return budget_left * window / burn_rate if burn_rate >= 1 else float("inf")
+
+
+def settled_ratio(error_ratio: float | None, covered_seconds: float, settles_after: int) -> float | None:
+    """Return the error ratio over the long lookback of an alert, as far as data of *covered_seconds* count.
+
+    With less data than *settles_after* seconds it is taken of as many events as those seconds will have at
+    the rate so far, since the errors of one burst among the first requests are no rate yet.
+    """
+    return None if error_ratio is None else error_ratio * covered_share(covered_seconds, settles_after)
 
 
 def is_firing(

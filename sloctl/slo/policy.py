@@ -79,6 +79,15 @@ def alert_threshold(row: PolicyRow, window: int, budget: Fraction) -> Fraction:
     return alert_factor(row, window) * budget
 
 
+def settles_after(row: PolicyRow) -> int:
+    """Return the seconds of data with which the row's long lookback counts in full; see `burn.settled_ratio`.
+
+    A page must come within minutes of the first data, so two short lookbacks are enough. A ticket is about
+    slow burns: its errors must have spent the row's budget share, as they must later.
+    """
+    return min(row.long, 2 * row.short) if row.severity is Severity.PAGE else row.long
+
+
 def detection_time(row: PolicyRow, threshold: Fraction, error_ratio: float) -> float:
     """Return the seconds until the row fires, from a clean start at a constant *error_ratio*; or infinity."""
     if error_ratio <= float(threshold):

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from sloctl.duration import format_duration
+from sloctl.duration import format_duration, parse_duration
 from sloctl.slo.health import AlertState, Health
 from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport, sort_worst_first
 
@@ -31,6 +31,7 @@ class _Burn(Struct, rename="camel"):
 
 class _Budget(Struct, rename="camel"):
     left: float | None = None
+    covered_seconds: float | None = None
     burning: bool | None = None
     time_to_exhaustion: float | None = None
 
@@ -44,6 +45,7 @@ class _Slo(Struct, rename="camel"):
     budget: _Budget
     lookbacks: list[_Burn]
     alerts: list[_Alert]
+    window: str = ""
 
 
 class _UnsupportedSlo(Struct):
@@ -98,5 +100,14 @@ def _convert_slo(slo: _Slo) -> SloStatus:
         ticket=alerts.get("ticket"),
         budget_left=slo.budget.left,
         burn_rates={lookback: rates.get(format_duration(lookback)) for lookback in STATUS_LOOKBACKS},
+        covered_seconds=_partial_seconds(slo),
         time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.time_to_exhaustion,
     )
+
+
+def _partial_seconds(slo: _Slo) -> float | None:
+    """Return how much of the window is known; None where it is all of it, or the sidecar does not say."""
+    covered = slo.budget.covered_seconds
+    if covered is None or not slo.window or covered >= parse_duration(slo.window):
+        return None
+    return covered

@@ -33,6 +33,7 @@ def _slo_document(slo: SloStatus) -> Json:
         "page": _alert_document(slo.page),
         "ticket": _alert_document(slo.ticket),
         "budgetLeft": slo.budget_left,
+        "coveredSeconds": slo.covered_seconds,
         "burnRates": {format_duration(lookback): rate for lookback, rate in slo.burn_rates.items()},
         "burning": is_burning,
         "timeToExhaustion": seconds if is_burning else None,

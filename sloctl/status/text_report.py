@@ -32,7 +32,7 @@ def render_table(status: StatusReport, width: int) -> str:
                 _slo_label(slo, name_width),
                 f"{slo.health.label}, stale" if slo.stale else slo.health.label,
                 _alert_cell(slo.page, status.at),
-                format_percent(slo.budget_left),
+                _budget_cell(slo),
                 newest,
                 format_time_to_exhaustion(slo.time_to_exhaustion),
                 *longer,
@@ -60,7 +60,7 @@ def render_line(slo: SloStatus, at: float | None) -> str:
             firing = alert.since is not None and at is not None
             duration = f" {_alert_cell(alert, at)}" if firing else ""
             alerts.append(f"{severity} {alert.state.value}{duration}")
-    left = format_percent(slo.budget_left)
+    left = _budget_cell(slo)
     return f"{_slo_label(slo, _MIN_NAME_WIDTH)}: budget left {left}; burn {burns}; {', '.join(alerts)}"
 
 
@@ -69,6 +69,12 @@ def _slo_label(slo: SloStatus, width: int) -> str:
     groups = ", ".join(f"{label}={value}" for label, value in slo.group.items())
     full = escape_unprintable(f"{slo.id} {{{groups}}}" if groups else slo.id)
     return full if len(full) <= width else f"…{full[1 - width :]}"
+
+
+def _budget_cell(slo: SloStatus) -> str:
+    """Write `99.9 %`, or `99.9 % (of 1m 22s)` where that is all of the window that is known."""
+    left = format_percent(slo.budget_left)
+    return left if slo.covered_seconds is None else f"{left} (of {humanize_duration(slo.covered_seconds)})"
 
 
 def _alert_cell(alert: AlertStatus | None, at: float | None) -> str:

@@ -25,7 +25,7 @@ from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from sloctl.slo.health import AlertState
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, build_resolutions
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, build_resolutions
 from tests.agreement.shop import Pod, Shop, Stretch
 from tests.conftest import Figure
 from tests.differential.engine import Recorded, Story, record
@@ -98,6 +98,9 @@ async def shown_by_sidecar(shop: Shop, minutes: Sequence[int]) -> dict[int, Show
     app = web.Application()
     app.router.add_get("/{number}/metrics", expose)
     ledger = Engine([SLO], interval=TICK)
+    # Its window is full of nothing: how a young one is judged is not what is compared here.
+    full = EventCounts(0, 0)
+    ledger.backfill_counts(SLO, (), EPOCH - 10 * DAY, full, seconds=20 * DAY)
     shown: dict[int, Shown] = {}
     async with serve_application(app, "127.0.0.1", 0) as url:
         targets = tuple(

@@ -80,7 +80,8 @@ def backfill_engine(engine: Engine, slos: Sequence[Slo], now: int) -> dict[str, 
         history = HISTORIES[slo.name]
         group = tuple(value for _, value in history.group)
         total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE_STEP
-        engine.backfill_counts(slo, group, now - 10 * DAY, EventCounts(total * history.before, total))
+        before = EventCounts(total * history.before, total)
+        engine.backfill_counts(slo, group, now - 10 * DAY, before, seconds=20 * DAY)
         for ago in range(_RECENT - FINE_STEP, -1, -FINE_STEP):
             events_now = _EVENTS * FINE_STEP / COARSE_STEP
             engine.backfill_counts(

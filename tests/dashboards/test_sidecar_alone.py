@@ -40,8 +40,12 @@ READ: Final[dict[str, dict[Group, float]]] = {
 
 def snapshot() -> Snapshot:
     engine = Engine(SHOP, interval=5)
+    slos = {each.id: each for each in SHOP}
+    for slo, groups in READ.items():
+        for group in groups:
+            engine.backfill_counts(slos[slo], group, NOW - 10 * DAY, EventCounts(0, 0), seconds=20 * DAY)
     # Of ten days ago, so that of the availability's budget four fifths are left.
-    engine.backfill_counts(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000))
+    engine.backfill_counts(AVAILABILITY, (), NOW - 10 * DAY, EventCounts(0, 9_900_000), seconds=20 * DAY)
     readings = {
         slo: SloCounts({group: EventCounts(100_000 * ratio, 100_000) for group, ratio in groups.items()})
         for slo, groups in READ.items()

@@ -56,7 +56,7 @@ async def test_a_page_goes_on_after_the_last_one_though_others_have_come_and_sta
 async def test_the_list_can_be_narrowed_by_service_state_and_label() -> None:
     async with run_sidecar(SHOP, ROUTES) as running:
         await running.tick(by_route("/pay", "/cart") + OUTAGE)
-        await running.tick(by_route("/pay", "/cart") + OUTAGE.replace("300", "600"))
+        await running.tick(by_route("/pay", "/cart") + OUTAGE.replace("300", "600"), seconds=60)
 
         assert await ids(running, "?service=shop&label=route=/pay") == ["shop/routes /pay"]
         assert await ids(running, "?label=team=checkout&label=route=/cart") == ["shop/routes /cart"]
@@ -150,13 +150,13 @@ async def test_an_slo_that_cannot_be_counted_says_why_and_one_that_is_not_there_
 async def test_what_fires_has_the_labels_that_the_rules_give_it() -> None:
     async with run_sidecar() as running:
         await running.tick(OUTAGE)
-        await running.tick(OUTAGE.replace("300", "600"))
+        await running.tick(OUTAGE.replace("300", "600"), seconds=60)
         answer = (await ask(f"{running.url}/api/v1/alerts")).json
 
     page = answer["alerts"][0]
     assert page == {
         "slo": "shop/availability",
-        "since": "2023-11-14T22:13:25.000Z",
+        "since": "2023-11-14T22:14:25.000Z",
         "stale": False,
         "labels": {
             "alertname": "SLOErrorBudgetBurn",
@@ -171,8 +171,6 @@ async def test_what_fires_has_the_labels_that_the_rules_give_it() -> None:
     }
     assert [alert["labels"]["alertname"] for alert in answer["alerts"]] == [
         "SLOErrorBudgetBurn",
-        "SLOErrorBudgetBurn",
-        "SLOErrorBudgetExhausted",
     ]
 
 

@@ -76,7 +76,7 @@ async def test_json_says_null_where_nothing_is_known(client: aiohttp.ClientSessi
 async def test_json_shows_an_outage_as_it_is(client: aiohttp.ClientSession) -> None:
     async with run_sidecar() as running:
         await running.tick(HEALTHY)
-        await running.tick(OUTAGE)
+        await running.tick(OUTAGE, seconds=60)
 
         (shown,) = json.loads(await text(client, f"{running.url}/api/v1/slos"))["slos"]
 
@@ -88,10 +88,11 @@ async def test_json_shows_an_outage_as_it_is(client: aiohttp.ClientSession) -> N
         "events": 400.0,
         "errorRatio": 0.75,
         "burnRate": 750.0,
-        "coveredSeconds": 10,
+        "coveredSeconds": 65,
     }
-    assert shown["alerts"][0]["since"] == "2023-11-14T22:13:30.000Z"
-    assert shown["budget"]["exhausted"] is True
+    assert shown["alerts"][0]["since"] == "2023-11-14T22:14:25.000Z"
+    assert shown["budget"]["exhausted"] is False
+    assert shown["budget"]["coveredSeconds"] == 65
 
 
 async def test_metrics_count_events_and_leave_out_what_is_unknown(client: aiohttp.ClientSession) -> None:
@@ -105,7 +106,7 @@ async def test_metrics_count_events_and_leave_out_what_is_unknown(client: aiohtt
         assert await sample(client, running.url, "slo_error_events_total", **identity) == 300
         assert await sample(client, running.url, "slo_error_ratio", lookback="1h", **identity) == 0.75
         assert await sample(client, running.url, "slo_burn_rate", lookback="5m", **identity) == 750
-        assert await sample(client, running.url, "slo_time_to_exhaustion_seconds", **identity) == 0
+        assert await sample(client, running.url, "slo_covered_seconds", **identity) == 10
         running.hours.at += 7
         assert await sample(client, running.url, "slo_data_age_seconds", **identity) == 7
 

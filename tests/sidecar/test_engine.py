@@ -56,7 +56,10 @@ def test_no_traffic_is_data_without_a_ratio() -> None:
 
 
 def test_a_budget_is_what_the_errors_leave_of_it() -> None:
-    snapshot = ticked(Engine([SHOP], interval=5), SHOP, [(T0, EventCounts(error=0.5, total=1000))])
+    engine = Engine([SHOP], interval=5)
+    engine.backfill_counts(SHOP, (), T0 - 10 * DAY, EventCounts(0, 0), seconds=20 * DAY)
+
+    snapshot = ticked(engine, SHOP, [(T0, EventCounts(error=0.5, total=1000))])
 
     assert only(snapshot).budget.left == 0.5
     assert only(snapshot).budget.events_left == 0.5
@@ -114,7 +117,13 @@ def test_few_events_do_not_convince_an_slo_that_asks_for_confidence() -> None:
     convinced, unconvinced = slo(min_errors=0), slo(min_errors=0, confidence=Fraction(99, 100))
 
     states = [
-        only(ticked(Engine([each], interval=5), each, [(T0, EventCounts(error=1, total=50))])).alerts[0].state
+        only(
+            ticked(
+                Engine([each], interval=60), each, [(T0, EventCounts(0, 0)), (T0 + 600, EventCounts(1, 50))]
+            )
+        )
+        .alerts[0]
+        .state
         for each in (convinced, unconvinced)
     ]
 

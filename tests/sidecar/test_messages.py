@@ -20,6 +20,8 @@ GROUPED = slo(group_by=("route",))
 def snapshots() -> list[Snapshot]:
     """One good route, one bad; then the bad one is gone."""
     engine = Engine([GROUPED], interval=5)
+    for group in (("/good",), ("/bad",)):
+        engine.backfill_counts(GROUPED, group, 500, EventCounts(0, 0), seconds=30 * DAY)
     return [
         engine.record_tick(
             1000, [read(1000, {("/good",): EventCounts(0, 50), ("/bad",): EventCounts(5, 50)})]

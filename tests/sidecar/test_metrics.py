@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
+from sloctl.duration import DAY
 from sloctl.model import Slo
 from sloctl.sidecar.component import MetricType, SelfMetric
 from sloctl.sidecar.engine.engine import Engine
@@ -67,8 +68,9 @@ def test_every_value_of_the_snapshot_is_a_sample_with_the_identity_of_its_slo() 
     assert answer[("slo_error_events_total", "/pay")] == 1
     assert answer[("slo_error_ratio", "/pay", "5m")] == 0.1
     assert answer[("slo_burn_rate", "/pay", "30d")] == pytest.approx(100)
-    assert answer[("slo_error_budget_remaining_ratio", "/pay")] == pytest.approx(-99)
-    assert answer[("slo_time_to_exhaustion_seconds", "/pay")] == 0
+    assert answer[("slo_error_budget_remaining_ratio", "/pay")] == pytest.approx(1 - 100 * 5 / (30 * DAY))
+    assert answer[("slo_covered_seconds", "/pay")] == 5
+    assert answer[("slo_time_to_exhaustion_seconds", "/pay")] == pytest.approx(30 * DAY / 100, rel=1e-3)
     assert answer[("slo_data_age_seconds", "/pay")] == 7
     assert answer[("slo_alert_firing", "/pay", "page")] == 0
     assert answer[("slo_info", "checkout")] == 1

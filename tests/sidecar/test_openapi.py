@@ -110,4 +110,4 @@ async def checked(folder: Path, *, seconds: int) -> str:
 
 async def burn(running: RunningSidecar) -> None:
     await running.tick(OUTAGE)
-    await running.tick(OUTAGE.replace("100", "200"))
+    await running.tick(OUTAGE.replace("100", "200"), seconds=60)

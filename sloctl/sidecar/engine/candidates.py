@@ -64,7 +64,8 @@ def alert_candidates(
     for state in snapshot.states:
         yield from _burn_candidates(state)
         yield from _budget_candidates(state)
-        last = unread_since[state.slo.id] if state.last is None else state.last
+        # What no sidecar watched tells nothing of the service.
+        last = unread_since[state.slo.id] if state.last is None else state.last + state.unwatched_seconds
         known = newest.get(state.slo.id)
         if known is None or last > known[1]:
             newest[state.slo.id] = state, last

@@ -6,12 +6,13 @@ are the *delta*, a few hundred bytes, written whenever it changes. docs/decision
 """
 
 import struct
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
 
 from sloctl.duration import MINUTE
-from sloctl.model import Severity
+from sloctl.model import Severity, Slo
 from sloctl.sidecar.engine.buckets import BucketSum
 from sloctl.sidecar.engine.history import CountHistory
 from sloctl.sidecar.sources import Group
@@ -21,6 +22,10 @@ _MINUTE_RECORD: Final = struct.Struct("<IHff")
 # A delta gets no longer than the sum of the two. It is at least ten minutes: those are still ticks.
 _SHORTEST_FULL_DELTA: Final = 25
 _SPREAD_MINUTES: Final = 15
+# No count and no Unix time is as large; NaN is not smaller than it either.
+_IMPLAUSIBLE: Final = 1e30
+# A history may have been written for a longer window, never for one of years.
+_LONGEST_WINDOWS: Final = 1000
 
 
 class PackedHistory(Struct, frozen=True, array_like=True):
@@ -34,8 +39,9 @@ class PackedHistory(Struct, frozen=True, array_like=True):
 class Checkpoint(Struct, frozen=True, array_like=True):
     """One tracker as the store holds it, up to *last*; Unix seconds.
 
-    *errors* and *events* are what is exposed as counters, *firing* holds since when each alert fires. The
-    store encodes this struct as it stands: another field needs a migration there.
+    *errors* and *events* are what is exposed as counters, *firing* holds since when each alert fires,
+    *downtimes* are spans in which nobody counted. The store encodes this struct as it stands: another field
+    needs a migration there, unless it comes last and has a default.
     """
 
     group: Group
@@ -45,6 +51,18 @@ class Checkpoint(Struct, frozen=True, array_like=True):
     events: float
     firing: dict[Severity, float]
     history: PackedHistory
+    downtimes: tuple[tuple[float, float], ...] = ()
+
+    def check_plausible(self, slo: Slo) -> None:
+        """Raise ValueError for what no sidecar writes: it would be counted, or end every start."""
+        numbers = (self.since, self.last, self.errors, self.events)
+        spans = (*self.firing.values(), *chain.from_iterable(self.downtimes))
+        if len(self.group) != len(slo.group_by):
+            raise ValueError(f"{slo.id} has {len(slo.group_by)} labels in groupBy, not {len(self.group)}")
+        if not all(abs(each) < _IMPLAUSIBLE for each in (*numbers, *spans)):
+            raise ValueError(f"{slo.id} holds a number that nothing counts or lasts")
+        if not 0 <= self.last - self.since <= slo.window.seconds * _LONGEST_WINDOWS:
+            raise ValueError(f"{slo.id} lasts from {self.since:g} to {self.last:g}")
 
     def restore_history(self, *, step: int, window: int) -> CountHistory:
         """Unpack the history; raises struct.error where the bytes are not what was written."""
@@ -52,7 +70,13 @@ class Checkpoint(Struct, frozen=True, array_like=True):
             (number, BucketSum(*rest)) for number, *rest in _MINUTE_RECORD.iter_unpack(self.history.delta)
         ]
         history = CountHistory(step=step, window=window)
-        history.unpack_history(self.history.base or b"", minutes, since=self.since, last=self.last)
+        history.unpack_history(
+            self.history.base or b"",
+            minutes,
+            since=self.since,
+            last=self.last,
+            downtimes=self.downtimes,
+        )
         return history
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import inf
 from typing import Final, TypeAlias
 
 from msgspec import Struct, structs
@@ -18,6 +19,7 @@ from sloctl.slo.policy import (
     error_floor,
     exhaustion_row,
     rows_of_severity,
+    settles_after,
     steady_row,
 )
 from sloctl.slo.resolutions import COARSE_STEP, EventCounts, build_resolutions
@@ -45,13 +47,17 @@ _ALERT_STATES: Final = {None: AlertState.UNKNOWN, True: AlertState.FIRING, False
 
 
 class AlertRow(Struct, frozen=True):
-    """One row of the policy: both burn rates against the factor."""
+    """One row of the policy: both burn rates against the factor.
+
+    *unsettled_seconds* is how much data the row lacks until its long lookback counts in full.
+    """
 
     policy_row: PolicyRow
     factor: Fraction
     long: LookbackBurn
     short: LookbackBurn
     state: AlertState
+    unsettled_seconds: float = 0.0
 
     @property
     def urgency_key(self) -> tuple[bool, float]:
@@ -79,12 +85,14 @@ class AlertEvaluation:
 class BudgetState(Struct, frozen=True):
     """The error budget: *left* is a share of it, negative when overspent.
 
+    *covered_seconds* is how much of the window the data behind it cover, its downtimes left out.
     Times are seconds, by slo/burn.py: of the burn over the last five minutes, and of *steady_burn*, which is
     the long lookback of the row that fires, else of the steady row. *confirmed_time_to_exhaustion*
     decides the exhausting alert: it is that of the slower of the alert's two lookbacks.
     """
 
     left: float | None
+    covered_seconds: float
     events_left: float | None
     time_to_exhaustion: float | None
     steady_burn: LookbackBurn
@@ -106,12 +114,14 @@ class BudgetState(Struct, frozen=True):
 class RowThreshold:
     """A row of the policy, its burn rate, and the error ratio above which it fires.
 
+    Its long lookback counts in full after *settles_after* seconds of data.
     *long_index* and *short_index* are the places of its lookbacks among all of the SLO.
     """
 
     policy_row: PolicyRow
     factor: Fraction
     error_ratio: float
+    settles_after: int
     long_index: int
     short_index: int
 
@@ -122,7 +132,8 @@ class SloPlan:
 
     *lookbacks* are in seconds, from five minutes to the window, and indexes are places among them:
     *steady_index* of the long lookback of the steady row, or of the window where there is no row,
-    *exhaustion_indexes* of the lookbacks that decide the exhausting alert. *confidence_z* is the z of the
+    *exhaustion_indexes* of the lookbacks that decide the exhausting alert, which count in full after
+    *exhaustion_settles_after* seconds of data. *confidence_z* is the z of the
     SLO's confidence.
     """
 
@@ -133,6 +144,7 @@ class SloPlan:
     thresholds: tuple[tuple[Severity, tuple[RowThreshold, ...]], ...]
     steady_index: int
     exhaustion_indexes: tuple[int, ...]
+    exhaustion_settles_after: int
     confidence_z: float | None
 
     @classmethod
@@ -153,6 +165,7 @@ class SloPlan:
             exhaustion_indexes=()
             if deciding is None
             else (lookbacks.index(deciding.long), lookbacks.index(deciding.short)),
+            exhaustion_settles_after=window if deciding is None else settles_after(deciding),
             confidence_z=None if alerting.confidence is None else burn.z_score(alerting.confidence),
         )
 
@@ -172,11 +185,16 @@ def evaluate_burns(
     )
 
 
-def evaluate_alerts(plan: SloPlan, burns: Sequence[LookbackBurn]) -> tuple[AlertEvaluation, ...]:
-    """Evaluate the page and the ticket, where the SLO has them; *since* is not set yet."""
+def evaluate_alerts(
+    plan: SloPlan, burns: Sequence[LookbackBurn], covered_seconds: float = inf
+) -> tuple[AlertEvaluation, ...]:
+    """Evaluate the page and the ticket, where the SLO has them; *since* is not set yet.
+
+    *covered_seconds* is for how long there are data at all.
+    """
     alerts = []
     for severity, thresholds in plan.thresholds:
-        rows = tuple([_evaluate_row(plan, threshold, burns) for threshold in thresholds])
+        rows = tuple([_evaluate_row(plan, threshold, burns, covered_seconds) for threshold in thresholds])
         alerts.append(AlertEvaluation(severity, worst_state(rows), since=None, rows=rows))
     return tuple(alerts)
 
@@ -220,23 +238,30 @@ def hold_back_pending(
 
 
 def evaluate_budget(
-    plan: SloPlan, burns: Sequence[LookbackBurn], alerts: Sequence[AlertEvaluation]
+    plan: SloPlan,
+    burns: Sequence[LookbackBurn],
+    alerts: Sequence[AlertEvaluation],
+    covered_seconds: float = inf,
 ) -> BudgetState:
-    """Evaluate the budget after a window at its error ratio so far, as the rules record it."""
+    """Evaluate the budget after *covered_seconds* of the window at its error ratio so far."""
     window = plan.window
     period = next(each for each in reversed(burns) if each.lookback == window)
-    left = burn.budget_remaining(plan.budget, period.error_ratio)
+    covered = burn.covered_share(covered_seconds, window)
+    left = burn.budget_remaining(plan.budget, period.error_ratio, covered)
     newest = next(each for each in burns if each.lookback == COARSE_STEP)
     firing = [row for alert in alerts if (row := alert.worst_row) and row.state is AlertState.FIRING]
     steady = firing[0].long if firing else burns[plan.steady_index]
     # Both lookbacks must agree that it burns, so the slower of the two decides.
+    settled = burn.covered_share(covered_seconds, plan.exhaustion_settles_after)
     rates = [burns[index].burn_rate for index in plan.exhaustion_indexes]
-    known = [rate for rate in rates if rate is not None]
+    known = [rate * settled for rate in rates if rate is not None]
     slower = min(known, default=None) if len(known) == len(rates) else None
     counts = period.counts
+    expected = counts.total / covered if counts and covered > 0 else 0.0
     return BudgetState(
         left=left,
-        events_left=counts.total * plan.budget - counts.error if counts and left is not None else None,
+        covered_seconds=min(covered_seconds, window),
+        events_left=None if left is None else left * plan.budget * expected,
         time_to_exhaustion=burn.time_to_exhaustion(left, newest.burn_rate, window),
         steady_burn=steady,
         steady_time_to_exhaustion=burn.time_to_exhaustion(left, steady.burn_rate, window),
@@ -269,6 +294,7 @@ def _row_thresholds(slo: Slo, severity: Severity, lookbacks: Sequence[int]) -> t
             row,
             alert_factor(row, window),
             float(alert_threshold(row, window, slo.budget)),
+            settles_after(row),
             long_index=lookbacks.index(row.long),
             short_index=lookbacks.index(row.short),
         )
@@ -276,12 +302,18 @@ def _row_thresholds(slo: Slo, severity: Severity, lookbacks: Sequence[int]) -> t
     )
 
 
-def _evaluate_row(plan: SloPlan, threshold: RowThreshold, burns: Sequence[LookbackBurn]) -> AlertRow:
+def _evaluate_row(
+    plan: SloPlan, threshold: RowThreshold, burns: Sequence[LookbackBurn], covered_seconds: float
+) -> AlertRow:
     long, short, limit = burns[threshold.long_index], burns[threshold.short_index], threshold.error_ratio
-    fires = burn.is_firing(long.error_ratio, short.error_ratio, limit)
+    unsettled = max(0.0, threshold.settles_after - covered_seconds)
+    ratio = long.error_ratio
+    if unsettled:
+        ratio = burn.settled_ratio(ratio, covered_seconds, threshold.settles_after)
+    fires = burn.is_firing(ratio, short.error_ratio, limit)
     if fires and (counts := long.counts) is not None:
         fires = counts.error >= error_floor(plan.slo.alerting.min_errors)
         if fires and plan.confidence_z is not None:
             bound = burn.wilson_lower_bound(counts.error, counts.total, plan.confidence_z)
             fires = bound is not None and bound > limit
-    return AlertRow(threshold.policy_row, threshold.factor, long, short, _ALERT_STATES[fires])
+    return AlertRow(threshold.policy_row, threshold.factor, long, short, _ALERT_STATES[fires], unsettled)

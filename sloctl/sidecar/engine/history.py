@@ -30,6 +30,12 @@ _BUCKET_REACHES: Final = (10 * MINUTE, 6 * HOUR, 3 * DAY)
 WIDEST_BUCKET: Final = _BUCKET_WIDTHS[-1]
 # Counters carry what happened between two readings; no farther apart, that time counts as seen.
 _LONGEST_PAUSE: Final = 5 * MINUTE
+# Time without data that is longer than this, at a start, is a downtime of its own.
+_SHORTEST_DOWNTIME: Final = 15
+# No window is longer; no bucket that is stored is older than its history's newest counts by more.
+_LONGEST_STORED: Final = 1000 * DAY
+# Of more downtimes the shortest is forgotten.
+_MAX_DOWNTIMES: Final = 100
 # Edges of lookbacks pass edges of buckets at half minutes.
 _EDGE_EVERY: Final = MINUTE // 2
 
@@ -44,9 +50,11 @@ class CountHistory:
 
     __slots__ = (
         "_buckets",
+        "_downtimes",
         "_older",
         "_older_for",
         "_previous",
+        "_resumed_from",
         "_since",
         "_window",
         "last",
@@ -58,6 +66,9 @@ class CountHistory:
         self._window = window
         self._since: float | None = None
         self._previous: float | None = None
+        # Where the counts of an earlier process end, until those of this one, or of a backfill, follow.
+        self._resumed_from: float | None = None
+        self._downtimes: tuple[tuple[float, float], ...] = ()
         self._older_for: tuple[float, Sequence[int]] | None = None
         self._older: Sequence[BucketSum] = ()
         self.last: float | None = None
@@ -71,6 +82,24 @@ class CountHistory:
             return None
         return max(self._since, self.last - self._window)
 
+    @property
+    def downtimes(self) -> tuple[tuple[float, float], ...]:
+        """The spans (Unix seconds) in which nobody counted, oldest first: the process did not run."""
+        return self._downtimes
+
+    @property
+    def covered_seconds(self) -> float:
+        """How much of the window was watched: the time since the oldest counts, without downtimes.
+
+        It is no sum of buckets with data: a service that is asked for an hour a day has nothing to count in
+        the others, and its budget is still that of a day.
+        """
+        since = self.since
+        if since is None or self.last is None:
+            return 0.0
+        down = sum(max(0.0, end - max(begin, since)) for begin, end in self._downtimes)
+        return self.last - since - down
+
     def record_counts(self, at: float, counts: EventCounts) -> None:
         """Count what happened up to *at*.
 
@@ -78,13 +107,21 @@ class CountHistory:
         """
         if self.last is not None and at <= self.last - self._window:
             return
+        width = self._buckets[0].width
+        if self._resumed_from is not None:
+            self._note_downtime(self._resumed_from, at - width)
+            self._resumed_from = None
         pause = at - self._previous if self._previous is not None else 0.0
-        seconds = max(1, round(pause if 0 < pause <= _LONGEST_PAUSE else self._buckets[0].width))
-        begins = at - self._buckets[0].width
-        self._since = begins if self._since is None else min(self._since, begins)
         self._previous = at
-        self._advance_to(at)
-        self._add_to_bucket(at, BucketSum(seconds, counts.error, counts.total))
+        self._add_span(at, counts, pause if 0 < pause <= _LONGEST_PAUSE else width)
+
+    def backfill_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
+        """Count what happened in the *seconds* up to *at*, as somebody else has seen it."""
+        if self.last is not None and at <= self.last - self._window:
+            return
+        if self._resumed_from is not None and at > self._resumed_from:
+            self._resumed_from = None
+        self._add_span(at, counts, seconds)
 
     def lookback_sums(self, now: float, lookbacks: Sequence[int]) -> list[BucketSum]:
         """Sum each lookback up to *now*, or up to the newest count where that is later.
@@ -104,11 +141,22 @@ class CountHistory:
             for lookback, older in zip(lookbacks, self._older, strict=True)
         ]
 
+    def resume_at(self, watched_until: float) -> None:
+        """Take the counts to have been watched until then, or to the newest of them where those are later."""
+        if self._resumed_from is not None:
+            self._resumed_from = max(self._resumed_from, watched_until)
+
     def merge_newer(self, newer: "CountHistory") -> None:
         """Add the counts of another history of the same events."""
         if newer.last is None or newer._since is None:  # noqa: SLF001 - another of this class
             return
+        if self._resumed_from is not None:
+            self._note_downtime(self._resumed_from, newer._since)  # noqa: SLF001
+            self._resumed_from = None
+        for downtime in newer._downtimes:  # noqa: SLF001
+            self._note_downtime(*downtime)
         self._since = newer._since if self._since is None else min(self._since, newer._since)  # noqa: SLF001
+        self._previous = newer._previous  # noqa: SLF001
         self._advance_to(newer.last)
         for buckets in reversed(newer._buckets):  # noqa: SLF001
             for number, seen in buckets.filled_buckets():
@@ -120,6 +168,8 @@ class CountHistory:
             buckets.first -= seconds // buckets.width
         self._since = None if self._since is None else self._since - seconds
         self.last = None if self.last is None else self.last - seconds
+        self._resumed_from = self.last
+        self._downtimes = tuple((begin - seconds, end - seconds) for begin, end in self._downtimes)
         self._previous = None
         self._older_for = None
         self.oldest_unsaved_minute = 0
@@ -163,16 +213,52 @@ class CountHistory:
         return b"".join(buckets.pack_buckets() for buckets in self._buckets[1:])
 
     def unpack_history(
-        self, packed: bytes, minutes: Sequence[tuple[int, BucketSum]], *, since: float, last: float
+        self,
+        packed: bytes,
+        minutes: Sequence[tuple[int, BucketSum]],
+        *,
+        since: float,
+        last: float,
+        downtimes: Sequence[tuple[float, float]] = (),
     ) -> None:
-        """Take over what `pack_base` wrote, and the *minutes* after it; raises struct.error."""
+        """Take over what `pack_base` wrote, and the *minutes* after it.
+
+        Raises struct.error, and ValueError for what `pack_base` never writes.
+        """
         offset = 0
         for buckets in self._buckets[1:]:
             offset = buckets.unpack_buckets(packed, offset)
+            if (
+                buckets
+                and not last - _LONGEST_STORED < buckets.begin <= buckets.end <= last + 2 * WIDEST_BUCKET
+            ):
+                raise ValueError(f"it holds counts from {buckets.begin} to {buckets.end}")
         for number, seen in minutes:
+            if not abs(number * MINUTE - last) < DAY:
+                raise ValueError(f"it holds a minute of {number * MINUTE}")
             self._buckets[1].add_sum(number, seen)
-        self._since, self.last = since, last
+        whole = [buckets.sum_all() for buckets in self._buckets]
+        if not all(abs(seen.error) < inf and abs(seen.total) < inf for seen in whole):
+            raise ValueError("it holds counts that nothing counts")
+        self._since = since
+        self.last = self._resumed_from = last
+        self._downtimes = tuple(downtimes)
         self._fold_old_buckets(last)
+
+    def _add_span(self, at: float, counts: EventCounts, seconds: float) -> None:
+        begins = at - seconds
+        self._since = begins if self._since is None else min(self._since, begins)
+        self._advance_to(at)
+        self._add_to_bucket(at, BucketSum(max(1, round(seconds)), counts.error, counts.total))
+
+    def _note_downtime(self, begin: float, end: float) -> None:
+        if end - begin <= _SHORTEST_DOWNTIME:
+            return
+        oldest = end - self._window
+        known = [each for each in self._downtimes if each[1] > oldest]
+        if len(known) >= _MAX_DOWNTIMES:
+            known.remove(min(known, key=lambda each: each[1] - each[0]))
+        self._downtimes = (*known, (begin, end))
 
     def _advance_to(self, at: float) -> None:
         """Let time pass to *at*, and fold what has aged."""

@@ -15,15 +15,15 @@ from sloctl.model import Slo
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.runtime import cancel_tasks
 from sloctl.sidecar.sources import Group, IntervalCounts, Source, SourceUnavailable
-from sloctl.slo.resolutions import COARSE_STEP, EventCounts
+from sloctl.slo.resolutions import EventCounts
 
 # Past this the live counts go on alone: on call they are needed more than a full month.
 BACKFILL_LIMIT_SECONDS: Final = 120.0
 
-# Gives counts of steps of at most five minutes, each up to a moment. Its argument is the moments, by SLO id,
-# up to which they are known already.
+# Gives counts of steps of at most five minutes, each up to a moment, and the seconds of the step. The moments
+# up to which they are known already, by SLO id, are its argument.
 HistoryReader: TypeAlias = Callable[
-    [Mapping[str, float]], AsyncIterator[tuple[Slo, Group, float, EventCounts]]
+    [Mapping[str, float]], AsyncIterator[tuple[Slo, Group, float, EventCounts, int]]
 ]
 
 _log: Final = logging.getLogger(__name__)
@@ -33,17 +33,19 @@ async def backfill_history(engine: Engine, read_history: HistoryReader, now: flo
     """Count what the store did not know: the time since, and the time before.
 
     Of an SLO that the store knows for a whole window, or a day less, only the time since is read; of another
-    the whole window, and then up to five minutes after what the store knew stay unknown.
+    the whole window, and then up to one step after what the store knew stays unknown: a minute, or after a
+    downtime of more than six hours five.
     """
     known = {slo.id: span for slo in engine.slos if (span := engine.data_span(slo)) is not None}
     whole = {
         slo.id for slo in engine.slos if slo.id in known and known[slo.id][0] < now - slo.window.seconds + DAY
     }
-    async for slo, group, at, counts in read_history({slo_id: known[slo_id][1] for slo_id in whole}):
+    async for slo, group, at, counts, seconds in read_history({slo_id: known[slo_id][1] for slo_id in whole}):
         since, last = known.get(slo.id, (now, 0.0))
-        begins = at if slo.id in whole else at - COARSE_STEP
-        if at <= since or begins > last:
-            engine.backfill_counts(slo, group, at, counts)
+        # Of the first step after what is known, a part may be known too.
+        if at <= since or slo.id in whole or at - seconds >= last:
+            unknown = seconds if at <= last else min(seconds, at - last)
+            engine.backfill_counts(slo, group, at, counts, seconds=unknown)
 
 
 class BackfillingSource:

@@ -24,6 +24,7 @@ class SloState:
     """One SLO, or one group of it, as of *last*; Unix seconds.
 
     *since* is the oldest data behind it; *contributors* are those of the whole SLO, in each of its groups.
+    Of the time since *last*, *unwatched_seconds* passed while no sidecar ran: they tell nothing.
     A *stale* state is older than the tick: an alert that fires in it may be over, and a quiet SLO may burn.
     """
 
@@ -38,6 +39,7 @@ class SloState:
     budget: BudgetState
     alerts: tuple[AlertEvaluation, ...]
     contributors: tuple[Contributor, ...] = ()
+    unwatched_seconds: float = 0.0
 
     @property
     def group_labels(self) -> Mapping[str, str]:
@@ -130,7 +132,7 @@ class Snapshot:
 def state_without_data(plan: SloPlan) -> SloState:
     """Give the state of an SLO of which nothing is known."""
     burns = evaluate_burns(plan, [EMPTY_SUM] * len(plan.lookbacks))
-    alerts = evaluate_alerts(plan, burns)
+    alerts = evaluate_alerts(plan, burns, covered_seconds=0.0)
     return SloState(
         slo=plan.slo,
         group=(),
@@ -140,6 +142,6 @@ def state_without_data(plan: SloPlan) -> SloState:
         errors=0.0,
         events=0.0,
         burns=burns,
-        budget=evaluate_budget(plan, burns, alerts),
+        budget=evaluate_budget(plan, burns, alerts, covered_seconds=0.0),
         alerts=alerts,
     )

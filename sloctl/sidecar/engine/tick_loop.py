@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NoReturn
 
@@ -11,7 +11,10 @@ from opentelemetry.trace import get_tracer
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
-from sloctl.sidecar.sources import Source, SourceUnavailable
+from sloctl.sidecar.sources import IntervalCounts, Source, SourceUnavailable
+
+# A read that takes longer hangs through a mistake of ours.
+_LONGEST_READ_SECONDS: Final = 600.0
 
 _log: Final = logging.getLogger(__name__)
 _tracer: Final = get_tracer(__name__)
@@ -51,6 +54,31 @@ async def poll_source(source: Source, engine: Engine, snapshot: Snapshot, now: f
     return recorded
 
 
+class ObservedSource:
+    """A source that shows whether it is being read: who waits for it is not stuck."""
+
+    def __init__(self, source: Source, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._reading_since: float | None = None
+        self._last_read_at = clock.now()
+
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
+        self._reading_since = self._clock.now()
+        try:
+            return await self._source.read_counts(now)
+        finally:
+            self._reading_since, self._last_read_at = None, self._clock.now()
+
+    @property
+    def last_progress_at(self) -> float:
+        """When it was last read, or is: a source has time limits of its own, far below the one here."""
+        if self._reading_since is None:
+            return self._last_read_at
+        longest = _LONGEST_READ_SECONDS * self._clock.speed
+        return min(self._clock.now(), self._reading_since + longest)
+
+
 class TickLoop:
     """A tick every *interval* seconds; *store_issue* gives at each what the store cannot do.
 
@@ -73,12 +101,20 @@ class TickLoop:
         self._store_issue = store_issue
         self.last_tick_at = clock.now()
         self.last_tick_seconds = 0.0
+        self._observed: ObservedSource | None = None
+
+    @property
+    def last_progress_at(self) -> float:
+        """When the loop last did its own part; targets that do not answer do not make it older."""
+        read_at = 0.0 if self._observed is None else self._observed.last_progress_at
+        return max(self.last_tick_at, read_at)
 
     async def run(self, source: Source) -> NoReturn:
         """Tick until cancelled; a tick longer than the interval delays the next, none is made up for."""
+        self._observed = observed = ObservedSource(source, self._clock)
         while True:
             began = self._clock.now()
-            self._feed.publish_snapshot(await self._run_tick(source, began))
+            self._feed.publish_snapshot(await self._run_tick(observed, began))
             self.last_tick_at = self._clock.now()
             self.last_tick_seconds = self.last_tick_at - began
             await self._clock.sleep(max(0.0, began + self._interval - self.last_tick_at))

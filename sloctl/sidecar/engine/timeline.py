@@ -13,14 +13,9 @@ from typing import Final, NamedTuple
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum, add_sums, subtract_sums
-from sloctl.sidecar.engine.evaluation import (
-    LookbackBurn,
-    SloPlan,
-    evaluate_alerts,
-    evaluate_burns,
-)
+from sloctl.sidecar.engine.evaluation import LookbackBurn, evaluate_alerts, evaluate_burns
 from sloctl.sidecar.engine.tracker import SloTracker
-from sloctl.slo.burn import burn_rate
+from sloctl.slo.burn import burn_rate, covered_share
 from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 
@@ -86,8 +81,8 @@ def build_timeline(
     """
     plan = tracker.plan
     buckets = [_TimedBucket(*each) for each in tracker.buckets_after(begin - max(plan.lookbacks, default=0))]
-    points = _merge_points(plan, buckets, window_burn, begin=begin, end=end)
-    return SloTimeline(begin, end, points, tuple(_firing_periods(plan, buckets, points)))
+    points = _merge_points(tracker, buckets, window_burn, begin=begin, end=end)
+    return SloTimeline(begin, end, points, tuple(_firing_periods(tracker, buckets, points)))
 
 
 def recent_burn_rates(tracker: SloTracker, *, end: float, width: int, points: int) -> list[float | None]:
@@ -131,11 +126,18 @@ class _PrefixSums:
 
 
 def _merge_points(
-    plan: SloPlan, buckets: Sequence[_TimedBucket], window_burn: LookbackBurn, *, begin: float, end: float
+    tracker: SloTracker,
+    buckets: Sequence[_TimedBucket],
+    window_burn: LookbackBurn,
+    *,
+    begin: float,
+    end: float,
 ) -> tuple[TimelinePoint, ...]:
+    plan = tracker.plan
     width = next((width for width in _POINT_WIDTHS if (end - begin) / width <= MAX_POINTS), DAY)
     shown = [each for each in buckets if each.end > begin and each.begin < end]
     errors_after = sum(each.seen.error for each in buckets if each.begin >= end)
+    covered = covered_share(tracker.covered_seconds, plan.window)
     whole = window_burn.counts if window_burn.error_ratio is not None else None
     newest_first: list[TimelinePoint] = []
     for _, some in groupby(reversed(shown), key=lambda each: -(-each.end // width)):
@@ -150,7 +152,7 @@ def _merge_points(
                 burn_rate=burn_rate(plan.budget, counts.error_ratio),
                 budget_left=None
                 if whole is None
-                else 1 - (whole.error - errors_after) / (whole.total * plan.budget),
+                else 1 - (whole.error - errors_after) / (whole.total * plan.budget) * covered,
             )
         )
         errors_after += errors
@@ -158,9 +160,10 @@ def _merge_points(
 
 
 def _firing_periods(
-    plan: SloPlan, buckets: Sequence[_TimedBucket], points: Sequence[TimelinePoint]
+    tracker: SloTracker, buckets: Sequence[_TimedBucket], points: Sequence[TimelinePoint]
 ) -> Iterator[FiringPeriod]:
     """Join the points at whose end an alert fires, where one follows the other without a gap."""
+    plan, uncovered = tracker.plan, (tracker.last or 0.0) - tracker.covered_seconds
     sums = _PrefixSums(buckets)
     firing: dict[Severity, list[FiringPeriod]] = {Severity.TICKET: [], Severity.PAGE: []}
     for point in points:
@@ -169,7 +172,7 @@ def _firing_periods(
         ):
             continue
         burns = evaluate_burns(plan, sums.lookback_sums(point.end, plan.lookbacks))
-        for alert in evaluate_alerts(plan, burns):
+        for alert in evaluate_alerts(plan, burns, max(0.0, point.end - uncovered)):
             if alert.state is AlertState.FIRING:
                 periods = firing[alert.severity]
                 joined = periods and point.begin <= periods[-1].end

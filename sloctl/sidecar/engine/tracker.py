@@ -44,6 +44,7 @@ class SloTracker:
         "_history",
         "_state",
         "_step",
+        "_unwatched_seconds",
         "plan",
         "read_at",
     )
@@ -62,6 +63,8 @@ class SloTracker:
         self._cursor = CheckpointCursor(crc32("\n".join((plan.slo.id, *group)).encode()))
         # The tick at which it was last read.
         self.read_at: float | None = None
+        # Since the newest counts; they are of an earlier process.
+        self._unwatched_seconds = 0.0
 
     @property
     def since(self) -> float | None:
@@ -70,6 +73,10 @@ class SloTracker:
     @property
     def last(self) -> float | None:
         return self._history.last
+
+    @property
+    def covered_seconds(self) -> float:
+        return self._history.covered_seconds
 
     def buckets_after(self, after: float) -> Iterator[tuple[float, float, BucketSum]]:
         """Give begin, end and counts of every bucket with data that ends later than *after*, oldest first."""
@@ -81,10 +88,11 @@ class SloTracker:
         self._highest_errors = max(self._highest_errors, self._errors)
         self._events += counts.total
         self._history.record_counts(at, counts)
+        self._unwatched_seconds = 0.0
 
-    def backfill_counts(self, at: float, counts: EventCounts) -> None:
-        """Count what happened before this process started: no counter of ours saw it."""
-        self._history.record_counts(at, counts)
+    def backfill_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
+        """Count what happened in *seconds* before this process started: no counter of ours saw it."""
+        self._history.backfill_counts(at, counts, seconds)
 
     def replace_plan(self, plan: SloPlan) -> None:
         """Evaluate the same counts by another objective, window or alerting from now on."""
@@ -120,14 +128,19 @@ class SloTracker:
             events=self._events,
             firing=dict(self._firing_since),
             history=packed,
+            downtimes=self._history.downtimes,
         )
 
     def mark_unsaved(self) -> None:
         """Put all of it into the next checkpoint: the store lacks it, or may."""
         self._cursor.mark_unsaved(self._history)
 
-    def restore_checkpoint(self, checkpoint: Checkpoint, now: float, *, counters: bool) -> float:
+    def restore_checkpoint(
+        self, checkpoint: Checkpoint, now: float, *, counters: bool, watched_until: float = 0.0
+    ) -> float:
         """Go on from what the store holds, and give by how many seconds that was moved back.
+
+        From *watched_until*, or from the newest counts where those are later, to *now* nobody watched.
 
         A history that ends more than ten minutes after *now* was written before the clock was stepped back.
         It is moved back as a whole, by whole buckets, to end before *now*: nothing is lost, the order stays,
@@ -143,6 +156,9 @@ class SloTracker:
         if self.last is None and counters:
             self._errors = self._highest_errors = checkpoint.errors
             self._events = checkpoint.events
+        stored.resume_at(watched_until)
+        if self.last is None and stored.last is not None:
+            self._unwatched_seconds = max(0.0, now - max(stored.last, watched_until))
         stored.merge_newer(self._history)
         self._history, self._state = stored, None
         self._firing_since = {
@@ -159,8 +175,11 @@ class SloTracker:
         if before is not None and not waits and all(map(is_, burns, before.burns)):
             alerts, budget = before.alerts, before.budget
         else:
-            alerts = tuple(self._with_firing_since(alert, at) for alert in evaluate_alerts(plan, burns))
-            budget = evaluate_budget(plan, burns, alerts)
+            covered = self._history.covered_seconds
+            alerts = tuple(
+                self._with_firing_since(alert, at) for alert in evaluate_alerts(plan, burns, covered)
+            )
+            budget = evaluate_budget(plan, burns, alerts, covered)
         return SloState(
             slo=plan.slo,
             group=self._group,
@@ -173,6 +192,7 @@ class SloTracker:
             budget=budget,
             alerts=alerts,
             contributors=contributors,
+            unwatched_seconds=self._unwatched_seconds,
         )
 
     def _with_firing_since(self, alert: AlertEvaluation, at: float) -> AlertEvaluation:

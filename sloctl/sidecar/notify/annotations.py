@@ -15,11 +15,13 @@ from sloctl.model import AlertKind, Labels, PolicyRow
 from sloctl.naming import LabelStyle
 from sloctl.rules import alert_text
 from sloctl.rules.alert_templates import expand_template
+from sloctl.sidecar import messages
 from sloctl.sidecar.engine.candidates import AlertCandidate
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
 from sloctl.slo import burn
-from sloctl.slo.policy import alert_threshold, exhaustion_row
+from sloctl.slo.health import AlertState
+from sloctl.slo.policy import exhaustion_row
 from sloctl.timestamps import format_date_time
 
 _MAX_VALUE_CHARACTERS: Final = 120
@@ -103,10 +105,9 @@ class _SnapshotValues:
         return f"{1000 * (int(self.alert.started_at) - before)}"
 
     def _is_firing(self, row: PolicyRow) -> bool:
-        slo = self._slo_state.slo
-        threshold = alert_threshold(row, slo.window.seconds, slo.budget)
-        long, short = (self._slo_state.burn_over(it).error_ratio for it in (row.long, row.short))
-        return bool(burn.is_firing(long, short, threshold))
+        alert = self._slo_state.alert_for(row.severity)
+        rows = () if alert is None else alert.rows
+        return any(each.policy_row == row and each.state is AlertState.FIRING for each in rows)
 
     @property
     def _slo_state(self) -> SloState:
@@ -134,10 +135,13 @@ def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Labe
 
 
 def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
-    """Yield the contributors and the age of the data, which no rule knows."""
+    """Yield how much of the window is known, the contributors, and the age of the data."""
     state = candidate.slo_state
     if candidate.kind is AlertKind.NO_DATA:
         return
+    if coverage := messages.describe_coverage(state):
+        window = format_duration(state.slo.window.seconds)
+        yield f"All of this is {coverage}; the budget is that of {window}."
     if state.contributors:
         whole = " (of the whole SLO, not of this group alone)" if state.group else ""
         yield f"What burns{whole}:"

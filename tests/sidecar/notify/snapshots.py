@@ -16,12 +16,11 @@ EVENTS = 100_000.0
 def grouped(at: float, slo: Slo, ratios: Mapping[Group, float | None], *, calm_before: float = 0) -> Snapshot:
     """One SLO with an error ratio per group over every lookback; None is no traffic.
 
-    *calm_before* good events of ten days ago are in its window besides.
+    Its window is full; *calm_before* good events of ten days ago are in it besides.
     """
     engine = Engine([slo], interval=5)
-    if calm_before:
-        for group in ratios:
-            engine.backfill_counts(slo, group, at - 10 * DAY, EventCounts(0, calm_before))
+    for group in ratios:
+        engine.backfill_counts(slo, group, at - 10 * DAY, EventCounts(0, calm_before), seconds=20 * DAY)
     counts = {
         group: EventCounts(0, 0) if ratio is None else EventCounts(ratio * EVENTS, EVENTS)
         for group, ratio in ratios.items()

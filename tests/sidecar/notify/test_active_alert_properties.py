@@ -51,7 +51,7 @@ def test_a_page_neither_begins_nor_ends_by_silence(history: list[tuple[int, str]
 
 async def test_a_page_goes_on_over_a_restart_while_the_target_is_down() -> None:
     restored = Engine([SHOP], interval=5)
-    restored.backfill_counts(SHOP, (), T0, EventCounts(1000, 1000))
+    restored.backfill_counts(SHOP, (), T0, EventCounts(1000, 1000), seconds=HOUR)
     alerts = ActiveAlerts(NATIVE_STYLE, {}, ended_retention=240)
 
     snapshot = await poll_source(Down(), restored, Snapshot.without_data([SHOP]), T0 + MINUTE)

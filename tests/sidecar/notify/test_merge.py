@@ -126,6 +126,9 @@ def snapshot(lived: Sequence[Lived], now: float) -> Snapshot:
     engine = Engine([each.slo for each in lived], interval=5)
     readings = {}
     for each in lived:
+        if each.steps:
+            full = EventCounts(0, 0)
+            engine.backfill_counts(each.slo, each.group, now - 10 * DAY, full, seconds=20 * DAY)
         for ago, counts in sorted(each.steps, key=lambda it: -it[0]):
             engine.backfill_counts(each.slo, each.group, now - FINE_STEP - ago, counts)
         if each.steps:

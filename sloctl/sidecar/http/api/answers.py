@@ -154,6 +154,7 @@ def _convert_budget(budget: BudgetState, exhausting_within: int) -> shapes.Budge
     seconds, steady_seconds = budget.time_to_exhaustion, budget.steady_time_to_exhaustion
     return shapes.Budget(
         left=budget.left,
+        covered_seconds=budget.covered_seconds,
         events_left=budget.events_left,
         exhausted=budget.is_exhausted,
         exhausting=budget.exhausts_within(exhausting_within),

@@ -61,7 +61,16 @@ class Budget(Struct, frozen=True, rename="camel"):
     """The error budget of the window."""
 
     left: Annotated[float | None, Meta(description="Share of the budget; negative when overspent.")]
-    events_left: Annotated[float | None, Meta(description="Events that may still fail in this window.")]
+    covered_seconds: Annotated[
+        float,
+        Meta(
+            description="Seconds of the window that were watched. What is spent is error ratio / budget "
+            "x covered / window."
+        ),
+    ]
+    events_left: Annotated[
+        float | None, Meta(description="Events that may still fail in a window at the traffic so far.")
+    ]
     exhausted: bool | None
     exhausting: Annotated[
         bool | None, Meta(description="Whether it will be gone within the time that the spec names.")

@@ -41,12 +41,13 @@ _log: Final = logging.getLogger(__name__)
 
 
 class PastCounts(NamedTuple):
-    """The counts of the step that ended at *at* (Unix seconds): a coarse step, or one recent minute."""
+    """The counts of the *seconds* that ended at *at* (Unix seconds): a coarse step, or one recent minute."""
 
     slo: Slo
     group: Group
     at: float
     counts: EventCounts
+    seconds: int = COARSE_STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class _HistoryReader:
             if (progress := outcome.progress.get(slo.id)) is not None:
                 # Minutes computed from raw series may be those that a repair counted.
                 past += [] if progress.has_raw else _past_counts(slo, repairs.get(slo.id, {}))
-                past += _past_counts(slo, progress.steps)
+                past += _past_counts(slo, progress.steps, seconds=FINE_STEP)
                 positions[slo.id] = progress.position
         for issue in outcome.issues:
             _log.warning("history: %s", issue)
@@ -195,9 +196,11 @@ class _HistoryReader:
         return steps
 
 
-def _past_counts(slo: Slo, steps: StepCounts, *, after: float = 0.0) -> list[PastCounts]:
+def _past_counts(
+    slo: Slo, steps: StepCounts, *, after: float = 0.0, seconds: int = COARSE_STEP
+) -> list[PastCounts]:
     return [
-        PastCounts(slo, group, float(at), counts)
+        PastCounts(slo, group, float(at), counts, seconds)
         for at in sorted(steps)
         if at > after
         for group, counts in steps[at].items()
