@@ -1,11 +1,15 @@
 """What survives a restart, and what happens to the file."""
 
+import os
 import resource
 import sqlite3
+import stat
+import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -13,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import RollingWindow, Severity, Slo
+from sloctl.model import AlertKind, RollingWindow, Severity, Slo
 from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.engine.candidates import alert_candidates
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.history_backfill import backfill_history
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
@@ -80,6 +85,7 @@ async def test_a_restart_goes_on_from_what_was_counted(tmp_path: Path) -> None:
 async def test_since_when_an_alert_fires_survives(tmp_path: Path) -> None:
     engine = Engine([SHOP], interval=5)
     async with store(tmp_path / "store", engine):
+        engine.backfill_counts(SHOP, (), T0 - DAY, EventCounts(0, 0))
         for n in range(100):
             tick(engine, T0 + 5 * n, error=10)
 
@@ -182,8 +188,8 @@ async def test_a_reload_keeps_what_is_counted_the_same(tmp_path: Path) -> None:
         snapshot = tick(engine, T0 + 5)
 
     assert events(snapshot) == 20
-    # Two errors in twenty events: all that nine of ten allow.
-    assert only(snapshot).budget.left == 0
+    # Two errors in twenty events: in a whole window all that nine of ten allow, and these are ten seconds.
+    assert only(snapshot).budget.left == 1 - 10 / (30 * DAY)
     assert only(snapshot).events == 20
 
 
@@ -313,7 +319,7 @@ async def test_a_file_of_a_newer_sloctl_is_refused(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 7")
     written = path.read_bytes()
 
-    with pytest.raises(UnusableStore, match="its version 7 is of a newer sloctl, this one knows 2"):
+    with pytest.raises(UnusableStore, match="its version 7 is of a newer sloctl, this one knows 3"):
         await restarted(path)
 
     assert path.read_bytes() == written
@@ -329,7 +335,7 @@ async def test_a_file_of_version_zero_is_migrated(tmp_path: Path) -> None:
         tick(engine, T0)
 
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert (await restarted(path)).last == T0
 
 
@@ -449,15 +455,15 @@ async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know(
     for n in range(4):
         engine.backfill_counts(SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 1))
 
-    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
+    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts, int]]:
         assert known == {}
         for n in range(-10, 10):
-            yield SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 100)
+            yield SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 100), 5 * MINUTE
 
     await backfill_history(engine, past, T0 + HOUR)
 
-    # What may overlap is left out: ten come before the first known step, five surely after the last.
-    assert events(engine.record_tick(T0 + HOUR, [])) == 4 + 10 * 100 + 5 * 100
+    # What may overlap is left out: ten come before the first known step, six after the last.
+    assert events(engine.record_tick(T0 + HOUR, [])) == 4 + 10 * 100 + 6 * 100
 
 
 async def test_of_a_whole_window_only_the_time_since_is_asked() -> None:
@@ -465,10 +471,129 @@ async def test_of_a_whole_window_only_the_time_since_is_asked() -> None:
     engine.backfill_counts(SHOP, (), T0 - 30 * DAY + 12 * HOUR, EventCounts(0, 1))
     engine.backfill_counts(SHOP, (), T0, EventCounts(0, 1))
 
-    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts]]:
+    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts, int]]:
         assert known == {SHOP.id: T0}
-        yield SHOP, (), T0 + MINUTE, EventCounts(0, 100)
+        yield SHOP, (), T0 + MINUTE, EventCounts(0, 100), MINUTE
 
     await backfill_history(engine, past, T0 + HOUR)
 
     assert events(engine.record_tick(T0 + HOUR, [])) == 102
+
+
+def no_data_alerts(snapshot: Snapshot, at: float) -> list[AlertKind]:
+    return [each.kind for each in alert_candidates(snapshot, at, {}) if each.kind is AlertKind.NO_DATA]
+
+
+async def test_a_downtime_is_no_missing_data(tmp_path: Path) -> None:
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        tick(engine, T0)
+
+    after = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", after, now=T0 + HOUR):
+        first = no_data_alerts(after.record_tick(T0 + HOUR, []), T0 + HOUR)
+        later = no_data_alerts(after.record_tick(T0 + HOUR + 601, []), T0 + HOUR + 601)
+
+    assert (first, later) == ([], [AlertKind.NO_DATA])
+
+
+async def test_missing_data_go_on_missing_over_a_restart(tmp_path: Path) -> None:
+    """Nine minutes before a restart and two after it are eleven."""
+    engine = Engine([SHOP], interval=5)
+    async with store(tmp_path / "store", engine):
+        tick(engine, T0)
+    async with store(tmp_path / "store", engine, now=T0 + 9 * MINUTE):
+        pass
+
+    after = Engine([SHOP], interval=5)
+    now = T0 + HOUR
+    async with store(tmp_path / "store", after, now=now):
+        later = no_data_alerts(after.record_tick(now + 2 * MINUTE, []), now + 2 * MINUTE)
+
+    assert later == [AlertKind.NO_DATA]
+
+
+def file_modes(directory: Path) -> set[int]:
+    return {stat.S_IMODE(each.stat().st_mode) for each in directory.iterdir()}
+
+
+async def test_the_file_is_for_its_user_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    async with store(path, Engine([SHOP], interval=5)):
+        modes = file_modes(tmp_path)
+    path.chmod(0o644)
+    async with store(path, Engine([SHOP], interval=5)):
+        again = file_modes(tmp_path)
+
+    assert (modes, again) == ({0o600}, {0o600})
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE TABLE moz_places (url TEXT);",
+        "CREATE TABLE state (clean INTEGER); PRAGMA user_version = 1;",
+        "CREATE TABLE checkpoint (a); PRAGMA application_id = 7; PRAGMA user_version = 2;",
+        "PRAGMA application_id = 252006675;",
+    ],
+)
+async def test_a_database_of_another_program_is_refused(tmp_path: Path, script: str) -> None:
+    path = tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    written = path.read_bytes()
+
+    with pytest.raises(UnusableStore, match="it is a database of another program: name another file"):
+        await restarted(path)
+
+    assert path.read_bytes() == written
+
+
+async def test_a_fifo_is_no_store(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "store")
+
+    with pytest.raises(UnusableStore, match="it is no regular file"):
+        await restarted(tmp_path / "store")
+
+
+@pytest.mark.parametrize("odd", ["bucket", "time", "group"])
+async def test_odd_content_with_a_right_checksum_is_set_aside(tmp_path: Path, odd: str) -> None:
+    path = tmp_path / "store"
+    engine = Engine([SHOP], interval=5)
+    async with store(path, engine):
+        tick(engine, T0)
+        for n in range(200):
+            tick(engine, T0 + MINUTE * n)
+    with closing(sqlite3.connect(path)) as connection:
+        make_odd(connection, odd)
+        connection.commit()
+
+    after = Engine([SHOP], interval=5)
+    async with store(path, after, now=T0 + HOUR) as kept:
+        issue = kept.issue
+    again = store(path, Engine([SHOP], interval=5))
+    async with again:
+        pass
+
+    assert issue is not None
+    assert "makes no sense" in issue
+    assert again.issue is None
+
+
+def make_odd(connection: sqlite3.Connection, odd: str) -> None:
+    """Write something that no sidecar writes, with the checksum that a sidecar would write."""
+    ((packed, base),) = connection.execute(
+        "SELECT checkpoint.packed, base.packed FROM checkpoint JOIN base"
+    ).fetchall()
+    checkpoint = msgspec.msgpack.decode(packed[:-4])
+    if odd == "bucket":
+        changed = struct.pack("<q", 2**40) + base[8:-4]
+        sealed = changed + struct.pack("<I", crc32(changed, checkpoint[6][0]))
+        connection.execute("UPDATE base SET packed = ?", (sealed,))
+    elif odd == "time":
+        checkpoint[1] = float("-inf")
+    else:
+        checkpoint[0] = ["a"]
+        connection.execute("UPDATE checkpoint SET grp = '[\"a\"]'")
+    encoded = msgspec.msgpack.encode(checkpoint)
+    connection.execute("UPDATE checkpoint SET packed = ?", (encoded + struct.pack("<I", crc32(encoded)),))

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from sloctl.sidecar.engine.tracker import SloTracker
 from sloctl.sidecar.sources import UnsupportedSlo
 from sloctl.sidecar.store.store_file import (
     CorruptStore,
+    LastRun,
     PendingCheckpoint,
     StoreFile,
     UnusableStore,
@@ -38,6 +39,8 @@ from sloctl.sidecar.store.store_file import (
 
 # So many trackers are packed, and written, in one go: about ten milliseconds.
 _TRACKERS_PER_PIECE: Final = 200
+# Of an SLO that a reload brings back: until then nobody watched it, and its counters start from zero.
+_NOT_WATCHED: Final = LastRun(was_clean=False, alive_at=0.0)
 _FAILURES: Final = (sqlite3.Error, OSError, UnusableStore, CorruptStore)
 
 _Result = TypeVar("_Result")
@@ -133,7 +136,10 @@ class HistoryStore:
             await self._report_failure(failure)
             checkpoints = {}
         for slo in self._engine.replace_slos(slos, unsupported):
-            self._restore_slo(slo, checkpoints.get(slo.id, ()), counters=False)
+            try:
+                self._restore_slo(slo, checkpoints.get(slo.id, ()), _NOT_WATCHED)
+            except CorruptStore as failure:
+                _log.error("%s: %s: it starts anew", slo.id, failure)
 
     async def _flush_periodically(self) -> None:
         while not self._is_leaving.is_set():
@@ -189,7 +195,7 @@ class HistoryStore:
         """Give the open file, restored from once; a corrupt one is set aside for a new one."""
         try:
             return await self._open_file()
-        except (CorruptStore, struct.error) as failure:
+        except CorruptStore as failure:
             await self._set_aside_corrupt(failure)
             return await self._open_file()
 
@@ -199,14 +205,25 @@ class HistoryStore:
         if not self._is_restored:
             slos = self._engine.slos
             checkpoints = await self._in_thread(lambda: self._load_checkpoints(slos))
-            counters = await self._in_thread(self._file.take_clean_flag)
+            last_run = await self._in_thread(self._file.take_last_run)
             for slo in slos:
-                self._restore_slo(slo, checkpoints.get(slo.id, ()), counters=counters)
+                self._restore_slo(slo, checkpoints.get(slo.id, ()), last_run)
             self._is_restored = True
         return self._file
 
-    def _restore_slo(self, slo: Slo, checkpoints: Iterable[Checkpoint], *, counters: bool) -> None:
-        moved = self._engine.restore_checkpoints(slo, checkpoints, self._clock.now(), counters=counters)
+    def _restore_slo(self, slo: Slo, checkpoints: Sequence[Checkpoint], last_run: LastRun) -> None:
+        """Let the engine go on from *checkpoints*; raises CorruptStore where they make no sense."""
+        try:
+            moved = self._engine.restore_checkpoints(
+                slo,
+                checkpoints,
+                self._clock.now(),
+                counters=last_run.was_clean,
+                watched_until=last_run.alive_at,
+            )
+        except (struct.error, ValueError, OverflowError) as failure:
+            # The checksum is right, so it was written like this: by a mistake of ours, or by somebody else.
+            raise CorruptStore(f"a history in it makes no sense: {failure}") from failure
         if moved:
             _log.warning(
                 "%s: the clock was stepped back; what was counted is moved back %.0f s", slo.id, moved

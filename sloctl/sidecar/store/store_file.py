@@ -4,7 +4,9 @@ Law: what cannot be read for certain is not read. A file of a newer sloctl is re
 corrupt, or holds a byte that has changed since it was written, is set aside for a person to look at.
 """
 
+import os
 import sqlite3
+import stat
 import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,11 +24,7 @@ from sloctl.sidecar.engine.checkpoint import Checkpoint
 # Number n makes a file of version n one of version n + 1; SQLite calls an empty file version 0.
 MIGRATIONS: Final = (
     "",
-    # Version 1 was never released: what it holds is given up.
     """
-    DROP TABLE IF EXISTS settled;
-    DROP TABLE IF EXISTS account;
-    DROP TABLE IF EXISTS state;
     CREATE TABLE checkpoint (
         id INTEGER PRIMARY KEY,
         slo TEXT NOT NULL,               -- for people: the fingerprint stands for it
@@ -44,7 +42,18 @@ MIGRATIONS: Final = (
     CREATE TABLE state (clean INTEGER NOT NULL) STRICT;
     INSERT INTO state VALUES (0);
     """,
+    # When a process was last alive, Unix seconds; and whose file this is, for `file` and for us.
+    """
+    ALTER TABLE state ADD COLUMN at REAL NOT NULL DEFAULT 0;
+    PRAGMA application_id = 0x534C4F63;
+    """,
 )
+# A file of one of these tables alone is somebody else's.
+_TABLES: Final = frozenset({"checkpoint", "base", "state"})
+# Who may read a store may read how a service fares; who may write to it may hide an outage.
+_FILE_MODE: Final = 0o600
+# "SLOc", as the migration above writes it.
+APPLICATION_ID: Final = 0x534C4F63
 # A predecessor that is about to leave gets that long; seconds.
 _LOCK_WAIT_SECONDS: Final = 5.0
 _CORRUPT_CODES: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -77,6 +86,14 @@ class CorruptStore(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class LastRun:
+    """The process that wrote the file: whether it left in order, and when it was last alive; Unix seconds."""
+
+    was_clean: bool
+    alive_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class PendingCheckpoint:
     """A checkpoint to be written."""
 
@@ -101,7 +118,12 @@ class StoreFile:
 
     @classmethod
     def open(cls, path: Path, *, wait: float = _LOCK_WAIT_SECONDS) -> "StoreFile":
-        """Open the file, made where there is none; raises UnusableStore where another process has it."""
+        """Open the file, made where there is none, for this user alone.
+
+        Raises UnusableStore where another process has it, and where it is not ours: another user's, another
+        program's, or no file at all. Raises OSError too.
+        """
+        _claim_file(path)
         with _translated_errors():
             connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
             try:
@@ -121,18 +143,18 @@ class StoreFile:
                 found[slo.id] = list({row[0]: _checkpoint_from_row(row) for row in rows}.values())
         return found
 
-    def take_clean_flag(self) -> bool:
-        """Tell whether the last process left in order, so that its counters may go on; true only once.
+    def take_last_run(self) -> LastRun:
+        """Tell how the last process ended; that it left in order, so that its counters may go on, only once.
 
         Counters of an earlier moment would fall, and whatever scrapes them would take that for a restart and
         count all of them again. They start from zero instead, also where "once" cannot be written down.
         """
         try:
-            ((clean,),) = self._connection.execute("SELECT clean FROM state").fetchall()
+            ((clean, alive_at),) = self._connection.execute("SELECT clean, at FROM state").fetchall()
             self._connection.execute("UPDATE state SET clean = 0")
         except sqlite3.OperationalError:
-            return False
-        return bool(clean)
+            return LastRun(was_clean=False, alive_at=0.0)
+        return LastRun(was_clean=bool(clean), alive_at=float(alive_at))
 
     def begin_transaction(self) -> None:
         """Begin a flush: what is saved from here on is there after `commit_transaction`, or none of it."""
@@ -158,7 +180,7 @@ class StoreFile:
         """Drop what lies wholly outside its window, and commit; *clean* says that nothing will follow."""
         with _translated_errors():
             self._connection.execute("DELETE FROM checkpoint WHERE last < ? - window", (now,))
-            self._connection.execute("UPDATE state SET clean = ?", (clean,))
+            self._connection.execute("UPDATE state SET clean = ?, at = ?", (clean, now))
             self._connection.execute("COMMIT")
 
     def close(self) -> None:
@@ -200,9 +222,41 @@ def set_aside_file(path: Path) -> Path:
     return aside
 
 
+def _claim_file(path: Path) -> None:
+    """Make the file where there is none, and keep others out of it; raises UnusableStore and OSError.
+
+    What SQLite writes beside it gets the mode that the file has.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _FILE_MODE))
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        # A directory in its place is told by SQLite, and may be gone at the next flush.
+        if stat.S_ISDIR(status.st_mode):
+            return
+        raise UnusableStore("it is no regular file: name another one")
+    user = os.geteuid()
+    if user not in {status.st_uid, 0}:
+        raise UnusableStore(f"it belongs to user {status.st_uid}, and this is user {user}: name another file")
+    if status.st_uid == user and stat.S_IMODE(status.st_mode) != _FILE_MODE:
+        path.chmod(_FILE_MODE)
+
+
+def _refuse_foreign_file(connection: sqlite3.Connection) -> None:
+    """Raise UnusableStore for a database of another program, before anything is written to it."""
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    ((application,),) = connection.execute("PRAGMA application_id").fetchall()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    is_ours = application in {0, APPLICATION_ID} and (not tables if version == 0 else tables >= _TABLES)
+    is_newer = application in {0, APPLICATION_ID} and version > len(MIGRATIONS)
+    if not is_ours and not is_newer:
+        raise UnusableStore("it is a database of another program: name another file")
+
+
 def _prepare_database(connection: sqlite3.Connection) -> None:
     # Held until closed, so that a second process is refused; and no shared memory is needed beside the file.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    _refuse_foreign_file(connection)
     migrate_schema(connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
