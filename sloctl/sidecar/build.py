@@ -50,6 +50,7 @@ def build_sidecar(
         self_metrics=builder.collect_self_metrics,
         issues=builder.collect_issues,
         web=settings.web,
+        max_metrics_bytes=settings.limits.metrics_bytes,
     )
 
 
@@ -68,6 +69,7 @@ class _SidecarBuilder:
             interval=settings.interval,
             unsupported=unsupported,
             stale_after=self.source.stale_after_seconds,
+            max_group_entries=settings.limits.group_entries,
         )
         self.feed = SnapshotFeed(Snapshot.without_data(counted, unsupported))
         self._store = (
@@ -101,6 +103,8 @@ class _SidecarBuilder:
     def collect_issues(self) -> Mapping[str, str]:
         """Collect the issues of all components, by the component's name."""
         issues = dict(self.source.issues())
+        if self.engine.issue is not None:
+            issues["groups"] = self.engine.issue
         if self.spec_watcher is not None:
             issues |= self.spec_watcher.issues()
         if self.notifier is not None:
@@ -118,6 +122,12 @@ class _SidecarBuilder:
             "How long the last tick took.",
             MetricType.GAUGE,
             self.tick_loop.last_tick_seconds,
+        )
+        yield SelfMetric(
+            "sloctl_group_entries",
+            "Groups of all SLOs that are told apart.",
+            MetricType.GAUGE,
+            float(self.engine.group_entry_count),
         )
         if self.spec_watcher is not None:
             yield from self.spec_watcher.self_metrics()

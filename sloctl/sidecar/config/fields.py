@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from sloctl.sidecar.engine.engine import MAX_GROUP_ENTRIES
+from sloctl.sidecar.http.metrics.exposition import MAX_METRICS_BYTES
 from sloctl.sidecar.telemetry.logs import LogFormat
 from sloctl.spec.field_types import Choice, Duration, Fields, LabelName, Labels
 
@@ -163,6 +165,17 @@ class Web(Fields, frozen=True, kw_only=True):
     ] = field(default_factory=list)
 
 
+class Limits(Fields, frozen=True, kw_only=True):
+    """What the sidecar holds at most; what is beyond it is counted together, and told."""
+
+    group_entries: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Groups of all SLOs that are told apart; 10 KB each.")
+    ] = MAX_GROUP_ENTRIES
+    metrics_bytes: Annotated[
+        int, Meta(ge=1 << 16, le=1 << 30, description="Of the SLOs' metrics in one answer of /metrics.")
+    ] = MAX_METRICS_BYTES
+
+
 class Configuration(Fields, frozen=True, kw_only=True):
     """One sidecar."""
 
@@ -177,4 +190,5 @@ class Configuration(Fields, frozen=True, kw_only=True):
     store: Store | UnsetType = UNSET
     notify: Notify | UnsetType = UNSET
     web: Web = Web()
+    limits: Limits = Limits()
     log_format: LogFormat = LogFormat.TEXT

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -21,6 +21,7 @@ from sloctl.spec.yaml_nodes import Node, read_documents
 _Fields = TypeVar("_Fields")
 _Options = TypeVar("_Options")
 _KeyPath: TypeAlias = tuple[str | int, ...]
+_DEFAULT_LIMITS: Final = fields.Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Settings:
     notify: AlertmanagerOptions | None = None
     web: WebOptions = LOOPBACK_OPTIONS
     log_format: LogFormat = LogFormat.TEXT
+    limits: fields.Limits = _DEFAULT_LIMITS
 
 
 def read_configuration(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
@@ -69,7 +71,7 @@ def _build_settings(document: Node, findings: Findings) -> Settings | None:
     if interval is None or source is None or web is None:
         return None
     store = None if read.store is UNSET else Path(read.store.path)
-    return Settings(interval, source, history, store, notify, web, read.log_format)
+    return Settings(interval, source, history, store, notify, web, read.log_format, read.limits)
 
 
 def _nested_options(

@@ -17,7 +17,9 @@ from sloctl.sidecar.http.api.encoded_snapshot import SnapshotCache
 from sloctl.sidecar.http.api.routes import ApiRoutes, forbidden_reload_route, reload_route
 from sloctl.sidecar.http.connection import MAX_BODY_BYTES, SECURITY_HEADERS, first_request_middleware
 from sloctl.sidecar.http.event_stream import EventStream
+from sloctl.sidecar.http.large_answers import large_answer_middleware
 from sloctl.sidecar.http.metrics.endpoint import MetricsEndpoint
+from sloctl.sidecar.http.metrics.exposition import MAX_METRICS_BYTES
 from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
 from sloctl.sidecar.http.page.routes import PageRoutes
 from sloctl.sidecar.http.problem_details import problem_middleware, problem_response
@@ -25,7 +27,7 @@ from sloctl.sidecar.runtime import run_in_background
 from sloctl.sidecar.sources import Source
 from sloctl.sidecar.sources.scrape.targets import TargetState
 
-# A loop that has not ended a tick for so many intervals, and this many seconds more, is stuck.
+# A loop that has done nothing for so many intervals, and this many seconds more, is stuck.
 _STUCK_INTERVALS: Final = 3
 _STUCK_GRACE: Final = 30.0
 
@@ -53,6 +55,7 @@ class Sidecar:
     self_metrics: SelfMetrics = tuple
     issues: Issues = dict
     web: WebOptions = LOOPBACK_OPTIONS
+    max_metrics_bytes: int = MAX_METRICS_BYTES
 
 
 def build_application(sidecar: Sidecar) -> web.Application:
@@ -60,14 +63,6 @@ def build_application(sidecar: Sidecar) -> web.Application:
     feed, now = sidecar.feed, sidecar.time.now
     events = EventStream(feed, sidecar.web.max_streams)
     pages = PageRoutes(feed, sidecar.engine, sidecar.time, interval=sidecar.interval)
-    api = ApiRoutes(
-        snapshots=SnapshotCache(lambda: feed.snapshot),
-        now=now,
-        started_at=now(),
-        version=version("sloctl"),
-        issues=sidecar.issues,
-        targets=sidecar.targets,
-    )
     build_info = SelfMetric(
         "sloctl_build_info",
         "What serves here; always 1.",
@@ -76,7 +71,18 @@ def build_application(sidecar: Sidecar) -> web.Application:
         {"version": version("sloctl")},
     )
     metrics = MetricsEndpoint(
-        lambda: feed.snapshot, now, [sidecar.self_metrics, events.self_metrics, lambda: (build_info,)]
+        lambda: feed.snapshot,
+        now,
+        [sidecar.self_metrics, events.self_metrics, lambda: (build_info,)],
+        max_bytes=sidecar.max_metrics_bytes,
+    )
+    api = ApiRoutes(
+        snapshots=SnapshotCache(lambda: feed.snapshot),
+        now=now,
+        started_at=now(),
+        version=version("sloctl"),
+        issues=lambda: {**sidecar.issues(), **metrics.issues()},
+        targets=sidecar.targets,
     )
 
     async def run_parts(_: web.Application) -> AsyncIterator[None]:
@@ -90,7 +96,12 @@ def build_application(sidecar: Sidecar) -> web.Application:
             yield
 
     app = web.Application(
-        middlewares=[first_request_middleware, problem_middleware, access_middleware(sidecar.web)],
+        middlewares=[
+            first_request_middleware,
+            large_answer_middleware(),
+            problem_middleware,
+            access_middleware(sidecar.web),
+        ],
         client_max_size=MAX_BODY_BYTES,
     )
     app.cleanup_ctx.append(run_parts)
@@ -128,7 +139,7 @@ def _reload_routes(sidecar: Sidecar) -> list[web.RouteDef]:
 
 def _probe_routes(sidecar: Sidecar) -> list[web.RouteDef]:
     async def show_liveness(_: web.Request) -> web.Response:
-        quiet = sidecar.time.now() - sidecar.tick_loop.last_tick_at
+        quiet = sidecar.time.now() - sidecar.tick_loop.last_progress_at
         if quiet > _STUCK_INTERVALS * sidecar.interval + _STUCK_GRACE * sidecar.time.speed:
             return problem_response(503, f"no tick for {quiet:.0f} s: the loop is stuck")
         return web.Response(text="ticking\n")

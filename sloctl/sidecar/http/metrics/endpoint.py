@@ -1,7 +1,7 @@
 """All of /metrics: the newest snapshot, the self-metrics of the sidecar, and the process."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -11,9 +11,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from sloctl.sidecar.component import MetricType, SelfMetrics
+from sloctl.sidecar.component import MetricType, SelfMetric, SelfMetrics
 from sloctl.sidecar.engine.snapshot import Snapshot
-from sloctl.sidecar.http.metrics.exposition import ExpositionFormat, SnapshotMetrics
+from sloctl.sidecar.http.metrics.exposition import (
+    MAX_METRICS_BYTES,
+    ExpositionFormat,
+    SnapshotMetrics,
+)
 
 # Seconds for which a number that changes by itself, such as an age, may be served again.
 _CACHE_SECONDS: Final = 1.0
@@ -29,15 +33,21 @@ class MetricsEndpoint:
     """The answer to a scrape: the text of a snapshot is rendered once, all of it once within a second."""
 
     def __init__(
-        self, newest: Callable[[], Snapshot], now: Callable[[], float], self_metrics: Iterable[SelfMetrics]
+        self,
+        newest: Callable[[], Snapshot],
+        now: Callable[[], float],
+        self_metrics: Iterable[SelfMetrics],
+        *,
+        max_bytes: int = MAX_METRICS_BYTES,
     ) -> None:
+        self._max_bytes = max_bytes
         self._newest = newest
         self._now = now
         self._metrics = SnapshotMetrics.render_snapshot(Snapshot.without_data(()), now())
         self._rendering = asyncio.Lock()
         self._scrapes: dict[ExpositionFormat, _CachedScrape] = {}
         self._registry = CollectorRegistry()
-        self._registry.register(_SelfMetricCollector(tuple(self_metrics)))
+        self._registry.register(_SelfMetricCollector((*self_metrics, self._own_metrics)))
         ProcessCollector(registry=self._registry)
 
     async def show_metrics(self, request: web.Request) -> web.Response:
@@ -59,10 +69,23 @@ class MetricsEndpoint:
                 known = self._scrapes[form] = _CachedScrape(metrics, now, body)
         return known.body, content_type
 
+    def issues(self) -> Mapping[str, str]:
+        """Say how many SLOs the last scrape left out."""
+        if not (omitted := self._metrics.omitted):
+            return {}
+        limit = f"{self._max_bytes:,} bytes (limits.metricsBytes)"
+        return {"metrics": f"/metrics is at its limit of {limit}: {omitted:,} SLOs and groups are left out"}
+
+    def _own_metrics(self) -> Iterable[SelfMetric]:
+        description = "SLOs and groups that /metrics leaves out, for its size."
+        return (
+            SelfMetric("sloctl_metrics_omitted", description, MetricType.GAUGE, float(self._metrics.omitted)),
+        )
+
     async def _latest_metrics(self) -> SnapshotMetrics:
         snapshot, now = self._newest(), self._now()
         if snapshot is not self._metrics.snapshot or now > self._metrics.valid_until:
-            metrics = SnapshotMetrics(snapshot, now)
+            metrics = SnapshotMetrics(snapshot, now, self._max_bytes)
             for _ in metrics.render_parts():
                 await asyncio.sleep(0)
             self._metrics = metrics

@@ -11,13 +11,18 @@ from math import inf
 from typing import Final
 
 from sloctl.duration import format_duration
+from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import format_number
-from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.slo_metrics import DATA_AGE, SLO_INFO, SLO_METRICS, MetricFamily, slo_label_pairs
 
 # So many SLOs are rendered before others get their turn: about two milliseconds.
 _BATCH_SIZE: Final = 50
+# Of a line without the labels of its SLO: name, lookback, number.
+_OTHER_LINE_BYTES: Final = 50
+# What a Prometheus takes at once without trouble; some 13,000 SLOs.
+MAX_METRICS_BYTES: Final = 32 * 1024 * 1024
 
 
 class ExpositionFormat(Enum):
@@ -30,10 +35,14 @@ class ExpositionFormat(Enum):
 class SnapshotMetrics:
     """One snapshot as text, as of *now* (Unix seconds); after *valid_until* some of its numbers are too old.
 
-    Complete once `render_parts` has ended.
+    Complete once `render_parts` has ended. SLOs that would make it larger than *max_bytes* are *omitted*: all
+    of one or nothing, in the order of the snapshot.
     """
 
-    def __init__(self, snapshot: Snapshot, now: float) -> None:
+    def __init__(self, snapshot: Snapshot, now: float, max_bytes: int = MAX_METRICS_BYTES) -> None:
+        self.omitted = 0
+        self._max_bytes = max_bytes
+        self._size = 0
         self.snapshot = snapshot
         self.valid_until = inf
         self._now = now
@@ -55,29 +64,41 @@ class SnapshotMetrics:
         """Render batch by batch, so that others have their turn in between."""
         described: set[str] = set()
         for number, state in enumerate(self.snapshot.states, start=1):
-            slo = state.slo
-            if slo.id not in described:
-                described.add(slo.id)
-                labels = format_labels(
-                    *NATIVE_STYLE.identity_labels(slo).items(),
-                    (NATIVE_STYLE.objective, f"{format_number(100 * slo.objective)}%"),
-                    (NATIVE_STYLE.window, format_duration(slo.window.seconds)),
-                    *slo.labels.items(),
-                )
-                self._lines[SLO_INFO].append(format_sample(SLO_INFO.name, labels, 1.0))
+            if self._size > self._max_bytes:
+                self.omitted += 1
+                continue
+            if state.slo.id not in described:
+                described.add(state.slo.id)
+                self._add_info(state.slo)
             if state.last is not None:
-                labels = format_labels(*slo_label_pairs(state))
-                self._last_data.append((labels, state.last))
-                limit = state.last + slo.alerting.no_data_after
-                if self._now <= limit:
-                    self.valid_until = min(self.valid_until, limit)
-                for metric in self._metrics:
-                    lines, name = self._lines[metric], metric.name
-                    for extra, value in metric.known_values(state, self._now):
-                        more = f",{format_labels(*extra)}" if extra else ""
-                        lines.append(f"{name}{{{labels}{more}}} {value!r}\n")
+                self._add_state(state, state.last)
             if number % _BATCH_SIZE == 0:
                 yield
+
+    def _add_info(self, slo: Slo) -> None:
+        labels = format_labels(
+            *NATIVE_STYLE.identity_labels(slo).items(),
+            (NATIVE_STYLE.objective, f"{format_number(100 * slo.objective)}%"),
+            (NATIVE_STYLE.window, format_duration(slo.window.seconds)),
+            *slo.labels.items(),
+        )
+        self._lines[SLO_INFO].append(format_sample(SLO_INFO.name, labels, 1.0))
+
+    def _add_state(self, state: SloState, last: float) -> None:
+        labels = format_labels(*slo_label_pairs(state))
+        self._last_data.append((labels, last))
+        limit = last + state.slo.alerting.no_data_after
+        if self._now <= limit:
+            self.valid_until = min(self.valid_until, limit)
+        count = 0
+        for metric in self._metrics:
+            lines, name = self._lines[metric], metric.name
+            for extra, value in metric.known_values(state, self._now):
+                more = f",{format_labels(*extra)}" if extra else ""
+                lines.append(f"{name}{{{labels}{more}}} {value!r}\n")
+                count += 1
+        # Nearly all of a line are its labels.
+        self._size += count * (len(labels) + _OTHER_LINE_BYTES)
 
     def encode_metrics(self, form: ExpositionFormat, now: float) -> bytes:
         """Encode everything, with ages as of *now* (Unix seconds)."""
