@@ -96,6 +96,10 @@ bench-sidecar-speed: $(VENV)/.dev real-parts ## From outage to page, the sidecar
 bench-sidecar-soak: $(VENV)/.dev ## Half an hour of a sidecar with everything on; ARGS="--minutes N" for another time
 	@$(BIN)/python -m bench.sidecar_soak $(ARGS)
 
+.PHONY: attack
+attack: $(VENV)/.dev ## A sidecar under attack beside one left alone: page, probes, memory, truth; two minutes
+	@$(BIN)/python -m bench.sidecar_attack $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
 	@BIN=$(BIN) requirements/lock $(ARGS)

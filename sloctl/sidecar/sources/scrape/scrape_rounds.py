@@ -92,7 +92,7 @@ class ScrapeRounds:
             self._running[scraper] = _RunningScrape(asyncio.ensure_future(scrape(scraper)), now)
 
     def _start_slow(self, scrape: Scrape) -> list[asyncio.Future[CountedScrape | None]]:
-        waiting = [scraper for scraper in self._slow if scraper not in self._running]
+        waiting = sorted((each for each in self._slow if each not in self._running), key=_last_answer_first)
         chosen = waiting[: max(0, self._most_slow - sum(each in self._slow for each in self._running))]
         for scraper in chosen:
             # To the end: others have their turn before it is asked again.
@@ -113,11 +113,16 @@ class ScrapeRounds:
         return counted
 
     async def _give_up_excess(self) -> None:
-        """Give up the newest scrapes of slow targets that are more than may be under way."""
-        slow = [scraper for scraper in self._running if scraper in self._slow]
+        """Give up scrapes of slow targets that are more than may be under way."""
+        slow = sorted((each for each in self._running if each in self._slow), key=_last_answer_first)
         given_up = slow[self._most_slow :]
         now = asyncio.get_running_loop().time()
         for scraper in given_up:
             running = self._running.pop(scraper)
             await cancel_tasks([running.task])
             scraper.record_failure("no answer yet, and others wait for the connection", now - running.began)
+
+
+def _last_answer_first(scraper: TargetScraper) -> float:
+    """Order by the last good answer: who answers late goes before who never does."""
+    return -(scraper.state.scraped_at or 0.0)
