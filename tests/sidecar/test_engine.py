@@ -261,3 +261,56 @@ def test_a_source_whose_clock_is_ahead_makes_nothing_old() -> None:
     snapshot = engine.record_tick(T0 + 5, [read(T0 + 365 * DAY, SHOP, {(): EventCounts(1, 10)})])
 
     assert (only(snapshot).last, only(snapshot).burn_over(HOUR).counts) == (T0 + 5, EventCounts(2, 20))
+
+
+def grouped_reading(at: float, slos: Sequence[Slo], groups: int) -> IntervalCounts:
+    counts: dict[Group, EventCounts] = {(f"/{n}",): EventCounts(1, 10) for n in range(groups)}
+    return IntervalCounts(at, {each.id: SloCounts(counts) for each in slos})
+
+
+def test_groups_of_all_slos_together_have_a_limit() -> None:
+    slos = [slo(name=f"slo-{n}", group_by=("route",)) for n in range(10)]
+    engine = Engine(slos, interval=5, max_group_entries=25)
+
+    snapshot = engine.record_tick(T0, [grouped_reading(T0, slos, 10)])
+
+    others = [state for state in snapshot.states if state.is_overflow]
+    assert (engine.group_entry_count, len(others)) == (25, 8)
+    assert sum(state.events for state in snapshot.states) == 10 * 10 * 10
+    assert engine.issue is not None
+    assert "of 8 SLOs further groups share the entry (others)" in engine.issue
+
+
+def test_an_expired_group_gives_its_entry_back() -> None:
+    grouped = slo(group_by=("route",))
+    engine = Engine([grouped], interval=5, max_group_entries=2)
+    engine.record_tick(T0, [grouped_reading(T0, [grouped], 2)])
+
+    engine.record_tick(T0 + 31 * DAY, [])
+
+    assert engine.group_entry_count == 0
+
+
+def test_an_slo_without_groups_needs_no_entry() -> None:
+    engine = Engine([SHOP], interval=5, max_group_entries=0)
+
+    assert only(ticked(engine, SHOP, [(T0, EventCounts(0, 10))])).group == ()
+    assert engine.issue is None
+
+
+def test_a_label_value_as_long_as_a_page_is_no_entry() -> None:
+    grouped = slo(group_by=("route",))
+    engine = Engine([grouped], interval=5)
+
+    snapshot = engine.record_tick(T0, [read(T0, grouped, {("x" * 40_000,): EventCounts(1, 10)})])
+
+    assert only(snapshot).group == (OTHERS,)
+
+
+def test_a_tick_of_many_groups_gives_others_their_turn() -> None:
+    slos = [slo(name=f"slo-{n}", group_by=("route",)) for n in range(10)]
+    engine = Engine(slos, interval=5)
+
+    pieces = list(engine.record_in_pieces(T0, [grouped_reading(T0, slos, 200)]))
+
+    assert pieces.count(None) == 10

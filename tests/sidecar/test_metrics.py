@@ -189,3 +189,15 @@ def test_a_counter_stays_where_it_is_when_its_slo_grows_stale() -> None:
     stale = replace(shown, states=tuple(replace(state, stale=True) for state in shown.states))
 
     assert samples(text_of(stale, START)) == samples(text_of(shown, START))
+
+
+async def test_metrics_beyond_the_limit_are_left_out_and_told() -> None:
+    shown = snapshot(ROUTES, {(f"/{n}",): EventCounts(1, 10) for n in range(100)})
+    endpoint = MetricsEndpoint(lambda: shown, lambda: START, [], max_bytes=20_000)
+
+    body, _ = await endpoint.render_scrape("")
+
+    omitted = samples(body.decode())[("sloctl_metrics_omitted", frozenset())]
+    assert 0 < omitted < 100
+    assert len(body) < 60_000
+    assert endpoint.issues()["metrics"].endswith(f"{omitted:.0f} SLOs and groups are left out")

@@ -9,7 +9,7 @@ import pytest
 from sloctl.sidecar.clock import Clock, start_clock
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
-from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop, poll_source
+from sloctl.sidecar.engine.tick_loop import ObservedSource, SnapshotFeed, TickLoop, poll_source
 from sloctl.sidecar.sources import IntervalCounts, SloCounts, Source
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
@@ -127,3 +127,25 @@ async def test_time_goes_forward_only() -> None:
 
     assert seen == sorted(seen)
     assert clock.now() >= T0 + 10
+
+
+async def test_waiting_for_a_source_is_progress_up_to_ten_minutes() -> None:
+    at = [T0]
+    observed = ObservedSource(Hanging(), Clock(now=lambda: at[0], sleep=asyncio.sleep))
+    reading = asyncio.ensure_future(observed.read_counts(T0))
+    await asyncio.sleep(0)
+    at[0] = T0 + 300
+    waiting = observed.last_progress_at
+    at[0] = T0 + 900
+    hanging = observed.last_progress_at
+    reading.cancel()
+
+    assert (waiting, hanging) == (T0 + 300, T0 + 600)
+
+
+class Hanging:
+    """A source that never answers."""
+
+    async def read_counts(self, now: float) -> Sequence[IntervalCounts]:  # noqa: ARG002 - the shape of a Source
+        await asyncio.Event().wait()
+        return ()
