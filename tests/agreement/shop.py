@@ -14,6 +14,9 @@ from sloctl.slo.resolutions import EventCounts
 from tests.differential.scraped import Scraped
 
 CODES: Final = ("200", "500")
+# A counter that its pod shows from the start. Were all of them born with their first event, neither side
+# could know what a pod had counted before it was first seen.
+SHOWN_AT_ZERO: Final = "200"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,11 @@ class Shop:
         return EventCounts(error=bad, total=bad + self._good[end] - self._good[start])
 
     def exposition(self, pod: Pod, second: int) -> str:
-        """What *pod* shows at the end of *second*: a counter is born with its first event."""
+        """Return what *pod* shows at the end of *second*: errors are born with their first event."""
         return "".join(
             f'requests_total{{status="{code}"}} {value}\n'
             for code, values in zip(CODES, self._counters[pod.instance], strict=True)
-            if (value := values[second - 1] if second else 0)
+            if (value := values[second - 1] if second else 0) or code == SHOWN_AT_ZERO
         )
 
     def scraped(self, every: int) -> list[Scraped]:
@@ -86,7 +89,7 @@ class Shop:
             )
             for pod in self.pods
             for code, values in zip(CODES, self._counters[pod.instance], strict=True)
-            if (samples := list(_samples(pod, values, range(pod.phase, self.seconds + 1, every))))
+            if (samples := list(_samples(pod, code, values, range(pod.phase, self.seconds + 1, every))))
         ]
 
 
@@ -109,11 +112,13 @@ def _counted(pod: Pod, events: Iterable[int]) -> Iterator[int]:
         yield value
 
 
-def _samples(pod: Pod, values: Sequence[int], moments: Iterable[int]) -> Iterator[tuple[int, float | None]]:
+def _samples(
+    pod: Pod, code: str, values: Sequence[int], moments: Iterable[int]
+) -> Iterator[tuple[int, float | None]]:
     there = False
     for at in moments:
         value = values[at - 1] if at and pod.answers(at) else 0
-        if value:
+        if value or (code == SHOWN_AT_ZERO and pod.answers(at)):
             there = True
             yield at, float(value)
         elif there:
