@@ -14,6 +14,10 @@ TIME_PERIOD: Final = "slo:time_period:days"
 CURRENT_BURN_RATE: Final = "slo:current_burn_rate:ratio"
 PERIOD_BURN_RATE: Final = "slo:period_burn_rate:ratio"
 BUDGET_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
+# The share of the window, 0 to 1, since the first rollup in it: how much of it the numbers cover.
+PERIOD_COVERED: Final = "slo:period_covered:ratio"
+# When that first rollup began, Unix seconds; recorded by the slow group.
+ROLLUPS_SINCE: Final = "slo:rollups:since_seconds"
 
 BURN_ALERT: Final = "SLOErrorBudgetBurn"
 EXHAUSTED_ALERT: Final = "SLOErrorBudgetExhausted"

@@ -10,9 +10,16 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl import naming
-from sloctl.model import AlertKind, Labels, PolicyRow, PromQL
-from sloctl.promql import format_number, metric_selector, range_selector
+from sloctl.model import AlertKind, Labels, PolicyRow, PromQL, Selector
+from sloctl.promql import (
+    format_number,
+    format_selector,
+    metric_selector,
+    quote_string,
+    range_selector,
+)
 from sloctl.rules.scope import STALENESS, Scope
+from sloctl.slo.lowering import CounterPair, lower_indicator
 from sloctl.slo.policy import alert_threshold
 from sloctl.slo.resolutions import COARSE_STEP
 from sloctl.templates import FILLED_TEMPLATE, LABEL_PREFIX
@@ -64,12 +71,16 @@ class AlertTemplates(Struct, frozen=True):
         groups = ", ".join(
             f"{label}={{{{ $labels.{label}{_WITHOUT_CONTROL_CHARS} }}}}" for label in slo.group_by
         )
+        if self.kind is AlertKind.NO_DATA and groups:
+            # Of the whole SLO it has no labels of a group.
+            named = " ".join(f"$labels.{label}" for label in slo.group_by)
+            return f"{slo.id}{{{{ if or {named} }}}} ({groups}){{{{ end }}}}"
         return f"{slo.id} ({groups})" if groups else slo.id
 
     @property
     def group_parameters(self) -> Sequence[str]:
         if self.kind is AlertKind.NO_DATA:
-            return ()  # its expression has no group
+            return ()  # of the whole SLO it has no group
         return [f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
 
     @property
@@ -87,6 +98,18 @@ class AlertTemplates(Struct, frozen=True):
     def start_time(self) -> str:
         moment = f"{{{{ . | first | value | humanizeTimestamp{_WITH_UTC} }}}}"
         return f"{self._open_query(self._firing_start())}{moment}{{{{ end }}}}"
+
+    @property
+    def histogram_bounds(self) -> str:
+        pair = lower_indicator(self.scope.slo.indicator)
+        if not isinstance(pair, CounterPair) or pair.bucket_proof is None:
+            return ""
+        *own, bound = pair.bucket_proof.bound.matchers
+        buckets = format_selector(Selector(pair.bucket_proof.bound.metric, tuple(own)))
+        query = f"{{{{ range printf {quote_string(f'group by (le) ({buckets})'.replace('%', '%%'))} | query"
+        bounds = f'{query} | sortByLabel "le" }}}} {{{{ .Labels.le{_WITHOUT_CONTROL_CHARS} }}}}'
+        asked = escape_template(bound.value.removesuffix(r"(\.0)?"))
+        return f" The histogram must have the bound {asked}; it has{bounds}{{{{ else }}}} none{{{{ end }}}}."
 
     def spec_text(self, text: str) -> str:
         return escape_template(text)

@@ -37,6 +37,10 @@ class AlertValues(Protocol):
     def start_time(self) -> str:
         """When it began to fire, or of no data when they ended."""
 
+    @property
+    def histogram_bounds(self) -> str:
+        """Return which bound of a latency's histogram is asked for and which there are; else nothing."""
+
     def spec_text(self, text: str) -> str:
         """Show text of the spec."""
 
@@ -120,9 +124,10 @@ def no_data_text(slo: Slo, values: AlertValues) -> Labels:
     """Say since when there are no data, and what to look at first."""
     after = format_duration(slo.alerting.no_data_after)
     return _summary_and_description(
-        f"{slo.id}: no data for {after}, so nobody knows whether its objective is met",
+        f"{values.alert_subject}: no data for {after}, so nobody knows whether its objective is met",
         _objective_sentence(slo, values),
-        "No series matches the indicator. Is the target up, is it scraped, and do the selectors still match?",
+        "No series matches the indicator. Is the target up, is it scraped, and do the selectors still match?"
+        f"{values.histogram_bounds}",
         f"No data since {values.start_time}.",
     )
 

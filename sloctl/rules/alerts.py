@@ -3,9 +3,11 @@
 An alert reads only recorded series, and only those of its own rule group where that makes it faster.
 """
 
+from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
+from sloctl.duration import DAY
 from sloctl.model import AlertKind, Labels, PolicyRow, PromQL, Severity
 from sloctl.promql import format_number, join_operands, range_selector
 from sloctl.rules.alert_templates import AlertTemplates, escape_template
@@ -29,6 +31,7 @@ from sloctl.slo.policy import (
     exhaustion_row,
     rows_by_pending,
     rows_of_severity,
+    settles_after,
 )
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
@@ -80,7 +83,7 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     return [
         _alert_rule(
             values,
-            expr=f"absent({scope.fine_events})",
+            expr=_no_data_condition(scope),
             text=no_data_text(scope.slo, values),
             before=NO_DATA_RANGE,
             pending=alerting.no_data_after,
@@ -88,8 +91,28 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     ]
 
 
+def _no_data_condition(scope: Scope) -> PromQL:
+    """Build the condition that no events are counted.
+
+    A rollup of 0 is data only where something was counted within the window: a gauge taken for a counter
+    gives 0 for ever. A group has lost its data where the day's error ratio tells that there were events.
+    """
+    window = scope.slo.window.seconds
+    if not scope.slo.group_by:
+        newest, all_time = (
+            _recorded_error_ratio(scope, lookback, FINE_STEP) for lookback in (COARSE_STEP, window)
+        )
+        return f"absent({scope.fine_events} and on () ({newest} or {all_time}))"
+    lookbacks = [each.lookback for each in scope.resolutions.entries]
+    day = _recorded_error_ratio(scope, min(lookbacks, key=lambda it: abs(it - DAY)), FINE_STEP)
+    events = scope.fine_events
+    return f"{day} unless {scope.match_group} {events}\nor absent({day} or {events})"
+
+
 def _burn_condition(scope: Scope, row: PolicyRow, step: int) -> PromQL:
     """Build the condition of one row: both lookbacks above the threshold, enough errors, enough confidence.
+
+    Until there are enough data the long lookback counts for the part that is covered.
 
     The confidence is Wilson's lower bound above the threshold, without its square root: the interval inverts
     the score test, so the bound of a ratio r of n events is above t exactly when r is and
@@ -100,7 +123,8 @@ def _burn_condition(scope: Scope, row: PolicyRow, step: int) -> PromQL:
     threshold = format_number(exact)
     long, short = (_recorded_error_ratio(scope, lookback, step) for lookback in (row.long, row.short))
     errors = scope.sum_by_group(scope.recorded_series(naming.error_count_metric(row.long)))
-    conditions = [f"{long} > {threshold}", f"{short} > {threshold}"]
+    settled = _settled_share(scope, row)
+    conditions = [f"{long} * {scope.match_group} {settled} > {threshold}", f"{short} > {threshold}"]
     if alerting.min_errors:
         conditions.append(f"{errors} >= {format_number(error_floor(alerting.min_errors))}")
     if alerting.confidence is not None:
@@ -118,7 +142,11 @@ def _exhausting_condition(scope: Scope, row: PolicyRow, left: PromQL) -> PromQL:
     """
     slo = scope.slo
     budget, spendable = format_number(slo.budget), format_number(slo.window.seconds * slo.budget)
-    ratios = [_recorded_error_ratio(scope, lookback, FINE_STEP) for lookback in (row.long, row.short)]
+    settled = f"{scope.match_group} {_settled_share(scope, row)}"
+    ratios = [
+        f"{_recorded_error_ratio(scope, lookback, FINE_STEP)} * {settled}"
+        for lookback in (row.long, row.short)
+    ]
     return join_operands(
         (
             f"{left} > 0",
@@ -129,6 +157,13 @@ def _exhausting_condition(scope: Scope, row: PolicyRow, left: PromQL) -> PromQL:
         ),
         "and",
     )
+
+
+def _settled_share(scope: Scope, row: PolicyRow) -> PromQL:
+    """Build the share of the data there must be for the row to count in full, as `policy.settles_after`."""
+    covered = scope.max_by_group(scope.recorded_series(naming.PERIOD_COVERED))
+    share = format_number(Fraction(scope.slo.window.seconds, settles_after(row)))
+    return f"clamp_max({covered} * {share}, 1)"
 
 
 def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:

@@ -6,7 +6,7 @@ from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
 from sloctl.rules.counts import events_and_errors
-from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules
+from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules, since_rule
 from sloctl.rules.repair import repair_rules
 from sloctl.rules.rule import Rule, RuleGroup
 from sloctl.rules.scope import Scope
@@ -31,6 +31,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     )
     slow: tuple[Rule, ...] = (
         *coarse_rollups(scope),
+        since_rule(scope),
         *ratio_rules(scope, COARSE_STEP),
         *burn_alerts(scope, COARSE_STEP),
     )

@@ -5,14 +5,20 @@ budget and burn rates are recorded every minute, for people and dashboards.
 """
 
 from fractions import Fraction
+from typing import Final
 
 from sloctl import naming
-from sloctl.duration import DAY, format_duration
+from sloctl.duration import DAY, HOUR, format_duration
 from sloctl.model import PromQL
-from sloctl.promql import format_number, last_range, range_selector
+from sloctl.promql import aggregate_by, format_number, join_operands, last_range, range_selector
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope
-from sloctl.slo.resolutions import COARSE_STEP, Resolution
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, Resolution
+
+# Looks over the window for its first rollup. Six hours between them, at 30 days, are 1 % of the window.
+_SINCE_LOOKS: Final = 120
+# As a lookback of five minutes is read.
+_FIRST_MINUTES: Final = COARSE_STEP - FINE_STEP // 2
 
 
 def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:
@@ -24,6 +30,26 @@ def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:
             (naming.error_count_metric, scope.fine_errors),
         )
     )
+
+
+def since_rule(scope: Scope) -> RecordingRule:
+    """Record when the first rollup within the window began, so that what is covered can be told.
+
+    The record of an hour ago goes on; looks over the whole window find again what a longer hole made it
+    forget, and what a backfill wrote. `time()` in a subquery is the time of each look: `timestamp()` of the
+    rollups would take 20 times as long.
+    """
+    window, events = scope.slo.window.seconds, scope.recorded_series(naming.event_count_metric(COARSE_STEP))
+    known = f"last_over_time({range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), HOUR)})"
+    ends = f"0 * {events} + time()"
+    looks = f"{window}s:{max(window // _SINCE_LOOKS, COARSE_STEP)}s"
+    alternatives = (
+        f'label_replace({known}, "slo_part", "known", "", "")',
+        f"min_over_time(({ends})[{looks}]) - {COARSE_STEP}",
+        f"{ends} - {COARSE_STEP}",
+    )
+    since = aggregate_by("min", scope.slo.group_by, f"\n  {join_operands(alternatives, '  or')}\n")
+    return scope.rollup_rule(naming.ROLLUPS_SINCE, since)
 
 
 def ratio_rules(scope: Scope, step: int) -> list[RecordingRule]:
@@ -58,19 +84,25 @@ def counted_lookbacks(scope: Scope) -> frozenset[int]:
 
 
 def budget_rules(scope: Scope) -> tuple[RecordingRule, ...]:
-    """Record the objective, the budget, how fast it burns and what is left of it."""
+    """Record the objective, the budget, how fast it burns and what is left of it.
+
+    What is spent is measured against the events of the whole window: while it is not full, the burn rate so
+    far counts for the part that is covered.
+    """
     slo, budget = scope.slo, format_number(scope.slo.budget)
     current = scope.max_by_group(scope.recorded_series(naming.error_ratio_metric(COARSE_STEP)))
     window_ratio = scope.recorded_series(naming.error_ratio_metric(slo.window.seconds))
     period = scope.max_by_group(f"last_over_time({range_selector(window_ratio, STALENESS)})")
     burned = scope.max_by_group(scope.recorded_series(naming.PERIOD_BURN_RATE))
+    covered = scope.max_by_group(scope.recorded_series(naming.PERIOD_COVERED))
     series = {
         naming.OBJECTIVE: f"vector({format_number(slo.objective)})",
         naming.ERROR_BUDGET: f"vector({budget})",
         naming.TIME_PERIOD: f"vector({format_number(Fraction(slo.window.seconds, DAY))})",
         naming.CURRENT_BURN_RATE: f"{current} / {budget}",
         naming.PERIOD_BURN_RATE: f"{period} / {budget}",
-        naming.BUDGET_REMAINING: f"1 - {burned}",
+        naming.PERIOD_COVERED: _covered_share(scope),
+        naming.BUDGET_REMAINING: f"1 - {burned} * {scope.match_group} {covered}",
     }
     described = {
         scope.style.objective: f"{format_number(100 * slo.objective)}{scope.style.objective_unit}",
@@ -80,6 +112,18 @@ def budget_rules(scope: Scope) -> tuple[RecordingRule, ...]:
         *(scope.published_rule(metric, expression) for metric, expression in series.items()),
         scope.published_rule(scope.style.info_metric, "vector(1)", **described),
     )
+
+
+def _covered_share(scope: Scope) -> PromQL:
+    """Build the share of the window since its first rollup.
+
+    The slow group tells it from its first turn on; until then the fine rollups do, of which there are few.
+    """
+    window = scope.slo.window.seconds
+    since = f"last_over_time({range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), STALENESS)})"
+    age = f"time() - {aggregate_by('min', scope.slo.group_by, since)}"
+    minutes = scope.max_by_group(f"count_over_time({range_selector(scope.fine_events, _FIRST_MINUTES)})")
+    return f"clamp_max(({age} or {scope.match_group} {FINE_STEP} * {minutes}) / {window}, 1)"
 
 
 def _sum_rollups(scope: Scope, rollup: str, resolution: Resolution) -> PromQL:

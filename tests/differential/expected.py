@@ -10,6 +10,8 @@ from functools import reduce
 from math import isclose
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Severity, Slo
@@ -18,12 +20,14 @@ from sloctl.rules.scope import Scope
 from sloctl.sidecar.engine import evaluation
 from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum
 from sloctl.sidecar.engine.history import CountHistory
+from sloctl.slo.burn import time_to_exhaustion
 from sloctl.slo.health import AlertState
+from sloctl.slo.policy import exhaustion_row, settles_after
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, build_resolutions
 from tests.differential.counting import Counting
 from tests.differential.engine import Recorded, Recording
 from tests.differential.kinds import Kind
-from tests.differential.scraped import Scraped
+from tests.differential.scraped import LOOKBACK, Scraped
 from tests.differential.streams import GROUP
 
 # A repair compares a stretch of 72 looks, five minutes apart, and looks last at a multiple of five minutes.
@@ -120,6 +124,8 @@ class _RuleTurns:
         self._minutes: dict[int, EventCounts] = {}
         self._period: tuple[int, EventCounts] | None = None
         self._repairs: dict[int, EventCounts] = {}
+        self._coarse: list[int] = []
+        self._since: dict[int, int] = {}
 
     def turn(self, now: int) -> Readings:
         """The fast group every minute, then the slow one, then the repair."""
@@ -138,13 +144,15 @@ class _RuleTurns:
             yield from _rollups(FINE_STEP, counts)
         yield from self._ratios(FINE_STEP, now)
         burns = self._burns(lambda lookback: self._seen_by_fast(now, lookback))
-        budget = evaluation.evaluate_budget(self._plan, burns, ())
+        covered = self._covered_seconds(now)
+        budget = self._budget(burns, covered)
         by_lookback = {each.lookback: each for each in burns}
         window = self._slo.window.seconds
         yield from _known(naming.CURRENT_BURN_RATE, by_lookback[COARSE_STEP].burn_rate)
         yield from _known(naming.PERIOD_BURN_RATE, by_lookback[window].burn_rate)
+        yield from _known(naming.PERIOD_COVERED, None if covered is None else covered_share(covered, window))
         yield from _known(naming.BUDGET_REMAINING, budget.left)
-        yield from self._burn_alert(Severity.PAGE, burns)
+        yield from self._burn_alert(Severity.PAGE, burns, covered)
         if budget.is_exhausted:
             yield _firing(naming.EXHAUSTED_ALERT, Severity.TICKET)
         if budget.exhausts_within(self._slo.alerting.exhausting_within):
@@ -154,9 +162,14 @@ class _RuleTurns:
         counts = self._counts(now, COARSE_STEP)
         if counts is not None:
             yield from _rollups(COARSE_STEP, counts)
+            self._coarse.append(now)
+        since = self._since_at(now)
+        if since is not None:
+            self._since[now] = since
+            yield naming.ROLLUPS_SINCE, since
         yield from self._ratios(COARSE_STEP, now)
         burns = self._burns(lambda lookback: self._recorded_by_slow(lookback, now))
-        yield from self._burn_alert(Severity.TICKET, burns)
+        yield from self._burn_alert(Severity.TICKET, burns, self._covered_seconds(now))
         period = self._recorded_by_slow(self._slo.window.seconds, now)
         if period is not None and period.total > 0:
             self._period = now, period
@@ -180,6 +193,7 @@ class _RuleTurns:
         counted_errors = max(sum(it.error for it in counted) for counted in seen)
         total = max(0.0, events - counted_events - sum(it.total for it in earlier))
         error = max(0.0, (errors or 0.0) - counted_errors - sum(it.error for it in earlier))
+        self._coarse.append(now)
         self._repairs[now] = EventCounts(error=min(error, total), total=total)
         yield f"{naming.event_count_metric(COARSE_STEP)} repair", total
         yield f"{naming.error_count_metric(COARSE_STEP)} repair", min(error, total)
@@ -190,6 +204,42 @@ class _RuleTurns:
             self._plan,
             [EMPTY_SUM if it is None else BucketSum(lookback, it.error, it.total) for lookback, it in sums],
         )
+
+    def _since_at(self, now: int) -> int | None:
+        """When the first rollup began, by the record of the last hour and by looks over the window."""
+        window = self._slo.window.seconds
+        every = max(window // 120, COARSE_STEP)
+        looks = [now, *range(-(-(now - window) // every) * every, now + 1, every)]
+        begins = [at - COARSE_STEP for at in looks if any(self._is_recent(it, at) for it in self._coarse)]
+        begins += [since for at, since in self._since.items() if at > now - HOUR]
+        return min(begins, default=None)
+
+    def _is_recent(self, recorded: int, now: int) -> bool:
+        age = now - recorded
+        return 0 <= age < LOOKBACK or (self._counting.engine.closed and age == LOOKBACK)
+
+    def _covered_seconds(self, now: int) -> int | None:
+        """As the slow group told it in the last ten minutes, else by the minutes counted in the last five."""
+        told = [at for at in self._since if now - 2 * COARSE_STEP <= at < now]
+        if told:
+            return now - self._since[max(told)]
+        minutes = sum(now - COARSE_STEP < at <= now for at in self._minutes)
+        return FINE_STEP * minutes or None
+
+    def _budget(
+        self, burns: Sequence[evaluation.LookbackBurn], covered: int | None
+    ) -> evaluation.BudgetState:
+        """The budget by what is covered of the window."""
+        budget, window = evaluation.evaluate_budget(self._plan, burns, ()), self._slo.window.seconds
+        row = exhaustion_row(self._slo.alerting.policy)
+        if covered is None or row is None or budget.left is None:
+            return structs.replace(budget, left=None, confirmed_time_to_exhaustion=None)
+        left = 1 - (1 - budget.left) * covered_share(covered, window)
+        rates = [each.burn_rate for each in burns if each.lookback in (row.long, row.short)]
+        slower = None if None in rates else min(rate for rate in rates if rate is not None)
+        settled = None if slower is None else slower * covered_share(covered, settles_after(row))
+        time_left = time_to_exhaustion(left, settled, window)
+        return structs.replace(budget, left=left, confirmed_time_to_exhaustion=time_left)
 
     def _counts(self, now: int, lookback: int) -> EventCounts | None:
         [seen] = self._history.lookback_sums(now, [lookback])
@@ -226,11 +276,24 @@ class _RuleTurns:
             yield from _known(naming.error_ratio_metric(resolution.lookback), counts.error_ratio)
 
     def _burn_alert(
-        self, severity: Severity, burns: tuple[evaluation.LookbackBurn, ...]
+        self, severity: Severity, burns: tuple[evaluation.LookbackBurn, ...], covered: int | None
     ) -> Iterator[tuple[str, float]]:
-        for alert in evaluation.evaluate_alerts(self._plan, burns):
+        settled = {
+            row.long: covered_share(covered or 0, settles_after(row)) for row in self._slo.alerting.policy
+        }
+        scaled = [_scale(each, settled.get(each.lookback, 1.0)) for each in burns]
+        for alert in evaluation.evaluate_alerts(self._plan, scaled):
             if alert.severity is severity and alert.state is AlertState.FIRING:
                 yield _firing(naming.BURN_ALERT, severity)
+
+
+def covered_share(covered: float, span: int) -> float:
+    return min(1.0, covered / span)
+
+
+def _scale(seen: evaluation.LookbackBurn, share: float) -> evaluation.LookbackBurn:
+    ratio = seen.error_ratio
+    return seen if ratio is None else structs.replace(seen, error_ratio=ratio * share)
 
 
 def _plus(one: EventCounts, other: EventCounts) -> EventCounts:

@@ -50,6 +50,8 @@ class _SnapshotValues:
     @property
     def alert_subject(self) -> str:
         state = self._slo_state
+        if self.alert.candidate.kind is AlertKind.NO_DATA:
+            return state.slo.id  # as yet of the whole SLO
         groups = ", ".join(f"{label}={_sanitize_value(value)}" for label, value in state.group_labels.items())
         return f"{state.slo.id} ({groups})" if groups else state.slo.id
 
@@ -58,6 +60,10 @@ class _SnapshotValues:
         if self.alert.candidate.kind is AlertKind.NO_DATA:
             return ()  # as by the rules: of the whole SLO
         return [f"{label}={quote_plus(value)}" for label, value in self._slo_state.group_labels.items()]
+
+    @property
+    def histogram_bounds(self) -> str:
+        return ""  # what a target exposes is not at hand here
 
     @property
     def budget_left(self) -> str:
