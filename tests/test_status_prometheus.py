@@ -8,6 +8,7 @@ import pytest
 
 from sloctl import compiler
 from sloctl.cli.main import main
+from sloctl.duration import DAY
 from sloctl.naming import LABEL_STYLES, NATIVE_STYLE
 from sloctl.prometheus.answers import InstantSample
 from sloctl.spec import read_specs
@@ -51,6 +52,15 @@ def raw_counters() -> Iterator[tuple[str, float, float]]:
             yield f'requests_total{{{labels},code="200"}}', 100 * number * (1 - failing), at
             yield f'requests_total{{{labels},code="500"}}', 100 * number * failing, at
             yield f"slow_total{{{labels}}}", 0, at
+            yield from _full_window(at, f',route="{route}"', "availability")
+    for at in range(now - 1800, now + 1, SCRAPE):
+        yield from _full_window(at, "", "latency")
+
+
+def _full_window(at: int, group: str, name: str) -> Iterator[tuple[str, float, float]]:
+    """A record of a first rollup long before the window, in both styles."""
+    for identity in (f'slo_id="shop/{name}"', f'sloth_id="shop-{name}"'):
+        yield f'slo:rollups:since_seconds{{{identity},slo_part="before"{group}}}', at - 40 * DAY, at
 
 
 @pytest.fixture(scope="module", params=["slo", "sloth"])

@@ -34,6 +34,15 @@ class Trial:
     scrape: str = SCRAPE
 
 
+def full_window(*groups: str, slo_id: str = "shop/checkout") -> dict[str, str]:
+    """A record of a first rollup 30 days before; *groups* are matchers of each group's labels."""
+    return {
+        f"slo:rollups:since_seconds{{{', '.join((identity, *filter(None, [group])))}}}": "-2592000+0x4000"
+        for identity in [f'slo_id="{slo_id}", slo_part="before"']
+        for group in groups or ("",)
+    }
+
+
 def run_trials(directory: Path, rules: str, trials: Sequence[Trial], *, evaluated: str = "1m") -> str:
     """ "SUCCESS" when every expectation holds, else what promtool says of those that do not."""
     (directory / "rules.yaml").write_text(rules)

@@ -21,7 +21,7 @@ from sloctl.model import (
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_condition, read_query, read_selector
 from tests.real import MISSING, promtool_version
-from tests.rules.promtool import Expectation, Trial, run_trials
+from tests.rules.promtool import Expectation, Trial, full_window, run_trials
 from tests.rules.specimens import shop
 
 EVENTS = "slo:sli_total:increase1m"
@@ -249,7 +249,7 @@ def test_a_group_without_errors_has_none_and_one_with_a_birth_has_that(tmp_path:
         'r{code="500", uri="/bad"}': "3+3x120",
         'r{code="200", uri="/once"}': "30+30x120",
         'r{code="500", uri="/once"}': "_x75 4x60",
-    }
+    } | full_window('uri="/calm"', 'uri="/bad"', 'uri="/once"')
 
     outcome = run_trial(
         tmp_path,

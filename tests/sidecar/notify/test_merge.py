@@ -11,9 +11,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sloctl.duration import DAY, HOUR
+from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import AlertMetadata, Severity, Slo
-from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle, error_count_metric, event_count_metric
+from sloctl.naming import (
+    NATIVE_STYLE,
+    ROLLUPS_SINCE,
+    SLOTH_STYLE,
+    LabelStyle,
+    error_count_metric,
+    event_count_metric,
+)
 from sloctl.promql import quote_string
 from sloctl.rules.groups import rule_groups
 from sloctl.rules.rule import AlertRule
@@ -96,6 +103,9 @@ def samples(lived: Lived, style: LabelStyle, now: int) -> Iterator[tuple[str, fl
                 at = now - FINE_STEP - ago - part
                 yield f"{error_count_metric(step)}{{{series}}}", counts.error * step / COARSE_STEP, at
                 yield f"{event_count_metric(step)}{{{series}}}", counts.total * step / COARSE_STEP, at
+    # Rules that have run for longer than the window.
+    for at in range(now - HOUR, now + 1, MINUTE):
+        yield f'{ROLLUPS_SINCE}{{{series},slo_part="before"}}', now - 100 * DAY, at
 
 
 def hurried(lived: Iterable[Lived], style: LabelStyle) -> str:
