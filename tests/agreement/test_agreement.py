@@ -29,6 +29,7 @@ from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, build_re
 from tests.agreement.shop import Pod, Shop, Stretch
 from tests.conftest import Figure
 from tests.differential.engine import Recorded, Story, record
+from tests.differential.scraped import Scraped
 from tests.sidecar.specimens import slo
 
 SLO: Final = slo()
@@ -128,7 +129,15 @@ def shown_by_rules(shop: Shop, minutes: Sequence[int], directory: Path) -> dict[
 
     What the slow group recorded stands until it records again, as dashboards read it.
     """
-    story = Story(shop.scraped(SCRAPED_EVERY), shop.seconds, minutes)
+    # Their window is full: how a young one is judged is not what is compared here.
+    known = range(0, shop.seconds + 1, FINE_STEP)
+    since = Scraped(
+        naming.ROLLUPS_SINCE,
+        {"slo_id": SLO.id, "slo_part": "before"},
+        tuple(known),
+        (-float(SLO.window.seconds),) * len(known),
+    )
+    story = Story([*shop.scraped(SCRAPED_EVERY), since], shop.seconds, minutes)
     [recording] = record(directory, rule_groups(SLO, naming.NATIVE_STYLE), [story])
     shown: dict[int, Shown] = {}
     slow = in_recording([])

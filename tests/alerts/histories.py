@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Slo
-from sloctl.naming import NATIVE_STYLE, error_count_metric, event_count_metric
+from sloctl.naming import NATIVE_STYLE, ROLLUPS_SINCE, error_count_metric, event_count_metric
 from sloctl.promql import quote_string
 from sloctl.rules.groups import rule_groups
 from sloctl.rules.rule import AlertRule
@@ -121,6 +121,9 @@ def _rollups(slo: Slo, history: History, now: int) -> Iterator[tuple[str, float,
     earlier = slo.window.seconds - _RECENT
     total = _EVENTS * earlier / COARSE_STEP
     yield from _counted(series, COARSE_STEP, at=now - 10 * DAY, total=total, failing=history.before)
+    # Rules that have run for longer than the window.
+    for at in range(now - HOUR, now + 1, FINE_STEP):
+        yield f'{ROLLUPS_SINCE}{{{series},slo_part="before"}}', now - 100 * DAY, at
     for step, reach in ((COARSE_STEP, _RECENT), (FINE_STEP, MAX_FINE_LOOKBACK)):
         for ago in range(reach - step, -1, -step):
             total = _EVENTS * step / COARSE_STEP
