@@ -27,6 +27,9 @@ MAX_GROUP_ENTRIES: Final = 5000
 _STATES_PER_PIECE: Final = 100
 
 
+_NO_COUNTS: Final = EventCounts(error=0.0, total=0.0)
+
+
 class Engine:
     """All SLOs of one sidecar; *interval* is the seconds between two ticks.
 
@@ -239,11 +242,23 @@ class _SloTrackers:
         return sum(map(self._has_entry, self.trackers))
 
     def record_reading(self, tick: float, at: float, reading: SloCounts) -> None:
+        # Groups that share an entry are many: they are summed first and counted once.
+        shared: dict[int, tuple[SloTracker, EventCounts]] = {}
         for group, counts in reading.groups.items():
-            if _is_countable(counts):
-                tracker = self.tracker_for(group)
+            if not _is_countable(counts):
+                continue
+            tracker = self.trackers.get(group)
+            if tracker is not None:
                 tracker.record_counts(at, counts)
                 tracker.read_at = tick
+                continue
+            tracker = self.tracker_for(group)
+            _, so_far = shared.get(id(tracker), (tracker, _NO_COUNTS))
+            together = EventCounts(so_far.error + counts.error, so_far.total + counts.total)
+            shared[id(tracker)] = tracker, together
+        for tracker, counts in shared.values():
+            tracker.record_counts(at, counts)
+            tracker.read_at = tick
         if self._contributors is None and any(counts.error > 0 for counts in reading.by_label.values()):
             self._contributors = ContributorTracker()
         if self._contributors is not None:
