@@ -27,7 +27,7 @@ AT: Final = END - 3 * HOUR
 INSTANTS: Final = tuple(AT + number * 7 * MINUTE for number in range(3))
 
 
-_LAST_LOOK: Final = re.compile(r"last_over_time\(\((.*)\)\[4m59s999ms:5m\]\)", re.DOTALL)
+_LAST_LOOK: Final = re.compile(r"last_over_time\(\((.*)\)\[4m59s999ms:5m\] offset 1m\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,11 @@ def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]
 
 
 def last_look(expression: str, at: int) -> tuple[str, int] | None:
-    """What a `last_over_time((…)[4m59s999ms:5m])` in *expression* evaluates at *at*, and when."""
+    """What a `last_over_time((…)[4m59s999ms:5m] offset 1m)` in *expression* evaluates at *at*, and when."""
     inner = _LAST_LOOK.search(expression)
-    return (inner[1], at - at % COARSE_STEP) if inner else None
+    # As the expression says: the last multiple of five minutes that is a minute old.
+    look = at - MINUTE
+    return (inner[1], look - look % COARSE_STEP) if inner else None
 
 
 def rule_cost(server: Server, rule: Timed) -> RuleCost:
