@@ -1,5 +1,7 @@
 """Slo → rule groups: a fast one that pages, a slow one for long lookbacks, and the hourly repair."""
 
+from typing import Final
+
 from sloctl import naming
 from sloctl.duration import HOUR
 from sloctl.model import Slo
@@ -8,9 +10,12 @@ from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
 from sloctl.rules.counts import events_and_errors
 from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules, since_rule
 from sloctl.rules.repair import repair_rules
-from sloctl.rules.rule import Rule, RuleGroup
+from sloctl.rules.rule import RecordingRule, Rule, RuleGroup
 from sloctl.rules.scope import Scope
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
+
+# What Mimir takes in a group, as long as nobody raises `ruler_max_rules_per_rule_group`.
+MAX_GROUP_RULES: Final = 20
 
 
 def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
@@ -35,9 +40,20 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
         *ratio_rules(scope, COARSE_STEP),
         *burn_alerts(scope, COARSE_STEP),
     )
+    objective: tuple[Rule, ...] = ()
+    if len(fast) > MAX_GROUP_RULES:
+        objective = tuple(rule for rule in fast if _is_constant(rule, style))
+        fast = tuple(rule for rule in fast if rule not in objective)
     groups = (
         RuleGroup(f"slo:{slo.id}:fast", FINE_STEP, fast),
+        RuleGroup(f"slo:{slo.id}:objective", FINE_STEP, objective),
         RuleGroup(f"slo:{slo.id}:slow", COARSE_STEP, slow),
         RuleGroup(f"slo:{slo.id}:repair", HOUR, repair_rules(scope)),
     )
     return tuple(group for group in groups if group.rules)
+
+
+def _is_constant(rule: Rule, style: LabelStyle) -> bool:
+    """Tell whether a rule records only what the spec says: it may be in any group."""
+    constants = {naming.OBJECTIVE, naming.ERROR_BUDGET, naming.TIME_PERIOD, style.info_metric}
+    return isinstance(rule, RecordingRule) and rule.record in constants
