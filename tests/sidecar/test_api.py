@@ -15,8 +15,14 @@ OUTAGE = 'requests_total{status="200"} 200\nrequests_total{status="503"} 300\n'
 PROBLEM = "application/problem+json"
 
 
-def by_route(*routes: str) -> str:
-    return "".join(f'requests_total{{route="{route}",status="200"}} 1\n' for route in routes)
+def by_route(*routes: str, served: int = 1) -> str:
+    return "".join(f'requests_total{{route="{route}",status="200"}} {served}\n' for route in routes)
+
+
+async def serve_routes(running: RunningSidecar, *routes: str) -> None:
+    """One request on each route: what a target shows first in its first minute is a baseline."""
+    await running.tick(by_route(*routes, served=0))
+    await running.tick(by_route(*routes))
 
 
 async def ids(running: RunningSidecar, query: str = "") -> list[str]:
@@ -27,7 +33,7 @@ async def ids(running: RunningSidecar, query: str = "") -> list[str]:
 
 async def test_pages_follow_each_other_and_hold_each_slo_once() -> None:
     async with run_sidecar(SHOP, ROUTES) as running:
-        await running.tick(by_route("/pay", "/cart", "/a"))
+        await serve_routes(running, "/pay", "/cart", "/a")
         first = (await ask(f"{running.url}/api/v1/slos?limit=3")).json
         second = (await ask(f"{running.url}/api/v1/slos?limit=3&after={quote(first['next'])}")).json
 
@@ -43,12 +49,15 @@ async def test_pages_follow_each_other_and_hold_each_slo_once() -> None:
 
 async def test_a_page_goes_on_after_the_last_one_though_others_have_come_and_states_changed() -> None:
     async with run_sidecar(ROUTES) as running:
-        await running.tick(by_route("/b", "/c", "/d"))
+        await serve_routes(running, "/b", "/c", "/d")
         first = (await ask(f"{running.url}/api/v1/slos?limit=2")).json
-        await running.tick(by_route("/a", "/b", "/c", "/d") + 'requests_total{route="/d",status="500"} 9\n')
+        failing = by_route("/a", "/b", "/c", "/d") + 'requests_total{route="/d",status="500"} 9\n'
+        await running.tick(failing, seconds=60)
 
         rest = await ids(running, f"?limit=2&after={quote(first['next'])}")
+        others, paging = await ids(running, "?limit=1"), await ids(running, "?state=paging")
 
+    assert (others, paging) == (["shop/routes /a"], ["shop/routes /d"])
     assert [shown["group"]["route"] for shown in first["slos"]] == ["/b", "/c"]
     assert rest == ["shop/routes /d"]
 
@@ -129,7 +138,7 @@ async def test_head_answers_as_get_without_the_body() -> None:
 
 async def test_one_slo_comes_with_all_its_groups() -> None:
     async with run_sidecar(SHOP, ROUTES) as running:
-        await running.tick(by_route("/pay", "/cart"))
+        await serve_routes(running, "/pay", "/cart")
         answer = (await ask(f"{running.url}/api/v1/slos/shop/routes")).json
 
     assert [shown["group"] for shown in answer["groups"]] == [{"route": "/cart"}, {"route": "/pay"}]
@@ -177,7 +186,7 @@ async def test_what_fires_has_the_labels_that_the_rules_give_it() -> None:
 async def test_status_counts_states_and_tells_what_does_not_work() -> None:
     async with run_sidecar(SHOP, ROUTES, issues=lambda: {"store": "the disk is full"}) as running:
         before = (await ask(f"{running.url}/api/v1/status")).json
-        await running.tick(by_route("/pay", "/cart"))
+        await serve_routes(running, "/pay", "/cart")
         after = (await ask(f"{running.url}/api/v1/status")).json
 
     assert (before["ready"], before["startedAt"]) == (False, "2023-11-14T22:13:20.000Z")

@@ -99,14 +99,14 @@ async def test_metrics_count_events_and_leave_out_what_is_unknown(client: aiohtt
     async with run_sidecar() as running:
         assert await sample(client, running.url, "slo_error_ratio") is None
         await running.tick(HEALTHY)
-        await running.tick(OUTAGE)
+        await running.tick(OUTAGE, seconds=60)
 
         identity = {"slo_id": "shop/availability", "slo_service": "shop", "slo_name": "availability"}
         assert await sample(client, running.url, "slo_events_total", **identity) == 400
         assert await sample(client, running.url, "slo_error_events_total", **identity) == 300
         assert await sample(client, running.url, "slo_error_ratio", lookback="1h", **identity) == 0.75
         assert await sample(client, running.url, "slo_burn_rate", lookback="5m", **identity) == 750
-        assert await sample(client, running.url, "slo_covered_seconds", **identity) == 10
+        assert await sample(client, running.url, "slo_covered_seconds", **identity) == 65
         running.hours.at += 7
         assert await sample(client, running.url, "slo_data_age_seconds", **identity) == 7
 
@@ -179,7 +179,8 @@ async def test_hostile_text_is_shown_as_text(client: aiohttp.ClientSession) -> N
     grouped = slo(group_by=("route",))
 
     async with run_sidecar(grouped) as running:
-        await running.tick('requests_total{route="<script>alert(1)</script>",status="200"} 1\n')
+        for served in (0, 1):
+            await running.tick(f'requests_total{{route="<script>alert(1)</script>",status="200"}} {served}\n')
         page = await text(client, f"{running.url}/")
 
     assert "<script>" not in page
