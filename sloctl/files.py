@@ -46,7 +46,8 @@ def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[SpecText]
 
 def is_read_once(path: str) -> bool:
     """Return whether what was read at *path* cannot be read again: it came through a pipe."""
-    return path == "<stdin>" or (os.path.exists(path) and not os.path.isfile(path))
+    is_ordinary = os.path.isfile(path) or os.path.isdir(path)
+    return path == "<stdin>" or (os.path.exists(path) and not is_ordinary)
 
 
 def _read_named(argument: str) -> list[tuple[Path, bytes | None]]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sloctl.cli.main import main
-from sloctl.files import SpecFileError, read_spec_files
+from sloctl.files import SpecFileError, is_read_once, read_spec_files
 from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.spec.findings import limit_problems
 from sloctl.spec.yaml_nodes import MAX_BYTES
@@ -228,3 +228,14 @@ def test_a_hostile_file_name_does_not_reach_the_terminal(
     main(["validate", "."])
 
     assert "\\x1b[31m\\u202e.yaml:1:1: " in capsys.readouterr().out
+
+
+def test_a_directory_can_be_read_again_and_a_pipe_cannot(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+
+    assert [is_read_once(name) for name in (".", "b.yaml", "pipe.yaml", "<stdin>")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
