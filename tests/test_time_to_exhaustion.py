@@ -160,7 +160,9 @@ async def test_all_that_people_read_gives_one_time_at_the_burn_beside_it(
         "alert of the sidecar": found(summary, views.sidecar_summaries["availability"]),
         "Grafana": printed(*views.panels["availability"].values()),
         "page": found(rf"Burn now (\S+)× over 5m.*?Budget gone in {DURATION}", views.pages["availability"]),
-        "overview": found(rf"availability .*?(\S+)× burn over 5m; \S+ \S+ in {DURATION}", views.overview),
+        "overview": found(
+            rf"availability .*?(\S+)× burn over 5m; \S+ over \S+ in {DURATION}", views.overview
+        ),
         "API": printed(views.api["availability"]["lookbacks"][0]["burnRate"], budget["timeToExhaustion"]),
         "metrics": printed(float(burn[0]), float(seconds[0])),
         "status of the sidecar": found(rf"availability .*? (\S+)×  in {DURATION}", views.sidecar_status),
@@ -183,7 +185,7 @@ async def test_the_steadier_time_is_that_of_the_steadier_burn_beside_it(
     read = {
         "alert": found(summary, views.sidecar_summaries["availability"]),
         "page": found(rf"; (\S+)× over 1h .*? in {DURATION} at the burn over 1h", page),
-        "overview": found(rf"availability .*? 1h: (\S+)× in .*?; 1h: in {DURATION}", views.overview),
+        "overview": found(rf"availability .*?5m; (\S+)× over 1h in .*?; 1h: in {DURATION}", views.overview),
         "API": printed(hour["burnRate"], views.api["availability"]["budget"]["steadyTimeToExhaustion"]),
     }
     burn_of_rules, time_of_rules = found(summary, views.rules_summaries["availability"])
@@ -205,7 +207,7 @@ async def test_after_an_outage_nothing_says_when_the_budget_is_gone(
     read = {
         "Grafana": (f"{burn_rate:g}", "not burning" if gone_in == NOT_BURNING else gone_in),
         "page": found(r"Burn now (\S+)× over 5m.*?Budget gone (not burning)", views.pages["recovered"]),
-        "overview": found(r"recovered .*?(\S+)× burn over 5m; \S+ \S+ (not burning)", views.overview),
+        "overview": found(r"recovered .*?(\S+)× burn over 5m; \S+ over \S+ (not burning)", views.overview),
         "API": printed(
             views.api["recovered"]["lookbacks"][0]["burnRate"],
             views.api["recovered"]["budget"]["timeToExhaustion"],
