@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from sloctl import compiler
-from sloctl.duration import HOUR, MINUTE
+from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import PolicyRow, Severity
 from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.engine.engine import Engine
@@ -33,12 +33,16 @@ def alerts_of(state: str, pending: str) -> str:
 
 
 def sidecar_alerts(counts: list[EventCounts]) -> list[list[str]]:
-    """What fires after each minute of *counts*, by what it waits for."""
+    """What fires after each minute of *counts*, by what it waits for.
+
+    The window before is covered, so that a row waits for its own time alone and not for data besides.
+    """
     engine, alerts, seen = (
         Engine([PATIENT], interval=5),
         ActiveAlerts(NATIVE_STYLE, {}, ended_retention=0),
         [],
     )
+    engine.backfill_counts(PATIENT, (), START - 20 * DAY, EventCounts(0, 0), seconds=40 * DAY)
     for minute, counted in enumerate(counts):
         at = START + minute * MINUTE
         snapshot = engine.record_tick(at, [IntervalCounts(at, {PATIENT.id: SloCounts({(): counted})})])
