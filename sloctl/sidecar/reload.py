@@ -113,8 +113,10 @@ class SpecWatcher:
     async def _reload_on_change(self, requested: asyncio.Event, interval: float) -> None:
         """Compare contents, not dates: swapping a ConfigMap leaves no date that says so."""
         while True:
+            # Not asyncio.wait_for: before Python 3.12 it loses a cancellation that comes with its result.
             with suppress(TimeoutError):
-                await asyncio.wait_for(requested.wait(), interval)
+                async with asyncio.timeout(interval):
+                    await requested.wait()
             is_requested = requested.is_set()
             requested.clear()
             if is_requested or await self._read_texts() != self._loaded:

@@ -144,7 +144,8 @@ class HistoryStore:
     async def _flush_periodically(self) -> None:
         while not self._is_leaving.is_set():
             try:
-                await asyncio.wait_for(self._is_leaving.wait(), self._flush_every)
+                async with asyncio.timeout(self._flush_every):
+                    await self._is_leaving.wait()
             except TimeoutError:
                 try:
                     await self.flush_changes()
