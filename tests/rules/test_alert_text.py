@@ -132,29 +132,38 @@ def test_a_page_says_the_steadier_burn_of_the_row_that_fires(tmp_path: Path) -> 
     steadier = PolicyRow(Severity.PAGE, budget_share=Fraction(1, 1000), long=6 * HOUR, short=30 * MINUTE)
     slo = shop(objective=Fraction(9, 10), alerting=replace(ALERTING, policy=(later, steadier), ticket=None))
 
-    text = rendered(
-        tmp_path,
-        slo,
-        OUTAGE,
-        alert="SLOErrorBudgetBurn",
-        at="10h30m",
-        expected=[
-            {
-                "exp_labels": {**IDENTITY, "severity": "page", "slo_severity": "page", "slo_alert": "burn"},
-                "exp_annotations": {
-                    "summary": "shop/checkout: error budget burns 10x as fast as it may over 5m, "
-                    "56.62% left, gone in 1d 16h at this rate (0.839x over 6h)",
-                    "description": "Orders go through. Objective: 90% over 30d.\n"
-                    "Pages when both lookbacks of a line burn faster than its threshold:\n"
-                    "- 5.03x over 1h and 10x over 5m, threshold 7.2x\n"
-                    "- 0.839x over 6h and 10x over 30m, threshold 0.12x: both above\n"
-                    "Firing since 1970-01-01 10:05:00 UTC.",
-                },
-            }
-        ],
-    )
+    # 5.035x over 1h lies between two printed numbers, and Prometheus 2 and 3 round it either way.
+    texts = [
+        rendered(
+            tmp_path,
+            slo,
+            OUTAGE,
+            alert="SLOErrorBudgetBurn",
+            at="10h30m",
+            expected=[
+                {
+                    "exp_labels": {
+                        **IDENTITY,
+                        "severity": "page",
+                        "slo_severity": "page",
+                        "slo_alert": "burn",
+                    },
+                    "exp_annotations": {
+                        "summary": "shop/checkout: error budget burns 10x as fast as it may over 5m, "
+                        "56.62% left, gone in 1d 16h at this rate (0.839x over 6h)",
+                        "description": "Orders go through. Objective: 90% over 30d.\n"
+                        "Pages when both lookbacks of a line burn faster than its threshold:\n"
+                        f"- {hour}x over 1h and 10x over 5m, threshold 7.2x\n"
+                        "- 0.839x over 6h and 10x over 30m, threshold 0.12x: both above\n"
+                        "Firing since 1970-01-01 10:05:00 UTC.",
+                    },
+                }
+            ],
+        )
+        for hour in ("5.03", "5.04")
+    ]
 
-    assert text == "SUCCESS"
+    assert "SUCCESS" in texts
 
 
 def test_an_outage_of_a_young_slo_is_printed_without_exponents(tmp_path: Path) -> None:
