@@ -15,10 +15,10 @@ from sloctl.backfill.openmetrics import format_samples
 from sloctl.duration import DAY
 from sloctl.model import Labels, Slo
 from sloctl.naming import LabelStyle
-from sloctl.rules.recording import budget_rules, ratio_rules
+from sloctl.rules.recording import budget_rules, ratio_rules, since_rule
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
-from sloctl.slo.burn import budget_remaining, burn_rate
+from sloctl.slo.burn import budget_remaining, burn_rate, covered_share
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution
 
 # The labels of a group.
@@ -66,6 +66,11 @@ class WindowSums:
         moments = sorted(counts)
         return cls(moments, [counts[at][0] for at in moments], [counts[at][1] for at in moments])
 
+    @property
+    def since(self) -> int:
+        """The Unix second at which the first coarse rollup began."""
+        return self._moments[0] - COARSE_STEP
+
     def error_ratio(self, resolution: Resolution, at: int) -> float | None:
         """Return the errors per event of a lookback that ends at *at*; None without events."""
         first = bisect_right(self._moments, at - resolution.range_seconds)
@@ -80,7 +85,12 @@ def published_lines(
     scope = Scope.from_slo(slo, style)
     rules = {
         rule.record: rule
-        for rule in (*ratio_rules(scope, FINE_STEP), *ratio_rules(scope, COARSE_STEP), *budget_rules(scope))
+        for rule in (
+            *ratio_rules(scope, FINE_STEP),
+            *ratio_rules(scope, COARSE_STEP),
+            since_rule(scope),
+            *budget_rules(scope),
+        )
     }
     moments = list(moments)
     for record, value in _constant_values(slo, style).items():
@@ -105,7 +115,9 @@ def _group_lines(
             for resolution in scope.resolutions.entries
             if group in sums[resolution.step]
         }
-        for record, value in _group_values(scope.slo, ratios).items():
+        coarse = sums[COARSE_STEP].get(group)
+        since = None if coarse is None else coarse.since
+        for record, value in _group_values(scope.slo, ratios, at=at, since=since).items():
             if value is not None:
                 points.setdefault(record, {})[at] = value
     for record, values in points.items():
@@ -121,13 +133,18 @@ def _constant_values(slo: Slo, style: LabelStyle) -> dict[str, float]:
     }
 
 
-def _group_values(slo: Slo, ratios: Mapping[int, float | None]) -> dict[str, float | None]:
+def _group_values(
+    slo: Slo, ratios: Mapping[int, float | None], *, at: int, since: int | None
+) -> dict[str, float | None]:
     period = ratios.get(slo.window.seconds)
+    covered = None if since is None else covered_share(at - since, slo.window.seconds)
     return {
         **{naming.error_ratio_metric(lookback): ratio for lookback, ratio in ratios.items()},
         naming.CURRENT_BURN_RATE: burn_rate(slo.budget, ratios.get(COARSE_STEP)),
         naming.PERIOD_BURN_RATE: burn_rate(slo.budget, period),
-        naming.BUDGET_REMAINING: budget_remaining(slo.budget, period),
+        naming.ROLLUPS_SINCE: since,
+        naming.PERIOD_COVERED: covered,
+        naming.BUDGET_REMAINING: None if covered is None else budget_remaining(slo.budget, period, covered),
     }
 
 
