@@ -62,7 +62,10 @@ def event_count_metric(lookback: int) -> str:
 
 
 class LabelStyle(Struct, frozen=True):
-    """The label names that carry an SLO's identity, and the separator of service and name in its id."""
+    """The label names that carry an SLO's identity, and the separator of service and name in its id.
+
+    With *free_names*, names may have upper case and underscores, as Sloth's may.
+    """
 
     id: str
     service: str
@@ -76,6 +79,7 @@ class LabelStyle(Struct, frozen=True):
     part: str
     info_metric: str
     separator: str
+    free_names: bool = False
 
     def slo_id(self, slo: Slo) -> str:
         """Return the value of the id label."""
@@ -136,6 +140,7 @@ SLOTH_STYLE: Final = LabelStyle(
     part="sloth_part",
     info_metric="sloth_slo_info",
     separator="-",
+    free_names=True,
 )
 LABEL_STYLES: Final = {"slo": NATIVE_STYLE, "sloth": SLOTH_STYLE}
 RESERVED_PREFIXES: Final = ("slo_", "sloth_", "__")

@@ -11,10 +11,14 @@ def escape_unprintable(text: str) -> str:
 
 
 class ProblemLevel(Enum):
-    """The weight of a problem: with an error the spec is not used, with a warning it is."""
+    """The weight of a problem: with an error the spec is not used, with a warning it is.
+
+    A note tells how something was understood, and asks for nothing.
+    """
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 class Place(Struct, frozen=True, order=True):
@@ -37,8 +41,8 @@ class Problem(Struct, frozen=True):
     level: ProblemLevel = ProblemLevel.ERROR
 
     def __str__(self) -> str:
-        warning = "warning: " if self.level is ProblemLevel.WARNING else ""
-        return f"{self.place}: {warning}{escape_unprintable(self.message)} [{self.code}]"
+        level = "" if self.level is ProblemLevel.ERROR else f"{self.level.value}: "
+        return f"{self.place}: {level}{escape_unprintable(self.message)} [{self.code}]"
 
 
 def sort_problems(problems: list[Problem]) -> list[Problem]:

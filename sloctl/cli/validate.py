@@ -12,6 +12,7 @@ example:
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -31,9 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     texts = read_spec_texts(arguments.specs)
     specs = read_specs(texts)
     sys.stdout.write(FORMATS[arguments.output](specs.problems))
-    errors = sum(problem.level is ProblemLevel.ERROR for problem in specs.problems)
-    counts = {"error": errors, "warning": len(specs.problems) - errors}
-    found = [_count_noun(number, level) for level, number in counts.items() if number] or ["no problems"]
+    counts = Counter(problem.level for problem in specs.problems)
+    errors = counts[ProblemLevel.ERROR]
+    found = [_count_noun(counts[level], level.value) for level in ProblemLevel if counts[level]] or [
+        "no problems"
+    ]
     read = [_count_noun(len(texts), "file"), _count_noun(len(specs.slos), "SLO")]
     print(", ".join(read + found), file=sys.stderr)
     return PROBLEMS_FOUND if errors else FINE
@@ -65,7 +68,8 @@ def render_github(problems: Sequence[Problem]) -> str:
         place = problem.place
         path = _escape_message(place.path).replace(":", "%3A").replace(",", "%2C")
         where = f"file={path},line={place.line},col={place.column},title={problem.code}"
-        commands.append(f"::{problem.level.value} {where}::{_escape_message(problem.message)}\n")
+        level = "notice" if problem.level is ProblemLevel.NOTE else problem.level.value
+        commands.append(f"::{level} {where}::{_escape_message(problem.message)}\n")
     return "".join(commands)
 
 

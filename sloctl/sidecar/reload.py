@@ -64,7 +64,7 @@ class SpecWatcher:
                 _log.log(level, "%s", problem)
             if len(problems) > _MAX_LOGGED_PROBLEMS:
                 _log.error("%d more problems: sloctl validate", len(problems) - _MAX_LOGGED_PROBLEMS)
-            is_sound = all(problem.level is ProblemLevel.WARNING for problem in problems)
+            is_sound = all(problem.level is not ProblemLevel.ERROR for problem in problems)
             if is_sound:
                 await self._apply_slos(slos)
             _log.info("%s", f"watching {len(slos)} SLOs" if is_sound else "watching the specs from before")

@@ -54,7 +54,7 @@ def limit_problems(in_order: Iterable[Problem]) -> list[Problem]:
         kept += problems[:MAX_PROBLEMS_OF_FILE]
         if others := problems[MAX_PROBLEMS_OF_FILE:]:
             levels = {problem.level for problem in others}
-            level = ProblemLevel.ERROR if ProblemLevel.ERROR in levels else ProblemLevel.WARNING
+            level = next(level for level in ProblemLevel if level in levels)
             noun = "problem" if len(others) == 1 else "problems"
             first = others[0].place
             message = f"{len(others):,} more {noun} from here on: mend those above first"

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from sloctl.model import Slo
+from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
 from sloctl.spec.alerting import check_alert_templates, read_alerting
@@ -17,14 +18,20 @@ class _ServiceDefaults(Struct, frozen=True):
     """What the objectives of a document share; an objective's own nodes are laid over these."""
 
     name: str
+    style: LabelStyle
     scrape_interval: int
     labels: Node
     annotations: Node
     alerting: Node
 
 
-def read_native_document(document: Node, findings: Findings) -> list[tuple[Slo, Node]]:
-    """Read the SLOs of a document without errors, each with its node; problems go to *findings*."""
+def read_native_document(
+    document: Node, findings: Findings, *, style: LabelStyle = NATIVE_STYLE
+) -> list[tuple[Slo, Node]]:
+    """Read the SLOs of a document without errors, each with its node; problems go to *findings*.
+
+    *style* decides which names are allowed.
+    """
     errors = findings.error_count
     if foreign := _foreign_kind(document):
         findings.add_violation(foreign, document)
@@ -32,7 +39,7 @@ def read_native_document(document: Node, findings: Findings) -> list[tuple[Slo, 
     conforming, node = convert_node(document, fields.Document, findings)
     if conforming is None:
         return []
-    service = _read_service(conforming, node, findings)
+    service = _read_service(conforming, node, style, findings)
     objectives = zip(conforming.spec.slos, node.at("spec", "slos").items, strict=True)
     slos = [(_read_slo(service, spec, item, findings), item) for spec, item in objectives]
     return [(slo, item) for slo, item in slos if slo is not None] if findings.error_count == errors else []
@@ -50,10 +57,14 @@ def _foreign_kind(document: Node) -> Violation | None:
     return Violation("foreign-kind", f"{wanted}{found}")
 
 
-def _read_service(document: fields.Document, node: Node, findings: Findings) -> _ServiceDefaults:
+def _read_service(
+    document: fields.Document, node: Node, style: LabelStyle, findings: Findings
+) -> _ServiceDefaults:
     """Read what the objectives share; with problems too, so that the objectives are checked as well."""
     metadata, spec = node.at("metadata"), node.at("spec")
-    findings.accept_value(values.parse_name(document.metadata.name, of="a service name"), metadata.at("name"))
+    findings.accept_value(
+        values.parse_name(document.metadata.name, of="a service name", style=style), metadata.at("name")
+    )
     interval = findings.accept_value(
         values.parse_scrape_interval(document.spec.scrape_interval), spec.at("scrapeInterval")
     )
@@ -64,7 +75,7 @@ def _read_service(document: fields.Document, node: Node, findings: Findings) -> 
     known = {name for slo in document.spec.slos for name in slo.group_by}
     labels.check_templates(annotations, known, findings)
     check_alert_templates(alerts, known, findings)
-    return _ServiceDefaults(document.metadata.name, interval or 0, service_labels, annotations, alerts)
+    return _ServiceDefaults(document.metadata.name, style, interval or 0, service_labels, annotations, alerts)
 
 
 def _read_slo(
@@ -79,7 +90,9 @@ def _read_slo(
     labels.check_annotations(own_annotations, findings)
     labels.check_templates(own_annotations, group_by, findings)
     check_alert_templates(mapping_in(node, "alerting"), group_by, findings)
-    findings.accept_value(values.parse_name(spec.name, of="an SLO name"), node.at("name"))
+    findings.accept_value(
+        values.parse_name(spec.name, of="an SLO name", style=service.style), node.at("name")
+    )
     objective = findings.accept_value(values.parse_objective(spec.objective), node.at("objective"))
     window = findings.accept_value(values.parse_window(spec.window), node.at("window"))
     events = read_indicator(spec.indicator, node.at("indicator"), findings)

@@ -7,9 +7,13 @@ from msgspec import Struct
 from sloctl.model import Slo
 from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
+from sloctl.spec.dialects.registry import Dialect, find_dialect
+from sloctl.spec.dialects.translation import ReadingOptions
 from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.native import read_native_document
 from sloctl.spec.yaml_nodes import Node, read_documents
+
+_DEFAULT_OPTIONS = ReadingOptions()
 
 
 class ParsedSpecs(Struct, frozen=True):
@@ -19,13 +23,16 @@ class ParsedSpecs(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def read_specs(texts: Iterable[tuple[str, bytes | None]]) -> ParsedSpecs:
-    """Read all (path, content) pairs, also where some of them have problems.
+def read_specs(
+    texts: Iterable[tuple[str, bytes | None]], options: ReadingOptions = _DEFAULT_OPTIONS
+) -> ParsedSpecs:
+    """Read all (path, content) pairs, also where some of them have problems; other tools' specs too.
 
     Without a content, the path is of something that is no file, which is left out and told.
     """
     findings = Findings()
-    found: list[tuple[Slo, Node]] = []
+    own: list[Node] = []
+    foreign: dict[Dialect, list[Node]] = {}
     for path, content in sorted(texts):
         if content is None:
             message = "a FIFO, a socket or a device is left out: name it to have it read"
@@ -42,7 +49,13 @@ def read_specs(texts: Iterable[tuple[str, bytes | None]]) -> ParsedSpecs:
                 )
             )
         for document in documents:
-            found += read_native_document(document, findings)
+            dialect = find_dialect(document)
+            (own if dialect is None else foreign.setdefault(dialect, [])).append(document)
+    for dialect, written in foreign.items():
+        translation = dialect.load_reader()(written, options, findings)
+        findings.add_problems(*(note.problem for note in translation.notes))
+        own += translation.documents
+    found = [slo for document in own for slo in read_native_document(document, findings, style=options.style)]
     slos = _drop_duplicates(found, findings)
     return ParsedSpecs(
         tuple(sorted(slos, key=lambda slo: slo.id)), tuple(limit_problems(sort_problems(findings.problems)))

@@ -26,14 +26,24 @@ from sloctl.templates import label_of_template
 _Value = TypeVar("_Value")
 _PERCENTAGE: Final = re.compile(PERCENTAGE_PATTERN)
 _NAME: Final = re.compile(NAME_PATTERN)
+_FREE_NAME: Final = re.compile("[a-zA-Z0-9](?:[-a-zA-Z0-9_.]*[a-zA-Z0-9])?")
+MAX_FREE_NAME: Final = 128
 _ALERT_NAME: Final = re.compile(ALERT_NAME_PATTERN)
 _HISTOGRAM_SUFFIX: Final = re.compile(r"_(?:bucket|count|sum)$")
 LONGEST_WINDOW: Final = RollingWindow(365 * DAY)
 MAX_LABEL_VALUE: Final = 1024
 
 
-def parse_name(text: str, *, of: str) -> str | Violation:
-    """Parse the name of a service or an SLO: half of an id, and part of file names."""
+def parse_name(text: str, *, of: str, style: naming.LabelStyle = naming.NATIVE_STYLE) -> str | Violation:
+    """Parse the name of a service or an SLO: half of an id, and part of file names.
+
+    Sloth's style has the names that Sloth allows.
+    """
+    if style.free_names:
+        if _FREE_NAME.fullmatch(text) and len(text) <= MAX_FREE_NAME:
+            return text
+        form = f"at most {MAX_FREE_NAME} letters, digits and - _ ., a letter or digit first and last"
+        return Violation("name", f"{of} is {form}, got {quote_value(text)}")
     if _NAME.fullmatch(text) and len(text) <= MAX_NAME:
         return text
     form = f"at most {MAX_NAME} of a-z, 0-9, - and ., a letter or digit first and last"

@@ -26,7 +26,7 @@ MAKERS: Final = {"Violation": 0, "Problem": 1, "_UnreadableDocument": 1, "_add_p
 
 def written_codes() -> Iterator[str]:
     """Every code in the source of the spec reader."""
-    for path in (ROOT / "sloctl" / "spec").glob("*.py"):
+    for path in (ROOT / "sloctl" / "spec").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from codes_of(node)

@@ -191,7 +191,7 @@ class SpecProblem(Struct, frozen=True, rename="camel"):
     column: int
     code: str
     message: str
-    level: Literal["error", "warning"]
+    level: Literal["error", "warning", "note"]
 
 
 class ReloadOutcome(Struct, frozen=True, rename="camel"):
