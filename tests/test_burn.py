@@ -56,6 +56,13 @@ def test_a_week_has_no_alert_that_fires_on_a_sustainable_burn() -> None:
     assert factors == [Fraction("3.36"), Fraction("1.4"), 1, 1]
 
 
+def test_a_day_has_the_burn_rates_of_a_week() -> None:
+    rows = workbook_policy(DAY)
+
+    assert [alert_factor(row, DAY) for row in rows] == [Fraction("3.36"), Fraction("1.4"), 1]
+    assert all(row.budget_share <= 1 for row in rows)
+
+
 def test_a_month_has_the_workbooks_alerts() -> None:
     assert workbook_policy(MONTH) == WORKBOOK_POLICY
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
-from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.duration import DAY, HOUR, MINUTE, WEEK
 from sloctl.model import Alerting, AlertMetadata, PolicyRow, Severity
 
 # Table 5-8 of the workbook.
@@ -29,7 +29,8 @@ def workbook_policy(window: int) -> tuple[PolicyRow, ...]:
     """Return the workbook's rows for a window of *window* seconds.
 
     Below four weeks the shares of the long lookbacks are raised so far that no alert fires on a burn that the
-    budget can sustain; a lookback longer than the window is left out. Above thirty days the lookbacks grow
+    budget can sustain. Below a week the factors stay those of a week: of a day, 2 % in one hour are half of
+    what it can sustain. A lookback longer than the window is left out. Above thirty days the lookbacks grow
     with the window, in whole multiples, and the factors stay those of thirty days: with the workbook's
     lookbacks a page at 98 % over 12 weeks would wait for 80 % of errors.
     """
@@ -37,11 +38,12 @@ def workbook_policy(window: int) -> tuple[PolicyRow, ...]:
         return tuple(_stretched_row(row, window) for row in WORKBOOK_POLICY)
     if window >= 28 * DAY:
         return WORKBOOK_POLICY
-    return tuple(
-        PolicyRow(row.severity, max(row.budget_share, Fraction(row.long, window)), row.long, row.short)
-        for row in WORKBOOK_POLICY
-        if row.long <= window
-    )
+    return tuple(_raised_row(row, window) for row in WORKBOOK_POLICY if row.long <= window)
+
+
+def _raised_row(row: PolicyRow, window: int) -> PolicyRow:
+    factor = max(alert_factor(row, max(window, WEEK)), Fraction(1))
+    return PolicyRow(row.severity, factor * row.long / window, row.long, row.short)
 
 
 def _stretched_row(row: PolicyRow, window: int) -> PolicyRow:

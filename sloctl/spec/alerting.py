@@ -38,10 +38,12 @@ def read_alerting(
         _read_policy_row(row, item, window, findings)
         for row, item in zip(rows, node.at("policy").items if rows else (), strict=True)
     ]
-    within = findings.accept_value(
-        values.parse_alert_time(spec.exhausting.within, of="within", most=window),
-        node.at("exhausting", "within"),
-    )
+    within: int | None = _soon(window)
+    if not isinstance(spec.exhausting.within, UnsetType):
+        within = findings.accept_value(
+            values.parse_alert_time(spec.exhausting.within, of="within", most=window),
+            node.at("exhausting", "within"),
+        )
     after = findings.accept_value(
         values.parse_alert_time(spec.no_data.after, of="after", most=DAY), node.at("noData", "after")
     )
@@ -64,6 +66,11 @@ def read_alerting(
         min_errors=min_errors if counted else 0,
         confidence=confidence if counted else None,
     )
+
+
+def _soon(window: int) -> int:
+    """Return how far ahead the alert on a budget soon gone looks: a day, of a short window a seventh."""
+    return min(DAY, window // 7 // MINUTE * MINUTE)
 
 
 def _read_policy_row(row: fields.BurnAlert, node: Node, window: int, findings: Findings) -> PolicyRow | None:

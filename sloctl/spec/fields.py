@@ -69,8 +69,12 @@ class Exhausting(Alert, frozen=True, kw_only=True):
     """The alert on a budget that will be gone soon."""
 
     within: Annotated[
-        Duration, Meta(description="Alert when the budget is gone within this time at the present rate.")
-    ] = "24h"
+        Duration | UnsetType,
+        Meta(
+            description="Alert when the budget is gone within this time at the present rate: 24h where it is "
+            "not given, below a week a seventh of the window."
+        ),
+    ] = UNSET
 
 
 class NoData(Alert, frozen=True, kw_only=True):
@@ -141,7 +145,7 @@ class Objective(Fields, frozen=True, kw_only=True):
         Percentage,
         Meta(description="Share of good events, above 0 % and below 100 %.", examples=["99.95%"]),
     ]
-    window: Annotated[Duration, Meta(description="Rolling; whole days, 7d to 365d.")] = "30d"
+    window: Annotated[Duration, Meta(description="Rolling; whole days, 1d to 365d.")] = "30d"
     indicator: Indicator
     group_by: Annotated[
         list[LabelName], Meta(description="Labels with a budget of its own for each value.")

@@ -112,13 +112,13 @@ def parse_confidence(text: str) -> Fraction | Violation:
 
 
 def parse_window(text: str) -> RollingWindow | Violation:
-    """Parse a window of whole days, from a week to a year."""
+    """Parse a window of whole days, from one to a year."""
     seconds = _parse_duration_text(text, of="window", like="30d")
     if isinstance(seconds, Violation):
         return seconds
-    if seconds % DAY or not 7 * DAY <= seconds <= LONGEST_WINDOW.seconds:
+    if seconds % DAY or not DAY <= seconds <= LONGEST_WINDOW.seconds:
         return Violation(
-            "window-range", f"window is a whole number of days, 7d to 365d, got {quote_value(text)}"
+            "window-range", f"window is a whole number of days, 1d to 365d, got {quote_value(text)}"
         )
     return RollingWindow(int(seconds))
 
