@@ -14,7 +14,6 @@ from msgspec import Struct
 from sloctl.duration import MINUTE
 from sloctl.explain.event_definition import EventDefinition, define_event
 from sloctl.model import Alerting, PolicyRow, Severity, Slo
-from sloctl.rules.alerts import SEVERITY_STEP
 from sloctl.slo import burn
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.slo.policy import (
@@ -25,7 +24,7 @@ from sloctl.slo.policy import (
     error_floor,
     exhaustion_row,
 )
-from sloctl.slo.resolutions import FINE_STEP
+from sloctl.slo.resolutions import FINE_STEP, SEVERITY_STEP
 
 OUTAGE_ERROR_RATIOS: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
 

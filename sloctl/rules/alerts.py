@@ -33,10 +33,8 @@ from sloctl.slo.policy import (
     rows_of_severity,
     settles_after,
 )
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, SEVERITY_STEP
 
-# The rule group in which each severity is evaluated, by its step.
-SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}
 BURN_KINDS: Final = {Severity.PAGE: AlertKind.PAGE, Severity.TICKET: AlertKind.TICKET}
 
 

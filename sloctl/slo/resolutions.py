@@ -17,6 +17,8 @@ from sloctl.slo.policy import rows_of_severity
 FINE_STEP: Final = MINUTE
 COARSE_STEP: Final = 5 * MINUTE
 MAX_FINE_LOOKBACK: Final = 6 * HOUR
+# The rule group in which the alerts of each severity are evaluated, by its step.
+SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}
 
 
 class Resolution(Struct, frozen=True):
