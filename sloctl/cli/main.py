@@ -4,11 +4,12 @@ import argparse
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn, Protocol, cast
 
 from sloctl.cli.exit_codes import COULD_NOT_RUN, CouldNotRun, describe_os_error
 from sloctl.cli.streams import open_standard_streams
+from sloctl.problems import escape_unprintable
 
 COMMANDS: Final = {
     "compile": "turn specs into Prometheus rules and Grafana dashboards",
@@ -19,6 +20,8 @@ COMMANDS: Final = {
     "status": "show how SLOs stand now; also a gate in front of a deployment",
     "sidecar": "compute live error-budget burn from a service's own metrics",
     "demo": "watch an incident burn a budget, in this terminal",
+    "completion": "print what makes a shell complete commands, options and their values",
+    "version": "print the versions of sloctl, of Python, and of what it reads specs with",
 }
 
 
@@ -36,17 +39,31 @@ class _CommandParser(argparse.ArgumentParser):
     """A parser that ends wrong usage with exit code 2, and names the way to the help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(COULD_NOT_RUN, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(COULD_NOT_RUN, f"{self.prog}: {escape_unprintable(message)} (see {self.prog} --help)\n")
+
+    def parse_command_line(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse all of *words*; of what is left over the first option is named, with the nearest there is."""
+        arguments, left_over = self.parse_known_args(words)
+        if left_over:
+            unknown = next((word for word in left_over if word.startswith("-")), None)
+            if unknown is None:
+                self.error(f"{left_over[0]} is one word too many")
+            option = unknown.partition("=")[0]
+            self.error(f"there is no option {option}{_suggest_word(option, self._option_string_actions)}")
+        return arguments
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code, and ends a broken world with one line on standard error."""
     if not argv or argv[0] not in COMMANDS:
-        _overview_parser().parse_args(argv or ["--help"])
+        overview = _overview_parser()
+        if argv and not argv[0].startswith("-"):
+            overview.error(f"there is no command {argv[0]}{_suggest_word(argv[0], COMMANDS)}")
+        overview.parse_command_line(argv or ["--help"])
         return COULD_NOT_RUN
     try:
-        command = cast(Command, importlib.import_module(f"sloctl.cli.{argv[0]}"))
-        code = command.run(_command_parser(command, argv[0]).parse_args(argv[1:]))
+        command = load_command(argv[0])
+        code = command.run(build_command_parser(command, argv[0]).parse_command_line(argv[1:]))
         sys.stdout.flush()
     except CouldNotRun as broken:
         reason = str(broken)
@@ -62,7 +79,13 @@ def main(argv: Sequence[str]) -> int:
     return COULD_NOT_RUN
 
 
-def _command_parser(command: Command, name: str) -> argparse.ArgumentParser:
+def load_command(name: str) -> Command:
+    """Import the module of one of COMMANDS."""
+    return cast(Command, importlib.import_module(f"sloctl.cli.{name}"))
+
+
+def build_command_parser(command: Command, name: str) -> _CommandParser:
+    """Build the parser of one command; also read by completion and by the manual page."""
     parser = _CommandParser(
         prog=f"sloctl {name}",
         description=command.__doc__,
@@ -73,7 +96,13 @@ def _command_parser(command: Command, name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _overview_parser() -> argparse.ArgumentParser:
+def _suggest_word(word: str, known: Iterable[str]) -> str:
+    from sloctl.spec.messages import did_you_mean  # noqa: PLC0415 - only a misspelling pays for it
+
+    return did_you_mean(word, known)
+
+
+def _overview_parser() -> _CommandParser:
     width = max(map(len, COMMANDS))
     commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
     parser = _CommandParser(
@@ -85,7 +114,6 @@ def _overview_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_VersionAction, nargs=0, help="print the version and leave")
-    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, help=argparse.SUPPRESS)
     return parser
 
 
