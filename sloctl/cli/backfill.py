@@ -21,7 +21,7 @@ from sloctl.backfill.published import RollupHistory, read_rollups
 from sloctl.backfill.rollups import RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.server_arguments import add_server_options, read_client_options
+from sloctl.cli.server_arguments import add_prometheus_url, add_server_options, read_client_options
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
 from sloctl.compiler import Artefact
 from sloctl.duration import format_duration, parse_duration
@@ -40,7 +40,7 @@ _TIMEOUT_SECONDS: Final = 120.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_specs(parser)
-    parser.add_argument("--prometheus", metavar="URL", required=True, help="that holds the raw series")
+    add_prometheus_url(parser, help_text="that holds the raw series")
     parser.add_argument(
         "--from",
         dest="past_seconds",
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         return PROBLEMS_FOUND
     end = int(time.time()) // COARSE_STEP * COARSE_STEP
     start = end - (arguments.past_seconds or max(slo.window.seconds for slo in slos))
-    options = read_client_options(arguments, timeout_seconds=_TIMEOUT_SECONDS)
+    options = read_client_options(arguments, arguments.prometheus, timeout_seconds=_TIMEOUT_SECONDS)
     try:
         written = write_missing_days(
             slos,

@@ -1,6 +1,11 @@
-"""The options about a server that is asked: credentials, certificates and headers, all from files."""
+"""The options about a server that is asked: its URL, credentials, certificates and headers.
+
+URLs may come from the environment, and so may the names of the files that hold the tokens to them. A token of
+the environment goes to the URL of the environment alone, never to one that was typed.
+"""
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -10,6 +15,26 @@ from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
 _HEADER_LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(\S.*)")
+
+PROMETHEUS_URL: Final = "PROMETHEUS_URL"
+SIDECAR_URL: Final = "SLOCTL_SIDECAR_URL"
+# Which variable names the file with the token to the URL of which.
+_TOKEN_FILE_VARIABLES: Final = {
+    PROMETHEUS_URL: "PROMETHEUS_TOKEN_FILE",
+    SIDECAR_URL: "SLOCTL_SIDECAR_TOKEN_FILE",
+}
+
+
+def add_prometheus_url(parser: argparse.ArgumentParser, *, help_text: str) -> None:
+    """Add --prometheus URL, which must be given unless $PROMETHEUS_URL is."""
+    url = os.environ.get(PROMETHEUS_URL) or None
+    parser.add_argument(
+        "--prometheus",
+        metavar="URL",
+        default=url,
+        required=url is None,
+        help=f"{help_text}; by default ${PROMETHEUS_URL}",
+    )
 
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +54,10 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--key-file", metavar="FILE", type=Path, help="the key to --cert-file, PEM")
 
 
-def read_client_options(arguments: argparse.Namespace, *, timeout_seconds: float = 10.0) -> ClientOptions:
-    """Build the options of a client; raises CouldNotRun for options that do not fit together."""
+def read_client_options(
+    arguments: argparse.Namespace, url: str, *, timeout_seconds: float = 10.0
+) -> ClientOptions:
+    """Build the options of a client of *url*; raises CouldNotRun for options that do not fit together."""
     username, password_file = arguments.username, arguments.password_file
     if (username is None) != (password_file is None):
         raise CouldNotRun("basic authentication needs both --username and --password-file")
@@ -39,13 +66,20 @@ def read_client_options(arguments: argparse.Namespace, *, timeout_seconds: float
         return ClientOptions(
             timeout_seconds=timeout_seconds,
             max_bytes=_MAX_BYTES,
-            bearer_token_file=arguments.token_file,
+            bearer_token_file=arguments.token_file or _find_token_file(url),
             basic_auth=None if username is None else BasicAuth(username, password_file),
             tls=TlsFiles(arguments.ca_file, arguments.cert_file, arguments.key_file),
             headers=headers,
         )
     except ValueError as wrong:
         raise CouldNotRun(str(wrong)) from wrong
+
+
+def _find_token_file(url: str) -> Path | None:
+    for url_variable, file_variable in _TOKEN_FILE_VARIABLES.items():
+        if url == os.environ.get(url_variable) and (file := os.environ.get(file_variable)):
+            return Path(file)
+    return None
 
 
 def _read_headers(file: Path) -> dict[str, str]:

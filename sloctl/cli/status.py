@@ -11,6 +11,7 @@ example:
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -20,7 +21,12 @@ import msgspec
 
 from sloctl.cli.arguments import add_label_style, add_output_format
 from sloctl.cli.exit_codes import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.server_arguments import add_server_options, read_client_options
+from sloctl.cli.server_arguments import (
+    PROMETHEUS_URL,
+    SIDECAR_URL,
+    add_server_options,
+    read_client_options,
+)
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import escape_unprintable
 from sloctl.prometheus.credentials import ClientOptions
@@ -49,7 +55,9 @@ _CLEAR_SCREEN: Final = "\x1b[H\x1b[J"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("slos", nargs="*", metavar="SLO", help="SERVICE/NAME, or all of a SERVICE")
     sources = parser.add_mutually_exclusive_group()
-    sources.add_argument("--sidecar", metavar="URL", default=_SIDECAR, help=f"default {_SIDECAR}")
+    sources.add_argument(
+        "--sidecar", metavar="URL", help=f"by default ${SIDECAR_URL}, else ${PROMETHEUS_URL}, else {_SIDECAR}"
+    )
     sources.add_argument("--prometheus", metavar="URL", help="that runs the compiled rules")
     add_label_style(parser)
     parser.add_argument(
@@ -66,7 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    options = read_client_options(arguments)
+    if not (arguments.sidecar or arguments.prometheus):
+        arguments.sidecar = os.environ.get(SIDECAR_URL)
+        arguments.prometheus = None if arguments.sidecar else os.environ.get(PROMETHEUS_URL)
+    arguments.sidecar = arguments.sidecar or _SIDECAR
+    options = read_client_options(arguments, arguments.prometheus or arguments.sidecar)
     if arguments.watch:
         return _watch_status(arguments, options)
     status = _read_status(arguments, options)

@@ -146,7 +146,8 @@ def _decode_whole(answer: HttpResponse, kind: type[_QueryAnswer[_Data]]) -> _Dat
         body = msgspec.json.decode(answer.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         if answer.status != 200:
-            raise QueryFailed(describe_status(answer.status)) from broken
+            wrong_url = ": is this the URL of a Prometheus, without a path?" if answer.status == 404 else ""
+            raise QueryFailed(f"{describe_status(answer.status)}{wrong_url}") from broken
         raise ValueError(escape_unprintable(str(broken))) from broken
     if answer.status != 200 or body.status != "success":
         raise QueryFailed(

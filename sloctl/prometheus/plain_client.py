@@ -133,6 +133,9 @@ class PlainHttpClient:
 
     def _failure_reason(self, failure: object) -> str:
         match failure:
+            case URLError(reason=ConnectionRefusedError()):
+                hint = "nothing listens there: is it running, is this its port?"
+                return f"cannot connect: Connection refused ({hint})"
             case URLError(reason=reason) if not isinstance(reason, TimeoutError):
                 return f"cannot connect: {getattr(reason, 'strerror', None) or reason}"
             case TimeoutError() | URLError():
