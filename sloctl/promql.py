@@ -5,7 +5,7 @@ again, so that no value can end a string, a brace or a line of ours. No other mo
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
@@ -25,6 +25,7 @@ MAX_DEPTH: Final = 50
 # A range nobody writes: it stands for $window while the parser reads, and is found again in what it prints.
 _WINDOW_STAND_IN: Final = "104729ms"
 _PRINTED_STAND_IN: Final = "1m44s729ms"
+_STAND_IN_SECONDS: Final = 104.729
 _STRING_OR_COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
 _WINDOW_RANGE: Final = re.compile(r"(?<=\[)\s*\$window\s*(?=[\]:])")
 _OPERATOR: Final = re.compile(r"[-+*/%^=<>!@]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
@@ -90,6 +91,50 @@ def read_query(text: str) -> WindowQuery:
 def fill_window(query: WindowQuery, window: str) -> PromQL:
     """Put a range such as `5m` in the place of every `$window`."""
     return query.text.replace("$window", window)
+
+
+def parse_window_query(text: str) -> Expr:
+    """Parse PromQL that may have `$window` as a range; raises PromQLError.
+
+    In the parsed tree the window is a range that `is_window_range` knows.
+    """
+    if _PRINTED_STAND_IN in text or _WINDOW_STAND_IN in text:
+        raise PromQLError(f"a range of {_PRINTED_STAND_IN} cannot be read")
+    replaced = _WINDOW_RANGE.sub(_WINDOW_STAND_IN, text)
+    if "$window" in _strip_strings(replaced):
+        raise PromQLError(_WINDOW_IS_A_RANGE)
+    return _parse_expression(replaced)
+
+
+def is_window_range(node: promql_parser.MatrixSelector | promql_parser.SubqueryExpr) -> bool:
+    """Return whether the range of a parsed selector or subquery is `$window`."""
+    return node.range is not None and node.range.total_seconds() == _STAND_IN_SECONDS
+
+
+def rewrite_expression(node: Expr, replace: Callable[[Expr], PromQL | None]) -> PromQL:
+    """Print a parsed expression with some of its parts replaced: those of which *replace* returns a text."""
+    replaced = replace(node)
+    if replaced is not None:
+        return replaced
+    match node:
+        case ParenExpr():
+            return f"({rewrite_expression(node.expr, replace)})"
+        case promql_parser.UnaryExpr():
+            return f"-{rewrite_expression(node.expr, replace)}"
+        case BinaryExpr(modifier=modifier):
+            matching = f" {modifier}".rstrip() if modifier is not None else ""
+            left, right = (rewrite_expression(side, replace) for side in (node.lhs, node.rhs))
+            return f"{left} {node.op}{matching} {right}"
+        case promql_parser.AggregateExpr(modifier=modifier, param=param):
+            grouping = f" {modifier} " if modifier is not None else ""
+            parameter = f"{param.prettify()}, " if param is not None else ""
+            return f"{node.op}{grouping}({parameter}{rewrite_expression(node.expr, replace)})"
+        case promql_parser.Call():
+            arguments = ", ".join(rewrite_expression(argument, replace) for argument in node.args)
+            return f"{node.func.name}({arguments})"
+        case _:
+            printed: str = node.prettify()
+            return printed.replace(_PRINTED_STAND_IN, "$window")
 
 
 def calls_rate(query: WindowQuery) -> bool:
