@@ -82,6 +82,10 @@ IDENTITY_LABELS: Final = (
 )
 
 
+# Of a histogram that counts seconds.
+SECOND: Final = Fraction(1)
+
+
 class RatioIndicator(Struct, frozen=True):
     """Events are counter increments; *numerator* is the error or the good side of *total*.
 
@@ -99,20 +103,32 @@ class RatioIndicator(Struct, frozen=True):
 class LatencyIndicator(Struct, frozen=True):
     """Events are observations of a classic histogram; good ones are at most *threshold* seconds.
 
-    *identity_labels* as in RatioIndicator.
+    *unit* is the seconds in one of the histogram's own unit. *identity_labels* as in RatioIndicator.
     """
 
     histogram: Selector
     threshold: Fraction
     count_new_series: bool = True
     identity_labels: tuple[str, ...] = IDENTITY_LABELS
+    unit: Fraction = SECOND
+
+    @property
+    def bound(self) -> Fraction:
+        """The threshold in the histogram's own unit, as its label `le` has it."""
+        return self.threshold / self.unit
 
 
 class NativeLatencyIndicator(Struct, frozen=True):
-    """Events are observations of a native histogram; good ones are at most *threshold* seconds."""
+    """Events are observations of a native histogram; *threshold* and *unit* as in LatencyIndicator."""
 
     histogram: Selector
     threshold: Fraction
+    unit: Fraction = SECOND
+
+    @property
+    def bound(self) -> Fraction:
+        """The threshold in the histogram's own unit."""
+        return self.threshold / self.unit
 
 
 class ConditionIndicator(Struct, frozen=True):

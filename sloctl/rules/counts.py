@@ -111,7 +111,7 @@ def native_increase(scope: Scope, latency: NativeLatencyIndicator, reach: str) -
     """
     observed = scope.sum_by_group(f"increase({format_selector(latency.histogram)}[{reach}])")
     count = f"histogram_count({observed})"
-    fast = f"histogram_fraction(-Inf, {format_number(latency.threshold)}, {observed})"
+    fast = f"histogram_fraction(-Inf, {format_number(latency.bound)}, {observed})"
     # Without observations the fraction is NaN, which the comparison drops.
     return count, f"({count} * (1 - {fast}) >= 0)"
 

@@ -30,7 +30,7 @@ def equal_bound(bound: Fraction) -> LabelMatcher:
 
 
 def lower_bounds(bound: Fraction) -> tuple[LabelMatcher, ...]:
-    """Match every bound below *bound* (seconds, above 0)."""
+    """Match every bound below *bound*, above 0."""
     return (LabelMatcher(_LABEL, MatchOp.MATCH, _below(_decimal(bound))),)
 
 

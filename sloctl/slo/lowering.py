@@ -95,12 +95,12 @@ def _ratio_pair(ratio: RatioIndicator) -> CounterPair:
 
 
 def _latency_pair(latency: LatencyIndicator) -> CounterPair:
-    name, matchers, threshold = latency.histogram.metric, latency.histogram.matchers, latency.threshold
+    name, matchers, bound = latency.histogram.metric, latency.histogram.matchers, latency.bound
     count, buckets = Selector(f"{name}_count", matchers), Selector(f"{name}_bucket", matchers)
     proof = BucketProof(
-        bound=_narrow_selector(buckets, equal_bound(threshold)),
-        above=_narrow_selector(buckets, *near_bounds(threshold)),
-        below=_narrow_selector(buckets, *lower_bounds(threshold)),
+        bound=_narrow_selector(buckets, equal_bound(bound)),
+        above=_narrow_selector(buckets, *near_bounds(bound)),
+        below=_narrow_selector(buckets, *lower_bounds(bound)),
     )
     return CounterPair(
         error=(count,),

@@ -1,6 +1,6 @@
 """The fields of an indicator as types: one class a kind."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
@@ -64,6 +64,12 @@ class Latency(Fields, frozen=True, kw_only=True):
             extra={"noun": "a duration like 300ms"},
         ),
     ]
+    unit: Annotated[
+        Literal["s", "ms", "us"] | UnsetType,
+        Meta(
+            description="The unit of the histogram's bounds; not given, it is what its name says, or seconds."
+        ),
+    ] = UNSET
     native: Annotated[bool, Meta(description="Whether it is a native histogram.")] = False
     count_new_series: Annotated[
         bool | UnsetType,

@@ -68,9 +68,12 @@ def _read_latency(
     identity = _read_identity(spec.identity_labels, node.at("identityLabels"), findings)
     if histogram is None or threshold is None:
         return None
+    unit = findings.accept_value(values.choose_latency_unit(spec.unit, histogram.metric), node.at("unit"))
+    if unit is None:
+        return None
     if spec.native:
-        return NativeLatencyIndicator(histogram, threshold)
-    return LatencyIndicator(histogram, threshold, spec.count_new_series is not False, identity)
+        return NativeLatencyIndicator(histogram, threshold, unit)
+    return LatencyIndicator(histogram, threshold, spec.count_new_series is not False, identity, unit)
 
 
 def _read_query(spec: fields.Query, node: Node, findings: Findings) -> QueryIndicator | None:

@@ -6,9 +6,11 @@ from fractions import Fraction
 from math import inf
 from typing import Final, TypeVar
 
+from msgspec import UnsetType
+
 from sloctl import naming
 from sloctl.duration import DAY, MINUTE, format_duration, parse_duration
-from sloctl.model import PromQL, RollingWindow, Selector, WindowQuery
+from sloctl.model import SECOND, PromQL, RollingWindow, Selector, WindowQuery
 from sloctl.promql import (
     LABEL_NAME,
     PromQLError,
@@ -30,6 +32,13 @@ _FREE_NAME: Final = re.compile("[a-zA-Z0-9](?:[-a-zA-Z0-9_.]*[a-zA-Z0-9])?")
 MAX_FREE_NAME: Final = 128
 _ALERT_NAME: Final = re.compile(ALERT_NAME_PATTERN)
 _HISTOGRAM_SUFFIX: Final = re.compile(r"_(?:bucket|count|sum)$")
+_UNIT_SECONDS: Final = {"s": SECOND, "ms": Fraction(1, 1000), "us": Fraction(1, 1000**2)}
+# How exporters end the names of histograms that say their unit.
+_UNIT_SUFFIXES: Final = {
+    "s": ("_seconds",),
+    "ms": ("_milliseconds", "_ms", "_millis"),
+    "us": ("_microseconds", "_us", "_micros"),
+}
 LONGEST_WINDOW: Final = RollingWindow(365 * DAY)
 MAX_LABEL_VALUE: Final = 1024
 
@@ -148,6 +157,15 @@ def parse_threshold(text: str) -> Fraction | Violation:
     if isinstance(seconds, Violation) or seconds > 0:
         return seconds
     return Violation("threshold-range", f"threshold must be longer than nothing, got {quote_value(text)}")
+
+
+def choose_latency_unit(given: str | UnsetType, metric: str) -> Fraction | Violation:
+    """Return the seconds in one unit of *metric*: as given, else as its name says, else one."""
+    named = next((unit for unit, suffixes in _UNIT_SUFFIXES.items() if metric.endswith(suffixes)), None)
+    if isinstance(given, str) and named not in (None, given):
+        message = f"unit is {given}, and the name {metric} says {named}: one of them is wrong"
+        return Violation("latency-unit", message)
+    return _UNIT_SECONDS[given if isinstance(given, str) else named or "s"]
 
 
 def parse_selector(text: str) -> Selector | Violation:

@@ -33,7 +33,7 @@ def on_trial(
     minute: int = 30,
     **changes: object,
 ) -> str:
-    slo = shop(indicator=LATENCY, **changes)
+    slo = shop(**{"indicator": LATENCY, **changes})
     trial = Trial(
         "histogram", lines, [Expectation(minute, f"round(sum({it}), 0.001)", of) for it, of in expected]
     )
@@ -65,6 +65,15 @@ def test_the_bound_that_is_there_counts(tmp_path: Path) -> None:
     lines = histogram(["0.5", "+Inf"]) | histogram(["0.3"], "0+9x200") | histogram(["0.1"], "0+2x200")
 
     assert on_trial(tmp_path, lines, (EVENTS, 40), (ERRORS, 4)) == "SUCCESS"
+
+
+def test_a_threshold_is_read_in_the_unit_of_the_histogram(tmp_path: Path) -> None:
+    lines = histogram(["500", "+Inf"]) | histogram(["300"], "0+9x200") | histogram(["100"], "0+2x200")
+    in_milliseconds = LatencyIndicator(read_selector("h"), Fraction("0.3"), unit=Fraction(1, 1000))
+
+    result = on_trial(tmp_path, lines, (EVENTS, 40), (ERRORS, 4), indicator=in_milliseconds)
+
+    assert result == "SUCCESS"
 
 
 def test_a_lazy_client_whose_requests_are_slow_counts(tmp_path: Path) -> None:

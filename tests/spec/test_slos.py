@@ -92,6 +92,16 @@ def test_a_short_spec_has_the_documented_defaults() -> None:
             LatencyIndicator(Selector("request_seconds"), Fraction(3, 2), count_new_series=False),
         ),
         (
+            "latency: {histogram: request_duration_milliseconds, threshold: 250ms}",
+            LatencyIndicator(
+                Selector("request_duration_milliseconds"), Fraction(1, 4), unit=Fraction(1, 1000)
+            ),
+        ),
+        (
+            "latency: {histogram: request_duration, threshold: 250ms, unit: us}",
+            LatencyIndicator(Selector("request_duration"), Fraction(1, 4), unit=Fraction(1, 1000**2)),
+        ),
+        (
             "latency: {histogram: request_seconds, threshold: 2s, native: true}",
             NativeLatencyIndicator(Selector("request_seconds"), Fraction(2)),
         ),

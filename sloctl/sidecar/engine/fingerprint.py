@@ -36,7 +36,7 @@ def _counted_promql(pair: EventPair) -> tuple[str, ...]:
             kind = "counters with new series" if pair.count_new_series else "counters"
             return kind, *map(_join_selectors, (pair.error, pair.minus, pair.total))
         case NativeLatencyIndicator():
-            return "native histogram", format_selector(pair.histogram), format_number(pair.threshold)
+            return "native histogram", format_selector(pair.histogram), format_number(pair.bound)
         case ConditionIndicator():
             return "condition", pair.good, pair.when_absent.value
         case ProbeIndicator():

@@ -237,6 +237,14 @@ def test_slow_requests_are_those_above_the_bucket_however_it_is_spelled(spelling
     assert added == {(): EventCounts(error=3, total=10)}
 
 
+def test_a_threshold_is_read_in_the_unit_of_the_histogram() -> None:
+    in_milliseconds = LatencyIndicator(LATENCY.histogram, Fraction(1), unit=Fraction(1, 1000))
+
+    added = counts(slo(in_milliseconds), served(5, 5, "1000"), served(12, 15, "1000"))
+
+    assert added == {(): EventCounts(error=3, total=10)}
+
+
 def served(fast: float, count: float, bound: str = "1") -> str:
     return f'request_seconds_bucket{{le="{bound}"}} {fast}\nrequest_seconds_count {count}'
 

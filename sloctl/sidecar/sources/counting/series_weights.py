@@ -112,7 +112,7 @@ class SeriesWeights:
                     label for selector, *_ in selectors for label, _ in fixed_labels(selector)
                 )
             counted = _CountedSlo(
-                slo.id, slo.group_by, pair, ignored, _identity_labels(pair), _latency_threshold(slo)
+                slo.id, slo.group_by, pair, ignored, _identity_labels(pair), _latency_bound(slo)
             )
             indexed += [(buckets, (counted, 0, 0)) for buckets in _all_buckets(slo)]
             indexed += [(selector, (counted, error, total)) for selector, error, total in selectors]
@@ -187,8 +187,8 @@ def _identity_labels(pair: CountablePair) -> frozenset[str]:
     return frozenset(pair.identity_labels if isinstance(pair, CounterPair) else ())
 
 
-def _latency_threshold(slo: Slo) -> float | None:
-    return float(slo.indicator.threshold) if isinstance(slo.indicator, LatencyIndicator) else None
+def _latency_bound(slo: Slo) -> float | None:
+    return float(slo.indicator.bound) if isinstance(slo.indicator, LatencyIndicator) else None
 
 
 def _all_buckets(slo: Slo) -> list[Selector]:

@@ -170,8 +170,8 @@ class OtlpSource:
 def _otlp_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
     """Find the pair of *slo*; a native histogram's observations, and the slow ones, are counters here."""
     match slo.indicator:
-        case NativeLatencyIndicator(Selector(metric, matchers), threshold):
-            at_threshold = LabelMatcher("le", MatchOp.EQUAL, format_number(threshold))
+        case NativeLatencyIndicator(Selector(metric, matchers)) as latency:
+            at_threshold = LabelMatcher("le", MatchOp.EQUAL, format_number(latency.bound))
             slow = Selector(slow_observations_metric(metric), (*matchers, at_threshold))
             every = Selector(observations_metric(metric), matchers)
             return CounterPair(error=(slow,), minus=(), total=(every,), count_new_series=False)
@@ -180,10 +180,10 @@ def _otlp_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
 
 
 def _native_thresholds(plan: CountingPlan) -> dict[str, tuple[Fraction, ...]]:
-    """Collect the thresholds, in seconds, by the metric of their native histogram."""
+    """Collect the thresholds, in the histogram's own unit, by the metric of their native histogram."""
     thresholds: dict[str, tuple[Fraction, ...]] = {}
     for slo in plan.slos:
         if isinstance(slo.indicator, NativeLatencyIndicator):
             metric = slo.indicator.histogram.metric
-            thresholds[metric] = tuple(dict.fromkeys((*thresholds.get(metric, ()), slo.indicator.threshold)))
+            thresholds[metric] = tuple(dict.fromkeys((*thresholds.get(metric, ()), slo.indicator.bound)))
     return thresholds
