@@ -61,17 +61,23 @@ def read_selector(text: str) -> Selector:
 
     Raises PromQLError for any other expression, and for what Prometheus 2 would not read.
     """
+    selector, is_moved = read_moved_selector(text)
+    if is_moved:
+        raise PromQLError("a selector has no offset and no @ here: sloctl sets the time it reads")
+    return selector
+
+
+def read_moved_selector(text: str) -> tuple[Selector, bool]:
+    """Read a selector without its offset and @, and tell whether it has one; raises PromQLError."""
     expression = _parse_expression(text)
     if not isinstance(expression, VectorSelector):
         raise PromQLError(
             'a plain selector like metric{label="value"} stands here, '
             f"got {_shorten_expression(expression)}"
         )
-    if expression.offset is not None or expression.at is not None:
-        raise PromQLError("a selector has no offset and no @ here: sloctl sets the time it reads")
     if expression.matchers.or_matchers:
         raise PromQLError("`or` between braces is not Prometheus: give a list of selectors")
-    return _convert_selector(expression)
+    return _convert_selector(expression), expression.offset is not None or expression.at is not None
 
 
 def read_query(text: str) -> WindowQuery:

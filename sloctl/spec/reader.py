@@ -7,6 +7,7 @@ from msgspec import Struct
 from sloctl.model import Slo
 from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
+from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
 from sloctl.spec.dialects.translation import ReadingOptions
 from sloctl.spec.findings import Findings, Violation, limit_problems
@@ -48,7 +49,7 @@ def read_specs(
                     "there is no spec in here: write one, or do not name this file",
                 )
             )
-        for document in documents:
+        for document in (part for whole in documents for part in split_lists(whole)):
             dialect = find_dialect(document)
             (own if dialect is None else foreign.setdefault(dialect, [])).append(document)
     for dialect, written in foreign.items():

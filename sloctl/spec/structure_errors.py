@@ -132,6 +132,8 @@ def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:
         expected = expected.type
     if isinstance(expected, inspect.UnionType):
         return next((one for one in expected.types if _fitting_type(one, node)), None)
+    if isinstance(expected, inspect.AnyType):
+        return expected
     # To Python, true is a number.
     fits = isinstance(node.value, _PYTHON_TYPES[type(expected)]) and (
         isinstance(expected, inspect.BoolType) or not isinstance(node.value, bool)

@@ -23,7 +23,14 @@ def _load_sloth() -> DialectReader:
     return read_sloth_documents
 
 
+def _load_pyrra() -> DialectReader:
+    from sloctl.spec.dialects.pyrra.reader import read_pyrra_documents  # noqa: PLC0415 - only for such files
+
+    return read_pyrra_documents
+
+
 DIALECTS: Final = (
+    Dialect("Pyrra", lambda version, _: version.split("/")[0] == "pyrra.dev", _load_pyrra),
     Dialect(
         "Sloth",
         lambda version, _: version.split("/")[0] in {"prometheus", "sloth.slok.dev"},

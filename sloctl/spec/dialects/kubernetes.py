@@ -1,0 +1,61 @@
+"""What objects of Kubernetes have in common: metadata, lists of them, and fields that are null."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta, field, structs
+
+from sloctl.spec.field_types import Fields
+from sloctl.spec.yaml_nodes import Node
+
+TextOfAnyType = Annotated[str | int | float | bool, Meta(extra={"noun": "text"})]
+
+
+class ObjectMetadata(Fields, frozen=True, kw_only=True):
+    """The metadata of an object; what a cluster writes there is nobody's promise."""
+
+    name: str
+    namespace: str = ""
+    labels: dict[str, TextOfAnyType] = field(default_factory=dict)
+    annotations: dict[str, TextOfAnyType] = field(default_factory=dict)
+    creation_timestamp: object = None
+    deletion_timestamp: object = None
+    deletion_grace_period_seconds: object = None
+    finalizers: object = None
+    generate_name: object = None
+    generation: object = None
+    managed_fields: object = None
+    owner_references: object = None
+    resource_version: object = None
+    self_link: object = None
+    uid: object = None
+
+
+def split_lists(document: Node) -> Iterator[Node]:
+    """Yield the documents that a list of them holds, of kind List or plain; else the document itself."""
+    items = document.items
+    kind = document.entries.get("kind")
+    if kind is not None and kind.text == "List" and "items" in document.entries:
+        items = document.at("items").items
+    elif not items or not all(_has_version(item) for item in items):
+        yield document
+        return
+    for item in items:
+        yield from split_lists(item)
+
+
+def drop_nulls(node: Node) -> Node:
+    """Leave out keys without a value, at any depth, which other tools take as if they were not there."""
+    if node.items:
+        items = tuple(drop_nulls(item) for item in node.items)
+        return structs.replace(node, items=items, value=[item.value for item in items])
+    if not node.entries:
+        return node
+    entries = {key: drop_nulls(entry) for key, entry in node.entries.items() if entry.value is not None}
+    keys = {key: node.keys[key] for key in entries}
+    value = {key: entry.value for key, entry in entries.items()}
+    return structs.replace(node, keys=keys, entries=entries, value=value)
+
+
+def _has_version(item: Node) -> bool:
+    return "apiVersion" in item.entries or "version" in item.entries

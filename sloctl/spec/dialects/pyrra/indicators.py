@@ -1,0 +1,174 @@
+"""Pyrra's four indicators → an indicator of ours."""
+
+import re
+from fractions import Fraction
+from typing import Final
+
+from msgspec import Struct
+
+from sloctl.duration import format_duration
+from sloctl.model import LabelMatcher, MatchOp, Selector
+from sloctl.promql import PromQLError, format_selector, read_moved_selector
+from sloctl.slo.bucket_bounds import equal_bound
+from sloctl.spec.dialects.pyrra import fields
+from sloctl.spec.dialects.translation import list_at, mapping_at, number_at, text_at
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.yaml_nodes import Node
+
+_BOUND: Final = "le"
+_LAST_BUCKET: Final = LabelMatcher(_BOUND, MatchOp.EQUAL, "+Inf")
+_DECIMAL: Final = re.compile(r"[0-9]{1,12}(?:[.][0-9]{0,12})?(?:[eE][-+]?[0-9]{1,2})?")
+
+
+class PyrraSelector(Struct, frozen=True):
+    """A selector of a spec, and whether it has an offset or an @, which Pyrra drops."""
+
+    selector: Selector
+    is_moved: bool
+    node: Node
+
+    def text_node(self) -> Node:
+        """Return the selector as it is written, else printed without what Pyrra drops."""
+        return text_at(self.node, format_selector(self.selector)) if self.is_moved else self.node
+
+
+class TranslatedIndicator(Struct, frozen=True):
+    """An indicator of ours; *total* names the labels that Pyrra puts on everything it writes."""
+
+    node: Node
+    group_by: Node
+    total: Selector
+    moved: tuple[Node, ...]
+
+
+def translate_indicator(
+    spec: fields.PyrraIndicator, node: Node, findings: Findings
+) -> TranslatedIndicator | None:
+    """Translate an indicator, or return None after noting what is wrong with it."""
+    match spec:
+        case fields.PyrraIndicator(ratio=fields.PyrraRatio()):
+            return _translate_ratio(node.at("ratio"), findings)
+        case fields.PyrraIndicator(latency=fields.PyrraLatency()):
+            return _translate_latency(node.at("latency"), findings)
+        case fields.PyrraIndicator(latency_native=fields.PyrraNativeLatency()):
+            return _translate_native_latency(node.at("latencyNative"), findings)
+        case _:
+            return _translate_gauge(node.at("bool_gauge"), findings)
+
+
+def _translate_ratio(node: Node, findings: Findings) -> TranslatedIndicator | None:
+    errors, total = (_read_selector(node.at(key, "metric"), findings) for key in ("errors", "total"))
+    if errors is None or total is None:
+        return None
+    ratio = mapping_at(node, {"error": errors.text_node(), "total": total.text_node()}, keys=node.keys)
+    return _translated(mapping_at(node, {"ratio": ratio}), node, total, errors)
+
+
+def _translate_latency(node: Node, findings: Findings) -> TranslatedIndicator | None:
+    success, total = (_read_selector(node.at(key, "metric"), findings) for key in ("success", "total"))
+    if success is None or total is None:
+        return None
+    bounds = [it for it in success.selector.matchers if it.label == _BOUND]
+    if not bounds:
+        message = 'the bucket of good requests is chosen by le, as in metric_bucket{le="0.5"}: add it'
+        findings.add_violation(Violation("pyrra-latency", message), success.node)
+        return None
+    if latency := _latency_of_histogram(success.selector, total.selector):
+        entries = {key: text_at(success.node, text) for key, text in latency.items()}
+        own = mapping_at(node, {"latency": mapping_at(success.node, entries)})
+        return _translated(own, node, total, success)
+    good = Selector(success.selector.metric, tuple(map(_both_spellings, success.selector.matchers)))
+    good_node = text_at(success.node, format_selector(good)) if good != success.selector else success.node
+    ratio = mapping_at(node, {"good": good_node, "total": total.text_node()}, keys=node.keys)
+    return _translated(mapping_at(node, {"ratio": ratio}), node, total, success)
+
+
+def _translate_native_latency(node: Node, findings: Findings) -> TranslatedIndicator | None:
+    total = _read_selector(node.at("total", "metric"), findings)
+    if total is None:
+        return None
+    latency = {
+        "histogram": total.text_node(),
+        "threshold": node.at("latency"),
+        "native": number_at(node, value=True),
+    }
+    return _translated(mapping_at(node, {"latency": mapping_at(node, latency)}), node, total)
+
+
+def _translate_gauge(node: Node, findings: Findings) -> TranslatedIndicator | None:
+    gauge = _read_selector(node.at("metric"), findings)
+    if gauge is None:
+        return None
+    probe = mapping_at(node, {"metric": gauge.text_node()})
+    return _translated(mapping_at(node, {"probe": probe}), node, gauge)
+
+
+def _translated(
+    indicator: Node, node: Node, total: PyrraSelector, *others: PyrraSelector
+) -> TranslatedIndicator:
+    grouping = node.entries.get("grouping", node)
+    # Pyrra takes a label that is named twice once.
+    names = {item.text: item for item in grouping.items}
+    moved = tuple(it.node for it in (total, *others) if it.is_moved)
+    return TranslatedIndicator(indicator, list_at(grouping, names.values()), total.selector, moved)
+
+
+def _read_selector(node: Node, findings: Findings) -> PyrraSelector | None:
+    try:
+        return PyrraSelector(*read_moved_selector(node.text), node)
+    except PromQLError as error:
+        findings.add_violation(Violation("promql", str(error)), node)
+        return None
+
+
+def _latency_of_histogram(success: Selector, total: Selector) -> dict[str, str] | None:
+    """Return the fields of a latency of ours; None where its unit is not seconds, or the requests differ."""
+    base = success.metric.removesuffix("_bucket")
+    (bounds, of_success), (total_bounds, of_total) = map(_split_bound, (success, total))
+    is_count = (total.metric, total_bounds) == (f"{base}_count", ())
+    is_last_bucket = (total.metric, total_bounds) == (success.metric, (_LAST_BUCKET,))
+    if (
+        not success.metric.endswith("_seconds_bucket")
+        or frozenset(of_success) != frozenset(of_total)
+        or not (is_count or is_last_bucket)
+        or len(bounds) != 1
+        or bounds[0].op is not MatchOp.EQUAL
+    ):
+        return None
+    threshold = _duration_of_bound(bounds[0].value)
+    if threshold is None:
+        return None
+    return {"histogram": format_selector(Selector(base, of_success)), "threshold": threshold}
+
+
+def _split_bound(selector: Selector) -> tuple[tuple[LabelMatcher, ...], tuple[LabelMatcher, ...]]:
+    """Split the matchers of a selector into those of le and all others."""
+    bounds = tuple(it for it in selector.matchers if it.label == _BOUND)
+    return bounds, tuple(it for it in selector.matchers if it.label != _BOUND)
+
+
+def _duration_of_bound(bound: str) -> str | None:
+    """Write a bound in seconds as a duration; None where it is none in whole milliseconds, as infinity."""
+    if not _DECIMAL.fullmatch(bound):
+        return None
+    milliseconds = Fraction(bound) * 1000
+    if milliseconds <= 0 or milliseconds.denominator != 1:
+        return None
+    seconds, rest = divmod(int(milliseconds), 1000)
+    return "".join(([format_duration(seconds)] if seconds else []) + ([f"{rest}ms"] if rest else []))
+
+
+def _both_spellings(matcher: LabelMatcher) -> LabelMatcher:
+    """Match a whole bound as `1` and as `1.0`, as Pyrra does; Prometheus 3 has only the second."""
+    if matcher.label != _BOUND or matcher.op is not MatchOp.EQUAL:
+        return matcher
+    return equal_bound(Fraction(matcher.value)) if _DECIMAL.fullmatch(matcher.value) else matcher
+
+
+def static_labels(selector: Selector, grouping: frozenset[str]) -> dict[str, str]:
+    """Return the labels that Pyrra takes from a selector: those that can have one value only."""
+    return {
+        it.label: it.value
+        for it in selector.matchers
+        if it.op is MatchOp.EQUAL and it.value and it.label not in {*grouping, _BOUND}
+    }

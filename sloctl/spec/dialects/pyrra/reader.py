@@ -1,0 +1,249 @@
+"""One ServiceLevelObjective of Pyrra → one document of ours."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Final
+
+from msgspec import UnsetType
+
+from sloctl.duration import format_duration
+from sloctl.model import TEXT_ANNOTATIONS, Labels, RollingWindow
+from sloctl.problems import ProblemLevel
+from sloctl.promql import LABEL_NAME, format_number
+from sloctl.spec import fields as own_fields
+from sloctl.spec import values
+from sloctl.spec.dialects.kubernetes import drop_nulls
+from sloctl.spec.dialects.pyrra import fields
+from sloctl.spec.dialects.pyrra.indicators import static_labels, translate_indicator
+from sloctl.spec.dialects.pyrra.policy import TranslatedAlerting, describe_threshold, translate_alerting
+from sloctl.spec.dialects.translation import (
+    NoteEffect,
+    ReadingOptions,
+    Translation,
+    TranslationNote,
+    list_at,
+    mapping_at,
+    text_at,
+    translation_note,
+)
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.messages import quote_value
+from sloctl.spec.structure import convert_node
+from sloctl.spec.yaml_nodes import Node
+
+PREFIX: Final = "pyrra.dev/"
+# As Kubernetes has it where an object names none.
+_DEFAULT_NAMESPACE: Final = "default"
+_LABEL_TEMPLATE: Final = re.compile(r"\{\{-? *\$labels\.([a-zA-Z_][a-zA-Z0-9_]*) *-?\}\}")
+
+
+def read_pyrra_documents(
+    documents: Sequence[Node],
+    options: ReadingOptions,  # noqa: ARG001 - nothing of Pyrra's depends on them
+    findings: Findings,
+) -> Translation:
+    """Translate Pyrra's documents, one SLO each; problems go to *findings*."""
+    translated: list[Node] = []
+    notes: list[TranslationNote] = []
+    for document in documents:
+        errors = findings.error_count
+        spec, node = convert_node(drop_nulls(document), fields.PyrraDocument, findings)
+        if spec is None:
+            continue
+        objective = _ObjectiveTranslator(spec, node, findings)
+        own = objective.translate()
+        notes += objective.notes
+        if own is not None and findings.error_count == errors:
+            translated.append(own)
+    return Translation(tuple(translated), tuple(notes))
+
+
+class _ObjectiveTranslator:
+    """The translation of one document, and the notes that it makes on the way."""
+
+    def __init__(self, spec: fields.PyrraDocument, node: Node, findings: Findings) -> None:
+        self.notes: list[TranslationNote] = []
+        self._document = spec
+        self._node = node
+        self._findings = findings
+        self._name = spec.metadata.name
+        self._service = self._service_node()
+        self._id = f"{self._service.text}/{self._name}"
+
+    def translate(self) -> Node | None:
+        """Return a document of ours, or None after noting what is wrong."""
+        spec, node = self._document.spec, self._node.at("spec")
+        indicator = translate_indicator(spec.indicator, node.at("indicator"), self._findings)
+        objective = self._read_target(node.at("target"))
+        window = self._findings.accept_value(values.parse_window(spec.window), node.at("window"))
+        if indicator is None or objective is None or window is None:
+            return None
+        for moved in indicator.moved:
+            self._note(moved, code="pyrra-offset", message="Pyrra drops offset and @, and so does this")
+        grouping = frozenset(it.text for it in indicator.group_by.items)
+        static = static_labels(indicator.total, grouping)
+        alerting = self._translate_alerting(window, objective)
+        self._note_rule_output()
+        annotations = self._annotations(static | {"slo": self._name})
+        texts = {key: entry for key, entry in annotations.items() if key in TEXT_ANNOTATIONS}
+        if texts:
+            kept = {**alerting.node.entries, "annotations": mapping_at(node, texts)}
+            alerting_node = mapping_at(alerting.node, kept)
+        else:
+            alerting_node = alerting.node
+        others = {key: entry for key, entry in annotations.items() if key not in texts}
+        slo = mapping_at(
+            node,
+            {
+                "name": self._node.at("metadata", "name"),
+                "description": node.entries.get("description"),
+                "objective": text_at(node.at("target"), f"{node.at('target').text}%"),
+                "window": node.at("window"),
+                "indicator": indicator.node,
+                "groupBy": indicator.group_by if grouping else None,
+                "labels": self._labels(static, grouping),
+                "annotations": mapping_at(node, others) if others else None,
+                "alerting": alerting_node,
+            },
+            keys=node.keys,
+        )
+        return mapping_at(
+            self._node,
+            {
+                "apiVersion": text_at(self._node.at("apiVersion"), own_fields.API_VERSION),
+                "kind": text_at(self._node.at("kind"), own_fields.KIND),
+                "metadata": mapping_at(self._node.at("metadata"), {"name": self._service}),
+                "spec": mapping_at(node, {"slos": list_at(node, [slo])}),
+            },
+            keys=self._node.keys,
+        )
+
+    def _service_node(self) -> Node:
+        metadata = self._node.at("metadata")
+        named = metadata.at("labels").entries.get(f"{PREFIX}service") or metadata.entries.get("namespace")
+        if named is not None and named.text:
+            return text_at(named, named.text)
+        return text_at(metadata.at("name"), _DEFAULT_NAMESPACE)
+
+    def _read_target(self, node: Node) -> Fraction | None:
+        try:
+            number = Fraction(node.text) if len(node.text) < 30 else None
+        except (ValueError, ZeroDivisionError):
+            number = None
+        if number is None or "/" in node.text:
+            message = f"target is a number of percent like 99.9, got {quote_value(node.text)}"
+            return self._findings.accept_value(Violation("pyrra-target", message), node)
+        if 0 < number < 1:
+            message = (
+                f"target is in percent: {node.text} is {node.text} %, which nothing can miss; "
+                f"write {format_number(number * 100)}"
+            )
+            return self._findings.accept_value(Violation("pyrra-target", message), node)
+        return self._findings.accept_value(values.parse_objective(f"{node.text}%"), node)
+
+    def _translate_alerting(self, window: RollingWindow, objective: Fraction) -> TranslatedAlerting:
+        spec, node = self._document.spec, self._node.at("spec")
+        place = node.entries.get("alerting", node)
+        alerting = translate_alerting(
+            spec.alerting,
+            place,
+            window=window.seconds,
+            objective=objective,
+            has_absent_alert=isinstance(spec.indicator.latency_native, UnsetType),
+        )
+        for tier in alerting.never_fire:
+            lookbacks = f"{format_duration(tier.long)} and {format_duration(tier.short)}"
+            message = (
+                f"{tier.severity_key} on {lookbacks} can never fire at target {node.at('target').text}, "
+                "in Pyrra neither: it waits for an error ratio above "
+                f"{describe_threshold(tier, objective)}; left out"
+            )
+            self._note(
+                node.at("target"), code="pyrra-never-fires", message=message, level=ProblemLevel.WARNING
+            )
+        for tier in alerting.lifted:
+            message = (
+                f"{tier.severity_key} looks back {format_duration(tier.long)} and "
+                f"{format_duration(tier.short)} in Pyrra at this window: too short to see anything, so here "
+                "it has at least 10m and 1m"
+            )
+            self._note(node.at("window"), code="pyrra-lookbacks", message=message, effect=NoteEffect.CHANGED)
+        for label in alerting.merged_severities:
+            message = (
+                f"severity {quote_value(label)} is one of more than two: a page and a ticket have one each, "
+                f"those of fastBurn and slowBurn"
+            )
+            self._note(
+                node.at("alerting", "severities"),
+                code="pyrra-severities",
+                message=message,
+                effect=NoteEffect.CHANGED,
+                level=ProblemLevel.WARNING,
+            )
+        return alerting
+
+    def _note_rule_output(self) -> None:
+        node = self._node.at("spec")
+        for key in ("partial_response_strategy", "ruleOutput"):
+            if key in node.entries:
+                message = f"{key} is about the rule objects that Pyrra writes: left out"
+                self._note(node.keys[key], code="pyrra-rule-objects", message=message)
+
+    def _labels(self, static: Labels, grouping: frozenset[str]) -> Node:
+        """Return what Pyrra puts on all series: the name, fixed matchers and its own labels of the object."""
+        node = self._node.at("metadata")
+        place = node.at("name")
+        labels = {"slo": text_at(place, self._name)} | {
+            name: text_at(place, value) for name, value in static.items() if _is_free(name)
+        }
+        labels |= {name: entry for name, entry in self._own_entries("labels") if self._is_usable(name, entry)}
+        return mapping_at(place, {name: it for name, it in labels.items() if name not in grouping})
+
+    def _is_usable(self, name: str, entry: Node) -> bool:
+        if not _is_free(name):
+            message = f"a label {name} is written by sloctl or Prometheus: left out"
+            self._note(entry, code="pyrra-label", message=message, level=ProblemLevel.WARNING)
+        return _is_free(name)
+
+    def _annotations(self, static: Labels) -> Mapping[str, Node]:
+        """Return the annotations of alerts; templates of labels with one value are filled in."""
+
+        def fill(match: re.Match[str]) -> str:
+            return static.get(match[1], match[0])
+
+        return {
+            name: text_at(entry, _LABEL_TEMPLATE.sub(fill, entry.text))
+            for name, entry in self._own_entries("annotations")
+        }
+
+    def _own_entries(self, key: str) -> Iterator[tuple[str, Node]]:
+        """Yield Pyrra's own labels or annotations of the object, under names that Prometheus takes."""
+        node = self._node.at("metadata").entries.get(key)
+        for name, entry in node.entries.items() if node is not None else ():
+            if not name.startswith(PREFIX):
+                continue
+            bare = name.removeprefix(PREFIX)
+            usable = bare if LABEL_NAME.fullmatch(bare) else re.sub("[^a-zA-Z0-9_]", "_", bare)
+            if usable != bare:
+                message = f"Prometheus has no such name as {quote_value(bare)}: it becomes {usable}"
+                self._note(entry, code="pyrra-label", message=message, effect=NoteEffect.CHANGED)
+            yield usable, text_at(entry, entry.text)
+
+    def _note(
+        self,
+        node: Node,
+        *,
+        code: str,
+        message: str,
+        effect: NoteEffect = NoteEffect.LEFT_OUT,
+        level: ProblemLevel = ProblemLevel.NOTE,
+    ) -> None:
+        self.notes.append(
+            translation_note(self._id, node, effect=effect, code=code, message=message, level=level)
+        )
+
+
+def _is_free(name: str) -> bool:
+    """Tell whether a label name is one that a spec may have on every series."""
+    return not isinstance(values.parse_free_label_name(name), Violation)
