@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sloctl.cli.main import main
+from sloctl.problem_formats.text import render_problems
 from sloctl.sidecar.config import read as configuration
 from sloctl.spec import read_specs
 
@@ -76,7 +77,7 @@ def test_the_problems_of_the_readme_are_those_of_its_spec_with_its_mistakes() ->
 
     problems = read_specs([("shop.yaml", spec.encode())]).problems
 
-    assert "".join(f"{problem}\n" for problem in problems) in dict(blocks("text")).values()
+    assert render_problems(problems, {"shop.yaml": spec.encode()}) in dict(blocks("text")).values()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)

@@ -1,87 +1,87 @@
 """Check specs and say, at the right line, what is wrong.
 
-Findings go to standard output, errors and warnings alike; only errors make the exit code 1. Needs no
-Prometheus.
+Findings go to standard output, each with its line and what it is about underlined; only errors make the exit
+code 1, unless --fail-on says otherwise. Needs no Prometheus.
 
 example:
   sloctl validate slos                        a directory
   sloctl validate 'teams/*/slo.yaml' -        a glob, and standard input
   sloctl validate slos -o github              annotations in a pull request
+  sloctl validate slos --fail-on warning      stricter
 """
 
 import argparse
-import json
+import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from sloctl.cli.arguments import add_output_format, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
 from sloctl.cli.spec_arguments import read_spec_texts
-from sloctl.problems import Problem, ProblemLevel, escape_unprintable
+from sloctl.problem_formats import FORMATS, Sources, load_format
+from sloctl.problems import Problem, ProblemLevel, is_at_least
 from sloctl.spec import read_specs
+
+_LEVELS: Final = {level.value: level for level in ProblemLevel}
+_NEVER: Final = "never"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_specs(parser)
     add_output_format(parser, FORMATS)
+    parser.add_argument(
+        "--min-severity", choices=_LEVELS, default="note", help="leave out what is less; default note"
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=(*_LEVELS, _NEVER),
+        default="error",
+        help="exit 1 for this and what is worse, of what is not left out; default error",
+    )
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto (default): on a terminal, without NO_COLOR in the environment",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     texts = read_spec_texts(arguments.specs)
     specs = read_specs(texts)
-    sys.stdout.write(FORMATS[arguments.output](specs.problems))
-    counts = Counter(problem.level for problem in specs.problems)
-    errors = counts[ProblemLevel.ERROR]
-    found = [_count_noun(counts[level], level.value) for level in ProblemLevel if counts[level]] or [
-        "no problems"
-    ]
-    read = [_count_noun(len(texts), "file"), _count_noun(len(specs.slos), "SLO")]
-    print(", ".join(read + found), file=sys.stderr)
-    return PROBLEMS_FOUND if errors else FINE
+    least = _LEVELS[arguments.min_severity]
+    problems = [problem for problem in specs.problems if is_at_least(problem.level, least)]
+    sources = {path: content for path, content in texts if content is not None}
+    sys.stdout.write(_render(problems, sources, arguments))
+    print(_summarize(problems, file_count=len(texts), slo_count=len(specs.slos)), file=sys.stderr)
+    if arguments.fail_on == _NEVER:
+        return FINE
+    worst = _LEVELS[arguments.fail_on]
+    return PROBLEMS_FOUND if any(is_at_least(problem.level, worst) for problem in problems) else FINE
 
 
-def render_text(problems: Sequence[Problem]) -> str:
-    return "".join(f"{problem}\n" for problem in problems)
+def _render(problems: Sequence[Problem], sources: Sources, arguments: argparse.Namespace) -> str:
+    if arguments.output == "text" and _wants_color(arguments.color):
+        from sloctl.problem_formats.text import render_in_color  # noqa: PLC0415 - most formats need no table of widths
+
+        return render_in_color(problems, sources)
+    return load_format(arguments.output).render_problems(problems, sources)
 
 
-def render_json(problems: Sequence[Problem]) -> str:
-    found = [
-        {
-            "path": problem.place.path,
-            "line": problem.place.line,
-            "column": problem.place.column,
-            "level": problem.level.value,
-            "code": problem.code,
-            "message": problem.message,
-        }
-        for problem in problems
-    ]
-    return json.dumps(found, indent=2) + "\n"
+def _wants_color(choice: str) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    # As no-color.org has it: set and not empty, whatever it says.
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def render_github(problems: Sequence[Problem]) -> str:
-    """Render workflow commands, which GitHub shows at the line in the pull request."""
-    commands = []
-    for problem in problems:
-        place = problem.place
-        path = _escape_message(place.path).replace(":", "%3A").replace(",", "%2C")
-        where = f"file={path},line={place.line},col={place.column},title={problem.code}"
-        level = "notice" if problem.level is ProblemLevel.NOTE else problem.level.value
-        commands.append(f"::{level} {where}::{_escape_message(problem.message)}\n")
-    return "".join(commands)
-
-
-def _escape_message(text: str) -> str:
-    return escape_unprintable(text).replace("%", "%25")
-
-
-FORMATS: Final[Mapping[str, Callable[[Sequence[Problem]], str]]] = {
-    "text": render_text,
-    "json": render_json,
-    "github": render_github,
-}
+def _summarize(problems: Sequence[Problem], *, file_count: int, slo_count: int) -> str:
+    counts = Counter(problem.level for problem in problems)
+    found = [_count_noun(counts[level], level.value) for level in ProblemLevel if counts[level]]
+    read = [_count_noun(file_count, "file"), _count_noun(slo_count, "SLO")]
+    return ", ".join(read + (found or ["no problems"]))
 
 
 def _count_noun(number: int, thing: str) -> str:

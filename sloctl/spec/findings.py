@@ -43,7 +43,7 @@ class Findings:
         return None
 
     def add_violation(self, violation: Violation, node: Node) -> None:
-        self.add_problems(Problem(node.place, violation.code, violation.message, violation.level))
+        self.add_problems(Problem(node.place, violation.code, violation.message, violation.level, node.width))
 
 
 def limit_problems(in_order: Iterable[Problem]) -> list[Problem]:

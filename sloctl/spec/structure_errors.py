@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import inspect, structs
 
-from sloctl.problems import Place, Problem
+from sloctl.problems import Problem
 from sloctl.spec.field_types import INDEPENDENT_KEY, Choice
 from sloctl.spec.findings import Findings
 from sloctl.spec.messages import did_you_mean, join_words, quote_value, suggest_name
@@ -52,7 +52,7 @@ class _StructureReader:
             case None:
                 found = f"{_describe_value(node)}{_quoting_hint(node, expected)}"
                 message = f"{name} is {_type_noun(expected)}, got {found}"
-                self._add_problem(node.place, "wrong-type", message)
+                self._add_problem(node, "wrong-type", message)
                 return None
             case scalar:
                 return node if self._is_allowed(node, scalar, name) else None
@@ -66,14 +66,10 @@ class _StructureReader:
             else:
                 new = RENAMED_KEYS.get(key)
                 hint = f": {key} is now {new}" if new in known else suggest_name(key, known)
-                self._add_problem(
-                    node.keys[key].place, "unknown-key", f"unknown key {quote_value(key)}{hint}"
-                )
+                self._add_problem(node.keys[key], "unknown-key", f"unknown key {quote_value(key)}{hint}")
         missing = [key for key, field in known.items() if field.required and key not in node.entries]
         for key in missing:
-            self._add_problem(
-                node.place, "missing-key", f"{key} is missing: it is {_type_noun(known[key].type)}"
-            )
+            self._add_problem(node, "missing-key", f"{key} is missing: it is {_type_noun(known[key].type)}")
         if not self._has_exactly_one(node, struct) or missing:
             return None
         kept = {
@@ -89,14 +85,14 @@ class _StructureReader:
         chosen = [key for key in choice if key in node.entries]
         if len(chosen) == 1 or not choice:
             return True
-        place = node.keys[chosen[1]].place if chosen else node.place
+        at = node.keys[chosen[1]] if chosen else node
         found = f"got {join_words(chosen, last='and')}" if chosen else "got none of them"
-        self._add_problem(place, "exactly-one", f"exactly one of {join_words(choice)} stands here, {found}")
+        self._add_problem(at, "exactly-one", f"exactly one of {join_words(choice)} stands here, {found}")
         return False
 
     def _read_list(self, node: Node, expected: inspect.ListType, *, name: str, complete: bool) -> Node | None:
         if len(node.items) < (expected.min_length or 0):
-            self._add_problem(node.place, "empty-list", f"{name} has at least one item, got none")
+            self._add_problem(node, "empty-list", f"{name} has at least one item, got none")
             return None
         read = [self.read_node(item, expected.item_type, name=f"an item of {name}") for item in node.items]
         items = tuple(item for item in read if item is not None)
@@ -108,7 +104,7 @@ class _StructureReader:
         choices = _allowed_values(expected)
         if choices and node.value not in choices:
             found = f"{quote_value(node.text)}{did_you_mean(node.text, choices)}"
-            self._add_problem(node.place, "wrong-value", f"{name} is {join_words(choices)}, got {found}")
+            self._add_problem(node, "wrong-value", f"{name} is {join_words(choices)}, got {found}")
             return False
         if (
             isinstance(expected, inspect.IntType)
@@ -116,14 +112,12 @@ class _StructureReader:
             and not (expected.ge or 0) <= node.value <= (expected.le or node.value)
         ):
             bounds = f"{expected.ge} to {expected.le}"
-            self._add_problem(
-                node.place, "wrong-value", f"{name} is a whole number from {bounds}, got {node.text}"
-            )
+            self._add_problem(node, "wrong-value", f"{name} is a whole number from {bounds}, got {node.text}")
             return False
         return True
 
-    def _add_problem(self, place: Place, code: str, message: str) -> None:
-        self._findings.add_problems(Problem(place, code, message))
+    def _add_problem(self, node: Node, code: str, message: str) -> None:
+        self._findings.add_problems(Problem(node.place, code, message, width=node.width))
 
 
 def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:

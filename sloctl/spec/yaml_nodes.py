@@ -49,7 +49,10 @@ _MAX_DIGITS: Final = 18
 
 # A msgspec struct and not a dataclass: some sixty are made for every SLO, at a fifth of the cost.
 class Node(msgspec.Struct, frozen=True):
-    """A value at its place; *text* is a scalar as written, "" for a list or a mapping."""
+    """A value at its place; *text* is a scalar as written, "" for a list or a mapping.
+
+    *width* is how many characters a scalar takes, quotes included; 0 where it is not on one line.
+    """
 
     path: str
     line: int
@@ -59,6 +62,7 @@ class Node(msgspec.Struct, frozen=True):
     items: tuple["Node", ...] = ()
     keys: Mapping[str, "Node"] = _NO_ENTRIES
     entries: Mapping[str, "Node"] = _NO_ENTRIES
+    width: int = 0
 
     @property
     def place(self) -> Place:
@@ -233,10 +237,12 @@ class _NodeReader:
             name = key.value
             if not isinstance(name, str):
                 fix = f": put {quote_value(key.text)} in quotes" if key.text else ""
-                self._problems.append(Problem(key.place, "key-type", f"a key is text{fix}"))
+                message = f"a key is text{fix}"
+                self._problems.append(Problem(key.place, "key-type", message, width=key.width))
             elif name in keys:
                 message = f"{quote_value(name)} stands here again (first in line {keys[name].line})"
-                self._problems.append(Problem(key.place, "duplicate-key", f"{message}: keep one of them"))
+                message = f"{message}: keep one of them"
+                self._problems.append(Problem(key.place, "duplicate-key", message, width=key.width))
             else:
                 keys[name], entries[name] = key, entry
         value = {name: node.value for name, node in entries.items()}
@@ -253,7 +259,10 @@ class _NodeReader:
         entries: Mapping[str, Node] = _NO_ENTRIES,
     ) -> Node:
         place = self._place_at(event.start_mark)
-        return Node(self._path, place.line, place.column, value, text, items, keys, entries)
+        ends = self._place_at(event.end_mark)
+        is_scalar = isinstance(event, yaml.ScalarEvent) and ends.line == place.line
+        width = ends.column - place.column if is_scalar else 0
+        return Node(self._path, place.line, place.column, value, text, items, keys, entries, width)
 
     def _add_problem(self, event: Event, code: str, message: str) -> None:
         self._problems.append(Problem(self._place_at(event.start_mark), code, message))

@@ -17,7 +17,7 @@ def test_a_malformed_spec_gives_all_its_problems(
 ) -> None:
     monkeypatch.chdir(case.parent)
 
-    code = main(["validate", case.name])
+    code = main(["validate", case.name, "-o", "concise"])
 
     assert capsys.readouterr().out.splitlines() == expected(case)
     assert code == exit_code(case)

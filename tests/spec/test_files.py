@@ -142,7 +142,7 @@ def test_of_junk_the_first_problems_and_a_number_are_printed(
     header = SPEC.partition("    - ")[0]
     (folder / "b.yaml").write_text(header + junk * (900_000 // len(junk)))
 
-    code = main(["validate", "b.yaml"])
+    code = main(["validate", "b.yaml", "-o", "concise"])
 
     *first, last = capsys.readouterr().out.splitlines()
     assert len(first) == 100
@@ -195,6 +195,7 @@ def test_validate_prints_json_for_programs(folder: Path, capsys: pytest.CaptureF
             "path": "team/c.yaml",
             "line": 8,
             "column": 18,
+            "endColumn": 22,
             "level": "error",
             "code": "wrong-type",
             "message": "objective is a percentage like 99.95%, got the number 99.9",
@@ -208,7 +209,7 @@ def test_validate_annotates_pull_requests_on_github(folder: Path, capsys: pytest
     main(["validate", "team/c,d.yaml", "--output", "github"])
 
     assert capsys.readouterr().out == (
-        "::error file=team/c%2Cd.yaml,line=8,col=18,title=percentage::"
+        "::error file=team/c%2Cd.yaml,line=8,col=18,endColumn=41,title=percentage::"
         'objective is a percentage like 99.95%25, got "50%25\\n::notice::gotcha"\n'
     )
 
