@@ -1,4 +1,4 @@
-"""Text in columns for a terminal: the one table printer."""
+"""Text in columns, for a terminal and for Markdown: the one table printer."""
 
 from collections.abc import Collection, Sequence
 from itertools import accumulate
@@ -27,3 +27,10 @@ def format_table(
         ]
         lines.append((margin + (" " * _GAP).join(cells)).rstrip())
     return "\n".join(lines)
+
+
+def format_markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Write *rows*, the first of which are the headings, as a table of Markdown."""
+    escapes = str.maketrans({"\\": "\\\\", "|": "\\|", "<": "&lt;", "`": "\\`", "*": "\\*"})
+    lines = [f"| {' | '.join(cell.translate(escapes) for cell in row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])

@@ -17,6 +17,23 @@ def add_specs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_slo_choice(parser: argparse.ArgumentParser) -> None:
+    """Add --slo, which `spec_arguments.select_slos` reads."""
+    parser.add_argument(
+        "--slo", metavar="SERVICE/NAME", action="append", help="this one only; repeat it for several"
+    )
+
+
+def add_per_second(parser: argparse.ArgumentParser) -> None:
+    """Add --per-second, a number of events above 0."""
+    parser.add_argument(
+        "--per-second",
+        metavar="EVENTS",
+        type=argument_type(_parse_event_rate),
+        help="events of one budget a second, to tell budget and floors in events",
+    )
+
+
 def add_label_style(parser: argparse.ArgumentParser) -> None:
     """Add --label-style; a key of LABEL_STYLES."""
     parser.add_argument(
@@ -48,6 +65,16 @@ def argument_type(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
             raise argparse.ArgumentTypeError(str(wrong)) from wrong
 
     return parse_argument
+
+
+def _parse_event_rate(text: str) -> float:
+    try:
+        events = float(text)
+    except ValueError:
+        events = 0.0
+    if not 0 < events < float("inf"):
+        raise ValueError(f"a number of events above 0, got {text!r}")
+    return events
 
 
 class _MovedToOutputDir(argparse.Action):

@@ -11,26 +11,18 @@ example:
 import argparse
 import sys
 
-from sloctl.cli.arguments import add_output_format, add_specs, argument_type
-from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
+from sloctl.cli.arguments import add_output_format, add_per_second, add_slo_choice, add_specs
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, select_slos
 from sloctl.explain.json_report import render_json
 from sloctl.explain.text_report import render_text
 from sloctl.explain.timeline import explain_slo
-from sloctl.problems import escape_unprintable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_specs(parser)
-    parser.add_argument(
-        "--slo", metavar="SERVICE/NAME", action="append", help="this one only; repeat it for several"
-    )
-    parser.add_argument(
-        "--per-second",
-        metavar="EVENTS",
-        type=argument_type(_parse_event_rate),
-        help="events of one budget a second, to tell budget and floors in events",
-    )
+    add_slo_choice(parser)
+    add_per_second(parser)
     add_output_format(parser)
 
 
@@ -38,24 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     slos = parse_valid_slos(read_spec_texts(arguments.specs))
     if slos is None:
         return PROBLEMS_FOUND
-    wanted = arguments.slo or [slo.id for slo in slos]
-    if unknown := sorted(set(wanted) - {slo.id for slo in slos}):
-        raise CouldNotRun(
-            f"no spec has {escape_unprintable(unknown[0])}; there are {', '.join(slo.id for slo in slos)}"
-        )
-    explanations = [explain_slo(slo, arguments.per_second) for slo in slos if slo.id in wanted]
+    explanations = [explain_slo(slo, arguments.per_second) for slo in select_slos(slos, arguments.slo)]
     if arguments.output == "json":
         sys.stdout.write(render_json(explanations))
     else:
         sys.stdout.write("\n\n".join(map(render_text, explanations)))
     return FINE
-
-
-def _parse_event_rate(text: str) -> float:
-    try:
-        events = float(text)
-    except ValueError:
-        events = 0.0
-    if not 0 < events < float("inf"):
-        raise ValueError(f"a number of events above 0, got {text!r}")
-    return events

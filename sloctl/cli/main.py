@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "validate": "check specs and say, at the right line, what is wrong",
     "schema": "print the JSON Schema of a spec, for editors",
     "explain": "say in plain words what an SLO means, with its own numbers",
+    "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",
     "backfill": "give a new SLO full windows from what Prometheus still holds",
     "status": "show how SLOs stand now; also a gate in front of a deployment",
     "sidecar": "compute live error-budget burn from a service's own metrics",

@@ -26,3 +26,12 @@ def parse_valid_slos(spec_files: Sequence[SpecText]) -> tuple[Slo, ...] | None:
     if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
         return None
     return specs.slos
+
+
+def select_slos(slos: Sequence[Slo], wanted: Sequence[str] | None) -> list[Slo]:
+    """Keep the SLOs of these ids, all where none is named; raises CouldNotRun for one that no spec has."""
+    ids = wanted or [slo.id for slo in slos]
+    if unknown := sorted(set(ids) - {slo.id for slo in slos}):
+        known = ", ".join(slo.id for slo in slos)
+        raise CouldNotRun(f"no spec has {escape_unprintable(unknown[0])}; there are {known}")
+    return [slo for slo in slos if slo.id in ids]
