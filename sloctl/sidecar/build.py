@@ -156,6 +156,10 @@ class _SidecarBuilder:
     def _history_reader(self, prometheus: PrometheusSource) -> Callable[[], Awaitable[None]]:
         async def read_history() -> None:
             now = self._time.now()
-            await backfill_history(self.engine, lambda known: prometheus.read_history(now, after=known), now)
+            await backfill_history(
+                self.engine,
+                lambda known, repaired: prometheus.read_history(now, after=known, repaired=repaired),
+                now,
+            )
 
         return read_history

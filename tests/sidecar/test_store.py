@@ -455,10 +455,12 @@ async def test_the_past_of_a_prometheus_fills_only_what_the_store_does_not_know(
     for n in range(4):
         engine.backfill_counts(SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 1))
 
-    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts, int]]:
-        assert known == {}
+    async def past(
+        known: Mapping[str, float], repaired: Mapping[str, float]
+    ) -> AsyncIterator[tuple[Slo, Group, float, EventCounts, int, bool]]:
+        assert (known, repaired) == ({}, {SHOP.id: T0 + 15 * MINUTE})
         for n in range(-10, 10):
-            yield SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 100), 5 * MINUTE
+            yield SHOP, (), T0 + n * 5 * MINUTE, EventCounts(0, 100), 5 * MINUTE, False
 
     await backfill_history(engine, past, T0 + HOUR)
 
@@ -471,13 +473,16 @@ async def test_of_a_whole_window_only_the_time_since_is_asked() -> None:
     engine.backfill_counts(SHOP, (), T0 - 30 * DAY + 12 * HOUR, EventCounts(0, 1))
     engine.backfill_counts(SHOP, (), T0, EventCounts(0, 1))
 
-    async def past(known: Mapping[str, float]) -> AsyncIterator[tuple[Slo, Group, float, EventCounts, int]]:
-        assert known == {SHOP.id: T0}
-        yield SHOP, (), T0 + MINUTE, EventCounts(0, 100), MINUTE
+    async def past(
+        known: Mapping[str, float], repaired: Mapping[str, float]
+    ) -> AsyncIterator[tuple[Slo, Group, float, EventCounts, int, bool]]:
+        assert (known, repaired) == ({SHOP.id: T0}, {SHOP.id: T0})
+        yield SHOP, (), T0 + MINUTE, EventCounts(0, 100), MINUTE, False
+        yield SHOP, (), T0 - HOUR, EventCounts(0, 7), MINUTE, True
 
     await backfill_history(engine, past, T0 + HOUR)
 
-    assert events(engine.record_tick(T0 + HOUR, [])) == 102
+    assert events(engine.record_tick(T0 + HOUR, [])) == 109
 
 
 def no_data_alerts(snapshot: Snapshot, at: float) -> list[AlertKind]:

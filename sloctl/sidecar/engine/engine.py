@@ -85,9 +85,15 @@ class Engine:
         pending = 0
         for trackers in tuple(self._by_id.values()):
             for each in readings:
-                if (reading := each.slos.get(trackers.slo.id)) is not None:
+                if (gap := each.gaps.get(trackers.slo.id)) is not None:
+                    trackers.note_gap(*gap)
+                if (reading := each.slos.get(trackers.slo.id)) is None:
+                    continue
+                if each.begin is None:
                     # A clock elsewhere that is ahead must not make everything here old.
                     trackers.record_reading(at, min(each.at, at), reading)
+                else:
+                    trackers.record_late(each.begin, each.at, reading)
             states += trackers.evaluate_states(at, self._stale_after)
             pending += max(1, len(trackers.trackers))
             if pending >= _STATES_PER_PIECE:
@@ -119,6 +125,12 @@ class Engine:
     ) -> None:
         """Count what happened in the *seconds* up to *at*, before the first tick; oldest first is fastest."""
         self._by_id[slo.id].tracker_for(group).backfill_counts(at, counts, seconds)
+
+    def backfill_repair(
+        self, slo: Slo, group: Group, at: float, counts: EventCounts, *, seconds: float
+    ) -> None:
+        """Count what was missing from the *seconds* up to *at*, before the first tick."""
+        self._by_id[slo.id].tracker_for(group).backfill_late(at - seconds, at, counts)
 
     def restore_checkpoints(
         self,
@@ -240,6 +252,15 @@ class _SloTrackers:
     @property
     def group_entry_count(self) -> int:
         return sum(map(self._has_entry, self.trackers))
+
+    def note_gap(self, begin: float, end: float) -> None:
+        for tracker in self.trackers.values():
+            tracker.note_gap(begin, end)
+
+    def record_late(self, begin: float, end: float, reading: SloCounts) -> None:
+        for group, counts in reading.groups.items():
+            if _is_countable(counts):
+                self.tracker_for(group).record_late(begin, end, counts)
 
     def record_reading(self, tick: float, at: float, reading: SloCounts) -> None:
         # Groups that share an entry are many: they are summed first and counted once.

@@ -84,7 +84,10 @@ class CountHistory:
 
     @property
     def downtimes(self) -> tuple[tuple[float, float], ...]:
-        """The spans (Unix seconds) in which nobody counted, oldest first: the process did not run."""
+        """The spans (Unix seconds) in which nobody counted, oldest first.
+
+        The process did not run, or what it asks was not there.
+        """
         return self._downtimes
 
     @property
@@ -97,7 +100,7 @@ class CountHistory:
         since = self.since
         if since is None or self.last is None:
             return 0.0
-        down = sum(max(0.0, end - max(begin, since)) for begin, end in self._downtimes)
+        down = sum(max(0.0, min(end, self.last) - max(begin, since)) for begin, end in self._downtimes)
         return self.last - since - down
 
     def record_counts(self, at: float, counts: EventCounts) -> None:
@@ -112,7 +115,7 @@ class CountHistory:
             self._note_downtime(self._resumed_from, at - width)
             self._resumed_from = None
         pause = at - self._previous if self._previous is not None else 0.0
-        self._previous = at
+        self._previous = at if self._previous is None else max(at, self._previous)
         self._add_span(at, counts, pause if 0 < pause <= _LONGEST_PAUSE else width)
 
     def backfill_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
@@ -122,6 +125,28 @@ class CountHistory:
         if self._resumed_from is not None and at > self._resumed_from:
             self._resumed_from = None
         self._add_span(at, counts, seconds)
+
+    def record_late(self, begin: float, end: float, counts: EventCounts) -> None:
+        """Count what was missing from the time between *begin* and *end*, and fill the gap that it was.
+
+        What is older than all that is known counts with the oldest: it makes no window longer.
+        """
+        if self.last is None or self._since is None or end <= self.last - self._window:
+            return
+        late = max(0.0, self._since - begin)
+        self._add_to_bucket(
+            min(end + late, self.last), BucketSum(max(1, round(end - begin)), counts.error, counts.total)
+        )
+        self._downtimes = tuple(
+            left
+            for down_from, down_to in self._downtimes
+            for left in ((down_from, min(down_to, begin)), (max(down_from, end), down_to))
+            if left[1] - left[0] > _SHORTEST_DOWNTIME
+        )
+
+    def note_gap(self, begin: float, end: float) -> None:
+        """Note that nobody could count between *begin* and *end*, though the process ran."""
+        self._note_downtime(begin, end)
 
     def lookback_sums(self, now: float, lookbacks: Sequence[int]) -> list[BucketSum]:
         """Sum each lookback up to *now*, or up to the newest count where that is later.
@@ -256,6 +281,8 @@ class CountHistory:
             return
         oldest = end - self._window
         known = [each for each in self._downtimes if each[1] > oldest]
+        if known and known[-1][0] <= begin <= known[-1][1]:
+            begin, end = known[-1][0], max(known.pop()[1], end)
         if len(known) >= _MAX_DOWNTIMES:
             known.remove(min(known, key=lambda each: each[1] - each[0]))
         self._downtimes = (*known, (begin, end))

@@ -20,10 +20,11 @@ from sloctl.slo.resolutions import EventCounts
 # Past this the live counts go on alone: on call they are needed more than a full month.
 BACKFILL_LIMIT_SECONDS: Final = 120.0
 
-# Gives counts of steps of at most five minutes, each up to a moment, and the seconds of the step. The moments
-# up to which they are known already, by SLO id, are its argument.
+# Gives counts of steps of at most five minutes, each up to a moment, the seconds of the step, and whether it
+# is a repair. The moments up to which counts, and repairs, are known already, by SLO id, are its arguments.
 HistoryReader: TypeAlias = Callable[
-    [Mapping[str, float]], AsyncIterator[tuple[Slo, Group, float, EventCounts, int]]
+    [Mapping[str, float], Mapping[str, float]],
+    AsyncIterator[tuple[Slo, Group, float, EventCounts, int, bool]],
 ]
 
 _log: Final = logging.getLogger(__name__)
@@ -40,8 +41,13 @@ async def backfill_history(engine: Engine, read_history: HistoryReader, now: flo
     whole = {
         slo.id for slo in engine.slos if slo.id in known and known[slo.id][0] < now - slo.window.seconds + DAY
     }
-    async for slo, group, at, counts, seconds in read_history({slo_id: known[slo_id][1] for slo_id in whole}):
+    last_known = {slo_id: last for slo_id, (_, last) in known.items()}
+    past = read_history({slo_id: last_known[slo_id] for slo_id in whole}, last_known)
+    async for slo, group, at, counts, seconds, is_repair in past:
         since, last = known.get(slo.id, (now, 0.0))
+        if is_repair:
+            engine.backfill_repair(slo, group, at, counts, seconds=seconds)
+            continue
         # Of the first step after what is known, a part may be known too.
         if at <= since or slo.id in whole or at - seconds >= last:
             unknown = seconds if at <= last else min(seconds, at - last)

@@ -90,6 +90,21 @@ class SloTracker:
         self._history.record_counts(at, counts)
         self._unwatched_seconds = 0.0
 
+    def record_late(self, begin: float, end: float, counts: EventCounts) -> None:
+        """Count what was missing between *begin* and *end*."""
+        self._errors += counts.error
+        self._highest_errors = max(self._highest_errors, self._errors)
+        self._events += counts.total
+        self._history.record_late(begin, end, counts)
+
+    def note_gap(self, begin: float, end: float) -> None:
+        """Note that nobody could count between *begin* and *end*."""
+        self._history.note_gap(begin, end)
+
+    def backfill_late(self, begin: float, end: float, counts: EventCounts) -> None:
+        """Count what was missing between *begin* and *end*, before this process started."""
+        self._history.record_late(begin, end, counts)
+
     def backfill_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
         """Count what happened in *seconds* before this process started: no counter of ours saw it."""
         self._history.backfill_counts(at, counts, seconds)

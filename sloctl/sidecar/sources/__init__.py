@@ -41,11 +41,15 @@ class SloCounts:
 class IntervalCounts:
     """Counts since the ones before and up to *at* (Unix seconds), by SLO id.
 
-    An SLO that is missing could not be read: that is not zero.
+    An SLO that is missing could not be read: that is not zero. With a *begin* they were missing from the time
+    between it and *at*, and found later. *gaps* are, by SLO id, begin and end of a time that ended lately in
+    which nobody could count.
     """
 
     at: float
     slos: Mapping[str, SloCounts]
+    begin: float | None = None
+    gaps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def join_reasons(reasons: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """A server that answers range queries as a Prometheus would, as wrongly as a test wants."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ _REFUSAL = {
 
 @dataclass
 class PrometheusServer:
-    """What rules recorded and what the raw series give, by SLO id.
+    """What rules recorded and repaired, what the raw series give, by SLO id, and when it *scraped* at all.
 
     *broken* answers in place of both, and so many first queries *stumble*. Queries with *refuses* in them
     fail as wrong PromQL does.
@@ -36,6 +35,8 @@ class PrometheusServer:
 
     recorded: dict[str, Minutes] = field(default_factory=dict)
     raw: dict[str, Minutes] = field(default_factory=dict)
+    repaired: dict[str, Minutes] = field(default_factory=dict)
+    scraped: tuple[int, ...] | None = None
     broken: web.Response | None = None
     stumbles: int = 0
     hangs: bool = False
@@ -62,13 +63,15 @@ class PrometheusServer:
             return web.Response(status=self.broken.status, body=self.broken.body)
         if self.refuses is not None and self.refuses in form["query"]:
             return web.json_response(_REFUSAL, status=422)
+        if "up[" in form["query"]:
+            return web.json_response(_answer(self._scrapes(form), self.warnings))
         rows = [row for slo_id in self._meant(form["query"]) for row in self._rows(slo_id, form)]
-        answer = {
-            "status": "success",
-            "data": {"resultType": "matrix", "result": rows},
-            "warnings": self.warnings,
-        }
-        return web.Response(text=json.dumps(answer), content_type="application/json")
+        return web.json_response(_answer(rows, self.warnings))
+
+    def _scrapes(self, form: Mapping[str, str]) -> list[object]:
+        start, end = int(form["start"]), int(form["end"])
+        known = range(start, end + 1, 60) if self.scraped is None else self.scraped
+        return [{"metric": {}, "values": [[at, "1"] for at in known if start <= at <= end]}]
 
     def _meant(self, query: str) -> list[str]:
         """Rollups are queried by id; a raw metric is named after its SLO."""
@@ -80,12 +83,21 @@ class PrometheusServer:
     def _rows(self, slo_id: str, form: Mapping[str, str]) -> list[object]:
         query = form["query"]
         is_recorded = "slo:sli_" in query
-        minutes = (self.recorded if is_recorded else self.raw).get(slo_id, {})
+        recorded = self.repaired if 'slo_part="repair"' in query else self.recorded
+        minutes = (recorded if is_recorded else self.raw).get(slo_id, {})
         side = 0 if "slo:sli_error" in query or "5.." in query else 1
         start, end = int(form["start"]), int(form["end"])
         values = [[at, str(pair[side])] for at, pair in sorted(minutes.items()) if start <= at <= end]
         labels = {"slo_id": slo_id} if is_recorded else {}
         return [{"metric": labels, "values": values}] if values else []
+
+
+def _answer(rows: list[object], warnings: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "status": "success",
+        "data": {"resultType": "matrix", "result": rows},
+        "warnings": warnings,
+    }
 
 
 @asynccontextmanager

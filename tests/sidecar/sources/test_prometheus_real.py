@@ -177,7 +177,7 @@ async def test_what_no_scrape_could_count_is_read(
 
 
 async def past(source: PrometheusSource, known: Mapping[str, float]) -> list[PastCounts]:
-    return [each async for each in source.read_history(END + SCRAPE, after=known)]
+    return [each async for each in source.read_history(END + SCRAPE, after=known, repaired=known)]
 
 
 def total(history: list[PastCounts], watched: Slo) -> float:

@@ -284,7 +284,7 @@ async def test_labels_are_queried_only_of_slos_with_errors() -> None:
         for number in (0, 1, 59, 60, 61):
             server.queries.clear()
             await source.read_counts(START + 60 * number + 10)
-            queries.append(len(server.queries))
+            queries.append(sum("slo_part" not in query["query"] for query in server.queries))
 
     assert queries == [4, 4, 4, 2, 2]
 
@@ -314,7 +314,7 @@ async def test_without_its_history_the_source_reads_on() -> None:
 
     async with open_source(server, CART) as source:
         with pytest.raises(SourceUnavailable, match="many-to-many matching not allowed"):
-            async for _ in source.read_history(START + 10, after={}):
+            async for _ in source.read_history(START + 10, after={}, repaired={}):
                 pass
         read = await source.read_counts(START + 10)
 

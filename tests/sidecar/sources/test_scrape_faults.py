@@ -9,12 +9,15 @@ import pytest
 from aiohttp import web
 
 from sloctl.prometheus.credentials import ClientOptions
+from sloctl.sidecar.engine.engine import Engine
+from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.engine.tick_loop import poll_source
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape import exposition
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import Rude, answering, misbehaving
-from tests.sidecar.sources.scraped_shop import SHOP, Shop, indicator_of, scraping, served
+from tests.sidecar.sources.scraped_shop import SHOP, START, Shop, indicator_of, scraping, served
 from tests.sidecar.specimens import slo
 
 GZIP = {"Content-Encoding": "gzip"}
@@ -313,3 +316,15 @@ async def test_a_metric_with_too_many_series_takes_its_own_slos_away_and_no_othe
 
     assert counted == {"till": {(): EventCounts(error=1, total=1)}}
     assert "more than 100000 samples of what the SLOs name, requests_total not read" in issues["samples"]
+
+
+@pytest.mark.parametrize(("seconds", "covered"), [(240, 310), (1200, 70)], ids=["carried over", "lost"])
+async def test_a_long_outage_of_a_target_covers_nothing(seconds: float, covered: float) -> None:
+    target, engine = Shop(served(100)), Engine([SHOP], interval=5)
+    snapshot, down = Snapshot.without_data([SHOP]), 60 + seconds
+    async with answering(target.expose) as url, scraping(url) as shop:
+        for after, status in ((0, 200), (30, 200), (60, 200), (65, 503), (down, 200), (down + 10, 200)):
+            target.response = {"status": status}
+            snapshot = await poll_source(shop.source, engine, snapshot, START + after)
+
+    assert snapshot.states[0].budget.covered_seconds == pytest.approx(covered, abs=45)

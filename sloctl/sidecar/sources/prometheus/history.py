@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, NamedTuple
 
 from sloctl import naming
@@ -24,6 +23,7 @@ from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus.minutes import (
     ReadOutcome,
     ReadPosition,
+    RepairedSpan,
     StepCounts,
     batch_slos,
     last_minute,
@@ -31,7 +31,9 @@ from sloctl.sidecar.sources.prometheus.minutes import (
     read_minutes,
     recorded_series,
     recorded_steps,
+    sum_steps,
 )
+from sloctl.sidecar.sources.prometheus.repairs import read_due_repairs
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
 
 # A day of so many SLOs is read in a moment, so that other tasks hardly wait.
@@ -41,13 +43,17 @@ _log: Final = logging.getLogger(__name__)
 
 
 class PastCounts(NamedTuple):
-    """The counts of the *seconds* that ended at *at* (Unix seconds): a coarse step, or one recent minute."""
+    """The counts of the *seconds* that ended at *at* (Unix seconds): a coarse step, or one recent minute.
+
+    With *is_repair* they were missing from it, and found later.
+    """
 
     slo: Slo
     group: Group
     at: float
     counts: EventCounts
     seconds: int = COARSE_STEP
+    is_repair: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +71,14 @@ async def read_histories(
     *,
     settled: float,
     known: Mapping[str, float],
+    repaired: Mapping[str, float],
 ) -> AsyncIterator[HistoryChunk]:
-    """Give each SLO's counts after *known* (Unix seconds, by SLO id), oldest first; raise PrometheusError."""
-    every = tuple(slos)
-    # The counts of repairs may be known already: an SLO with known counts goes without them.
-    fresh = batch_slos((slo for slo in every if slo.id not in known), most=_BATCH_SIZE)
-    others = batch_slos((slo for slo in every if slo.id in known), most=_BATCH_SIZE)
-    for batch, part in chain(
-        ((batch, {}) for batch in fresh), ((batch, {style.part: ""}) for batch in others)
-    ):
-        reader = _HistoryReader(ranges, batch, style, settled=settled, known=known, part=part)
+    """Give each SLO's counts after *known* (Unix seconds, by SLO id), oldest first; raise PrometheusError.
+
+    Repairs are given of those made after *repaired*.
+    """
+    for batch in batch_slos(slos, most=_BATCH_SIZE):
+        reader = _HistoryReader(ranges, batch, style, settled=settled, known=known, repaired=repaired)
         async for chunk in reader.read_coarse():
             yield chunk
         yield await reader.read_fine()
@@ -91,13 +95,13 @@ class _HistoryReader:
         *,
         settled: float,
         known: Mapping[str, float],
-        part: Mapping[str, str],
+        repaired: Mapping[str, float],
     ) -> None:
         self._ranges = ranges
         self._slos = slos
         self._style = style
         self._settled = settled
-        self._part = part
+        self._repaired = repaired
         self._fine_start = (last_minute(settled) - MAX_FINE_LOOKBACK) // COARSE_STEP * COARSE_STEP
         self._starts = {
             slo.id: max(known.get(slo.id, 0.0), settled - slo.window.seconds - FINE_STEP) for slo in slos
@@ -113,9 +117,7 @@ class _HistoryReader:
             return
         unrecorded = await self._unrecorded_ranges(whole)
         for day in whole.split_days():
-            recorded = await recorded_steps(
-                self._ranges, self._slos, self._style, day, step=COARSE_STEP, **self._part
-            )
+            recorded = await recorded_steps(self._ranges, self._slos, self._style, day, step=COARSE_STEP)
             raw = await asyncio.gather(*(self._read_raw(slo, day, unrecorded[slo.id]) for slo in self._slos))
             past: list[PastCounts] = []
             for slo, computed in zip(self._slos, raw, strict=True):
@@ -123,10 +125,7 @@ class _HistoryReader:
             yield HistoryChunk(past, {})
 
     async def read_fine(self) -> HistoryChunk:
-        """Read the last hours by the minute.
-
-        The counts of repairs in these hours come before the minutes, since nothing tells when they happened.
-        """
+        """Read the last hours by the minute, and the repairs that were made in them."""
         positions = {
             slo.id: ReadPosition(
                 max(self._fine_start, _step_end(self._starts[slo.id], FINE_STEP)),
@@ -137,20 +136,16 @@ class _HistoryReader:
         outcome = ReadOutcome()
         jobs = [(slo, positions[slo.id]) for slo in self._slos]
         await read_minutes(self._ranges, jobs, self._style, settled=self._settled, outcome=outcome)
-        repairs: dict[str, StepCounts] = {}
-        if not self._part:
-            late = QueryRange(self._fine_start, last_minute(self._settled) // COARSE_STEP * COARSE_STEP)
-            only = {self._style.part: "repair"}
-            repaired = await recorded_steps(
-                self._ranges, self._slos, self._style, late, step=COARSE_STEP, **only
-            )
-            repairs = {slo_id: _sum_steps(steps, self._fine_start) for slo_id, steps in repaired.items()}
+        made_since = [
+            (slo, ReadPosition(int(max(self._fine_start, self._repaired.get(slo.id, 0.0)))))
+            for slo in self._slos
+        ]
+        await read_due_repairs(self._ranges, made_since, self._style, outcome=outcome)
         past: list[PastCounts] = []
         for slo in self._slos:
             if (progress := outcome.progress.get(slo.id)) is not None:
-                # Minutes computed from raw series may be those that a repair counted.
-                past += [] if progress.has_raw else _past_counts(slo, repairs.get(slo.id, {}))
                 past += _past_counts(slo, progress.steps, seconds=FINE_STEP)
+                past += _repaired_counts(slo, outcome.repairs.get(slo.id, ()))
                 positions[slo.id] = progress.position
         for issue in outcome.issues:
             _log.warning("history: %s", issue)
@@ -212,17 +207,15 @@ def _sum_to_coarse(minutes: StepCounts) -> StepCounts:
     steps: dict[int, StepCounts] = {}
     for at, groups in minutes.items():
         steps[_step_end(at, COARSE_STEP)] = {**steps.get(_step_end(at, COARSE_STEP), {}), at: groups}
-    return {end: _sum_steps(inside, end)[end] for end, inside in steps.items()}
+    return {end: sum_steps([inside]) for end, inside in steps.items()}
 
 
-def _sum_steps(steps: StepCounts, end: int) -> StepCounts:
-    """Sum all of *steps* into one that ends at *end*; nothing where there are none."""
-    sums: dict[Group, EventCounts] = {}
-    for groups in steps.values():
-        for group, counts in groups.items():
-            so_far = sums.get(group, EventCounts(0.0, 0.0))
-            sums[group] = EventCounts(error=so_far.error + counts.error, total=so_far.total + counts.total)
-    return {end: sums} if sums else {}
+def _repaired_counts(slo: Slo, spans: Iterable[RepairedSpan]) -> list[PastCounts]:
+    return [
+        PastCounts(slo, group, float(span.end), counts, span.end - span.begin, is_repair=True)
+        for span in spans
+        for group, counts in span.groups.items()
+    ]
 
 
 def _step_end(at: float, step: int) -> int:

@@ -40,18 +40,37 @@ class ReadPosition:
 
 @dataclass(frozen=True, slots=True)
 class ReadProgress:
-    """The minutes after one position, and the next position; *has_raw*: not all of them are rollups."""
+    """The minutes after one position, and the next position.
+
+    Of the minutes in *steps* those in *raw* are no rollups; the rollups in *left_out* share events with them.
+    """
 
     position: ReadPosition
     steps: StepCounts
-    has_raw: bool
+    raw: StepCounts
+    left_out: StepCounts
+
+    def empty_minutes(self, start: int) -> list[int]:
+        """Return the minutes after *start* of which nothing is known."""
+        minutes = range(start + FINE_STEP, self.position.read_until + 1, FINE_STEP)
+        return [minute for minute in minutes if minute not in self.steps and minute not in self.left_out]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairedSpan:
+    """What repairs added to the time from *begin* to *end* (Unix seconds), in which nothing was counted."""
+
+    begin: int
+    end: int
+    groups: Mapping[Group, EventCounts]
 
 
 @dataclass(slots=True)
 class ReadOutcome:
-    """Progress by SLO id, filled as answers come, so that a time limit loses only those still out."""
+    """Progress and repairs by SLO id, filled as answers come: a time limit loses only those still out."""
 
     progress: dict[str, ReadProgress] = field(default_factory=dict)
+    repairs: dict[str, Sequence[RepairedSpan]] = field(default_factory=dict)
     issues: list[str] = field(default_factory=list)
 
 
@@ -152,22 +171,22 @@ def advance_position(
     Rules are evaluated somewhere within a minute: the first rollup that follows a minute of raw series shares
     events with it and is left out.
     """
-    read_until, was_raw, has_raw = position.read_until, position.is_raw, False
+    read_until, was_raw = position.read_until, position.is_raw
     steps: dict[int, Mapping[Group, EventCounts]] = {}
+    left_out: dict[int, Mapping[Group, EventCounts]] = {}
     for minute in range(position.read_until + FINE_STEP, end + 1, FINE_STEP):
         if minute in recorded:
-            if not was_raw:
-                steps[minute] = recorded[minute]
+            (left_out if was_raw else steps)[minute] = recorded[minute]
             was_raw = False
         elif minute <= raw_end:
             was_raw = minute in raw
             if was_raw:
                 steps[minute] = raw[minute]
-                has_raw = True
         else:
             break
         read_until = minute
-    return ReadProgress(ReadPosition(read_until, is_raw=was_raw), steps, has_raw)
+    used = {minute: counts for minute, counts in raw.items() if minute in steps and minute not in recorded}
+    return ReadProgress(ReadPosition(read_until, is_raw=was_raw), steps, used, left_out)
 
 
 async def recorded_steps(
@@ -210,6 +229,19 @@ def recorded_series(slos: Iterable[Slo], style: LabelStyle, metric: str, **more:
     ids = "|".join(re.escape(style.slo_id(slo)).replace(r"\-", "-") for slo in slos)
     exact = tuple(LabelMatcher(label, MatchOp.EQUAL, value) for label, value in more.items())
     return format_selector(Selector(metric, (LabelMatcher(style.id, MatchOp.MATCH, ids), *exact)))
+
+
+def sum_steps(every: Iterable[StepCounts]) -> dict[Group, EventCounts]:
+    """Sum all steps by group."""
+    sums: dict[Group, EventCounts] = {}
+    for steps in every:
+        for groups in steps.values():
+            for group, counts in groups.items():
+                so_far = sums.get(group, EventCounts(0.0, 0.0))
+                sums[group] = EventCounts(
+                    error=so_far.error + counts.error, total=so_far.total + counts.total
+                )
+    return sums
 
 
 async def _query_pair(

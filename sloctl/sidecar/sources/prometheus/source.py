@@ -20,10 +20,13 @@ from sloctl.sidecar.sources.prometheus.minutes import (
     ReadOutcome,
     ReadPosition,
     ReadProgress,
+    RepairedSpan,
     last_minute,
     read_minutes,
 )
 from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
+from sloctl.sidecar.sources.prometheus.repairs import read_due_repairs
+from sloctl.sidecar.sources.prometheus.silence import Span, read_silent_spans
 from sloctl.sidecar.sources.scrape.targets import TargetState
 from sloctl.slo.resolutions import FINE_STEP
 
@@ -99,26 +102,41 @@ class PrometheusSource:
             position = self._positions.setdefault(slo.id, newest)
             jobs.append((slo, position if position.read_until >= oldest.read_until else oldest))
         outcome, by_label = ReadOutcome(), dict[str, LabelCounts]()
+        silent: Sequence[Span] = ()
+        style = self._options.label_style
         try:
             async with asyncio.timeout(self._options.read_seconds):
-                await read_minutes(
-                    self._queries, jobs, self._options.label_style, settled=settled, outcome=outcome
-                )
+                await read_minutes(self._queries, jobs, style, settled=settled, outcome=outcome)
+                await read_due_repairs(self._queries, jobs, style, outcome=outcome)
+                silent = await read_silent_spans(self._queries, jobs, outcome)
                 await self._label_queries.query_slos(self._current_progress(jobs, outcome), by_label)
         except TimeoutError:
             outcome.issues.append(f"not everything was answered within {self._options.read_seconds:g} s")
-        return self._collect_counts(self._current_progress(jobs, outcome), by_label, outcome.issues)
+        current = self._current_progress(jobs, outcome)
+        gaps = [
+            IntervalCounts(end, {}, gaps={slo.id: (begin, end) for slo, _ in current})
+            for begin, end in silent
+        ]
+        repaired = _repaired_intervals((slo, outcome.repairs.get(slo.id, ())) for slo, _ in current)
+        return (*gaps, *repaired, *self._collect_counts(current, by_label, outcome.issues))
 
-    async def read_history(self, now: float, *, after: Mapping[str, float]) -> AsyncIterator[PastCounts]:
+    async def read_history(
+        self, now: float, *, after: Mapping[str, float], repaired: Mapping[str, float]
+    ) -> AsyncIterator[PastCounts]:
         """Give the counts from before *now*, oldest first per SLO; the next read goes on from there.
 
-        *after*, by SLO id, is up to when the counts are known already, in Unix seconds. Raises
-        SourceUnavailable.
+        *after*, by SLO id, is up to when the counts are known already, in Unix seconds, and *repaired* up to
+        when repairs are. Raises SourceUnavailable.
         """
         settled = now - self._options.settle_seconds
         try:
             async for chunk in read_histories(
-                self._queries, self.slos, self._options.label_style, settled=settled, known=after
+                self._queries,
+                self.slos,
+                self._options.label_style,
+                settled=settled,
+                known=after,
+                repaired=repaired,
             ):
                 for number, past in enumerate(chunk.counts):
                     yield past
@@ -158,3 +176,13 @@ class PrometheusSource:
         if issues:
             _log.warning("%s (%d such)", self._issues[0], len(issues))
         return tuple(IntervalCounts(float(at), by_minute[at]) for at in sorted(by_minute))
+
+
+def _repaired_intervals(
+    spans_by_slo: Iterable[tuple[Slo, Iterable[RepairedSpan]]],
+) -> list[IntervalCounts]:
+    return [
+        IntervalCounts(float(span.end), {slo.id: SloCounts(span.groups)}, begin=float(span.begin))
+        for slo, spans in spans_by_slo
+        for span in spans
+    ]

@@ -10,7 +10,7 @@ from sloctl.model import Slo
 from sloctl.prometheus.async_client import HttpClient, open_client
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.descriptors import outgoing_connections
-from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, UnsupportedSlo, join_reasons
+from sloctl.sidecar.sources import IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo, join_reasons
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
@@ -83,6 +83,9 @@ class ScrapeSource:
         self._overdrawn: Mapping[SloGroup, float] = {}
         self._missing_bounds: Mapping[str, str] = {}
         self._shared_addresses: Sequence[str] = ()
+        # When each SLO was counted last, and when a target was last down.
+        self._counted_at: dict[str, float] = {}
+        self._outage_at = float("-inf")
         # With when each target was last one to scrape.
         self._scrapers: dict[ScrapeTarget, tuple[float, TargetScraper]] = {}
 
@@ -131,6 +134,8 @@ class ScrapeSource:
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=self._options.contributor_labels)
         self._label_counter, self._overdrawn = LabelCounter(), {}
+        counted = {slo.id for slo in self._plan.slos}
+        self._counted_at = {slo_id: at for slo_id, at in self._counted_at.items() if slo_id in counted}
         for _, scraper in self._scrapers.values():
             scraper.replace_metrics(self._plan.metric_names)
 
@@ -148,6 +153,8 @@ class ScrapeSource:
         tallies = [self._current_tally(each) for each in counted]
         self.target_states = self._rounds.states(scrapers)
         self._outage_log.log_changes(self.target_states, now)
+        if any(state.up is False for state in self.target_states):
+            self._outage_at = now
         if not tallies:
             down = [f"{state.url}: {state.error}" for state in self.target_states]
             reasons = [*self._unresolved(), *down] or ["there is nothing to scrape"]
@@ -164,7 +171,18 @@ class ScrapeSource:
             # Errors without their events, or the other way round, would be wrong.
             unread = {slo.id for slo, pair in self._plan.pairs if metric_names(pair) & left_out}
             slos = {slo_id: each for slo_id, each in slos.items() if slo_id not in unread}
-        return (IntervalCounts(now, slos),)
+        return (IntervalCounts(now, slos, gaps=self._ended_gaps(slos, now)),)
+
+    def _ended_gaps(self, counted: Mapping[str, SloCounts], now: float) -> dict[str, tuple[float, float]]:
+        """Find the SLOs that are counted again after a target was down for too long to know what it did."""
+        lost_before = now - MAX_BASELINE_AGE
+        gaps = {
+            slo_id: (last, now)
+            for slo_id in counted
+            if (last := self._counted_at.get(slo_id, now)) < lost_before and self._outage_at > last
+        }
+        self._counted_at.update(dict.fromkeys(counted, now))
+        return gaps
 
     def _current_tally(self, counted: CountedScrape) -> Tally:
         """Leave out SLOs that were replaced since: their counts may be of another indicator."""
