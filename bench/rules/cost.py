@@ -4,7 +4,7 @@ How many samples a rule reads does not depend on their values. So the recorded s
 filled with ones over the whole window, and each rule is then evaluated at a few instants.
 
 Of a subquery Prometheus bills the results, not what it read for them. What sloctl's repair evaluates at
-the last multiple of five minutes is therefore billed by itself, and added.
+the last multiple of ten minutes is therefore billed by itself, and added.
 """
 
 import re
@@ -18,7 +18,9 @@ from bench.rules.profile import END, Profile
 from bench.rules.remote_write import labels, samples, stamp
 from bench.rules.rule_file import Timed, read_through_ranges
 from bench.rules.server import Bill, Server
+from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
+from sloctl.rules.repair import LOOK_STEP
 from sloctl.rules.rule import RecordingRule
 from sloctl.slo.resolutions import COARSE_STEP
 
@@ -27,7 +29,7 @@ AT: Final = END - 3 * HOUR
 INSTANTS: Final = tuple(AT + number * 7 * MINUTE for number in range(3))
 
 
-_LAST_LOOK: Final = re.compile(r"last_over_time\(\((.*)\)\[4m59s999ms:5m\] offset 1m\)", re.DOTALL)
+_LAST_LOOK: Final = re.compile(r"last_over_time\(\((.*)\)\[9m59s999ms:10m\] offset 1m\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]
     ranged = read_through_ranges(rules)
     written = []
     for rule in rules:
-        if isinstance(rule.rule, RecordingRule) and not rule.reads_itself:
+        if isinstance(rule.rule, RecordingRule) and naming.NATIVE_STYLE.part not in rule.rule.labels:
             reach = profile.window + COARSE_STEP if rule.name in ranged else 2 * COARSE_STEP
             first = INSTANTS[0] - reach
             instants = range(first + (rule.phase - first) % rule.every, INSTANTS[-1] + 1, rule.every)
@@ -91,11 +93,11 @@ def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]
 
 
 def last_look(expression: str, at: int) -> tuple[str, int] | None:
-    """What a `last_over_time((…)[4m59s999ms:5m] offset 1m)` in *expression* evaluates at *at*, and when."""
+    """What a `last_over_time((…)[9m59s999ms:10m] offset 1m)` in *expression* evaluates at *at*, and when."""
     inner = _LAST_LOOK.search(expression)
-    # As the expression says: the last multiple of five minutes that is a minute old.
+    # As the expression says: the last multiple of ten minutes that is a minute old.
     look = at - MINUTE
-    return (inner[1], look - look % COARSE_STEP) if inner else None
+    return (inner[1], look - look % LOOK_STEP) if inner else None
 
 
 def rule_cost(server: Server, rule: Timed) -> RuleCost:

@@ -13,8 +13,7 @@ from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange, RangeSeries
 from sloctl.promql import metric_selector
 from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups, bind_errors
-from sloctl.rules.repair import REPAIR_REACH
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH
 
 _ROLLUP_METRICS: Final = (
     (naming.event_count_metric(FINE_STEP), naming.event_count_metric(COARSE_STEP)),

@@ -1,15 +1,14 @@
-"""Slo → rule groups: a fast one that pages, a slow one for long lookbacks, and the hourly repair."""
+"""Slo → rule groups: a fast one that pages, a slow one for long lookbacks, and the repair."""
 
 from typing import Final
 
 from sloctl import naming
-from sloctl.duration import HOUR
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
 from sloctl.rules.counts import events_and_errors
 from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules, since_rule
-from sloctl.rules.repair import repair_rules
+from sloctl.rules.repair import REPAIR_STEP, repair_rules
 from sloctl.rules.rule import RecordingRule, Rule, RuleGroup
 from sloctl.rules.scope import Scope
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
@@ -48,7 +47,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
         RuleGroup(f"slo:{slo.id}:fast", FINE_STEP, fast),
         RuleGroup(f"slo:{slo.id}:objective", FINE_STEP, objective),
         RuleGroup(f"slo:{slo.id}:slow", COARSE_STEP, slow),
-        RuleGroup(f"slo:{slo.id}:repair", HOUR, repair_rules(scope)),
+        RuleGroup(f"slo:{slo.id}:repair", REPAIR_STEP, repair_rules(scope)),
     )
     return tuple(group for group in groups if group.rules)
 

@@ -4,11 +4,12 @@ Error ratios over every lookback are summed from rollups and recorded in the gro
 budget and burn rates are recorded every minute, for people and dashboards.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
-from sloctl.duration import DAY, HOUR, format_duration
+from sloctl.duration import DAY, HOUR, MINUTE, format_duration
 from sloctl.model import PromQL
 from sloctl.promql import aggregate_by, format_number, join_operands, last_range, range_selector
 from sloctl.rules.rule import RecordingRule
@@ -19,30 +20,45 @@ from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, Resolution
 _SINCE_LOOKS: Final = 120
 # As a lookback of five minutes is read.
 _FIRST_MINUTES: Final = COARSE_STEP - FINE_STEP // 2
+# Up to four turns of the slow group in a row may be missed without a loss.
+_MADE_GOOD: Final = 30 * MINUTE
 
 
 def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:
-    """Sum five fine rollups into a coarse one, however far the slow group's turn is behind the fast one's."""
-    return tuple(
-        scope.rollup_rule(metric(COARSE_STEP), f"sum_over_time({last_range(fine, COARSE_STEP)})")
-        for metric, fine in (
-            (naming.event_count_metric, scope.fine_events),
-            (naming.error_count_metric, scope.fine_errors),
+    """Sum five fine rollups into a coarse one, however far the slow group's turn is behind the fast one's.
+
+    Where turns of the slow group were missed, what the last half an hour of coarse rollups has not summed is
+    more than that, and is taken instead.
+    """
+
+    def summed(metric: Callable[[int], str]) -> PromQL:
+        fine = scope.recorded_series(metric(FINE_STEP))
+        earlier = scope.recorded_series(metric(COARSE_STEP), **{scope.style.part: ""})
+        last = f"sum_over_time({last_range(fine, COARSE_STEP)})"
+        late = (
+            f"sum_over_time({last_range(fine, _MADE_GOOD)})"
+            f" - sum_over_time({range_selector(earlier, _MADE_GOOD - COARSE_STEP // 2)})"
         )
-    )
+        return f"{late} > {last}\nor {last}"
+
+    metrics = (naming.event_count_metric, naming.error_count_metric)
+    return tuple(scope.rollup_rule(metric(COARSE_STEP), summed(metric)) for metric in metrics)
 
 
 def since_rule(scope: Scope) -> RecordingRule:
     """Record when the first rollup within the window began, so that what is covered can be told.
 
-    The record of an hour ago goes on; looks over the whole window find again what a longer hole made it
+    The record of the last hours goes on; looks over the whole window find again what a longer hole made it
     forget, and what a backfill wrote. `time()` in a subquery is the time of each look: `timestamp()` of the
     rollups would take 20 times as long.
     """
     window, events = scope.slo.window.seconds, scope.recorded_series(naming.event_count_metric(COARSE_STEP))
-    known = f"last_over_time({range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), HOUR)})"
+    between = max(window // _SINCE_LOOKS, COARSE_STEP)
+    # A hole between two looks is a hole in the record too.
+    record = range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), max(HOUR, between))
+    known = f"last_over_time({record})"
     ends = f"0 * {events} + time()"
-    looks = f"{window}s:{max(window // _SINCE_LOOKS, COARSE_STEP)}s"
+    looks = f"{window}s:{between}s"
     alternatives = (
         f'label_replace({known}, "slo_part", "known", "", "")',
         f"min_over_time(({ends})[{looks}]) - {COARSE_STEP}",
@@ -127,6 +143,19 @@ def _covered_share(scope: Scope) -> PromQL:
 
 
 def _sum_rollups(scope: Scope, rollup: str, resolution: Resolution) -> PromQL:
-    return scope.sum_by_group(
-        f"sum_over_time({range_selector(scope.recorded_series(rollup), resolution.range_seconds)})"
-    )
+    """Sum the rollups of a lookback. In that of an alert a repair counts only where all of it is as recent.
+
+    A repair is stamped late: two hours of a downtime would be those of the two hours after it. The window and
+    its budget count all of it.
+    """
+
+    def total(seconds: int, **part: str) -> PromQL:
+        return f"sum_over_time({range_selector(scope.recorded_series(rollup, **part), seconds)})"
+
+    alerted = {lookback for row in scope.slo.alerting.policy for lookback in (row.long, row.short)}
+    if resolution.step == FINE_STEP or resolution.lookback not in alerted:
+        return scope.sum_by_group(total(resolution.range_seconds))
+    sums = [total(resolution.range_seconds, **{scope.style.part: ""})]
+    if resolution.certain_range_seconds:
+        sums.append(total(resolution.certain_range_seconds, **{scope.style.part: "repair"}))
+    return scope.sum_by_group(" or ".join(sums))

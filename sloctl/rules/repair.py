@@ -1,11 +1,11 @@
-"""Repair of what Prometheus could not evaluate, found once an hour in the raw counters.
+"""Repair of what Prometheus could not evaluate, found twice an hour in the raw counters.
 
 Counters go on counting through a downtime; rollups do not. Where fine rollups are missing from the last six
 hours, the difference between what the counters grew by and everything already counted is added as one coarse
 rollup, marked with the part label. Nothing is ever taken back, so a repair is never negative.
 
 Six hours of every scrape would cost more than all other rules together, so a repair reads each counter once
-in five minutes. A subquery's instants are multiples of its step, whenever it is evaluated; the difference is
+in ten minutes. A subquery's instants are multiples of its step, whenever it is evaluated; the difference is
 therefore taken at such an instant: then the first and the last value read are the ends of the range, and
 increase() extrapolates nothing of a series that was there at both.
 
@@ -19,24 +19,25 @@ from collections.abc import Callable
 from typing import Final
 
 from sloctl import naming
-from sloctl.duration import HOUR, MINUTE, format_duration
+from sloctl.duration import MINUTE, format_duration
 from sloctl.model import PromQL
 from sloctl.promql import join_operands, last_range, range_selector
 from sloctl.rules.raw_increase import IncreaseRange, raw_increase
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH
 
-# A repair has nothing older than this; seconds.
-REPAIR_REACH: Final = 6 * HOUR
-# The range that is compared ends at the last multiple of five minutes.
-REPAIR_SPAN: Final = REPAIR_REACH - COARSE_STEP
+# The group of repairs has its turn, and looks at each counter, once in so many seconds.
+REPAIR_STEP: Final = 30 * MINUTE
+LOOK_STEP: Final = 10 * MINUTE
+# The range that is compared ends at the last look.
+REPAIR_SPAN: Final = REPAIR_REACH - LOOK_STEP
 # A rollup a minute; two missing are not worth a repair.
 COMPLETE_ROLLUPS: Final = REPAIR_SPAN // FINE_STEP - 2
 # A millisecond more than the range, so that its first instant counts where ranges are open on the left.
 _LOOKS: Final = f"{format_duration(REPAIR_SPAN)}1ms"
-_EVERY_LOOK: Final = f"{_LOOKS}:{format_duration(COARSE_STEP)}"
-_EVERY_SECOND_LOOK: Final = f"{_LOOKS}:{format_duration(2 * COARSE_STEP)}"
+_EVERY_LOOK: Final = f"{_LOOKS}:{format_duration(LOOK_STEP)}"
+_EVERY_SECOND_LOOK: Final = f"{_LOOKS}:{format_duration(2 * LOOK_STEP)}"
 # A histogram that was there for less than this may be overlooked.
 _PROOF_LOOKS: Final = f"{_LOOKS}:30m"
 
@@ -72,8 +73,8 @@ def _uncounted(scope: Scope, metric: Callable[[int], str], increase: PromQL) -> 
     counted = scope.max_by_group(f"{rollups}) or {later}")
     missing = f"(\n  {increase}\n  - {scope.match_group} {counted}\n)"
     terms = (
-        # At a multiple of five minutes: a millisecond less than those holds just one.
-        f"last_over_time({last_range(missing, COARSE_STEP, resolution=COARSE_STEP)} offset 1m)",
+        # At a multiple of ten minutes: a millisecond less than those holds just one.
+        f"last_over_time({last_range(missing, LOOK_STEP, resolution=LOOK_STEP)} offset 1m)",
         f"({repaired} or {scope.match_group} {_zero_per_group(scope)})",
     )
     uncounted = f"clamp_min(\n{join_operands(terms, f'- {scope.match_group}')},\n0\n)"

@@ -17,6 +17,8 @@ from sloctl.slo.policy import rows_of_severity
 FINE_STEP: Final = MINUTE
 COARSE_STEP: Final = 5 * MINUTE
 MAX_FINE_LOOKBACK: Final = 6 * HOUR
+# What a repair counts happened within so many seconds before its stamp, and nothing tells when.
+REPAIR_REACH: Final = 6 * HOUR
 # The rule group in which the alerts of each severity are evaluated, by its step.
 SEVERITY_STEP: Final = {Severity.PAGE: FINE_STEP, Severity.TICKET: COARSE_STEP}
 
@@ -31,6 +33,11 @@ class Resolution(Struct, frozen=True):
     def range_seconds(self) -> int:
         """Return the range over which the rollups are selected: half a step less than the lookback."""
         return self.lookback - self.step // 2
+
+    @property
+    def certain_range_seconds(self) -> int:
+        """Return the range of repairs all of whose events lie within the lookback; 0 where there is none."""
+        return max(0, self.range_seconds - REPAIR_REACH)
 
 
 class Resolutions(Struct, frozen=True):

@@ -92,7 +92,7 @@ class Counting:
         fast, slow = sum(it.fast for it in grown), sum(it.slow for it in grown)
         return EventCounts(error=slow, total=fast + slow)
 
-    def looked_at(self, series: Scraped, now: int, span: int, *, every: int = 300) -> Scraped:
+    def looked_at(self, series: Scraped, now: int, span: int, *, every: int = 600) -> Scraped:
         """What looks at multiples of *every* find, from *span* seconds ago to *now*."""
         looks = range(-(-(now - span) // every) * every, now + 1, every)
         found = {at: value for at in looks if (value := self.at(series, at)) is not None}
@@ -153,7 +153,7 @@ class Counting:
         """Without what increase() makes up at an end at which the series was not there."""
         # The range begins a millisecond before the first look.
         grown = self.engine.increase(self.looked_at(series, now, span), now - span - 0.001, now)
-        looks = 2 * len(self.looked_at(series, now, span, every=600).times) - 1
+        looks = 2 * len(self.looked_at(series, now, span, every=1200).times) - 1
         ends = sum(self.at(series, moment) is not None for moment in (now, now - span))
         if grown is None or (ends < 2 and looks < 0):
             return None

@@ -30,11 +30,13 @@ from tests.differential.kinds import Kind
 from tests.differential.scraped import LOOKBACK, Scraped
 from tests.differential.streams import GROUP
 
-# A repair compares a stretch of 72 looks, five minutes apart, and looks last at a multiple of five minutes.
-SPAN: Final = 71 * 5 * MINUTE
-# Fine rollups that a stretch without a hole holds at least, of 355.
-COMPLETE: Final = 353
-# The repair group's turns come this much after the hour, so that its last look is older than its turn.
+# A repair compares a stretch of 36 looks, ten minutes apart, and looks last at a multiple of ten minutes.
+SPAN: Final = 35 * 10 * MINUTE
+# Fine rollups that a stretch without a hole holds at least, of 350.
+COMPLETE: Final = 348
+# Seconds between two repairs.
+REPAIRED_EVERY: Final = 30 * MINUTE
+# The repair group's turns come so much later, so that its last look is older than its turn.
 REPAIR_PHASE: Final = 2 * MINUTE
 _UNREAD: Final = {
     naming.OBJECTIVE,
@@ -132,7 +134,7 @@ class _RuleTurns:
         readings = list(self._fast(now))
         if now % COARSE_STEP == 0:
             readings += self._slow(now)
-        if now % HOUR == REPAIR_PHASE and self._kind.grown is not None:
+        if now % REPAIRED_EVERY == REPAIR_PHASE and self._kind.grown is not None:
             readings += self._repair(now, now - REPAIR_PHASE)
         return {Reading(now, series, self._group): value for series, value in readings}
 
@@ -211,7 +213,7 @@ class _RuleTurns:
         every = max(window // 120, COARSE_STEP)
         looks = [now, *range(-(-(now - window) // every) * every, now + 1, every)]
         begins = [at - COARSE_STEP for at in looks if any(self._is_recent(it, at) for it in self._coarse)]
-        begins += [since for at, since in self._since.items() if at > now - HOUR]
+        begins += [since for at, since in self._since.items() if at > now - max(HOUR, every)]
         return min(begins, default=None)
 
     def _is_recent(self, recorded: int, now: int) -> bool:
@@ -259,9 +261,10 @@ class _RuleTurns:
         if self._resolutions.for_lookback(lookback).step == FINE_STEP:
             return self._counts(now, lookback)
         rollups = self._counts(now, lookback)
-        repairs = [
-            counts for at, counts in self._repairs.items() if now - lookback + COARSE_STEP / 2 < at <= now
-        ]
+        alerted = any(lookback in (row.long, row.short) for row in self._slo.alerting.policy)
+        # What an alert counts of a repair must lie within the lookback, whenever in six hours it happened.
+        reach = lookback - (6 * HOUR if alerted else 0) - COARSE_STEP / 2
+        repairs = [counts for at, counts in self._repairs.items() if now - reach < at <= now]
         if rollups is None and not repairs:
             return None
         return reduce(_plus, repairs, rollups or EventCounts(error=0.0, total=0.0))

@@ -55,9 +55,9 @@ def count(
     missed: Iterable[int] = (),
 ) -> Counted:
     """Run the rules that count (no windows, no alerts); at the seconds *missed* no group gets its turn."""
-    series = RATIO.world([_unseen_in(target, holes) for target in targets], horizon)
+    series = RATIO.world([unseen_in(target, holes) for target in targets], horizon)
     down = sorted({at for hole in holes for at in range(hole.start, hole.end, MINUTE)} | set(missed))
-    series += [_present(down)] if down else []
+    series += [down_series(down)] if down else []
     story = Story(series, horizon, range(0, horizon + 1, COARSE_STEP))
     [recording] = record(directory, rollup_groups(slo or RATIO.slo()), [story])
     return _counted(recording)
@@ -79,7 +79,8 @@ def rollup_groups(slo: Slo) -> list[RuleGroup]:
     return [structs.replace(fast, rules=fast.rules[:2]), structs.replace(slow, rules=slow.rules[:2]), *repair]
 
 
-def _unseen_in(target: Target, holes: Sequence[Hole]) -> Target:
+def unseen_in(target: Target, holes: Sequence[Hole]) -> Target:
+    """The same target, of which Prometheus scrapes nothing in *holes*."""
     unseen = (
         number
         for hole in holes
@@ -91,8 +92,9 @@ def _unseen_in(target: Target, holes: Sequence[Hole]) -> Target:
     return replace(target, unseen=target.unseen | frozenset(unseen))
 
 
-def _present(moments: Sequence[int]) -> Scraped:
-    """A sample at each moment, and a stale marker a minute after where none follows."""
+def down_series(moments: Iterable[int]) -> Scraped:
+    """A series that is there at each moment, and is marked stale a minute after the last of them in a row."""
+    moments = list(moments)
     samples = {at + MINUTE: None for at in moments} | dict.fromkeys(moments, 1.0)
     return Scraped(DOWN, {}, tuple(sorted(samples)), tuple(samples[at] for at in sorted(samples)))
 

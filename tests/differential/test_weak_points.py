@@ -82,9 +82,7 @@ def test_a_hole_of_less_than_five_hours_is_repaired_to_within_two_scrapes(
 
 
 @pytest.mark.parametrize("ended", [-1, 1, 31])
-def test_a_hole_of_nearly_five_hours_is_repaired_whenever_the_hourly_turn_comes(
-    ended: int, tmp_path: Path
-) -> None:
+def test_a_hole_of_nearly_five_hours_is_repaired_whenever_its_turn_comes(ended: int, tmp_path: Path) -> None:
     end = 11 * HOUR + ended * MINUTE
     hole = Hole(end - 285 * MINUTE, end)
 

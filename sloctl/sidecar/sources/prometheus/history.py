@@ -18,7 +18,6 @@ from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.async_client import RangeQueries
 from sloctl.prometheus.errors import PrometheusError
 from sloctl.promql import last_range
-from sloctl.rules.repair import REPAIR_REACH
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus.minutes import (
     ReadOutcome,
@@ -34,7 +33,7 @@ from sloctl.sidecar.sources.prometheus.minutes import (
     sum_steps,
 )
 from sloctl.sidecar.sources.prometheus.repairs import read_due_repairs
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, EventCounts
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, MAX_FINE_LOOKBACK, REPAIR_REACH, EventCounts
 
 # A day of so many SLOs is read in a moment, so that other tasks hardly wait.
 _BATCH_SIZE: Final = 20

@@ -18,7 +18,6 @@ from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.async_client import RangeQueries
 from sloctl.prometheus.errors import PrometheusError
-from sloctl.rules.repair import REPAIR_REACH
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.prometheus.minutes import (
     ReadOutcome,
@@ -31,7 +30,7 @@ from sloctl.sidecar.sources.prometheus.minutes import (
     recorded_steps,
     sum_steps,
 )
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH, EventCounts
 
 # The look of a repair is up to five minutes older than itself, and a rollup may stand a minute later.
 _REACH: Final = REPAIR_REACH + COARSE_STEP
