@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from sloctl.duration import DAY, parse_duration
 from sloctl.naming import LABEL_STYLES
 
 _Value = TypeVar("_Value")
@@ -15,6 +16,22 @@ def add_specs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "specs", nargs="+", metavar="SPEC", help="a file, a directory, a glob, or - for standard input"
     )
+    parser.add_argument(
+        "--sloth-period",
+        metavar="DURATION",
+        type=argument_type(_parse_period),
+        default=30 * DAY,
+        help="the window of Sloth's SLOs, whose files have none; default 30d",
+    )
+    parser.add_argument(
+        "--lenient",
+        action="store_true",
+        help="read what contradicts another tool's standard but can mean only one thing",
+    )
+
+
+def _parse_period(text: str) -> int:
+    return int(parse_duration(text))
 
 
 def add_slo_choice(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from sloctl.backfill.rollups import RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.server_arguments import add_prometheus_url, add_server_options, read_client_options
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
 from sloctl.compiler import Artefact
 from sloctl.duration import format_duration, parse_duration
 from sloctl.model import Slo
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    slos = parse_valid_slos(read_spec_texts(arguments.specs))
+    slos = parse_valid_slos(read_spec_texts(arguments.specs), reading_options(arguments))
     if slos is None:
         return PROBLEMS_FOUND
     end = int(time.time()) // COARSE_STEP * COARSE_STEP

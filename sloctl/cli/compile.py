@@ -19,7 +19,7 @@ from typing import Final
 from sloctl import outputs
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
 from sloctl.compiler import (
     Artefact,
     compile_artefacts,
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CouldNotRun("--check compares with a directory: name it with -d")
     if directory is None and arguments.target == "operator":
         raise CouldNotRun("--target operator writes a directory: name it with -d")
-    slos = parse_valid_slos(read_spec_texts(arguments.specs))
+    slos = parse_valid_slos(read_spec_texts(arguments.specs), reading_options(arguments))
     if slos is None:
         return PROBLEMS_FOUND
     style = LABEL_STYLES[arguments.label_style]

@@ -21,7 +21,7 @@ from typing import Final
 
 from sloctl.cli.arguments import argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
 from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, humanize_duration, parse_duration
 from sloctl.files import SpecText
@@ -85,7 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     own: list[SpecText] = [(_OWN_SPEC.name, _OWN_SPEC.read_bytes())]
-    slos = parse_valid_slos(read_spec_texts(arguments.specs) if arguments.specs else own)
+    slos = parse_valid_slos(
+        read_spec_texts(arguments.specs) if arguments.specs else own, reading_options(arguments)
+    )
     if slos is None:
         return PROBLEMS_FOUND
     compiled = compile_artefacts(slos, NATIVE_STYLE)

@@ -13,7 +13,7 @@ import sys
 
 from sloctl.cli.arguments import add_output_format, add_per_second, add_slo_choice, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, select_slos
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options, select_slos
 from sloctl.explain.json_report import render_json
 from sloctl.explain.text_report import render_text
 from sloctl.explain.timeline import explain_slo
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    slos = parse_valid_slos(read_spec_texts(arguments.specs))
+    slos = parse_valid_slos(read_spec_texts(arguments.specs), reading_options(arguments))
     if slos is None:
         return PROBLEMS_FOUND
     explanations = [explain_slo(slo, arguments.per_second) for slo in select_slos(slos, arguments.slo)]

@@ -19,13 +19,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from sloctl.cli.arguments import add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
 from sloctl.files import STANDARD_INPUT, is_read_once, read_spec_files
 from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
+    from sloctl.naming import NATIVE_STYLE, LabelStyle
     from sloctl.prometheus.credentials import ClientOptions
     from sloctl.sidecar.build import build_sidecar
     from sloctl.sidecar.clock import start_clock
@@ -81,11 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = _read_settings(arguments)
     texts = read_spec_texts(arguments.specs)
-    slos = parse_valid_slos(texts)
+    options = structs.replace(reading_options(arguments), style=_label_style(settings))
+    slos = parse_valid_slos(texts, options)
     if settings is None or slos is None:
         return PROBLEMS_FOUND
     configure_logging(settings.log_format)
-    files = SpecFiles(lambda: _reread_specs(arguments.specs, texts), texts)
+    files = SpecFiles(lambda: _reread_specs(arguments.specs, texts), texts, options)
     tune_garbage_collector()
     raise_descriptor_limit()
     # While it leaves nobody listens any more; without a handler the signal would kill it.
@@ -112,6 +116,15 @@ def _read_settings(arguments: argparse.Namespace) -> Settings | None:
     for problem in problems:
         print(problem, file=sys.stderr)
     return settings
+
+
+def _label_style(settings: Settings | None) -> LabelStyle:
+    """Return the style of the Prometheus or the alerts, which decides on the names that specs may have."""
+    if settings is None:
+        return NATIVE_STYLE
+    parts = (settings.source, settings.history, settings.notify)
+    styles = [getattr(part, "label_style", NATIVE_STYLE) for part in parts]
+    return next((style for style in styles if style is not NATIVE_STYLE), NATIVE_STYLE)
 
 
 def _single_target_settings(arguments: argparse.Namespace) -> Settings:

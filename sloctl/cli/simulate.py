@@ -14,7 +14,7 @@ from typing import Final
 
 from sloctl.cli.arguments import add_output_format, add_per_second, add_slo_choice, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, select_slos
+from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options, select_slos
 from sloctl.simulate import reports
 from sloctl.simulate.outage import simulate_slo
 from sloctl.simulate.shapes import DEFAULT_SHAPES, parse_shape
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    slos = parse_valid_slos(read_spec_texts(arguments.specs))
+    slos = parse_valid_slos(read_spec_texts(arguments.specs), reading_options(arguments))
     if slos is None:
         return PROBLEMS_FOUND
     shapes = tuple(arguments.outage or DEFAULT_SHAPES)

@@ -1,13 +1,18 @@
 """The specs that a command line names, read and parsed."""
 
+import argparse
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from sloctl.cli.exit_codes import CouldNotRun
 from sloctl.files import SpecFileError, SpecText, read_spec_files
 from sloctl.model import Slo
+from sloctl.naming import LABEL_STYLES
 from sloctl.problems import ProblemLevel, escape_unprintable
-from sloctl.spec import read_specs
+from sloctl.spec import ReadingOptions, read_specs
+
+_DEFAULT_OPTIONS: Final = ReadingOptions()
 
 
 def read_spec_texts(paths: Sequence[str]) -> list[SpecText]:
@@ -18,11 +23,31 @@ def read_spec_texts(paths: Sequence[str]) -> list[SpecText]:
         raise CouldNotRun(escape_unprintable(str(unreadable))) from unreadable
 
 
-def parse_valid_slos(spec_files: Sequence[SpecText]) -> tuple[Slo, ...] | None:
-    """Parse the SLOs and print every problem on standard error; None when one of them is an error."""
-    specs = read_specs(spec_files)
+def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
+    """Return what a command line says about how specs are read."""
+    style = LABEL_STYLES[getattr(arguments, "label_style", "slo")]
+    defaults = ReadingOptions(style)
+    return ReadingOptions(
+        style,
+        getattr(arguments, "sloth_period", defaults.sloth_period),
+        lenient=getattr(arguments, "lenient", False),
+    )
+
+
+def parse_valid_slos(
+    spec_files: Sequence[SpecText], options: ReadingOptions = _DEFAULT_OPTIONS
+) -> tuple[Slo, ...] | None:
+    """Parse the SLOs and print problems on standard error; None when one of them is an error.
+
+    Notes on how other tools' specs were understood are counted: `sloctl validate` shows them.
+    """
+    specs = read_specs(spec_files, options)
+    notes = sum(problem.level is ProblemLevel.NOTE for problem in specs.problems)
     for problem in specs.problems:
-        print(problem, file=sys.stderr)
+        if problem.level is not ProblemLevel.NOTE:
+            print(problem, file=sys.stderr)
+    if notes:
+        print(f"{notes} notes on what was understood: sloctl validate shows them", file=sys.stderr)
     if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
         return None
     return specs.slos

@@ -17,9 +17,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from sloctl.cli.arguments import add_output_format, add_specs
+from sloctl.cli.arguments import add_label_style, add_output_format, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
-from sloctl.cli.spec_arguments import read_spec_texts
+from sloctl.cli.spec_arguments import read_spec_texts, reading_options
 from sloctl.problem_formats import FORMATS, Sources, load_format
 from sloctl.problems import Problem, ProblemLevel, is_at_least
 from sloctl.spec import read_specs
@@ -30,6 +30,7 @@ _NEVER: Final = "never"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_specs(parser)
+    add_label_style(parser)
     add_output_format(parser, FORMATS)
     parser.add_argument(
         "--min-severity", choices=_LEVELS, default="note", help="leave out what is less; default note"
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     texts = read_spec_texts(arguments.specs)
-    specs = read_specs(texts)
+    specs = read_specs(texts, reading_options(arguments))
     least = _LEVELS[arguments.min_severity]
     problems = [problem for problem in specs.problems if is_at_least(problem.level, least)]
     sources = {path: content for path, content in texts if content is not None}

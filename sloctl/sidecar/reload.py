@@ -9,7 +9,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from sloctl.files import SpecFileError, SpecText
@@ -18,7 +18,7 @@ from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import MetricType, ReloadResult, SelfMetric
 from sloctl.sidecar.runtime import run_in_background
-from sloctl.spec import read_specs
+from sloctl.spec import ReadingOptions, read_specs
 
 # Kubernetes itself takes up to a minute to bring a changed ConfigMap.
 CHECK_INTERVAL_SECONDS: Final = 10.0
@@ -37,6 +37,7 @@ class SpecFiles:
 
     read_texts: Callable[[], SpecTexts]
     loaded: SpecTexts
+    options: ReadingOptions = field(default_factory=ReadingOptions)
 
 
 class SpecWatcher:
@@ -58,7 +59,7 @@ class SpecWatcher:
         async with self._reload_lock:
             self._loaded = await self._read_texts()
             # Thousands of specs take seconds, and ticks go on meanwhile.
-            slos, problems = await asyncio.to_thread(_parse_texts, self._loaded)
+            slos, problems = await asyncio.to_thread(_parse_texts, self._loaded, self._files.options)
             for problem in problems[:_MAX_LOGGED_PROBLEMS]:
                 level = logging.ERROR if problem.level is ProblemLevel.ERROR else logging.WARNING
                 _log.log(level, "%s", problem)
@@ -129,9 +130,11 @@ class SpecWatcher:
             return str(unreadable)
 
 
-def _parse_texts(texts: SpecTexts | str) -> tuple[Sequence[Slo], tuple[Problem, ...]]:
+def _parse_texts(
+    texts: SpecTexts | str, options: ReadingOptions
+) -> tuple[Sequence[Slo], tuple[Problem, ...]]:
     if isinstance(texts, str):
         path, _, reason = texts.partition(": ")
         return (), (Problem(Place(path, 1, 1), "unreadable", reason),)
-    specs = read_specs(texts)
+    specs = read_specs(texts, options)
     return specs.slos, specs.problems

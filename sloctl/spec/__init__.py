@@ -11,10 +11,11 @@ A text takes these steps; all problems of all texts are collected on the way.
 - `findings`: a violation and a node → a `Problem`; `messages` has the words that all of them use.
 - `reader`: all of this for many files, and what must be unique among them.
 
-Another kind of spec (Sloth's, OpenSLO's) would be a second module beside `native`.
+`dialects` are the specs of other tools, which become documents of ours.
 """
 
+from sloctl.spec.dialects.translation import ReadingOptions
 from sloctl.spec.reader import ParsedSpecs, read_specs
 from sloctl.spec.schema import json_schema
 
-__all__ = ["ParsedSpecs", "json_schema", "read_specs"]
+__all__ = ["ParsedSpecs", "ReadingOptions", "json_schema", "read_specs"]

@@ -160,6 +160,7 @@ def _with_entries(node: Node, read: Mapping[str, Node | None], *, complete: bool
 
 
 _PYTHON_TYPES: Final[dict[type[inspect.Type], type | tuple[type, ...]]] = {
+    inspect.AnyType: object,
     inspect.StrType: str,
     inspect.LiteralType: str,
     inspect.EnumType: str,

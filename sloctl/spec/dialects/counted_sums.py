@@ -211,14 +211,14 @@ def plain_selectors(node: VectorSelector) -> tuple[PromQL, ...]:
     if not node.name and len(named) == 1 and named[0].op == promql_parser.MatchOp.Re:
         metrics = named[0].value.removeprefix("^").removesuffix("$").strip("()").split("|")
         rest = [it for it in node.matchers.matchers if it.name != "__name__"]
-        texts = [f"{metric}{{{', '.join(map(_matcher_text, rest))}}}" for metric in metrics]
+        texts = [f"{metric}{{{', '.join(map(matcher_text, rest))}}}" for metric in metrics]
     try:
         return tuple(format_selector(read_selector(text)) for text in texts)
     except PromQLError:
         return ()
 
 
-def _matcher_text(matcher: promql_parser.Matcher) -> str:
+def matcher_text(matcher: promql_parser.Matcher) -> str:
     operators = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
     return f"{matcher.name}{operators[str(matcher.op).rpartition('.')[2]]}{quote_string(matcher.value)}"
 

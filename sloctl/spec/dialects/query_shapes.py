@@ -183,19 +183,19 @@ _MILLISECONDS: Final = Fraction(1, 1000)
 
 def _shape_whole(ratio: Expr, measured: CountedSide) -> ShapedQuery:
     """Shape a ratio, seen through guards, `1 - …` and averages."""
-    node, notes = _without_ratio_guards(ratio, measured)
+    node, notes = strip_ratio_guards(ratio, measured)
     if isinstance(node, BinaryExpr) and str(node.op) == "-" and number_in(node.lhs) == 1:
-        measured = _other_side(measured)
-        node, more = _without_ratio_guards(node.rhs, measured)
+        measured = other_side(measured)
+        node, more = strip_ratio_guards(node.rhs, measured)
         notes += more
     if isinstance(node, BinaryExpr) and str(node.op) == "/" and number_in(node.rhs) is None:
         shaped = _sides_as_counts(node.lhs, node.rhs, measured)
         if shaped is not None:
             return structs.replace(shaped, notes=_unique((*notes, *shaped.notes)))
-    averaged = _averaged_gauge(node, measured)
+    averaged = shape_average(node, measured)
     if averaged is not None:
         return structs.replace(averaged, notes=_unique((*notes, *averaged.notes)))
-    looks = _rewritten_looks(node)
+    looks = rewrite_looks(node)
     text = _print(node) if looks is None else looks
     error = text if measured is CountedSide.ERROR else f"1 - ({text})"
     return _as_ratio(error, (node,), (*notes, *([] if looks is None else [_LOOKS])))
@@ -214,13 +214,13 @@ def _sides_as_counts(part: Expr, total: Expr, counted: CountedSide) -> ShapedQue
     """Shape a part and its total as counts; None where one of them is no count."""
     sums = (read_sum(part), read_sum(total))
     if sums[0] is not None and sums[1] is not None:
-        shaped = _combine_sums(sums[0], sums[1], counted)
+        shaped = combine_sums(sums[0], sums[1], counted)
         if shaped is not None:
             return shaped
     return _as_counting_queries(part, total, counted)
 
 
-def _combine_sums(part: TermSum, total: TermSum, counted: CountedSide) -> ShapedQuery | None:
+def combine_sums(part: TermSum, total: TermSum, counted: CountedSide) -> ShapedQuery | None:
     """Make an indicator of two sums of the same unit and the same groups."""
     if counted is CountedSide.ERROR and part.default:
         # Where no error is known this counts some.
@@ -231,7 +231,7 @@ def _combine_sums(part: TermSum, total: TermSum, counted: CountedSide) -> Shaped
     group_by = part.by or ()
     if part.minus and not total.minus and Counter(part.plus) == Counter(total.plus):
         part = TermSum(part.minus, by=part.by)
-        counted = _other_side(counted)
+        counted = other_side(counted)
     shape: IndicatorShape | None = None
     kinds = {kind for kind, _ in (*part.plus, *part.minus, *total.plus, *total.minus)}
     if kinds == {Counting.EVENTS} and not part.minus and not total.minus:
@@ -252,13 +252,13 @@ def _counter_shape(
     if counted is not CountedSide.GOOD or len(parts) != 1 or len(totals) != 1:
         return ratio, ()
     bucket, events = read_selector(parts[0]), read_selector(totals[0])
-    bound = _bucket_bound(bucket)
-    if bound is None or _histogram_of(events) != _histogram_of(bucket):
+    bound = bucket_bound(bucket)
+    if bound is None or histogram_of(events) != histogram_of(bucket):
         return ratio, ()
     histogram = Selector(
         bucket.metric.removesuffix("_bucket"), tuple(it for it in bucket.matchers if it.label != "le")
     )
-    threshold = _duration_text(bound)
+    threshold = duration_text(bound)
     if not histogram.metric.endswith("_seconds") or threshold is None:
         return ratio, (_BUCKET,)
     return LatencyShape(format_selector(histogram), threshold), ()
@@ -277,7 +277,7 @@ def _as_counting_queries(part: Expr, total: Expr, counted: CountedSide) -> Shape
     """Keep both sides as queries that count, where that is what they do."""
     texts = []
     notes: tuple[Violation, ...] = ()
-    looks = [_rewritten_looks(side) for side in (part, total)]
+    looks = [rewrite_looks(side) for side in (part, total)]
     if all(text is not None for text in looks):
         texts = [str(text) for text in looks]
         notes = (_LOOKS,)
@@ -285,21 +285,21 @@ def _as_counting_queries(part: Expr, total: Expr, counted: CountedSide) -> Shape
         texts = [rewrite_expression(side, _count_of_rate) for side in (part, total)]
         if not all("$window" in text and is_additive(WindowQuery(text)) for text in texts):
             return None
-    if any(map(_has_threshold, (part, total))):
+    if any(map(has_threshold, (part, total))):
         notes = (*notes, _THRESHOLD)
     groups = tuple(label for label in kept_labels(WindowQuery(texts[1])) if label != "le")
     return ShapedQuery(QueryShape(counted, texts[0], texts[1]), groups, notes)
 
 
 def _as_ratio(error: PromQL, parts: Iterable[Expr], notes: Iterable[Violation]) -> ShapedQuery:
-    threshold = (_THRESHOLD,) if any(map(_has_threshold, parts)) else ()
+    threshold = (_THRESHOLD,) if any(map(has_threshold, parts)) else ()
     groups: tuple[str, ...] = ()
     for part in parts:
         groups = groups or tuple(label for label in _grouping(part) if label != "le")
     return ShapedQuery(ErrorRatioShape(error), groups, _unique((*notes, _MINUTES, *threshold)))
 
 
-def _averaged_gauge(node: Expr, measured: CountedSide) -> ShapedQuery | None:
+def shape_average(node: Expr, measured: CountedSide) -> ShapedQuery | None:
     """Shape avg_over_time() of a gauge, or of an expression that is looked at again and again."""
     by: tuple[str, ...] | None = None
     while isinstance(node, ParenExpr) or (isinstance(node, AggregateExpr) and str(node.op) == "avg"):
@@ -328,7 +328,7 @@ def _averaged_gauge(node: Expr, measured: CountedSide) -> ShapedQuery | None:
     return ShapedQuery(QueryShape(measured, values, samples_of), by or (), notes)
 
 
-def _rewritten_looks(node: Expr) -> PromQL | None:
+def rewrite_looks(node: Expr) -> PromQL | None:
     """Turn subqueries over `$window` into one look; None where there are none, or the look has no range."""
     found = False
 
@@ -376,7 +376,7 @@ def _print(node: Expr) -> PromQL:
     return rewrite_expression(node, _nothing)
 
 
-def _without_ratio_guards(node: Expr, measured: CountedSide) -> tuple[Expr, tuple[Violation, ...]]:
+def strip_ratio_guards(node: Expr, measured: CountedSide) -> tuple[Expr, tuple[Violation, ...]]:
     """Take guards off a ratio: defaults where there is no traffic, and bounds of 0 and 1."""
     notes: tuple[Violation, ...] = ()
     while True:
@@ -402,7 +402,7 @@ def _bounds_a_share(node: Call) -> bool:
     return all(number_in(bound) in {0, 1} for bound in node.args[1:])
 
 
-def _has_threshold(node: Expr) -> bool:
+def has_threshold(node: Expr) -> bool:
     """Tell whether an expression compares with a number other than 0, or takes a quantile."""
     parts: list[Expr] = []
     promql_parser.walk(node, pre_visit=parts.append)
@@ -431,7 +431,7 @@ def _grouping(node: Expr) -> tuple[str, ...]:
     return tuple(node.modifier.labels) if is_by else ()
 
 
-def _bucket_bound(selector: Selector) -> Fraction | None:
+def bucket_bound(selector: Selector) -> Fraction | None:
     """Return the bound of the one bucket that is selected, below infinity."""
     bounds = [it for it in selector.matchers if it.label == "le"]
     if not selector.metric.endswith("_bucket") or len(bounds) != 1:
@@ -446,7 +446,7 @@ def _bucket_bound(selector: Selector) -> Fraction | None:
     return values.pop() if len(values) == 1 else None
 
 
-def _histogram_of(selector: Selector) -> tuple[str, frozenset[LabelMatcher]] | None:
+def histogram_of(selector: Selector) -> tuple[str, frozenset[LabelMatcher]] | None:
     """Return the histogram whose events a series counts, by its name and matchers."""
     rest = frozenset(it for it in selector.matchers if it.label != "le")
     if selector.metric.endswith("_count") and len(rest) == len(selector.matchers):
@@ -454,7 +454,7 @@ def _histogram_of(selector: Selector) -> tuple[str, frozenset[LabelMatcher]] | N
     return (selector.metric.removesuffix("_bucket"), rest) if selector.metric.endswith("_bucket") else None
 
 
-def _duration_text(seconds: Fraction) -> str | None:
+def duration_text(seconds: Fraction) -> str | None:
     """Write a bound as a duration; None below a millisecond or between two."""
     milliseconds = seconds / _MILLISECONDS
     if seconds <= 0 or milliseconds.denominator != 1:
@@ -463,7 +463,7 @@ def _duration_text(seconds: Fraction) -> str | None:
     return "".join(([f"{whole}s"] if whole else []) + ([f"{rest}ms"] if rest else []))
 
 
-def _other_side(side: CountedSide) -> CountedSide:
+def other_side(side: CountedSide) -> CountedSide:
     return CountedSide.GOOD if side is CountedSide.ERROR else CountedSide.ERROR
 
 

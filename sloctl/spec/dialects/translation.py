@@ -99,3 +99,13 @@ def texts_at(node: Node) -> Node:
     """Take the scalars of a mapping as the texts they are written as; labels are text to every tool."""
     texts = {key: text_at(entry, entry.text) for key, entry in node.entries.items()}
     return mapping_at(node, texts, keys=node.keys)
+
+
+def without_nulls(node: Node) -> Node:
+    """Leave out the entries of mappings without a value, which to Go are not there."""
+    if node.items:
+        return list_at(node, [without_nulls(item) for item in node.items])
+    if not node.entries:
+        return node
+    kept = {key: without_nulls(entry) for key, entry in node.entries.items() if entry.value is not None}
+    return mapping_at(node, kept, keys=node.keys)

@@ -1,0 +1,62 @@
+"""Go templates in Sloth's specs: the window of a query, and the labels in the text of an alert."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from sloctl.spec.findings import Violation
+from sloctl.spec.messages import quote_value
+from sloctl.templates import find_templates, label_of_template
+
+_WINDOW: Final = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+_AS_A_RANGE: Final = re.compile(r"\[\s*\$window\s*(?:\]|:)")
+_LABEL: Final = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
+# What Helm, Jinja or Go leaves in a file that nobody has rendered.
+UNRENDERED: Final = re.compile(
+    r"\{\{-?\s*(?:\.(?!window\b)|if\b|end\b|range\b|include\b|with\b|template\b|`|\")|\{%"
+)
+_RENDER_FIRST: Final = (
+    "this is a template that nobody has rendered: render it first, as with helm template, and read the result"
+)
+
+
+def fill_query(text: str) -> str | Violation:
+    """Put `$window` where a query has `{{.window}}`; a violation where it is no range, or there is none."""
+    filled = _WINDOW.sub("$window", text)
+    if UNRENDERED.search(filled):
+        return Violation("unrendered-template", _RENDER_FIRST)
+    if "$window" not in filled:
+        message = (
+            "Sloth puts each window where {{.window}} stands, and here it stands nowhere: write [{{.window}}]"
+        )
+        return Violation("window-missing", message)
+    if len(_AS_A_RANGE.findall(filled)) != filled.count("$window"):
+        message = (
+            "{{.window}} stands for something else than a range, such as a part of a metric's name: select "
+            "the counters themselves, as in rate(errors_total[{{.window}}])"
+        )
+        return Violation("window-as-text", message)
+    return filled.strip()
+
+
+def fill_text(text: str, labels: Mapping[str, str], group_by: tuple[str, ...]) -> str | Violation:
+    """Write the labels of an alert that are the same in all of them into its text.
+
+    A violation where the text shows something else than the value and labels that are there.
+    """
+    filled = _LABEL.sub(lambda match: labels.get(match[1], match[0]), text)
+    for template in find_templates(filled):
+        label = label_of_template(template)
+        if label is None or (label and label not in group_by):
+            return Violation("left-out", f"{quote_value(template)} cannot be filled in")
+    return filled
+
+
+def is_unrendered(text: str) -> bool:
+    """Tell whether *text* looks like a template of Helm or Jinja."""
+    return UNRENDERED.search(text) is not None
+
+
+def unrendered_violation() -> Violation:
+    """Return the violation of a file that is a template."""
+    return Violation("unrendered-template", _RENDER_FIRST)
