@@ -143,6 +143,24 @@ def rewrite_expression(node: Expr, replace: Callable[[Expr], PromQL | None]) -> 
             return printed.replace(_PRINTED_STAND_IN, "$window")
 
 
+def list_selectors(text: PromQL) -> tuple[Selector, ...]:
+    """Return every selector in a query, in order; raises PromQLError for one that names no metric."""
+    found: list[Selector] = []
+
+    def collect_selector(node: Expr) -> PromQL | None:
+        match node:
+            case VectorSelector():
+                found.append(_convert_selector(node))
+            case promql_parser.MatrixSelector(vector_selector=inner):
+                found.append(_convert_selector(inner))
+            case promql_parser.SubqueryExpr(expr=inner):
+                rewrite_expression(inner, collect_selector)
+        return None
+
+    rewrite_expression(parse_window_query(text), collect_selector)
+    return tuple(found)
+
+
 def calls_rate(query: WindowQuery) -> bool:
     """Return whether a per-second function is called, so that the result is no count of events."""
     return any(call.func.name in _RATE_FUNCTIONS for call in _function_calls(query))

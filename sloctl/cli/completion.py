@@ -15,6 +15,9 @@ from msgspec import Struct
 
 from sloctl.cli.exit_codes import FINE, CouldNotRun
 
+# What ends a description in `_arguments` and `_describe`.
+_ZSH_ESCAPES: Final = str.maketrans({char: f"\\{char}" for char in "[]:\\"})
+
 
 class OptionWords(Struct, frozen=True):
     """An option as a shell sees it: its spellings, the values it takes, and one line of help.
@@ -108,15 +111,17 @@ def render_zsh(commands: list[CommandWords]) -> str:
     """Render a zsh completion function, for a file `_sloctl` on the `fpath`."""
     cases = []
     for command in commands:
-        specs = [
-            quote(f"{spelling}[{_escape_zsh(option.help_text)}]{_zsh_value(option)}")
-            for option in command.options
-            for spelling in option.spellings
-        ]
+        specs = []
+        for option in command.options:
+            value = f":value:({' '.join(option.values)})" if option.values else ":value:_files"
+            described = f"[{option.help_text.translate(_ZSH_ESCAPES)}]{value if option.takes_value else ''}"
+            specs += [quote(f"{spelling}{described}") for spelling in option.spellings]
         rest = f"1:value:({' '.join(command.values)})" if command.values else "*:file:_files"
         lines = " \\\n        ".join([*specs, quote(rest)])
         cases.append(f"      {command.name})\n        _arguments \\\n        {lines} ;;\n")
-    names = "\n".join(f"    {quote(f'{each.name}:{_escape_zsh(each.summary)}')}" for each in commands)
+    names = "\n".join(
+        f"    {quote(f'{each.name}:{each.summary.translate(_ZSH_ESCAPES)}')}" for each in commands
+    )
     return (
         "#compdef sloctl\n"
         "_sloctl() {\n"
@@ -131,17 +136,6 @@ def render_zsh(commands: list[CommandWords]) -> str:
         "}\n"
         '_sloctl "$@"'
     )
-
-
-def _zsh_value(option: OptionWords) -> str:
-    if not option.takes_value:
-        return ""
-    return f":value:({' '.join(option.values)})" if option.values else ":value:_files"
-
-
-def _escape_zsh(text: str) -> str:
-    """Escape what ends a description in `_arguments` and `_describe`."""
-    return "".join(f"\\{char}" if char in "[]:\\" else char for char in text)
 
 
 def render_fish(commands: list[CommandWords]) -> str:

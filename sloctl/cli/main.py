@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "compile": "turn specs into Prometheus rules and Grafana dashboards",
     "validate": "check specs and say, at the right line, what is wrong",
     "schema": "print the JSON Schema of a spec, for editors",
+    "preset": "list ready indicators, show one, and test your own",
     "explain": "say in plain words what an SLO means, with its own numbers",
     "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",
     "backfill": "give a new SLO full windows from what Prometheus still holds",
@@ -50,8 +51,15 @@ class _CommandParser(argparse.ArgumentParser):
             if unknown is None:
                 self.error(f"{left_over[0]} is one word too many")
             option = unknown.partition("=")[0]
-            self.error(f"there is no option {option}{_suggest_word(option, self._option_string_actions)}")
+            self.error(f"there is no option {option}{self.suggest_word(option, self._option_string_actions)}")
         return arguments
+
+    @staticmethod
+    def suggest_word(word: str, known: Iterable[str]) -> str:
+        """Return `: did you mean x?` where one of *known* comes close, else an empty text."""
+        from sloctl.spec.messages import did_you_mean  # noqa: PLC0415 - only a misspelling pays for it
+
+        return did_you_mean(word, known)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     if not argv or argv[0] not in COMMANDS:
         overview = _overview_parser()
         if argv and not argv[0].startswith("-"):
-            overview.error(f"there is no command {argv[0]}{_suggest_word(argv[0], COMMANDS)}")
+            overview.error(f"there is no command {argv[0]}{overview.suggest_word(argv[0], COMMANDS)}")
         overview.parse_command_line(argv or ["--help"])
         return COULD_NOT_RUN
     try:
@@ -95,12 +103,6 @@ def build_command_parser(command: Command, name: str) -> _CommandParser:
     )
     command.add_arguments(parser)
     return parser
-
-
-def _suggest_word(word: str, known: Iterable[str]) -> str:
-    from sloctl.spec.messages import did_you_mean  # noqa: PLC0415 - only a misspelling pays for it
-
-    return did_you_mean(word, known)
 
 
 def _overview_parser() -> _CommandParser:

@@ -61,25 +61,22 @@ def read_client_options(
     username, password_file = arguments.username, arguments.password_file
     if (username is None) != (password_file is None):
         raise CouldNotRun("basic authentication needs both --username and --password-file")
+    token_file = arguments.token_file
+    for url_variable, file_variable in _TOKEN_FILE_VARIABLES.items():
+        if token_file is None and url == os.environ.get(url_variable) and os.environ.get(file_variable):
+            token_file = Path(os.environ[file_variable])
     headers = {} if arguments.header_file is None else _read_headers(arguments.header_file)
     try:
         return ClientOptions(
             timeout_seconds=timeout_seconds,
             max_bytes=_MAX_BYTES,
-            bearer_token_file=arguments.token_file or _find_token_file(url),
+            bearer_token_file=token_file,
             basic_auth=None if username is None else BasicAuth(username, password_file),
             tls=TlsFiles(arguments.ca_file, arguments.cert_file, arguments.key_file),
             headers=headers,
         )
     except ValueError as wrong:
         raise CouldNotRun(str(wrong)) from wrong
-
-
-def _find_token_file(url: str) -> Path | None:
-    for url_variable, file_variable in _TOKEN_FILE_VARIABLES.items():
-        if url == os.environ.get(url_variable) and (file := os.environ.get(file_variable)):
-            return Path(file)
-    return None
 
 
 def _read_headers(file: Path) -> dict[str, str]:

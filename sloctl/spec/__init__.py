@@ -5,8 +5,8 @@ A text takes these steps; all problems of all texts are collected on the way.
 - `yaml_nodes`: text → nodes, each value with its line and column.
 - `structure`: a document → the types in `fields`, `indicator_fields` and `field_types`, from which `schema`
   makes the JSON Schema too. `structure_errors` finds every mistake in what they refuse.
-- `native`: one document → its SLOs; by `indicators` (with `presets`), `labels`, `alerting`, and for the
-  smallest parts `values`: a text → a value, or a `Violation`.
+- `native`: one document → its SLOs; by `indicators` (with `presets`, of which `shipped_presets/` has many),
+  `labels`, `alerting`, and for the smallest parts `values`: a text → a value, or a `Violation`.
 - `checks`: what only a whole SLO can show.
 - `findings`: a violation and a node → a `Problem`; `messages` has the words that all of them use.
 - `reader`: all of this for many files, and what must be unique among them.

@@ -1,5 +1,7 @@
 """The fields of an indicator → an Indicator: one function a kind."""
 
+from typing import Final
+
 from msgspec import UnsetType
 
 from sloctl.model import (
@@ -16,13 +18,25 @@ from sloctl.model import (
     Selector,
 )
 from sloctl.spec import indicator_fields as fields
-from sloctl.spec import presets, values
+from sloctl.spec import values
 from sloctl.spec.findings import Findings, Violation
-from sloctl.spec.messages import join_words, quote_value, suggest_name
+from sloctl.spec.messages import quote_value, suggest_name
+from sloctl.spec.presets import PresetCatalog, expand_preset
+from sloctl.spec.structure import convert_node
 from sloctl.spec.yaml_nodes import Node
 
+_SHIPPED_ONLY: Final = PresetCatalog()
 
-def read_indicator(spec: fields.Indicator, node: Node, findings: Findings) -> Indicator | None:
+
+def read_indicator_node(node: Node, findings: Findings) -> Indicator | None:
+    """Read an indicator that is no preset, or return None after noting what is wrong with it."""
+    conforming, rest = convert_node(node, fields.Indicator, findings)
+    return None if conforming is None else read_indicator(conforming, rest, findings)
+
+
+def read_indicator(
+    spec: fields.Indicator, node: Node, findings: Findings, *, catalog: PresetCatalog = _SHIPPED_ONLY
+) -> Indicator | None:
     """Read an indicator, or return None after noting what is wrong with it."""
     match spec:
         case fields.Indicator(ratio=fields.Ratio() as ratio):
@@ -38,7 +52,7 @@ def read_indicator(spec: fields.Indicator, node: Node, findings: Findings) -> In
         case fields.Indicator(query=fields.Query() as query):
             return _read_query(query, node.at("query"), findings)
         case fields.Indicator(preset=fields.Preset() as preset):
-            return _read_preset(preset, node.at("preset"), findings)
+            return _read_preset(preset, node.at("preset"), catalog, findings)
         case _:
             ratio_query = findings.accept_value(
                 values.parse_query(_given_text(spec.error_ratio)), node.at("errorRatio")
@@ -85,30 +99,17 @@ def _read_query(spec: fields.Query, node: Node, findings: Findings) -> QueryIndi
     return None if part is None or total is None else QueryIndicator(counted, part, total)
 
 
-def _read_preset(spec: fields.Preset, node: Node, findings: Findings) -> Indicator | None:
-    preset = presets.PRESETS.get(spec.name)
+def _read_preset(
+    spec: fields.Preset, node: Node, catalog: PresetCatalog, findings: Findings
+) -> Indicator | None:
+    preset = catalog.find_preset(spec.name)
     if preset is None:
-        hint = suggest_name(spec.name, presets.PRESETS)
+        hint = suggest_name(spec.name, catalog.list_names())
         violation = Violation("unknown-preset", f"unknown preset {quote_value(spec.name)}{hint}")
         findings.add_violation(violation, node.at("name"))
         return None
-    needed = presets.preset_parameters(preset)
-    unknown = [name for name in spec.parameters if name not in needed]
-    missing = [name for name in needed if name not in spec.parameters]
-    takes = f"{spec.name} takes {join_words(needed, last='and')}"
-    for name in unknown:
-        violation = Violation("preset-parameter", f"unknown parameter {quote_value(name)}: {takes}")
-        findings.add_violation(violation, node.at("with").keys[name])
-    for name in missing:
-        violation = Violation("preset-parameter", f"the parameter {name} is missing: {takes}")
-        findings.add_violation(violation, node.at("with"))
-    if unknown or missing:
-        return None
-    built = presets.build_indicator(preset, spec.parameters)
-    if isinstance(built, Violation):
-        findings.add_violation(built, node.at("with", presets.THRESHOLD))
-        return None
-    return built
+    expanded = expand_preset(preset, spec.parameters, node, findings)
+    return None if expanded is None else read_indicator_node(expanded, findings)
 
 
 def _read_selectors(node: Node, findings: Findings) -> tuple[Selector, ...] | None:

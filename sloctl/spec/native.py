@@ -1,5 +1,7 @@
 """A document of kind ServiceLevelObjectives → its SLOs."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from sloctl.model import Slo
@@ -10,15 +12,25 @@ from sloctl.spec.alerting import check_alert_templates, read_alerting
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.indicators import read_indicator
 from sloctl.spec.messages import quote_value
+from sloctl.spec.presets import PresetCatalog
 from sloctl.spec.structure import convert_node
 from sloctl.spec.yaml_nodes import Node, mapping_in, merge_nodes
+
+_SHIPPED_PRESETS: Final = PresetCatalog()
+
+
+class _Allowed(Struct, frozen=True):
+    """What a document may name: names of this style, and these presets."""
+
+    style: LabelStyle
+    presets: PresetCatalog
 
 
 class _ServiceDefaults(Struct, frozen=True):
     """What the objectives of a document share; an objective's own nodes are laid over these."""
 
     name: str
-    style: LabelStyle
+    allowed: _Allowed
     scrape_interval: int
     labels: Node
     annotations: Node
@@ -26,11 +38,15 @@ class _ServiceDefaults(Struct, frozen=True):
 
 
 def read_native_document(
-    document: Node, findings: Findings, *, style: LabelStyle = NATIVE_STYLE
+    document: Node,
+    findings: Findings,
+    *,
+    style: LabelStyle = NATIVE_STYLE,
+    presets: PresetCatalog = _SHIPPED_PRESETS,
 ) -> list[tuple[Slo, Node]]:
     """Read the SLOs of a document without errors, each with its node; problems go to *findings*.
 
-    *style* decides which names are allowed.
+    *style* decides which names are allowed, and *presets* may be named.
     """
     errors = findings.error_count
     if foreign := _foreign_kind(document):
@@ -39,7 +55,7 @@ def read_native_document(
     conforming, node = convert_node(document, fields.Document, findings)
     if conforming is None:
         return []
-    service = _read_service(conforming, node, style, findings)
+    service = _read_service(conforming, node, _Allowed(style, presets), findings)
     objectives = zip(conforming.spec.slos, node.at("spec", "slos").items, strict=True)
     slos = [(_read_slo(service, spec, item, findings), item) for spec, item in objectives]
     return [(slo, item) for slo, item in slos if slo is not None] if findings.error_count == errors else []
@@ -58,12 +74,13 @@ def _foreign_kind(document: Node) -> Violation | None:
 
 
 def _read_service(
-    document: fields.Document, node: Node, style: LabelStyle, findings: Findings
+    document: fields.Document, node: Node, allowed: _Allowed, findings: Findings
 ) -> _ServiceDefaults:
     """Read what the objectives share; with problems too, so that the objectives are checked as well."""
     metadata, spec = node.at("metadata"), node.at("spec")
     findings.accept_value(
-        values.parse_name(document.metadata.name, of="a service name", style=style), metadata.at("name")
+        values.parse_name(document.metadata.name, of="a service name", style=allowed.style),
+        metadata.at("name"),
     )
     interval = findings.accept_value(
         values.parse_scrape_interval(document.spec.scrape_interval), spec.at("scrapeInterval")
@@ -75,7 +92,9 @@ def _read_service(
     known = {name for slo in document.spec.slos for name in slo.group_by}
     labels.check_templates(annotations, known, findings)
     check_alert_templates(alerts, known, findings)
-    return _ServiceDefaults(document.metadata.name, style, interval or 0, service_labels, annotations, alerts)
+    return _ServiceDefaults(
+        document.metadata.name, allowed, interval or 0, service_labels, annotations, alerts
+    )
 
 
 def _read_slo(
@@ -91,11 +110,11 @@ def _read_slo(
     labels.check_templates(own_annotations, group_by, findings)
     check_alert_templates(mapping_in(node, "alerting"), group_by, findings)
     findings.accept_value(
-        values.parse_name(spec.name, of="an SLO name", style=service.style), node.at("name")
+        values.parse_name(spec.name, of="an SLO name", style=service.allowed.style), node.at("name")
     )
     objective = findings.accept_value(values.parse_objective(spec.objective), node.at("objective"))
     window = findings.accept_value(values.parse_window(spec.window), node.at("window"))
-    events = read_indicator(spec.indicator, node.at("indicator"), findings)
+    events = read_indicator(spec.indicator, node.at("indicator"), findings, catalog=service.allowed.presets)
     counted = events is None or counts_are_events(lower_indicator(events))
     longest = (window or values.LONGEST_WINDOW).seconds
     alerting = read_alerting(

@@ -1,164 +1,236 @@
-"""Indicators of software that everyone runs: tables, filled with parameters that are text.
+"""Presets: indicators with holes, shipped with sloctl or kept beside an organisation's specs.
 
-A parameter becomes the value of a label matcher, never PromQL. Metric names are those that
-current versions of the exporters use.
+Both have one format, `kind: Preset`. A hole is `$name`. Text fills the whole value of a matcher and is quoted
+there, a duration or a number stands for itself: a parameter can never become PromQL.
 """
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias, assert_never
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pkgutil import get_data
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
-from sloctl.model import (
-    CountedSide,
-    Indicator,
-    LabelMatcher,
-    LatencyIndicator,
-    MatchOp,
-    ProbeIndicator,
-    RatioIndicator,
-    Selector,
-)
+from sloctl.duration import parse_duration
+from sloctl.problems import ProblemLevel
+from sloctl.promql import format_number, quote_string
+from sloctl.spec import preset_fields as fields
 from sloctl.spec import values
-from sloctl.spec.findings import Violation
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.messages import join_words, quote_value
+from sloctl.spec.structure import convert_node
+from sloctl.spec.yaml_nodes import Node, Plain, read_documents
 
-THRESHOLD: Final = "threshold"
+KIND: Final = "Preset"
+_SHIPPED: Final = "shipped_presets"
+# A text parameter with the quotes of its matcher, or any other hole; $window is that of a query.
+_HOLE: Final = re.compile(r"(?P<quoted>\"\$(?P<text>[a-zA-Z]\w*)\")|\$(?!window\b)(?P<bare>[a-zA-Z]\w*)")
+# What stands in for parameters while a preset is checked by itself.
+_SAMPLES: Final = {"text": "a", "duration": "1s", "number": "1"}
 
 
-class RatioPreset(Struct, frozen=True):
-    """A preset of counters; *labels* maps each parameter to the label that it is the value of.
+class PresetDefinition(Struct, frozen=True):
+    """A preset that was read: what it takes, and its indicator with the holes."""
 
-    No series matches two of *error*: they are added up.
+    name: str
+    description: str
+    source: str
+    parameters: Mapping[str, fields.PresetParameter]
+    indicator: Node
+    example: fields.PresetExample | UnsetType
+
+    @property
+    def required_parameters(self) -> tuple[str, ...]:
+        """The parameters that have no default."""
+        return tuple(name for name, it in self.parameters.items() if isinstance(it.default, UnsetType))
+
+
+class PresetCatalog(Struct, frozen=True):
+    """The presets that specs may name: an organisation's own, and the shipped ones."""
+
+    own: Mapping[str, PresetDefinition] = {}
+
+    def find_preset(self, name: str) -> PresetDefinition | None:
+        """Return the preset of that name."""
+        if name in self.own:
+            return self.own[name]
+        return load_shipped_preset(name) if name in shipped_names() else None
+
+    def list_names(self) -> tuple[str, ...]:
+        """Return the names of all presets, in order."""
+        return tuple(sorted({*self.own, *shipped_names()}))
+
+
+@cache
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the shipped presets, in order."""
+    from importlib.resources import files  # noqa: PLC0415 - 5 ms that only a preset costs
+
+    found = files(__package__).joinpath(_SHIPPED).iterdir()
+    return tuple(sorted(each.name.removesuffix(".yaml") for each in found if each.name.endswith(".yaml")))
+
+
+def shipped_file(name: str) -> str:
+    """Return the file of a shipped preset, below this package."""
+    return f"{_SHIPPED}/{name}.yaml"
+
+
+@cache
+def load_shipped_preset(name: str) -> PresetDefinition:
+    """Read one of the shipped presets; a mistake in it is a defect of ours."""
+    content = get_data(__package__, shipped_file(name))
+    findings = Findings()
+    documents, problems = read_documents(f"{name}.yaml", content or b"")
+    preset = read_preset(documents[0], findings) if documents else None
+    if preset is None or problems or findings.problems or preset.name != name:
+        raise AssertionError(f"the shipped preset {name}: {[*problems, *findings.problems]}")
+    return preset
+
+
+def is_preset(document: Node) -> bool:
+    """Return whether *document* says that it is a preset, of whatever version."""
+    return document.at("kind").text == KIND
+
+
+def read_own_presets(documents: list[Node], findings: Findings) -> PresetCatalog:
+    """Read an organisation's presets; those with errors are left out after a problem."""
+    own: dict[str, PresetDefinition] = {}
+    for document in documents:
+        preset = read_preset(document, findings)
+        if preset is None:
+            continue
+        if preset.name in own or preset.name in shipped_names():
+            other = "stands here again" if preset.name in own else "is a preset that sloctl ships"
+            message = f"{preset.name} {other}: give it another name"
+            findings.add_violation(Violation("duplicate-preset", message), document.at("metadata", "name"))
+            continue
+        own[preset.name] = preset
+    return PresetCatalog(own)
+
+
+def read_preset(document: Node, findings: Findings) -> PresetDefinition | None:
+    """Read one document of kind Preset; None after noting what is wrong with it."""
+    from sloctl.spec.indicators import read_indicator_node  # noqa: PLC0415 - an indicator may name a preset
+
+    errors = findings.error_count
+    conforming, node = convert_node(document, fields.PresetDocument, findings)
+    if conforming is None:
+        return None
+    spec, indicator = conforming.spec, node.at("spec", "indicator")
+    preset = PresetDefinition(
+        conforming.metadata.name, spec.description, spec.source, spec.parameters, indicator, spec.example
+    )
+    if "preset" in indicator.entries:
+        nested = Violation("preset-hole", "a preset is made of selectors and queries, not of another preset")
+        findings.add_violation(nested, indicator.at("preset"))
+    used = set(_check_holes(preset, indicator, findings))
+    for name in spec.parameters:
+        if name not in used:
+            unused = Violation("preset-hole", f"nothing in the indicator is ${name}: use it, or leave it out")
+            findings.add_violation(unused, node.at("spec", "parameters").keys[name])
+    if findings.error_count == errors:
+        samples = {name: _SAMPLES[parameter.type] for name, parameter in spec.parameters.items()}
+        read_indicator_node(_Filling(spec.parameters, samples).fill_node(indicator), findings)
+    return preset if findings.error_count == errors else None
+
+
+def expand_preset(
+    preset: PresetDefinition, given: Mapping[str, str], usage: Node, findings: Findings
+) -> Node | None:
+    """Fill the holes of *preset* with what *usage* gives; None after noting what is wrong with that."""
+    errors = findings.error_count
+    takes = f"{preset.name} takes {join_words(preset.parameters, last='and') or 'no parameters'}"
+    for name in given:
+        if name not in preset.parameters:
+            unknown = Violation("preset-parameter", f"unknown parameter {quote_value(name)}: {takes}")
+            findings.add_violation(unknown, usage.at("with").keys[name])
+    for name in preset.required_parameters:
+        if name not in given:
+            missing = Violation("preset-parameter", f"the parameter {name} is missing: {takes}")
+            findings.add_violation(missing, usage.at("with"))
+    for name in preset.parameters.keys() & given.keys():
+        parsed = values.parse_parameter(given[name], of=name, kind=preset.parameters[name].type)
+        findings.accept_value(parsed, usage.at("with", name))
+    if findings.error_count != errors:
+        return None
+    defaults = {
+        name: parameter.default
+        for name, parameter in preset.parameters.items()
+        if not isinstance(parameter.default, UnsetType)
+    }
+    filling = _Filling(preset.parameters, {**defaults, **given}, usage.at("with").entries, usage)
+    return filling.fill_node(preset.indicator)
+
+
+def _check_holes(preset: PresetDefinition, node: Node, findings: Findings) -> Iterator[str]:
+    """Yield the parameters that stand in *node*, after noting the holes that none can fill."""
+    for below in (*node.items, *node.entries.values()):
+        yield from _check_holes(preset, below, findings)
+    for hole in _HOLE.finditer(node.text):
+        name = hole["text"] or hole["bare"]
+        parameter = preset.parameters.get(name)
+        if parameter is None:
+            known = join_words([f"${each}" for each in preset.parameters]) or "none"
+            wrong = f"there is no parameter {name}; its parameters are {known}"
+        elif (parameter.type == "text") != (hole["text"] is not None):
+            wrong = (
+                f'${name} is text, and stands for the whole value of a matcher: write "${name}"'
+                if parameter.type == "text"
+                else f"${name} is a {parameter.type}, and stands without quotes"
+            )
+        else:
+            wrong = ""
+        if parameter is not None:
+            yield name
+        if wrong:
+            findings.add_violation(Violation("preset-hole", wrong, ProblemLevel.ERROR), node)
+
+
+class _Filling(Struct, frozen=True):
+    """The values of a preset's parameters, and the places that what they fill is said to stand at.
+
+    Without a *usage* everything stays where it is.
     """
 
-    labels: Mapping[str, str]
-    error: tuple[Selector, ...]
-    total: Selector
+    parameters: Mapping[str, fields.PresetParameter]
+    given: Mapping[str, str]
+    places: Mapping[str, Node] = {}
+    usage: Node | None = None
 
+    def fill_node(self, node: Node) -> Node:
+        """Fill every hole below *node*; what is a hole whole stands at its parameter's place."""
+        hole = _HOLE.fullmatch(node.text)
+        place = (self.places.get(hole["text"] or hole["bare"]) if hole else None) or self.usage or node
+        text = node.text if hole is None else self.given[hole["text"] or hole["bare"]]
+        if hole is None:
+            text = _HOLE.sub(self.fill_hole, node.text)
+        entries = {key: self.fill_node(entry) for key, entry in node.entries.items()}
+        items = tuple(map(self.fill_node, node.items))
+        keys = {key: Node(place.path, place.line, place.column, key, key) for key in node.keys}
+        if entries:
+            value: Plain = {key: entry.value for key, entry in entries.items()}
+        elif items:
+            value = [item.value for item in items]
+        else:
+            value = text if isinstance(node.value, str) else node.value
+        return Node(
+            place.path,
+            place.line,
+            place.column,
+            value,
+            text,
+            items,
+            keys if self.usage else node.keys,
+            entries,
+        )
 
-class LatencyPreset(Struct, frozen=True):
-    """A preset of a histogram; besides *labels*, the threshold is a parameter."""
-
-    labels: Mapping[str, str]
-    histogram: Selector
-
-
-class ProbePreset(Struct, frozen=True):
-    """A preset of a gauge that is 1 or 0; *labels* as of RatioPreset."""
-
-    labels: Mapping[str, str]
-    gauge: Selector
-
-
-Preset: TypeAlias = RatioPreset | LatencyPreset | ProbePreset
-
-
-def _preset_selector(metric: str, *matchers: LabelMatcher) -> Selector:
-    return Selector(metric, matchers)
-
-
-_JOB: Final = {"job": "job"}
-_SERVER_ERROR: Final = LabelMatcher("status", MatchOp.MATCH, "5..")
-_UNARY: Final = LabelMatcher("grpc_type", MatchOp.EQUAL, "unary")
-# The codes that gRPC's own documentation lays at the server's door.
-_GRPC_SERVER_ERROR: Final = LabelMatcher(
-    "grpc_code", MatchOp.MATCH, "Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"
-)
-# Requests that are meant to last.
-_SHORT_LIVED: Final = LabelMatcher("verb", MatchOp.NOT_MATCH, "WATCH|CONNECT")
-# The same codes, as numbers: Istio's telemetry counts a gRPC call under its HTTP code, which is 200.
-_ISTIO_GRPC_ERROR: Final = LabelMatcher("grpc_response_status", MatchOp.MATCH, "2|4|12|13|14|15")
-_AT_DESTINATION: Final = LabelMatcher("reporter", MatchOp.EQUAL, "destination")
-
-PRESETS: Final[Mapping[str, Preset]] = {
-    "blackbox-probe": ProbePreset(_JOB, gauge=_preset_selector("probe_success")),
-    "envoy-availability": RatioPreset(
-        {"job": "job", "cluster": "envoy_cluster_name"},
-        error=(
-            _preset_selector(
-                "envoy_cluster_upstream_rq_xx", LabelMatcher("envoy_response_code_class", MatchOp.EQUAL, "5")
-            ),
-        ),
-        total=_preset_selector("envoy_cluster_upstream_rq_completed"),
-    ),
-    "grpc-availability": RatioPreset(
-        _JOB,
-        error=(_preset_selector("grpc_server_handled_total", _UNARY, _GRPC_SERVER_ERROR),),
-        total=_preset_selector("grpc_server_handled_total", _UNARY),
-    ),
-    "grpc-latency": LatencyPreset(_JOB, histogram=_preset_selector("grpc_server_handling_seconds", _UNARY)),
-    "istio-availability": RatioPreset(
-        {"service": "destination_service"},
-        error=(
-            _preset_selector(
-                "istio_requests_total", _AT_DESTINATION, LabelMatcher("response_code", MatchOp.MATCH, "5..")
-            ),
-            _preset_selector(
-                "istio_requests_total",
-                _AT_DESTINATION,
-                LabelMatcher("response_code", MatchOp.NOT_MATCH, "5.."),
-                _ISTIO_GRPC_ERROR,
-            ),
-        ),
-        total=_preset_selector("istio_requests_total", _AT_DESTINATION),
-    ),
-    "kube-apiserver-availability": RatioPreset(
-        _JOB,
-        error=(
-            _preset_selector(
-                "apiserver_request_total", _SHORT_LIVED, LabelMatcher("code", MatchOp.MATCH, "5..")
-            ),
-        ),
-        total=_preset_selector("apiserver_request_total", _SHORT_LIVED),
-    ),
-    "kube-apiserver-latency": LatencyPreset(
-        _JOB, histogram=_preset_selector("apiserver_request_sli_duration_seconds", _SHORT_LIVED)
-    ),
-    "micrometer-availability": RatioPreset(
-        _JOB,
-        error=(_preset_selector("http_server_requests_seconds_count", _SERVER_ERROR),),
-        total=_preset_selector("http_server_requests_seconds_count"),
-    ),
-    "micrometer-latency": LatencyPreset(_JOB, histogram=_preset_selector("http_server_requests_seconds")),
-    "nginx-ingress-availability": RatioPreset(
-        {"ingress": "ingress"},
-        error=(_preset_selector("nginx_ingress_controller_requests", _SERVER_ERROR),),
-        total=_preset_selector("nginx_ingress_controller_requests"),
-    ),
-    "nginx-ingress-latency": LatencyPreset(
-        {"ingress": "ingress"},
-        histogram=_preset_selector("nginx_ingress_controller_request_duration_seconds"),
-    ),
-}
-
-
-def preset_parameters(preset: Preset) -> tuple[str, ...]:
-    """Return the parameters that have to be given; no others may be."""
-    return (*preset.labels, THRESHOLD) if isinstance(preset, LatencyPreset) else tuple(preset.labels)
-
-
-def build_indicator(preset: Preset, given: Mapping[str, str]) -> Indicator | Violation:
-    """Build the indicator from exactly the preset's parameters; a bad threshold is a violation."""
-    chosen = tuple(LabelMatcher(label, MatchOp.EQUAL, given[name]) for name, label in preset.labels.items())
-    match preset:
-        case RatioPreset(error=error, total=total):
-            return RatioIndicator(
-                CountedSide.ERROR,
-                numerator=tuple(_add_matchers(each, chosen) for each in error),
-                total=(_add_matchers(total, chosen),),
-            )
-        case LatencyPreset(histogram=histogram):
-            threshold = values.parse_threshold(given[THRESHOLD])
-            return (
-                threshold
-                if isinstance(threshold, Violation)
-                else LatencyIndicator(_add_matchers(histogram, chosen), threshold)
-            )
-        case ProbePreset(gauge=gauge):
-            return ProbeIndicator(_add_matchers(gauge, chosen))
-        case _:
-            assert_never(preset)
-
-
-def _add_matchers(series: Selector, matchers: tuple[LabelMatcher, ...]) -> Selector:
-    return Selector(series.metric, (*matchers, *series.matchers))
+    def fill_hole(self, hole: re.Match[str]) -> str:
+        name = hole["text"] or hole["bare"]
+        match self.parameters[name].type:
+            case "text":
+                return quote_string(self.given[name])
+            case "duration":
+                return format_number(parse_duration(self.given[name]))
+            case "number":
+                return self.given[name]

@@ -12,6 +12,7 @@ from sloctl.spec.dialects.registry import Dialect, find_dialect
 from sloctl.spec.dialects.translation import ReadingOptions
 from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.native import read_native_document
+from sloctl.spec.presets import is_preset, read_own_presets
 from sloctl.spec.yaml_nodes import Node, read_documents
 
 _DEFAULT_OPTIONS = ReadingOptions()
@@ -33,6 +34,7 @@ def read_specs(
     """
     findings = Findings()
     own: list[Node] = []
+    presets: list[Node] = []
     foreign: dict[Dialect, list[Node]] = {}
     for path, content in sorted(texts):
         if content is None:
@@ -50,13 +52,21 @@ def read_specs(
                 )
             )
         for document in (part for whole in documents for part in split_lists(whole)):
+            if is_preset(document):
+                presets.append(document)
+                continue
             dialect = find_dialect(document)
             (own if dialect is None else foreign.setdefault(dialect, [])).append(document)
     for dialect, written in foreign.items():
         translation = dialect.load_reader()(written, options, findings)
         findings.add_problems(*(note.problem for note in translation.notes))
         own += translation.documents
-    found = [slo for document in own for slo in read_native_document(document, findings, style=options.style)]
+    catalog = read_own_presets(presets, findings)
+    found = [
+        slo
+        for document in own
+        for slo in read_native_document(document, findings, style=options.style, presets=catalog)
+    ]
     slos = _drop_duplicates(found, findings)
     return ParsedSpecs(
         tuple(sorted(slos, key=lambda slo: slo.id)), tuple(limit_problems(sort_problems(findings.problems)))

@@ -7,7 +7,7 @@ import msgspec
 from sloctl.spec.field_types import Choice
 from sloctl.spec.fields import Document
 from sloctl.spec.messages import join_words
-from sloctl.spec.presets import PRESETS, preset_parameters
+from sloctl.spec.presets import load_shipped_preset, shipped_names
 
 SCHEMA_ID: Final = "https://sloctl.dev/schema/v1.json"
 
@@ -22,11 +22,12 @@ def json_schema() -> dict[str, Any]:
         encoded = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
         definitions[struct.__name__]["oneOf"] = [{"required": [encoded[name]]} for name in struct.exactly_one]
     presets = [
-        f"{name} ({join_words(preset_parameters(preset), last='and')})" for name, preset in PRESETS.items()
+        f"{name} ({join_words(load_shipped_preset(name).parameters, last='and')})" for name in shipped_names()
     ]
+    # No list of allowed names: an organisation's own presets have names of their own.
     definitions["Preset"]["properties"]["name"] |= {
-        "enum": list(PRESETS),
-        "description": f"Which preset, with its parameters: {', '.join(presets)}.",
+        "examples": list(shipped_names()),
+        "description": f"Which preset: one of your own, or with its parameters {', '.join(presets)}.",
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

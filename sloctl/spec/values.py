@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
 from math import inf
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from msgspec import UnsetType
 
@@ -39,6 +39,7 @@ _UNIT_SUFFIXES: Final = {
     "ms": ("_milliseconds", "_ms", "_millis"),
     "us": ("_microseconds", "_us", "_micros"),
 }
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 LONGEST_WINDOW: Final = RollingWindow(365 * DAY)
 MAX_LABEL_VALUE: Final = 1024
 
@@ -157,6 +158,14 @@ def parse_threshold(text: str) -> Fraction | Violation:
     if isinstance(seconds, Violation) or seconds > 0:
         return seconds
     return Violation("threshold-range", f"threshold must be longer than nothing, got {quote_value(text)}")
+
+
+def parse_parameter(text: str, *, of: str, kind: Literal["text", "duration", "number"]) -> str | Violation:
+    """Parse a parameter of a preset, which is text of that kind."""
+    if kind == "number" and not _DECIMAL.fullmatch(text):
+        return Violation("preset-parameter", f"{of} is a number like 100, got {quote_value(text)}")
+    duration = _parse_duration_text(text, of=of, like="300ms") if kind == "duration" else None
+    return duration if isinstance(duration, Violation) else text
 
 
 def choose_latency_unit(given: str | UnsetType, metric: str) -> Fraction | Violation:

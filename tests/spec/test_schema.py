@@ -17,7 +17,7 @@ from tests.spec.test_docs import EXAMPLES
 
 ROOT: Final = Path(__file__).parents[2]
 STRUCTURAL: Final = ("unknown-key", "missing-key", "wrong-type", "wrong-value", "exactly-one", "empty-list")
-FORMS: Final = ("name", "percentage", "duration", "label-name", "unknown-preset")
+FORMS: Final = ("name", "percentage", "duration", "label-name")
 VALIDATOR: Final = Draft202012Validator(json_schema())
 
 
