@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "compile": "turn specs into Prometheus rules and Grafana dashboards",
     "validate": "check specs and say, at the right line, what is wrong",
     "schema": "print the JSON Schema of a spec, for editors",
+    "discover": "propose SLOs from the metrics that a Prometheus has",
     "preset": "list ready indicators, show one, and test your own",
     "explain": "say in plain words what an SLO means, with its own numbers",
     "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",

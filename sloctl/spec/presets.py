@@ -41,6 +41,11 @@ class PresetDefinition(Struct, frozen=True):
     example: fields.PresetExample | UnsetType
 
     @property
+    def example_parameters(self) -> Mapping[str, str]:
+        """The parameters of its example; nothing where it has none."""
+        return {} if isinstance(self.example, UnsetType) else self.example.parameters
+
+    @property
     def required_parameters(self) -> tuple[str, ...]:
         """The parameters that have no default."""
         return tuple(name for name, it in self.parameters.items() if isinstance(it.default, UnsetType))
