@@ -25,6 +25,11 @@ _DURATION: Final = re.compile(
     "".join(f"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
 )
 
+# Down to picoseconds, after any larger units.
+_FINE_DURATION: Final = re.compile(
+    r"(?P<whole>.*)(?<!ms)(?<![0-9.])(?P<milliseconds>[0-9]{1,9}\.[0-9]{1,9})ms"
+)
+
 
 def parse_duration(text: str) -> Fraction:
     """Return the seconds of a Prometheus duration such as `1h30m` or `300ms`.
@@ -38,6 +43,18 @@ def parse_duration(text: str) -> Fraction:
         (int(number) * _UNITS[unit] for unit, number in match.groupdict().items() if number),
         start=Fraction(0),
     )
+
+
+def parse_bound(text: str) -> Fraction:
+    """Return the seconds of a duration whose milliseconds may have decimals, such as `268.435456ms`.
+
+    Bounds of histograms are what their clients chose. Raises ValueError for anything else.
+    """
+    match = _FINE_DURATION.fullmatch(text)
+    if match is None:
+        return parse_duration(text)
+    whole = parse_duration(match["whole"]) if match["whole"] else Fraction(0)
+    return whole + Fraction(match["milliseconds"]) / 1000
 
 
 @lru_cache(maxsize=1024)  # a handful of lookbacks, printed hundreds of times per SLO

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloctl.duration import format_duration, parse_duration
+from sloctl.duration import format_duration, parse_bound, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,25 @@ from sloctl.duration import format_duration, parse_duration
 )
 def test_units_are_added(text: str, seconds: Fraction) -> None:
     assert parse_duration(text) == seconds
+
+
+def test_a_bound_may_lie_between_milliseconds() -> None:
+    bounds = {it: parse_bound(it) for it in ("268.435456ms", "1s431.655765ms", "300ms", "1m0.5ms")}
+
+    assert bounds == {
+        "268.435456ms": Fraction(268435456, 10**9),
+        "1s431.655765ms": Fraction(1431655765, 10**9),
+        "300ms": Fraction(3, 10),
+        "1m0.5ms": 60 + Fraction(1, 2000),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["0.3s", "1.ms", ".5ms", "1ms2.5ms", "2.5ms1s", "1.5m2.5ms", "1e2.5ms", "1.2.5ms"]
+)
+def test_no_other_decimals_are_a_bound(text: str) -> None:
+    with pytest.raises(ValueError, match="a number with a unit"):
+        parse_bound(text)
 
 
 @pytest.mark.parametrize(

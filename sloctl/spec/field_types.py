@@ -11,6 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 MAX_NAME: Final = 63
 PERCENTAGE_PATTERN: Final = r"^[0-9]{1,3}(\.[0-9]{1,12})?%$"
 DURATION_PATTERN: Final = "^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
+# Of bounds of histograms, which may lie between milliseconds.
+BOUND_PATTERN: Final = DURATION_PATTERN.removesuffix("([0-9]+ms)?$") + r"([0-9]+(\.[0-9]{1,9})?ms)?$"
 NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 ALERT_NAME_PATTERN: Final = "^[a-zA-Z]([-a-zA-Z0-9_:. ]*[a-zA-Z0-9])?$"
 _LABEL_NAME: Final = "^[a-zA-Z_][a-zA-Z0-9_]*$"
@@ -23,6 +25,13 @@ Duration = Annotated[
     Meta(
         extra={"noun": "a duration like 30s, 30m or 30d"},
         extra_json_schema={"pattern": DURATION_PATTERN, "minLength": 1},
+    ),
+]
+BoundDuration = Annotated[
+    str,
+    Meta(
+        extra={"noun": "a duration like 300ms"},
+        extra_json_schema={"pattern": BOUND_PATTERN, "minLength": 1},
     ),
 ]
 Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME})]

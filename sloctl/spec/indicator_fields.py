@@ -6,9 +6,9 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from sloctl.model import WhenAbsent
 from sloctl.spec.field_types import (
-    DURATION_PATTERN,
+    BOUND_PATTERN,
+    BoundDuration,
     Choice,
-    Duration,
     Fields,
     IdentityLabels,
     QueryText,
@@ -57,11 +57,10 @@ class Latency(Fields, frozen=True, kw_only=True):
         ),
     ]
     threshold: Annotated[
-        Duration,
+        BoundDuration,
         Meta(
             description="The longest good duration; a bound of the histogram.",
-            examples=["300ms"],
-            extra={"noun": "a duration like 300ms"},
+            examples=["300ms", "268.435456ms"],
         ),
     ]
     unit: Annotated[
@@ -141,7 +140,7 @@ class Preset(Fields, frozen=True, kw_only=True):
         dict[str, str],
         Meta(
             description="Its parameters, as plain text.",
-            extra_json_schema={"properties": {"threshold": {"type": "string", "pattern": DURATION_PATTERN}}},
+            extra_json_schema={"properties": {"threshold": {"type": "string", "pattern": BOUND_PATTERN}}},
         ),
     ] = field(name="with", default_factory=dict)
 

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeVar
 from msgspec import UnsetType
 
 from sloctl import naming
-from sloctl.duration import DAY, MINUTE, format_duration, parse_duration
+from sloctl.duration import DAY, MINUTE, format_duration, parse_bound, parse_duration
 from sloctl.model import SECOND, PromQL, RollingWindow, Selector, WindowQuery
 from sloctl.promql import (
     LABEL_NAME,
@@ -154,7 +154,7 @@ def parse_alert_time(text: str, *, of: str, most: int) -> int | Violation:
 
 def parse_threshold(text: str) -> Fraction | Violation:
     """Parse a threshold in seconds, above 0."""
-    seconds = _parse_duration_text(text, of="threshold", like="300ms")
+    seconds = _parse_duration_text(text, of="threshold", like="300ms", parse=parse_bound)
     if isinstance(seconds, Violation) or seconds > 0:
         return seconds
     return Violation("threshold-range", f"threshold must be longer than nothing, got {quote_value(text)}")
@@ -271,9 +271,11 @@ def _parse_percentage(text: str, *, of: str, like: str) -> Fraction | Violation:
     return Violation("percentage", f"{of} is a percentage like {like}, got {quote_value(text)}")
 
 
-def _parse_duration_text(text: str, *, of: str, like: str) -> Fraction | Violation:
+def _parse_duration_text(
+    text: str, *, of: str, like: str, parse: Callable[[str], Fraction] = parse_duration
+) -> Fraction | Violation:
     try:
-        return parse_duration(text)
+        return parse(text)
     except ValueError:
         return Violation("duration", f"{of} is a duration like {like}, got {quote_value(text)}")
 
