@@ -100,6 +100,26 @@ def test_all_series_of_a_histogram_share_its_creation_time() -> None:
     assert [sample.created for sample in samples(text, {"b_bucket", "b_count"}, {})] == [1_700_000_000.5] * 2
 
 
+def test_a_gauge_called_created_is_no_creation_time() -> None:
+    text = "# TYPE a_created gauge\na_created 1700000000\n# TYPE a counter\na_total 7\n# EOF\n"
+    of_the_counter = "# TYPE a counter\na_total 7\na_created 1700000000\n# EOF\n"
+
+    of_a_gauge, own = (
+        ExpositionParser({"a_total"}, {}).parse_samples(it, openmetrics=True) for it in (text, of_the_counter)
+    )
+
+    assert [it.created for it in of_a_gauge] == [None]
+    assert [it.created for it in own] == [1_700_000_000.0]
+
+
+def test_text_declares_each_creation_time_a_gauge() -> None:
+    text = "# TYPE a_created gauge\na_created 1700000000\n# TYPE a_total counter\na_total 7"
+
+    (read,) = samples(text, {"a_total"}, {})
+
+    assert (read.created, read.is_declared) == (1_700_000_000.0, False)
+
+
 def test_openmetrics_tells_its_timestamps_in_seconds() -> None:
     (read,) = ExpositionParser({"a_total"}, {}).parse_samples(
         "a_total 7 1700000000.5\n# EOF\n", openmetrics=True

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloctl.model import (
+    IDENTITY_LABELS,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
@@ -125,6 +126,22 @@ def test_new_series_are_events_as_well_as_errors() -> None:
 )
 def test_series_of_a_process_that_was_not_there_invent_nothing(before: str, after: str) -> None:
     assert counts(slo(), before, after).get((), EventCounts(0, 0)) == EventCounts(error=0, total=0)
+
+
+@pytest.mark.parametrize(("identity", "errors"), [(IDENTITY_LABELS, 0), (("job",), 20)])
+def test_errors_of_another_target_are_born_by_job(identity: tuple[str, ...], errors: int) -> None:
+    indicator = RatioIndicator(
+        CountedSide.ERROR,
+        (Selector("failed_total"),),
+        (Selector("jobs_total"),),
+        identity_labels=identity,
+    )
+    jobs = 'jobs_total{job="w",instance="q"} 100'
+    failed = [f'failed_total{{job="w",instance="w",kind="{number}"}} 1' for number in range(20)]
+
+    added = counts(slo(indicator=indicator), jobs, "\n".join([jobs.replace("100", "200"), *failed]))
+
+    assert added == {(): EventCounts(error=errors, total=100)}
 
 
 def test_series_first_seen_within_a_minute_are_the_past() -> None:
