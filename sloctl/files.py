@@ -3,11 +3,12 @@
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
+from sloctl.spec.settings import SETTINGS_FILE
 from sloctl.spec.yaml_nodes import MAX_BYTES
 
 STANDARD_INPUT: Final = "-"
@@ -27,8 +28,9 @@ def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[SpecText]
     """Read the (path, content) of every file that *arguments* name, each once, in order of path.
 
     A directory stands for the *.yaml and *.yml files below it and the *.json files that are specs, hidden
-    ones aside, links followed. A content may be one byte longer than a spec can be, never more. Raises
-    SpecFileError for what does not exist or matches nothing.
+    ones aside, links followed. The `.sloctl.yaml` that holds for a file is read with it. A content may be
+    one byte longer than a spec can be, never more. Raises SpecFileError for what does not exist or matches
+    nothing.
     """
     texts: dict[str, SpecText] = {}
     for argument in arguments:
@@ -41,7 +43,26 @@ def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[SpecText]
         for path, content in _read_named(argument):
             # A file has as many names as links lead to it.
             texts.setdefault(os.path.realpath(path), (os.path.normpath(path), content))
+    for settings in list(_find_settings(path for path, _ in texts.values())):
+        texts.setdefault(os.path.realpath(settings), (settings, _read_content(Path(settings))))
     return sorted(texts.values())
+
+
+def _find_settings(paths: Iterable[str]) -> Iterator[str]:
+    """Find the settings above each file: the nearest up to the root of its repository, or of the disk."""
+    seen: set[str] = set()
+    for path in paths:
+        folder = os.path.dirname(path)
+        while folder not in seen:
+            seen.add(folder)
+            settings = os.path.join(folder, SETTINGS_FILE)
+            if os.path.isfile(settings):
+                yield settings
+                break
+            if os.path.exists(os.path.join(folder, ".git")) or os.path.realpath(folder or ".") == "/":
+                break
+            above = folder.split("/")[-1] in {"", ".."}
+            folder = os.path.join(folder, "..") if above else os.path.dirname(folder)
 
 
 def is_read_once(path: str) -> bool:

@@ -1,7 +1,8 @@
-"""Print the JSON Schema of a spec, for editors.
+"""Print the JSON Schema of a spec, or of a repository's settings, for editors.
 
 example:
   sloctl schema > slo.schema.json
+  sloctl schema settings             of .sloctl.yaml
 
 and as the first line of a spec:
   # yaml-language-server: $schema=./slo.schema.json
@@ -9,15 +10,18 @@ and as the first line of a spec:
 
 import argparse
 import json
+from typing import Final
 
 from sloctl.cli.exit_codes import FINE
-from sloctl.spec import json_schema
+from sloctl.spec import json_schema, settings_schema
+
+_SCHEMAS: Final = {"spec": json_schema, "settings": settings_schema}
 
 
-def add_arguments(_: argparse.ArgumentParser) -> None:
-    """Add nothing: the schema has no options."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("of", nargs="?", choices=_SCHEMAS, default="spec", help="default spec")
 
 
-def run(_: argparse.Namespace) -> int:
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+def run(arguments: argparse.Namespace) -> int:
+    print(json.dumps(_SCHEMAS[arguments.of](), indent=2, ensure_ascii=False))
     return FINE

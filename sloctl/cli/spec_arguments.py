@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from sloctl.cli.exit_codes import CouldNotRun
@@ -31,6 +32,7 @@ def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
         style,
         getattr(arguments, "sloth_period", defaults.sloth_period),
         lenient=getattr(arguments, "lenient", False),
+        today=current_day(),
     )
 
 
@@ -60,3 +62,8 @@ def select_slos(slos: Sequence[Slo], wanted: Sequence[str] | None) -> list[Slo]:
         known = ", ".join(slo.id for slo in slos)
         raise CouldNotRun(f"no spec has {escape_unprintable(unknown[0])}; there are {known}")
     return [slo for slo in slos if slo.id in ids]
+
+
+def current_day() -> str:
+    """Return the day in UTC, so that a comment which holds until one ends everywhere at once."""
+    return datetime.now(UTC).date().isoformat()

@@ -17,12 +17,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from sloctl.cli.arguments import add_label_style, add_output_format, add_specs
+from sloctl.checks.review import review_specs
+from sloctl.cli.arguments import add_label_style, add_output_format, add_per_second, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
 from sloctl.cli.spec_arguments import read_spec_texts, reading_options
 from sloctl.problem_formats import FORMATS, Sources, load_format
 from sloctl.problems import Problem, ProblemLevel, is_at_least
 from sloctl.spec import read_specs
+from sloctl.spec.settings import is_settings_file
 
 _LEVELS: Final = {level.value: level for level in ProblemLevel}
 _NEVER: Final = "never"
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="error",
         help="exit 1 for this and what is worse, of what is not left out; default error",
     )
+    add_per_second(parser)
     parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),
@@ -51,12 +54,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     texts = read_spec_texts(arguments.specs)
-    specs = read_specs(texts, reading_options(arguments))
-    least = _LEVELS[arguments.min_severity]
-    problems = [problem for problem in specs.problems if is_at_least(problem.level, least)]
+    options = reading_options(arguments)
+    specs = read_specs(texts, options)
     sources = {path: content for path, content in texts if content is not None}
+    found = review_specs(specs, sources, today=options.today, per_second=arguments.per_second)
+    least = _LEVELS[arguments.min_severity]
+    problems = [problem for problem in found if is_at_least(problem.level, least)]
     sys.stdout.write(_render(problems, sources, arguments))
-    print(_summarize(problems, file_count=len(texts), slo_count=len(specs.slos)), file=sys.stderr)
+    print(
+        _summarize(
+            problems,
+            file_count=sum(not is_settings_file(path) for path, _ in texts),
+            slo_count=len(specs.slos),
+        ),
+        file=sys.stderr,
+    )
     if arguments.fail_on == _NEVER:
         return FINE
     worst = _LEVELS[arguments.fail_on]

@@ -9,6 +9,8 @@ A text takes these steps; all problems of all texts are collected on the way.
   `labels`, `alerting`, and for the smallest parts `values`: a text → a value, or a `Violation`.
 - `checks`: what only a whole SLO can show.
 - `findings`: a violation and a node → a `Problem`; `messages` has the words that all of them use.
+- `settings`: what a repository's `.sloctl.yaml` says of its specs; `suppressions`: comments that take a
+  finding back.
 - `reader`: all of this for many files, and what must be unique among them.
 
 `dialects` are the specs of other tools, which become documents of ours.
@@ -16,6 +18,6 @@ A text takes these steps; all problems of all texts are collected on the way.
 
 from sloctl.spec.dialects.translation import ReadingOptions
 from sloctl.spec.reader import ParsedSpecs, read_specs
-from sloctl.spec.schema import json_schema
+from sloctl.spec.schema import json_schema, settings_schema
 
-__all__ = ["ParsedSpecs", "ReadingOptions", "json_schema", "read_specs"]
+__all__ = ["ParsedSpecs", "ReadingOptions", "json_schema", "read_specs", "settings_schema"]

@@ -1,6 +1,7 @@
 """Texts → SLOs and problems: the entry of the package."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -13,16 +14,41 @@ from sloctl.spec.dialects.translation import ReadingOptions
 from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.native import read_native_document
 from sloctl.spec.presets import is_preset, read_own_presets
+from sloctl.spec.settings import (
+    RepositorySettings,
+    apply_defaults,
+    apply_severities,
+    is_settings_file,
+    nearest_settings,
+    read_settings,
+)
+from sloctl.spec.suppressions import Suppression, read_suppressions, suppress_problems
 from sloctl.spec.yaml_nodes import Node, read_documents
 
 _DEFAULT_OPTIONS = ReadingOptions()
 
 
+class LocatedSlo(Struct, frozen=True):
+    """An SLO with the node it was read from, and its document, both laid over their defaults."""
+
+    slo: Slo
+    node: Node
+    document: Node
+
+
 class ParsedSpecs(Struct, frozen=True):
-    """SLOs in order of id and problems in order of place; neither depends on the order of the files."""
+    """SLOs in order of id and problems in order of place; neither depends on the order of the files.
+
+    *settings* are those of each file's repository, by path; *suppressions* the comments that take findings
+    back, of which *used* have done so.
+    """
 
     slos: tuple[Slo, ...]
     problems: tuple[Problem, ...]
+    located: tuple[LocatedSlo, ...] = ()
+    settings: Mapping[str, RepositorySettings] = MappingProxyType({})
+    suppressions: tuple[Suppression, ...] = ()
+    used: frozenset[Suppression] = frozenset()
 
 
 def read_specs(
@@ -30,27 +56,58 @@ def read_specs(
 ) -> ParsedSpecs:
     """Read all (path, content) pairs, also where some of them have problems; other tools' specs too.
 
-    Without a content, the path is of something that is no file, which is left out and told.
+    Without a content, the path is of something that is no file, which is left out and told. A `.sloctl.yaml`
+    among them holds for what lies beside and below it.
     """
     findings = Findings()
+    texts = sorted(texts)
+    settings = _read_all_settings(texts, findings)
+    suppressions: list[Suppression] = []
+    for path, content in texts:
+        comments, misunderstood = read_suppressions(path, content or b"")
+        suppressions += comments
+        findings.add_problems(*misunderstood)
+    found: list[LocatedSlo] = []
+    documents, presets = _read_own_documents(texts, options, findings)
+    catalog = read_own_presets(presets, findings)
+    for document in documents:
+        of_file = settings.get(document.path)
+        whole = document if of_file is None else apply_defaults(document, of_file)
+        found += [
+            LocatedSlo(slo, node, whole)
+            for slo, node in read_native_document(whole, findings, style=options.style, presets=catalog)
+        ]
+    located = sorted(_drop_duplicates(found, findings), key=lambda each: each.slo.id)
+    remaining, used = suppress_problems(findings.problems, suppressions, options.today)
+    return ParsedSpecs(
+        tuple(each.slo for each in located),
+        tuple(limit_problems(sort_problems(apply_severities(remaining, settings)))),
+        tuple(located),
+        settings,
+        tuple(suppressions),
+        used,
+    )
+
+
+def _read_own_documents(
+    texts: Sequence[tuple[str, bytes | None]], options: ReadingOptions, findings: Findings
+) -> tuple[list[Node], list[Node]]:
+    """Read all specs, those of other tools translated, and all presets; without the settings."""
     own: list[Node] = []
     presets: list[Node] = []
     foreign: dict[Dialect, list[Node]] = {}
-    for path, content in sorted(texts):
+    for path, content in texts:
         if content is None:
             message = "a FIFO, a socket or a device is left out: name it to have it read"
             findings.add_problems(Problem(Place(path, 1, 1), "not-a-file", message, ProblemLevel.WARNING))
             continue
+        if is_settings_file(path):
+            continue
         documents, problems = read_documents(path, content)
         findings.add_problems(*problems)
         if not documents and not problems:
-            findings.add_problems(
-                Problem(
-                    Place(path, 1, 1),
-                    "no-document",
-                    "there is no spec in here: write one, or do not name this file",
-                )
-            )
+            message = "there is no spec in here: write one, or do not name this file"
+            findings.add_problems(Problem(Place(path, 1, 1), "no-document", message))
         for document in (part for whole in documents for part in split_lists(whole)):
             if is_preset(document):
                 presets.append(document)
@@ -61,32 +118,39 @@ def read_specs(
         translation = dialect.load_reader()(written, options, findings)
         findings.add_problems(*(note.problem for note in translation.notes))
         own += translation.documents
-    catalog = read_own_presets(presets, findings)
-    found = [
-        slo
-        for document in own
-        for slo in read_native_document(document, findings, style=options.style, presets=catalog)
+    return own, presets
+
+
+def _read_all_settings(
+    texts: Sequence[tuple[str, bytes | None]], findings: Findings
+) -> dict[str, RepositorySettings]:
+    """Read every `.sloctl.yaml`, and map each file to the settings that hold for it."""
+    written = [
+        read_settings(path, content, findings)
+        for path, content in texts
+        if content is not None and is_settings_file(path)
     ]
-    slos = _drop_duplicates(found, findings)
-    return ParsedSpecs(
-        tuple(sorted(slos, key=lambda slo: slo.id)), tuple(limit_problems(sort_problems(findings.problems)))
-    )
+    readable = [each for each in written if each is not None]
+    nearest = {path: nearest_settings(path, readable) for path, _ in texts}
+    return {path: of_file for path, of_file in nearest.items() if of_file is not None}
 
 
-def _drop_duplicates(found: list[tuple[Slo, Node]], findings: Findings) -> list[Slo]:
+def _drop_duplicates(found: Sequence[LocatedSlo], findings: Findings) -> list[LocatedSlo]:
     """Return the first SLO of each id, after noting the others."""
-    first: dict[str, tuple[Slo, Node]] = {}
-    joined: dict[str, tuple[Slo, Node]] = {}
-    for slo, node in found:
+    first: dict[str, LocatedSlo] = {}
+    joined: dict[str, LocatedSlo] = {}
+    for each in found:
+        slo, name = each.slo, each.node.at("name")
         if slo.id in first:
-            message = f"{slo.id} stands here again, first at {first[slo.id][1].place}: rename one of them"
-            findings.add_violation(Violation("duplicate-slo", message), node.at("name"))
+            message = f"{slo.id} stands here again, first at {first[slo.id].node.place}: rename one of them"
+            findings.add_violation(Violation("duplicate-slo", message), name)
             continue
-        first[slo.id] = (slo, node)
-        other, _ = joined.setdefault(SLOTH_STYLE.slo_id(slo), (slo, node))
-        if other is not slo:
+        first[slo.id] = each
+        other = joined.setdefault(SLOTH_STYLE.slo_id(slo), each)
+        if other is not each:
             message = (
-                f"with --label-style sloth, {slo.id} and {other.id} would both be {SLOTH_STYLE.slo_id(slo)}"
+                f"with --label-style sloth, {slo.id} and {other.slo.id} "
+                f"would both be {SLOTH_STYLE.slo_id(slo)}"
             )
-            findings.add_violation(Violation("ambiguous-id", message, ProblemLevel.WARNING), node.at("name"))
-    return [slo for slo, _ in first.values()]
+            findings.add_violation(Violation("ambiguous-id", message, ProblemLevel.WARNING), name)
+    return list(first.values())

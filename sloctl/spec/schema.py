@@ -1,31 +1,30 @@
-"""The JSON Schema of a spec, for editors: made of the same types that read it."""
+"""The JSON Schemas of a spec and of a repository's settings, made of the types that read them."""
 
 from typing import Any, Final
 
 import msgspec
 
-from sloctl.spec.field_types import Choice
+from sloctl.spec.field_types import Choice, Fields
 from sloctl.spec.fields import Document
 from sloctl.spec.messages import join_words
 from sloctl.spec.presets import load_shipped_preset, shipped_names
+from sloctl.spec.settings_fields import SettingsDocument
 
 SCHEMA_ID: Final = "https://sloctl.dev/schema/v1.json"
+
+
+SETTINGS_SCHEMA_ID: Final = "https://sloctl.dev/schema/settings-v1.json"
 
 
 # JSON is what a schema is; its own types would say no more than Any does.
 def json_schema() -> dict[str, Any]:
     """Build the schema, of draft 2020-12 and complete in itself."""
-    schema: dict[str, Any] = msgspec.json.schema(Document)
-    definitions = schema["$defs"]
-    # Other documents have choices too.
-    for struct in (choice for choice in Choice.__subclasses__() if choice.__name__ in definitions):
-        encoded = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
-        definitions[struct.__name__]["oneOf"] = [{"required": [encoded[name]]} for name in struct.exactly_one]
+    schema = _document_schema(Document)
     presets = [
         f"{name} ({join_words(load_shipped_preset(name).parameters, last='and')})" for name in shipped_names()
     ]
     # No list of allowed names: an organisation's own presets have names of their own.
-    definitions["Preset"]["properties"]["name"] |= {
+    schema["$defs"]["Preset"]["properties"]["name"] |= {
         "examples": list(shipped_names()),
         "description": f"Which preset: one of your own, or with its parameters {', '.join(presets)}.",
     }
@@ -35,3 +34,23 @@ def json_schema() -> dict[str, Any]:
         "title": "sloctl spec",
         **schema,
     }
+
+
+def settings_schema() -> dict[str, Any]:
+    """Build the schema of `.sloctl.yaml`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SETTINGS_SCHEMA_ID,
+        "title": "sloctl settings of a repository",
+        **_document_schema(SettingsDocument),
+    }
+
+
+def _document_schema(document: type[Fields]) -> dict[str, Any]:
+    schema: dict[str, Any] = msgspec.json.schema(document)
+    definitions = schema["$defs"]
+    # Other documents have choices too.
+    for struct in (choice for choice in Choice.__subclasses__() if choice.__name__ in definitions):
+        encoded = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
+        definitions[struct.__name__]["oneOf"] = [{"required": [encoded[name]]} for name in struct.exactly_one]
+    return schema

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from sloctl.spec import presets, read_specs
+from sloctl.spec.settings import ADJUSTABLE_CODES
 from tests.spec.specs import INDICATOR, SPEC, problems
 from tests.spec.test_cases import CASES, expected
 
@@ -21,12 +22,12 @@ EXAMPLES: Final = [block for block in BLOCKS if block.startswith("apiVersion")]
 ALERTING: Final = [block for block in BLOCKS if block.startswith("alerting")]
 INDICATORS: Final = [block for block in BLOCKS if block not in EXAMPLES + ALERTING]
 # Whoever makes a problem, with the position of its code.
-MAKERS: Final = {"Violation": 0, "Problem": 1, "_UnreadableDocument": 1, "_add_problem": 1}
+MAKERS: Final = {"CheckFinding": 1, "Violation": 0, "Problem": 1, "_UnreadableDocument": 1, "_add_problem": 1}
 
 
 def written_codes() -> Iterator[str]:
-    """Every code in the source of the spec reader."""
-    for path in (ROOT / "sloctl" / "spec").rglob("*.py"):
+    """Every code in the source of the spec reader and of the checks."""
+    for path in (path for part in ("spec", "checks") for path in (ROOT / "sloctl" / part).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from codes_of(node)
@@ -90,9 +91,17 @@ def test_every_problem_code_is_documented_and_every_documented_code_exists() -> 
 
 
 def test_every_problem_code_has_a_case_or_a_test() -> None:
-    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/[cs][hp]ec*/test_*.py"))
     shown = {line.rpartition("[")[2].rstrip("]") for case in CASES for line in expected(case)}
 
     untested = [code for code in documented_codes() if code not in shown and f"[{code}]" not in tests]
 
     assert untested == []
+
+
+def test_what_only_warns_can_be_weighed_otherwise() -> None:
+    sections = re.findall(r"^### (\S+)\n+(.*)$", PROBLEMS, re.MULTILINE)
+    warning = {code for code, first in sections if first.startswith(("A warning", "A note"))}
+
+    assert warning - ADJUSTABLE_CODES == set()
+    assert ADJUSTABLE_CODES - {code for code, _ in sections} == set()

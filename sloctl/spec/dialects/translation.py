@@ -17,12 +17,14 @@ class ReadingOptions(Struct, frozen=True):
     """What a command line says about how specs are read.
 
     *style* decides which names are allowed. *sloth_period* is the window of Sloth's SLOs in seconds, which
-    their files do not have. *lenient* reads what contradicts a standard but can only mean one thing.
+    their files do not have. *lenient* reads what contradicts a standard but can only mean one thing. *today*,
+    as in `2027-01-01`, ends comments that hold until a day; empty where nobody knows it.
     """
 
     style: LabelStyle = NATIVE_STYLE
     sloth_period: int = 30 * DAY
     lenient: bool = False
+    today: str = ""
 
 
 class NoteEffect(Enum):
