@@ -73,11 +73,11 @@ def _translate_latency(node: Node, findings: Findings) -> TranslatedIndicator | 
         message = 'the bucket of good requests is chosen by le, as in metric_bucket{le="0.5"}: add it'
         findings.add_violation(Violation("pyrra-latency", message), success.node)
         return None
-    if latency := _latency_of_histogram(success.selector, total.selector):
+    if latency := histogram_latency(success.selector, total.selector):
         entries = {key: text_at(success.node, text) for key, text in latency.items()}
         own = mapping_at(node, {"latency": mapping_at(success.node, entries)})
         return _translated(own, node, total, success)
-    good = Selector(success.selector.metric, tuple(map(_both_spellings, success.selector.matchers)))
+    good = Selector(success.selector.metric, tuple(map(accept_both_spellings, success.selector.matchers)))
     good_node = text_at(success.node, format_selector(good)) if good != success.selector else success.node
     ratio = mapping_at(node, {"good": good_node, "total": total.text_node()}, keys=node.keys)
     return _translated(mapping_at(node, {"ratio": ratio}), node, total, success)
@@ -121,10 +121,10 @@ def _read_selector(node: Node, findings: Findings) -> PyrraSelector | None:
         return None
 
 
-def _latency_of_histogram(success: Selector, total: Selector) -> dict[str, str] | None:
+def histogram_latency(success: Selector, total: Selector) -> dict[str, str] | None:
     """Return the fields of a latency of ours; None where its unit is not seconds, or the requests differ."""
     base = success.metric.removesuffix("_bucket")
-    (bounds, of_success), (total_bounds, of_total) = map(_split_bound, (success, total))
+    (bounds, of_success), (total_bounds, of_total) = map(split_bound, (success, total))
     is_count = (total.metric, total_bounds) == (f"{base}_count", ())
     is_last_bucket = (total.metric, total_bounds) == (success.metric, (_LAST_BUCKET,))
     if (
@@ -135,19 +135,19 @@ def _latency_of_histogram(success: Selector, total: Selector) -> dict[str, str] 
         or bounds[0].op is not MatchOp.EQUAL
     ):
         return None
-    threshold = _duration_of_bound(bounds[0].value)
+    threshold = bound_duration(bounds[0].value)
     if threshold is None:
         return None
     return {"histogram": format_selector(Selector(base, of_success)), "threshold": threshold}
 
 
-def _split_bound(selector: Selector) -> tuple[tuple[LabelMatcher, ...], tuple[LabelMatcher, ...]]:
+def split_bound(selector: Selector) -> tuple[tuple[LabelMatcher, ...], tuple[LabelMatcher, ...]]:
     """Split the matchers of a selector into those of le and all others."""
     bounds = tuple(it for it in selector.matchers if it.label == _BOUND)
     return bounds, tuple(it for it in selector.matchers if it.label != _BOUND)
 
 
-def _duration_of_bound(bound: str) -> str | None:
+def bound_duration(bound: str) -> str | None:
     """Write a bound in seconds as a duration; None where it is none in whole milliseconds, as infinity."""
     if not _DECIMAL.fullmatch(bound):
         return None
@@ -158,7 +158,7 @@ def _duration_of_bound(bound: str) -> str | None:
     return "".join(([format_duration(seconds)] if seconds else []) + ([f"{rest}ms"] if rest else []))
 
 
-def _both_spellings(matcher: LabelMatcher) -> LabelMatcher:
+def accept_both_spellings(matcher: LabelMatcher) -> LabelMatcher:
     """Match a whole bound as `1` and as `1.0`, as Pyrra does; Prometheus 3 has only the second."""
     if matcher.label != _BOUND or matcher.op is not MatchOp.EQUAL:
         return matcher

@@ -40,7 +40,7 @@ _DEFAULT_SPLIT: Final = {"fastBurn": 0, "mediumBurn": 0, "slowBurn": 1, "longTer
 def scale_tier(tier: PyrraTier, window: int) -> PyrraTier:
     """Scale the lookbacks of a tier to a window as Pyrra does: to whole minutes, halves up."""
     long, short, pending = (
-        _scale_seconds(seconds, window) for seconds in (tier.long, tier.short, tier.pending)
+        scale_seconds(seconds, window) for seconds in (tier.long, tier.short, tier.pending)
     )
     return PyrraTier(tier.severity_key, tier.factor, long, short, pending)
 
@@ -48,7 +48,7 @@ def scale_tier(tier: PyrraTier, window: int) -> PyrraTier:
 def absent_after(window: int, objective: Fraction) -> int:
     """Return the seconds that Pyrra waits for an absent metric: as an outage takes to the fast alert."""
     fast = scale_tier(TIERS[0], window)
-    outage = _round_minutes(TIERS[0].factor * (1 - objective) * fast.long)
+    outage = round_minutes(TIERS[0].factor * (1 - objective) * fast.long)
     return max(outage + fast.pending, MINUTE)
 
 
@@ -77,14 +77,14 @@ def translate_alerting(
         "slowBurn": spec.severities.slow_burn,
         "longTermBurn": spec.severities.long_term_burn,
     }
-    pages, labels, merged = _split_severities(written)
+    pages, labels, merged = split_severities(written)
     rows = {
         severity: [tier for tier in kept if (tier.severity_key in pages) == (severity is Severity.PAGE)]
         for severity in Severity
     }
     burns = spec.burnrates and not spec.disabled
     absent = spec.absent and has_absent_alert
-    policy = [_row_node(tier, severity, place) for severity, tiers in rows.items() for tier in tiers]
+    policy = [policy_row_node(tier, severity, place) for severity, tiers in rows.items() for tier in tiers]
     off = mapping_at(place, {"disabled": number_at(place, value=True)})
     absent_page = spec.severities.absent == labels[Severity.PAGE]
     absent_label = spec.severities.absent not in labels.values()
@@ -117,11 +117,11 @@ def translate_alerting(
             "noData": mapping_at(place, no_data) if absent else off,
         },
     )
-    lifted = tuple(tier for tier in kept if _lift(tier) != tier)
+    lifted = tuple(tier for tier in kept if lift_tier(tier) != tier)
     return TranslatedAlerting(node, never_fire if burns else (), lifted if burns else (), merged)
 
 
-def _split_severities(
+def split_severities(
     written: dict[str, str],
 ) -> tuple[frozenset[str], dict[Severity, str], tuple[str, ...]]:
     """Return the tiers that page, the label of pages and tickets, and the labels that could not be kept.
@@ -138,8 +138,8 @@ def _split_severities(
     return pages, labels, tuple(label for label in distinct if label not in labels.values())
 
 
-def _row_node(tier: PyrraTier, severity: Severity, place: Node) -> Node:
-    lifted = _lift(tier)
+def policy_row_node(tier: PyrraTier, severity: Severity, place: Node) -> Node:
+    lifted = lift_tier(tier)
     return mapping_at(
         place,
         {
@@ -152,7 +152,7 @@ def _row_node(tier: PyrraTier, severity: Severity, place: Node) -> Node:
     )
 
 
-def _lift(tier: PyrraTier) -> PyrraTier:
+def lift_tier(tier: PyrraTier) -> PyrraTier:
     """Raise the lookbacks of a tier to what they are at least."""
     return PyrraTier(
         tier.severity_key,
@@ -168,9 +168,9 @@ def describe_threshold(tier: PyrraTier, objective: Fraction) -> str:
     return f"{format_number(round(tier.factor * (1 - objective) * 100, 4))} %"
 
 
-def _scale_seconds(seconds: int, window: int) -> int:
-    return _round_minutes(Fraction(seconds * window, _REFERENCE_WINDOW))
+def scale_seconds(seconds: int, window: int) -> int:
+    return round_minutes(Fraction(seconds * window, _REFERENCE_WINDOW))
 
 
-def _round_minutes(seconds: Fraction) -> int:
+def round_minutes(seconds: Fraction) -> int:
     return int((seconds / MINUTE + Fraction(1, 2)) // 1) * MINUTE

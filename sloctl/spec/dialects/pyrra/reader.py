@@ -51,7 +51,7 @@ def read_pyrra_documents(
         spec, node = convert_node(drop_nulls(document), fields.PyrraDocument, findings)
         if spec is None:
             continue
-        objective = _ObjectiveTranslator(spec, node, findings)
+        objective = ObjectiveTranslator(spec, node, findings)
         own = objective.translate()
         notes += objective.notes
         if own is not None and findings.error_count == errors:
@@ -59,7 +59,7 @@ def read_pyrra_documents(
     return Translation(tuple(translated), tuple(notes))
 
 
-class _ObjectiveTranslator:
+class ObjectiveTranslator:
     """The translation of one document, and the notes that it makes on the way."""
 
     def __init__(self, spec: fields.PyrraDocument, node: Node, findings: Findings) -> None:
@@ -68,24 +68,24 @@ class _ObjectiveTranslator:
         self._node = node
         self._findings = findings
         self._name = spec.metadata.name
-        self._service = self._service_node()
+        self._service = self.find_service()
         self._id = f"{self._service.text}/{self._name}"
 
     def translate(self) -> Node | None:
         """Return a document of ours, or None after noting what is wrong."""
         spec, node = self._document.spec, self._node.at("spec")
         indicator = translate_indicator(spec.indicator, node.at("indicator"), self._findings)
-        objective = self._read_target(node.at("target"))
+        objective = self.read_target(node.at("target"))
         window = self._findings.accept_value(values.parse_window(spec.window), node.at("window"))
         if indicator is None or objective is None or window is None:
             return None
         for moved in indicator.moved:
-            self._note(moved, code="pyrra-offset", message="Pyrra drops offset and @, and so does this")
+            self.add_note(moved, code="pyrra-offset", message="Pyrra drops offset and @, and so does this")
         grouping = frozenset(it.text for it in indicator.group_by.items)
         static = static_labels(indicator.total, grouping)
-        alerting = self._translate_alerting(window, objective)
-        self._note_rule_output()
-        annotations = self._annotations(static | {"slo": self._name})
+        alerting = self.translate_alerts(window, objective)
+        self.note_rule_output()
+        annotations = self.collect_annotations(static | {"slo": self._name})
         texts = {key: entry for key, entry in annotations.items() if key in TEXT_ANNOTATIONS}
         if texts:
             kept = {**alerting.node.entries, "annotations": mapping_at(node, texts)}
@@ -102,7 +102,7 @@ class _ObjectiveTranslator:
                 "window": node.at("window"),
                 "indicator": indicator.node,
                 "groupBy": indicator.group_by if grouping else None,
-                "labels": self._labels(static, grouping),
+                "labels": self.collect_labels(static, grouping),
                 "annotations": mapping_at(node, others) if others else None,
                 "alerting": alerting_node,
             },
@@ -119,14 +119,14 @@ class _ObjectiveTranslator:
             keys=self._node.keys,
         )
 
-    def _service_node(self) -> Node:
+    def find_service(self) -> Node:
         metadata = self._node.at("metadata")
         named = metadata.at("labels").entries.get(f"{PREFIX}service") or metadata.entries.get("namespace")
         if named is not None and named.text:
             return text_at(named, named.text)
         return text_at(metadata.at("name"), _DEFAULT_NAMESPACE)
 
-    def _read_target(self, node: Node) -> Fraction | None:
+    def read_target(self, node: Node) -> Fraction | None:
         try:
             number = Fraction(node.text) if len(node.text) < 30 else None
         except (ValueError, ZeroDivisionError):
@@ -142,7 +142,7 @@ class _ObjectiveTranslator:
             return self._findings.accept_value(Violation("pyrra-target", message), node)
         return self._findings.accept_value(values.parse_objective(f"{node.text}%"), node)
 
-    def _translate_alerting(self, window: RollingWindow, objective: Fraction) -> TranslatedAlerting:
+    def translate_alerts(self, window: RollingWindow, objective: Fraction) -> TranslatedAlerting:
         spec, node = self._document.spec, self._node.at("spec")
         place = node.entries.get("alerting", node)
         alerting = translate_alerting(
@@ -159,7 +159,7 @@ class _ObjectiveTranslator:
                 "in Pyrra neither: it waits for an error ratio above "
                 f"{describe_threshold(tier, objective)}; left out"
             )
-            self._note(
+            self.add_note(
                 node.at("target"), code="pyrra-never-fires", message=message, level=ProblemLevel.WARNING
             )
         for tier in alerting.lifted:
@@ -168,13 +168,15 @@ class _ObjectiveTranslator:
                 f"{format_duration(tier.short)} in Pyrra at this window: too short to see anything, so here "
                 "it has at least 10m and 1m"
             )
-            self._note(node.at("window"), code="pyrra-lookbacks", message=message, effect=NoteEffect.CHANGED)
+            self.add_note(
+                node.at("window"), code="pyrra-lookbacks", message=message, effect=NoteEffect.CHANGED
+            )
         for label in alerting.merged_severities:
             message = (
                 f"severity {quote_value(label)} is one of more than two: a page and a ticket have one each, "
                 f"those of fastBurn and slowBurn"
             )
-            self._note(
+            self.add_note(
                 node.at("alerting", "severities"),
                 code="pyrra-severities",
                 message=message,
@@ -183,30 +185,30 @@ class _ObjectiveTranslator:
             )
         return alerting
 
-    def _note_rule_output(self) -> None:
+    def note_rule_output(self) -> None:
         node = self._node.at("spec")
         for key in ("partial_response_strategy", "ruleOutput"):
             if key in node.entries:
                 message = f"{key} is about the rule objects that Pyrra writes: left out"
-                self._note(node.keys[key], code="pyrra-rule-objects", message=message)
+                self.add_note(node.keys[key], code="pyrra-rule-objects", message=message)
 
-    def _labels(self, static: Labels, grouping: frozenset[str]) -> Node:
+    def collect_labels(self, static: Labels, grouping: frozenset[str]) -> Node:
         """Return what Pyrra puts on all series: the name, fixed matchers and its own labels of the object."""
         node = self._node.at("metadata")
         place = node.at("name")
         labels = {"slo": text_at(place, self._name)} | {
-            name: text_at(place, value) for name, value in static.items() if _is_free(name)
+            name: text_at(place, value) for name, value in static.items() if is_free_label(name)
         }
-        labels |= {name: entry for name, entry in self._own_entries("labels") if self._is_usable(name, entry)}
+        labels |= {name: entry for name, entry in self.iterate_own("labels") if self.is_usable(name, entry)}
         return mapping_at(place, {name: it for name, it in labels.items() if name not in grouping})
 
-    def _is_usable(self, name: str, entry: Node) -> bool:
-        if not _is_free(name):
+    def is_usable(self, name: str, entry: Node) -> bool:
+        if not is_free_label(name):
             message = f"a label {name} is written by sloctl or Prometheus: left out"
-            self._note(entry, code="pyrra-label", message=message, level=ProblemLevel.WARNING)
-        return _is_free(name)
+            self.add_note(entry, code="pyrra-label", message=message, level=ProblemLevel.WARNING)
+        return is_free_label(name)
 
-    def _annotations(self, static: Labels) -> Mapping[str, Node]:
+    def collect_annotations(self, static: Labels) -> Mapping[str, Node]:
         """Return the annotations of alerts; templates of labels with one value are filled in."""
 
         def fill(match: re.Match[str]) -> str:
@@ -214,10 +216,10 @@ class _ObjectiveTranslator:
 
         return {
             name: text_at(entry, _LABEL_TEMPLATE.sub(fill, entry.text))
-            for name, entry in self._own_entries("annotations")
+            for name, entry in self.iterate_own("annotations")
         }
 
-    def _own_entries(self, key: str) -> Iterator[tuple[str, Node]]:
+    def iterate_own(self, key: str) -> Iterator[tuple[str, Node]]:
         """Yield Pyrra's own labels or annotations of the object, under names that Prometheus takes."""
         node = self._node.at("metadata").entries.get(key)
         for name, entry in node.entries.items() if node is not None else ():
@@ -227,10 +229,10 @@ class _ObjectiveTranslator:
             usable = bare if LABEL_NAME.fullmatch(bare) else re.sub("[^a-zA-Z0-9_]", "_", bare)
             if usable != bare:
                 message = f"Prometheus has no such name as {quote_value(bare)}: it becomes {usable}"
-                self._note(entry, code="pyrra-label", message=message, effect=NoteEffect.CHANGED)
+                self.add_note(entry, code="pyrra-label", message=message, effect=NoteEffect.CHANGED)
             yield usable, text_at(entry, entry.text)
 
-    def _note(
+    def add_note(
         self,
         node: Node,
         *,
@@ -244,6 +246,6 @@ class _ObjectiveTranslator:
         )
 
 
-def _is_free(name: str) -> bool:
+def is_free_label(name: str) -> bool:
     """Tell whether a label name is one that a spec may have on every series."""
     return not isinstance(values.parse_free_label_name(name), Violation)
