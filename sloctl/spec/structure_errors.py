@@ -126,7 +126,8 @@ def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:
         expected = expected.type
     if isinstance(expected, inspect.UnionType):
         return next((one for one in expected.types if _fitting_type(one, node)), None)
-    if isinstance(expected, inspect.AnyType):
+    # `object`: anything goes.
+    if isinstance(expected, inspect.CustomType):
         return expected
     # To Python, true is a number.
     fits = isinstance(node.value, _PYTHON_TYPES[type(expected)]) and (
@@ -179,6 +180,7 @@ _NOUNS: Final[dict[type[inspect.Type], str]] = {
     inspect.ListType: "a list",
     inspect.DictType: "a mapping",
     inspect.StructType: "a mapping",
+    inspect.CustomType: "a value",
 }
 
 

@@ -10,13 +10,18 @@ from sloctl.spec.yaml_nodes import Node
 
 TextOfAnyType = Annotated[str | int | float | bool, Meta(extra={"noun": "text"})]
 
+# OpenSLO's labels may have several values.
+LabelValue = Annotated[
+    str | int | float | bool | list[TextOfAnyType], Meta(extra={"noun": "text or a list of texts"})
+]
+
 
 class ObjectMetadata(Fields, frozen=True, kw_only=True):
     """The metadata of an object; what a cluster writes there is nobody's promise."""
 
     name: str
     namespace: str = ""
-    labels: dict[str, TextOfAnyType] = field(default_factory=dict)
+    labels: dict[str, LabelValue] = field(default_factory=dict)
     annotations: dict[str, TextOfAnyType] = field(default_factory=dict)
     creation_timestamp: object = None
     deletion_timestamp: object = None

@@ -29,7 +29,18 @@ def _load_pyrra() -> DialectReader:
     return read_pyrra_documents
 
 
+def _load_openslo() -> DialectReader:
+    from sloctl.spec.dialects.openslo.reader import read_openslo_documents  # noqa: PLC0415 - only for such files
+
+    return read_openslo_documents
+
+
 DIALECTS: Final = (
+    Dialect(
+        "OpenSLO",
+        lambda version, _: version.split("/")[0] in {"openslo", "openslo.com"},
+        _load_openslo,
+    ),
     Dialect("Pyrra", lambda version, _: version.split("/")[0] == "pyrra.dev", _load_pyrra),
     Dialect(
         "Sloth",

@@ -31,6 +31,7 @@ from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.messages import quote_value
 from sloctl.spec.structure import convert_node
 from sloctl.spec.yaml_nodes import Node
+from sloctl.templates import find_templates
 
 PREFIX: Final = "pyrra.dev/"
 # As Kubernetes has it where an object names none.
@@ -85,7 +86,7 @@ class ObjectiveTranslator:
         static = static_labels(indicator.total, grouping)
         alerting = self.translate_alerts(window, objective)
         self.note_rule_output()
-        annotations = self.collect_annotations(static | {"slo": self._name})
+        annotations = self.collect_annotations(static | {"slo": self._name}, grouping)
         texts = {key: entry for key, entry in annotations.items() if key in TEXT_ANNOTATIONS}
         if texts:
             kept = {**alerting.node.entries, "annotations": mapping_at(node, texts)}
@@ -208,16 +209,28 @@ class ObjectiveTranslator:
             self.add_note(entry, code="pyrra-label", message=message, level=ProblemLevel.WARNING)
         return is_free_label(name)
 
-    def collect_annotations(self, static: Labels) -> Mapping[str, Node]:
+    def collect_annotations(self, static: Labels, grouping: frozenset[str]) -> Mapping[str, Node]:
         """Return the annotations of alerts; templates of labels with one value are filled in."""
 
         def fill(match: re.Match[str]) -> str:
             return static.get(match[1], match[0])
 
-        return {
+        filled = {
             name: text_at(entry, _LABEL_TEMPLATE.sub(fill, entry.text))
             for name, entry in self.iterate_own("annotations")
         }
+        wrong = {
+            name: template
+            for name, entry in filled.items()
+            for template in find_templates(entry.text)
+            if isinstance(values.parse_template(template, grouping), Violation)
+        }
+        for name, template in wrong.items():
+            message = (
+                f"{name} is left out: {quote_value(template)} cannot be filled in by the rules of sloctl"
+            )
+            self.add_note(filled[name], code="left-out", message=message, level=ProblemLevel.WARNING)
+        return {name: entry for name, entry in filled.items() if name not in wrong}
 
     def iterate_own(self, key: str) -> Iterator[tuple[str, Node]]:
         """Yield Pyrra's own labels or annotations of the object, under names that Prometheus takes."""
