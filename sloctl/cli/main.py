@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "preset": "list ready indicators, show one, and test your own",
     "explain": "say in plain words what an SLO means, with its own numbers",
     "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",
+    "migrate": "bring specs of Sloth, Pyrra or OpenSLO, and see what changes",
     "backfill": "give a new SLO full windows from what Prometheus still holds",
     "status": "show how SLOs stand now; also a gate in front of a deployment",
     "sidecar": "compute live error-budget burn from a service's own metrics",

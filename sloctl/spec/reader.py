@@ -10,7 +10,7 @@ from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
 from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
-from sloctl.spec.dialects.translation import ReadingOptions
+from sloctl.spec.dialects.translation import ReadingOptions, Translation
 from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.native import read_native_document
 from sloctl.spec.presets import is_preset, read_own_presets
@@ -51,6 +51,14 @@ class ParsedSpecs(Struct, frozen=True):
     used: frozenset[Suppression] = frozenset()
 
 
+class SpecDocuments(Struct, frozen=True):
+    """Documents in sloctl's own format, presets, and what became of the specs of other tools."""
+
+    own: tuple[Node, ...]
+    presets: tuple[Node, ...]
+    translations: tuple[Translation, ...]
+
+
 def read_specs(
     texts: Iterable[tuple[str, bytes | None]], options: ReadingOptions = _DEFAULT_OPTIONS
 ) -> ParsedSpecs:
@@ -68,9 +76,11 @@ def read_specs(
         suppressions += comments
         findings.add_problems(*misunderstood)
     found: list[LocatedSlo] = []
-    documents, presets = _read_own_documents(texts, options, findings)
-    catalog = read_own_presets(presets, findings)
-    for document in documents:
+    documents = read_all_documents(texts, options, findings)
+    findings.add_problems(*(note.problem for part in documents.translations for note in part.notes))
+    catalog = read_own_presets(list(documents.presets), findings)
+    translated = [document for part in documents.translations for document in part.documents]
+    for document in (*documents.own, *translated):
         of_file = settings.get(document.path)
         whole = document if of_file is None else apply_defaults(document, of_file)
         found += [
@@ -89,9 +99,9 @@ def read_specs(
     )
 
 
-def _read_own_documents(
-    texts: Sequence[tuple[str, bytes | None]], options: ReadingOptions, findings: Findings
-) -> tuple[list[Node], list[Node]]:
+def read_all_documents(
+    texts: Iterable[tuple[str, bytes | None]], options: ReadingOptions, findings: Findings
+) -> SpecDocuments:
     """Read all specs, those of other tools translated, and all presets; without the settings."""
     own: list[Node] = []
     presets: list[Node] = []
@@ -114,11 +124,8 @@ def _read_own_documents(
                 continue
             dialect = find_dialect(document)
             (own if dialect is None else foreign.setdefault(dialect, [])).append(document)
-    for dialect, written in foreign.items():
-        translation = dialect.load_reader()(written, options, findings)
-        findings.add_problems(*(note.problem for note in translation.notes))
-        own += translation.documents
-    return own, presets
+    translations = [dialect.load_reader()(written, options, findings) for dialect, written in foreign.items()]
+    return SpecDocuments(tuple(own), tuple(presets), tuple(translations))
 
 
 def _read_all_settings(

@@ -168,6 +168,12 @@ def parse_parameter(text: str, *, of: str, kind: Literal["text", "duration", "nu
     return duration if isinstance(duration, Violation) else text
 
 
+def unit_by_name(metric: str) -> Fraction | None:
+    """Return the seconds in the unit that the name of a histogram says; None where it says none."""
+    suffixes = ((unit, suffix) for unit, endings in _UNIT_SUFFIXES.items() for suffix in endings)
+    return next((_UNIT_SECONDS[unit] for unit, suffix in suffixes if metric.endswith(suffix)), None)
+
+
 def choose_latency_unit(given: str | UnsetType, metric: str) -> Fraction | Violation:
     """Return the seconds in one unit of *metric*: as given, else as its name says, else one."""
     named = next((unit for unit, suffixes in _UNIT_SUFFIXES.items() if metric.endswith(suffixes)), None)

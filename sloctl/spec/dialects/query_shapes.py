@@ -47,6 +47,7 @@ from sloctl.spec.dialects.counted_sums import (
 )
 from sloctl.spec.dialects.translation import list_at, mapping_at, text_at
 from sloctl.spec.findings import Violation
+from sloctl.spec.values import unit_by_name
 from sloctl.spec.yaml_nodes import Node
 
 
@@ -172,7 +173,7 @@ _LOOKS: Final = Violation(
 )
 _BUCKET: Final = Violation(
     "bucket-kept",
-    "the unit of this histogram is not seconds by its name, so its bucket is counted as a selector: where "
+    "the name of this histogram does not say its unit, so its bucket is counted as a selector: where "
     "the bucket is missing, every event is an error",
     ProblemLevel.WARNING,
 )
@@ -258,8 +259,9 @@ def _counter_shape(
     histogram = Selector(
         bucket.metric.removesuffix("_bucket"), tuple(it for it in bucket.matchers if it.label != "le")
     )
-    threshold = duration_text(bound)
-    if not histogram.metric.endswith("_seconds") or threshold is None:
+    unit = unit_by_name(histogram.metric)
+    threshold = None if unit is None else duration_text(bound * unit)
+    if threshold is None:
         return ratio, (_BUCKET,)
     return LatencyShape(format_selector(histogram), threshold), ()
 

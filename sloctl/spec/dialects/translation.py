@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from sloctl.duration import DAY
 from sloctl.naming import NATIVE_STYLE, LabelStyle
-from sloctl.problems import Problem, ProblemLevel
+from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.spec.findings import Findings
 from sloctl.spec.yaml_nodes import Node
 
@@ -42,11 +42,19 @@ class TranslationNote(Struct, frozen=True):
     problem: Problem
 
 
+class RefusedSlo(Struct, frozen=True):
+    """An SLO that could not be translated, as `service/name`, at its place; the findings say why."""
+
+    slo: str
+    place: Place
+
+
 class Translation(Struct, frozen=True):
     """Documents in sloctl's own format, with the places of the foreign files, and notes on them."""
 
     documents: tuple[Node, ...]
     notes: tuple[TranslationNote, ...] = ()
+    refused: tuple[RefusedSlo, ...] = ()
 
 
 # Reads all documents of a dialect, of all files; what is wrong with them goes to the findings.

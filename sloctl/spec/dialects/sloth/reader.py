@@ -21,6 +21,7 @@ from sloctl.spec.dialects.sloth.objectives import (
 from sloctl.spec.dialects.sloth.slo_plugins import read_plugin_chain
 from sloctl.spec.dialects.translation import (
     ReadingOptions,
+    RefusedSlo,
     Translation,
     TranslationNote,
     list_at,
@@ -62,11 +63,19 @@ def read_sloth_documents(
     windows = choose_windows(catalogues, options.sloth_period, findings)
     translated: list[Node] = []
     notes: list[TranslationNote] = []
+    refused: list[RefusedSlo] = []
     for node, spell in services:
         service, found = _translate_service(node, spell, windows, options=options, findings=findings)
         translated += [service] if service is not None else []
         notes += found
-    return Translation(tuple(translated), tuple(notes))
+        name = plain_name(node.at("service").text, options.style)
+        known = {slo.at("name").place for slo in service.at("spec", "slos").items} if service else set()
+        refused += [
+            RefusedSlo(f"{name}/{plain_name(slo.at('name').text, options.style)}", slo.at("name").place)
+            for slo in node.at("slos").items
+            if slo.at("name").place not in known
+        ]
+    return Translation(tuple(translated), tuple(notes), tuple(refused))
 
 
 def _check_header(document: Node, findings: Findings) -> str:
