@@ -12,7 +12,7 @@ from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.problems import Place, Problem
 from sloctl.rules.groups import rule_groups
-from sloctl.targets import alertmanager, grafana, operator, prometheus
+from sloctl.targets import alertmanager, grafana, notification_templates, operator, prometheus
 
 RULES_DIR: Final = "alerts"
 DASHBOARDS_DIR: Final = "dashboards"
@@ -52,6 +52,7 @@ def compile_artefacts(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact,
     return (
         *artefacts,
         Artefact(f"{ALERTMANAGER_DIR}/inhibit_rules.yaml", inhibitions),
+        Artefact(f"{ALERTMANAGER_DIR}/sloctl.tmpl", notification_templates.render_templates(style)),
         Artefact(f"{DASHBOARDS_DIR}/_overview.json", overview),
     )
 

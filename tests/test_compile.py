@@ -46,6 +46,7 @@ def test_a_directory_compiles_into_alerts_and_dashboards(specs: Path, tmp_path: 
     assert code == 0
     assert sorted(tree(out)) == [
         "alertmanager/inhibit_rules.yaml",
+        "alertmanager/sloctl.tmpl",
         "alerts/shop.yaml",
         "alerts/till.yaml",
         "dashboards/_overview.json",
