@@ -10,7 +10,7 @@ from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
 from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
-from sloctl.spec.dialects.translation import ReadingOptions, Translation
+from sloctl.spec.dialects.translation import ReadingOptions, Translation, expand_merge_keys
 from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.native import read_native_document
 from sloctl.spec.presets import is_preset, read_own_presets
@@ -113,7 +113,7 @@ def read_all_documents(
             continue
         if is_settings_file(path):
             continue
-        documents, problems = read_documents(path, content)
+        documents, problems = read_documents(path, content, may_have_aliases=_is_foreign)
         findings.add_problems(*problems)
         if not documents and not problems:
             message = "there is no spec in here: write one, or do not name this file"
@@ -123,9 +123,17 @@ def read_all_documents(
                 presets.append(document)
                 continue
             dialect = find_dialect(document)
-            (own if dialect is None else foreign.setdefault(dialect, [])).append(document)
+            if dialect is None:
+                own.append(document)
+            else:
+                foreign.setdefault(dialect, []).append(expand_merge_keys(document))
     translations = [dialect.load_reader()(written, options, findings) for dialect, written in foreign.items()]
     return SpecDocuments(tuple(own), tuple(presets), tuple(translations))
+
+
+def _is_foreign(document: Node) -> bool:
+    """Tell whether a document is of a tool that reads anchors and aliases, as we do not."""
+    return any(find_dialect(part) is not None for part in split_lists(document))
 
 
 def _read_all_settings(

@@ -124,6 +124,8 @@ def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:
     """Return the type, of a union the member, that the value has the form of; None where there is none."""
     while isinstance(expected, inspect.Metadata):
         expected = expected.type
+    if isinstance(expected, inspect.AnyType):
+        return expected
     if isinstance(expected, inspect.UnionType):
         return next((one for one in expected.types if _fitting_type(one, node)), None)
     # `object`: anything goes.
@@ -161,7 +163,6 @@ def _with_entries(node: Node, read: Mapping[str, Node | None], *, complete: bool
 
 
 _PYTHON_TYPES: Final[dict[type[inspect.Type], type | tuple[type, ...]]] = {
-    inspect.AnyType: object,
     inspect.StrType: str,
     inspect.LiteralType: str,
     inspect.EnumType: str,

@@ -39,6 +39,7 @@ _UNIT_SUFFIXES: Final = {
     "ms": ("_milliseconds", "_ms", "_millis"),
     "us": ("_microseconds", "_us", "_micros"),
 }
+_SLOTH_WINDOW: Final = re.compile(r"\{\{-?\s*\.[wW]indow\s*-?\}\}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 LONGEST_WINDOW: Final = RollingWindow(365 * DAY)
 MAX_LABEL_VALUE: Final = 1024
@@ -268,6 +269,12 @@ def _parse_promql(read: Callable[[str], _Value], text: str) -> _Value | Violatio
     try:
         return read(text)
     except PromQLError as error:
+        if _SLOTH_WINDOW.search(text):
+            message = (
+                "{{.window}} is Sloth's: select the counter itself in a ratio, as in errors_total, and write "
+                "[$window] in a query"
+            )
+            return Violation("promql", message)
         return Violation("promql", str(error))
 
 

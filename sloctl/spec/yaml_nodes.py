@@ -7,7 +7,7 @@ YAML 1.2.2, section 10.3.2, says, and nothing of YAML 1.1: `on`, `no`, `1:30`, `
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -20,6 +20,19 @@ from sloctl.spec.messages import quote_value
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 50
+# Far more than a file of MAX_BYTES has, and than anybody's aliases make of one.
+MAX_NODES: Final = 1_000_000
+# What Helm, Jinja and jsonnet leave in a file that nobody has rendered.
+_UNRENDERED: Final = re.compile(
+    r"\{\{-?\s*(?:\.[A-Z]|\$\.|`|/\*|(?:if|end|else|range|include|with|template|define)\b)"
+    r"|\{%|^local \w+ =",
+    re.MULTILINE,
+)
+UNRENDERED_TEMPLATE: Final = (
+    "unrendered-template",
+    "this is a template that nobody has rendered: render it first, as with helm template, and read what "
+    "comes of it",
+)
 
 Scalar: TypeAlias = str | int | float | bool | None
 Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
@@ -108,6 +121,10 @@ class _Mark(Protocol):
     def column(self) -> int: ...
 
 
+def _never(_: Node) -> bool:
+    return False
+
+
 class _UnreadableDocument(Exception):
     """The problem at which reading ends, on its way out of the recursion."""
 
@@ -116,12 +133,20 @@ class _UnreadableDocument(Exception):
         self.problem = Problem(place, code, message)
 
 
-def read_documents(path: str, content: bytes) -> tuple[list[Node], list[Problem]]:
-    """Read the documents of a file, without empty ones; or none of them and every problem."""
+def read_documents(
+    path: str, content: bytes, *, may_have_aliases: Callable[[Node], bool] = _never
+) -> tuple[list[Node], list[Problem]]:
+    """Read the documents of a file, without empty ones; or none of them and every problem.
+
+    Anchors and aliases are problems but in documents that *may_have_aliases*.
+    """
     problems: list[Problem] = []
     documents: list[Node] = []
     try:
-        documents = list(_NodeReader(path, _decode_text(path, content), problems).iter_documents())
+        reader = _NodeReader(path, _decode_text(path, content), problems)
+        for document, aliases in reader.iter_documents():
+            documents.append(document)
+            problems += [] if may_have_aliases(document) else aliases
     except _UnreadableDocument as unreadable:
         problems.append(unreadable.problem)
     return ([], problems) if problems else (documents, [])
@@ -173,13 +198,20 @@ class _NodeReader:
         self._text = text
         self._problems = problems
         self._events = CSafeLoader(text)
+        self._aliases: list[Problem] = []
+        # The value of each anchor, and of how many nodes it is.
+        self._anchored: dict[str, tuple[Node, int]] = {}
+        self._node_count = 0
 
-    def iter_documents(self) -> Iterator[Node]:
+    def iter_documents(self) -> Iterator[tuple[Node, list[Problem]]]:
+        """Read the documents that are not empty, each with its anchors and aliases as problems."""
         while not isinstance(event := self._next_event(), yaml.StreamEndEvent):
             if isinstance(event, yaml.DocumentStartEvent):
+                self._aliases = []
+                self._anchored = {}
                 document = self._read_node(self._next_event(), depth=0)
                 if document.value is not None:
-                    yield document
+                    yield document, self._aliases
 
     def _next_event(self) -> Event:
         try:
@@ -187,6 +219,8 @@ class _NodeReader:
             return cast(Event, self._events.get_event())
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
+            if _UNRENDERED.search(self._text):
+                raise _UnreadableDocument(self._place_at(mark), *UNRENDERED_TEMPLATE) from error
             if mark is not None and self._text[mark.index : mark.index + 1] == "\t":
                 why = "a tab does not indent, spaces do"
             else:
@@ -200,6 +234,24 @@ class _NodeReader:
             message = f"a spec nests at most {MAX_DEPTH} deep"
             raise _UnreadableDocument(self._place_at(event.start_mark), "too-deep", message)
         self._report_anchors_and_tags(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._read_alias(event)
+        before = self._node_count
+        node = self._read_value(event, depth)
+        self._node_count += 1
+        if anchor := getattr(event, "anchor", None):
+            self._anchored[anchor] = (node, self._node_count - before)
+        return node
+
+    def _read_alias(self, event: yaml.AliasEvent) -> Node:
+        node, size = self._anchored.get(event.anchor or "", (self._make_node(event, None), 1))
+        self._node_count += size
+        if self._node_count > MAX_NODES:
+            message = f"with its aliases written out this has more than {MAX_NODES:,} values"
+            raise _UnreadableDocument(self._place_at(event.start_mark), "too-large", message)
+        return node
+
+    def _read_value(self, event: Event, depth: int) -> Node:
         match event:
             case yaml.ScalarEvent():
                 value = parse_plain_scalar(event.value) if event.implicit[0] else event.value
@@ -217,9 +269,8 @@ class _NodeReader:
             return
         if event.anchor is not None:
             name = quote_value(event.anchor)
-            self._add_problem(
-                event, "alias", f"anchors and aliases are not read: write out the value of {name}"
-            )
+            message = f"anchors and aliases are not read: write out the value of {name}"
+            self._aliases.append(Problem(self._place_at(event.start_mark), "alias", message))
         tag = getattr(event, "tag", None)
         if tag is not None:
             written = quote_value(tag.replace("tag:yaml.org,2002:", "!!"))
@@ -236,6 +287,9 @@ class _NodeReader:
         for key, entry in zip(children, children, strict=True):
             name = key.value
             if not isinstance(name, str):
+                if self._is_template(key):
+                    self._problems.append(Problem(key.place, *UNRENDERED_TEMPLATE))
+                    continue
                 fix = f": put {quote_value(key.text)} in quotes" if key.text else ""
                 message = f"a key is text{fix}"
                 self._problems.append(Problem(key.place, "key-type", message, width=key.width))
@@ -247,6 +301,11 @@ class _NodeReader:
                 keys[name], entries[name] = key, entry
         value = {name: node.value for name, node in entries.items()}
         return self._make_node(start, value, keys=keys, entries=entries)
+
+    def _is_template(self, key: Node) -> bool:
+        """Tell whether a key that is a mapping is what a template has between two braces."""
+        lines = self._text.split("\n", key.line)
+        return isinstance(key.value, dict) and lines[key.line - 1][key.column - 2 : key.column] == "{{"
 
     def _make_node(
         self,

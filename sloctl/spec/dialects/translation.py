@@ -119,3 +119,19 @@ def without_nulls(node: Node) -> Node:
         return node
     kept = {key: without_nulls(entry) for key, entry in node.entries.items() if entry.value is not None}
     return mapping_at(node, kept, keys=node.keys)
+
+
+def expand_merge_keys(node: Node) -> Node:
+    """Lay the entries of a mapping over those of its `<<`, a mapping or a list of them, at every depth."""
+    if node.items:
+        return list_at(node, [expand_merge_keys(item) for item in node.items])
+    entries = {key: expand_merge_keys(entry) for key, entry in node.entries.items()}
+    merged = entries.pop("<<", None)
+    if all(entries[key] is node.entries[key] for key in entries) and merged is None:
+        return node
+    defaults = {
+        key: entry
+        for part in reversed(merged.items or (merged,) if merged is not None else ())
+        for key, entry in part.entries.items()
+    }
+    return mapping_at(node, {**defaults, **entries}, keys=node.keys)

@@ -6,6 +6,7 @@ from typing import Final
 
 from sloctl.spec.findings import Violation
 from sloctl.spec.messages import quote_value
+from sloctl.spec.yaml_nodes import UNRENDERED_TEMPLATE
 from sloctl.templates import find_templates, label_of_template
 
 _WINDOW: Final = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
@@ -15,16 +16,13 @@ _LABEL: Final = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
 UNRENDERED: Final = re.compile(
     r"\{\{-?\s*(?:\.(?!window\b)|if\b|end\b|range\b|include\b|with\b|template\b|`|\")|\{%"
 )
-_RENDER_FIRST: Final = (
-    "this is a template that nobody has rendered: render it first, as with helm template, and read the result"
-)
 
 
 def fill_query(text: str) -> str | Violation:
     """Put `$window` where a query has `{{.window}}`; a violation where it is no range, or there is none."""
     filled = _WINDOW.sub("$window", text)
     if UNRENDERED.search(filled):
-        return Violation("unrendered-template", _RENDER_FIRST)
+        return Violation(*UNRENDERED_TEMPLATE)
     if "$window" not in filled:
         message = (
             "Sloth puts each window where {{.window}} stands, and here it stands nowhere: write [{{.window}}]"
@@ -50,13 +48,3 @@ def fill_text(text: str, labels: Mapping[str, str], group_by: tuple[str, ...]) -
         if label is None or (label and label not in group_by):
             return Violation("left-out", f"{quote_value(template)} cannot be filled in")
     return filled
-
-
-def is_unrendered(text: str) -> bool:
-    """Tell whether *text* looks like a template of Helm or Jinja."""
-    return UNRENDERED.search(text) is not None
-
-
-def unrendered_violation() -> Violation:
-    """Return the violation of a file that is a template."""
-    return Violation("unrendered-template", _RENDER_FIRST)
