@@ -19,7 +19,7 @@ _STYLE: Final = """
   --page-tint: #f3b9bb; --ticket-tint: #f4d9ae; --area: #c7d7ec; --edge: #2f6db5; --gap: #e3e6ea; }
 @media (prefers-color-scheme: dark) { :root { --ground: #101317; --card: #191d22; --ink: #e9ecef;
   --quiet: #a3abb5; --line: #2e343b; --page: #ff8a84; --ticket: #f3b55c; --fine: #6fd296; --unknown: #b3b9c1;
-  --page-tint: #6b2b2e; --ticket-tint: #5a4415; --area: #24405f; --edge: #79b0f0; --gap: #2a3037; } }
+  --page-tint: #96383d; --ticket-tint: #5f4817; --area: #24405f; --edge: #79b0f0; --gap: #2a3037; } }
 * { box-sizing: border-box; }
 body { background: var(--ground); color: var(--ink); max-width: 76rem; margin: 0 auto;
   padding: 1.25rem 1.25rem 3rem; font: 15px/1.45 system-ui, -apple-system, "Segoe UI", sans-serif;
@@ -53,7 +53,7 @@ svg text { fill: var(--quiet); font-size: 11px; font-family: inherit; }
 WIDTH: Final = 1100
 HEIGHT: Final = 240
 _LEFT: Final = 62
-_RIGHT: Final = 12
+_RIGHT: Final = 24
 _TOP: Final = 10
 _BOTTOM: Final = 24
 _PLOT_WIDTH: Final = WIDTH - _LEFT - _RIGHT
@@ -144,7 +144,7 @@ class LineChart:
         """Shade stretches of the x axis; what is shorter than a pixel is to be seen too."""
         for band in bands:
             start, end = self._across(band.start), self._across(band.end)
-            width = max(end - start, 1.5)
+            width = max(end - start, 2.5)
             self._shapes.append(
                 f'<rect class="band-{band.look}" x="{start:.1f}" y="{_TOP}" width="{width:.1f}" '
                 f'height="{_PLOT_HEIGHT}"><title>{escape_text(band.title)}</title></rect>'

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "discover": "propose SLOs from the metrics that a Prometheus has",
     "preset": "list ready indicators, show one, and test your own",
     "explain": "say in plain words what an SLO means, with its own numbers",
+    "backtest": "replay an SLO's alerts over the past: pages, tickets, and what they cost",
     "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",
     "migrate": "bring specs of Sloth, Pyrra or OpenSLO, and see what changes",
     "backfill": "give a new SLO full windows from what Prometheus still holds",

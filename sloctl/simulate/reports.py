@@ -36,13 +36,13 @@ _NOTE: Final = (
 
 def render_text(simulations: Iterable[SloSimulation]) -> str:
     """Render a table for each SLO and a chart of how long each outage takes to page."""
-    return "\n\n".join("\n".join(_text_lines(simulation)) for simulation in simulations) + f"\n\n{_NOTE}\n"
+    return "\n\n".join("\n".join(text_lines(simulation)) for simulation in simulations) + f"\n\n{_NOTE}\n"
 
 
 def render_markdown(simulations: Iterable[SloSimulation]) -> str:
     """Render a heading and a table for each SLO."""
     parts = [
-        f"### {_title(simulation)}\n\n{format_markdown_table(simulation_rows(simulation))}\n"
+        f"### {simulation_title(simulation)}\n\n{format_markdown_table(simulation_rows(simulation))}\n"
         for simulation in simulations
     ]
     return "\n".join([*parts, _NOTE, ""])
@@ -56,7 +56,7 @@ def render_json(simulations: Iterable[SloSimulation]) -> str:
             "objective": float(simulation.slo.objective),
             "window": format_duration(simulation.slo.window.seconds),
             "eventsPerSecond": simulation.per_second,
-            "outages": [_outage_document(outage) for outage in simulation.outages],
+            "outages": [outage_document(outage) for outage in simulation.outages],
         }
         for simulation in simulations
     ]
@@ -66,9 +66,9 @@ def render_json(simulations: Iterable[SloSimulation]) -> str:
 def render_html(simulations: Sequence[SloSimulation]) -> str:
     """Render one page: of each SLO the curve of times to detection, and the table."""
     parts = [
-        f"<section><h2>{escape_text(_title(simulation))}</h2>"
+        f"<section><h2>{escape_text(simulation_title(simulation))}</h2>"
         f"<h3>From the start of an outage to its alert, by its share of bad events</h3>"
-        f"{_detection_chart(simulation)}{_LEGEND}"
+        f"{draw_detection_chart(simulation)}{_LEGEND}"
         f"<h3>Outages</h3>{render_html_table(simulation_rows(simulation), looks=_LOOKS)}</section>"
         for simulation in simulations
     ]
@@ -81,31 +81,31 @@ def simulation_rows(simulation: SloSimulation) -> list[tuple[str, ...]]:
     for outage in simulation.outages:
         for number, alert in enumerate(outage.alerts):
             label = outage.shape.describe() if number == 0 else ""
-            rows.append((label, *_alert_cells(alert)))
+            rows.append((label, *alert_cells(alert)))
     return rows
 
 
-def _text_lines(simulation: SloSimulation) -> Iterator[str]:
-    yield escape_unprintable(_title(simulation))
+def text_lines(simulation: SloSimulation) -> Iterator[str]:
+    yield escape_unprintable(simulation_title(simulation))
     yield ""
     yield format_table(simulation_rows(simulation), margin="  ")
     yield ""
     yield "  Time to the first page, or else ticket:"
     for outage in simulation.outages:
-        yield f"  {outage.shape.describe():<26} {_bar_text(outage)}"
+        yield f"  {outage.shape.describe():<26} {bar_text(outage)}"
 
 
-def _bar_text(outage: OutageSimulation) -> str:
+def bar_text(outage: OutageSimulation) -> str:
     for severity in Severity:
         if (alert := outage.first_of(severity)) is not None:
             span = log10(DAY * 3 / _SHORTEST)
             share = log10(max(alert.fires_after.latest, _SHORTEST) / _SHORTEST) / span
             bar = "█" * max(1, round(min(share, 1.0) * _BAR_WIDTH))
-            return f"{bar} {severity.value} {_format_delay(alert.fires_after)}"
+            return f"{bar} {severity.value} {format_delay(alert.fires_after)}"
     return _NEVER
 
 
-def _alert_cells(alert: OutageAlert) -> tuple[str, ...]:
+def alert_cells(alert: OutageAlert) -> tuple[str, ...]:
     row = alert.policy_row
     label = _BUDGET_ALERTS.get(alert.alert_name, alert.alert_name)
     if row is not None:
@@ -114,25 +114,25 @@ def _alert_cells(alert: OutageAlert) -> tuple[str, ...]:
         return label, _NEVER, UNKNOWN, UNKNOWN
     low, high = (format_rounded_percent(share, digits=3) for share in alert.budget_spent)
     spent = low if low == high else f"{low.removesuffix(' %')} to {high}"
-    resolves = UNKNOWN if alert.resolves_after is None else _format_delay(alert.resolves_after)
-    return label, _format_delay(alert.fires_after), spent, resolves
+    resolves = UNKNOWN if alert.resolves_after is None else format_delay(alert.resolves_after)
+    return label, format_delay(alert.fires_after), spent, resolves
 
 
-def _format_delay(delay: DelayRange) -> str:
+def format_delay(delay: DelayRange) -> str:
     if delay.is_never:
         return _NEVER
     low, high = humanize_duration(delay.earliest), humanize_duration(delay.latest)
     return low if low == high else f"{low} to {high}"
 
 
-def _title(simulation: SloSimulation) -> str:
+def simulation_title(simulation: SloSimulation) -> str:
     slo, rate = simulation.slo, simulation.per_second
     objective = expand_exponent(format_number(100 * slo.objective))
     traffic = "" if rate is None else f", {format_count(rate * slo.window.seconds)} events in it"
     return f"{slo.id}: {objective} % over {format_duration(slo.window.seconds)}{traffic}"
 
 
-def _outage_document(outage: OutageSimulation) -> Json:
+def outage_document(outage: OutageSimulation) -> Json:
     return {
         "outage": outage.shape.describe(),
         "budgetGoneAfterSeconds": None if isinf(outage.exhausted_after) else outage.exhausted_after,
@@ -142,16 +142,18 @@ def _outage_document(outage: OutageSimulation) -> Json:
                 "severity": alert.severity.value,
                 "long": None if alert.policy_row is None else format_duration(alert.policy_row.long),
                 "short": None if alert.policy_row is None else format_duration(alert.policy_row.short),
-                "afterSeconds": _bounds(alert.fires_after),
+                "afterSeconds": delay_bounds(alert.fires_after),
                 "budgetSpent": None if alert.fires_after.is_never else alert.budget_spent,
-                "endsAfterSeconds": None if alert.resolves_after is None else _bounds(alert.resolves_after),
+                "endsAfterSeconds": None
+                if alert.resolves_after is None
+                else delay_bounds(alert.resolves_after),
             }
             for alert in outage.alerts
         ],
     }
 
 
-def _bounds(delay: DelayRange) -> tuple[float, float] | None:
+def delay_bounds(delay: DelayRange) -> tuple[float, float] | None:
     return None if delay.is_never else (delay.earliest, delay.latest)
 
 
@@ -161,7 +163,7 @@ _LEGEND: Final = (
 )
 
 
-def _detection_chart(simulation: SloSimulation) -> str:
+def draw_detection_chart(simulation: SloSimulation) -> str:
     """Draw, on logarithmic axes, how long a constant outage takes to page and to open a ticket."""
     x = ChartAxis(
         -4,
@@ -174,12 +176,12 @@ def _detection_chart(simulation: SloSimulation) -> str:
     chart = LineChart(x, y)
     chart.draw_grid()
     for severity in Severity:
-        curve = [(power / 20, _latest_detection(simulation, power / 20, severity)) for power in range(-80, 1)]
+        curve = [(power / 20, latest_detection(simulation, power / 20, severity)) for power in range(-80, 1)]
         chart.draw_curve(curve, look=severity.value)
     return chart.render_chart(f"Time to detection of {simulation.slo.id} by share of bad events")
 
 
-def _latest_detection(simulation: SloSimulation, power: float, severity: Severity) -> float | None:
+def latest_detection(simulation: SloSimulation, power: float, severity: Severity) -> float | None:
     """Compute the logarithm of the latest detection of an outage of ten to the *power*; None for never."""
     shape = ConstantOutage(Fraction(10**power).limit_denominator(10**7))
     alert = simulate_shape(simulation.slo, shape, simulation.per_second).first_of(severity)
