@@ -27,7 +27,7 @@ READY_WITHIN: Final = 60.0
 ANSWER_WITHIN: Final = 30.0
 _Row = TypeVar("_Row")
 # Old enough for any block a test writes; the default would delete what is older than 15 days.
-_RETENTION: Final = "10y"
+_RETENTION: Final = "--storage.tsdb.retention.time=10y"
 
 
 def prometheus_binary() -> str:
@@ -141,7 +141,7 @@ def running_prometheus(
         binary,
         f"--config.file={config_file}",
         f"--storage.tsdb.path={directory / 'data'}",
-        f"--storage.tsdb.retention.time={_RETENTION}",
+        *([] if any("retention.time" in flag for flag in flags) else [_RETENTION]),
         f"--web.listen-address={address}",
         "--web.enable-lifecycle",
         *flags,

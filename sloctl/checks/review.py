@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sloctl.checks import objective_checks, query_checks, repository_checks, selector_checks
-from sloctl.checks.findings import OfflineCheck, ReviewOptions, locate_finding
+from sloctl.checks.findings import CheckFinding, OfflineCheck, ReviewOptions, locate_finding
 from sloctl.problems import Problem, sort_problems
 from sloctl.spec import ParsedSpecs
 from sloctl.spec.findings import limit_problems
@@ -34,15 +34,15 @@ def review_specs(
     *,
     today: str,
     per_second: float | None = None,
-    more: Iterable[Problem] = (),
+    more: Iterable[CheckFinding] = (),
 ) -> tuple[Problem, ...]:
-    """Return the problems of reading and of every check, and *more* that were found elsewhere, in order.
+    """Return the problems of reading and of every check, and of *more* findings, in order.
 
     *sources* are the contents of the files by path; *today* is a day as in `2027-01-01`; *per_second* are the
     events of one budget, where they are known.
     """
     lines = {path: content.decode(errors="replace").splitlines() for path, content in sources.items()}
-    found = [*more]
+    found = [locate_finding(finding, lines) for finding in more]
     for located in specs.located:
         options = ReviewOptions(specs.settings.get(located.document.path), per_second)
         found += [

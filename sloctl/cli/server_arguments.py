@@ -8,10 +8,12 @@ import argparse
 import os
 import re
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sloctl.cli.exit_codes import CouldNotRun
-from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles
+
+if TYPE_CHECKING:
+    from sloctl.prometheus.credentials import ClientOptions
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
 _HEADER_LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(\S.*)")
@@ -56,8 +58,11 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
 
 def read_client_options(
     arguments: argparse.Namespace, url: str, *, timeout_seconds: float = 10.0
-) -> ClientOptions:
+) -> "ClientOptions":
     """Build the options of a client of *url*; raises CouldNotRun for options that do not fit together."""
+    # Not for `validate`, which asks no server as a rule: it brings ssl along.
+    from sloctl.prometheus.credentials import BasicAuth, ClientOptions, TlsFiles  # noqa: PLC0415
+
     username, password_file = arguments.username, arguments.password_file
     if (username is None) != (password_file is None):
         raise CouldNotRun("basic authentication needs both --username and --password-file")

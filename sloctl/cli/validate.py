@@ -1,13 +1,14 @@
 """Check specs and say, at the right line, what is wrong.
 
 Findings go to standard output, each with its line and what it is about underlined; only errors make the exit
-code 1, unless --fail-on says otherwise. Needs no Prometheus.
+code 1, unless --fail-on says otherwise. Needs no Prometheus; with one, specs are held against its data too.
 
 example:
   sloctl validate slos                        a directory
   sloctl validate 'teams/*/slo.yaml' -        a glob, and standard input
   sloctl validate slos -o github              annotations in a pull request
   sloctl validate slos --fail-on warning      stricter
+  sloctl validate slos --prometheus http://127.0.0.1:9090
 """
 
 import argparse
@@ -17,9 +18,17 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from sloctl.checks.findings import CheckFinding
 from sloctl.checks.review import review_specs
-from sloctl.cli.arguments import add_label_style, add_output_format, add_per_second, add_specs
+from sloctl.cli.arguments import (
+    add_label_style,
+    add_output_format,
+    add_per_second,
+    add_specs,
+    argument_type,
+)
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
+from sloctl.cli.server_arguments import add_server_options
 from sloctl.cli.spec_arguments import read_spec_texts, reading_options
 from sloctl.problem_formats import FORMATS, Sources, load_format
 from sloctl.problems import Problem, ProblemLevel, is_at_least
@@ -28,6 +37,8 @@ from sloctl.spec.settings import is_settings_file
 
 _LEVELS: Final = {level.value: level for level in ProblemLevel}
 _NEVER: Final = "never"
+# Some twenty-five for an SLO.
+_MAX_QUERIES: Final = 5000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,11 +56,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_per_second(parser)
     parser.add_argument(
+        "--prometheus", metavar="URL", help="also hold them against the data of this Prometheus"
+    )
+    parser.add_argument(
+        "--max-queries",
+        metavar="N",
+        type=argument_type(_parse_limit),
+        default=_MAX_QUERIES,
+        help=f"ask it no more than this; default {_MAX_QUERIES}",
+    )
+    parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),
         default="auto",
         help="auto (default): on a terminal, without NO_COLOR in the environment",
     )
+    add_server_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,10 +79,20 @@ def run(arguments: argparse.Namespace) -> int:
     options = reading_options(arguments)
     specs = read_specs(texts, options)
     sources = {path: content for path, content in texts if content is not None}
-    found = review_specs(specs, sources, today=options.today, per_second=arguments.per_second)
+    findings: Sequence[CheckFinding] = ()
+    table = ""
+    if arguments.prometheus is not None:
+        from sloctl.cli.live_review import ask_prometheus, render_results  # noqa: PLC0415 - brings HTTP along
+
+        results = ask_prometheus(specs, arguments)
+        findings = [each.finding for each in results if each.finding is not None]
+        table = render_results(results)
+    found = review_specs(specs, sources, today=options.today, per_second=arguments.per_second, more=findings)
     least = _LEVELS[arguments.min_severity]
     problems = [problem for problem in found if is_at_least(problem.level, least)]
     sys.stdout.write(_render(problems, sources, arguments))
+    if table and arguments.output == "text":
+        sys.stdout.write(f"\n{table}" if problems else table)
     print(
         _summarize(
             problems,
@@ -95,6 +127,13 @@ def _summarize(problems: Sequence[Problem], *, file_count: int, slo_count: int) 
     found = [_count_noun(counts[level], level.value) for level in ProblemLevel if counts[level]]
     read = [_count_noun(file_count, "file"), _count_noun(slo_count, "SLO")]
     return ", ".join(read + (found or ["no problems"]))
+
+
+def _parse_limit(text: str) -> int:
+    """Parse a number of questions, at least one; raises ValueError."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ValueError(f"a whole number above 0, got {text!r}")
+    return int(text)
 
 
 def _count_noun(number: int, thing: str) -> str:
