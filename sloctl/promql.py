@@ -67,6 +67,13 @@ def read_selector(text: str) -> Selector:
     return selector
 
 
+def plain_selector(parsed: VectorSelector) -> Selector:
+    """Convert a parsed selector; raises PromQLError for the same as `read_selector`."""
+    if parsed.offset is not None or parsed.at is not None or parsed.matchers.or_matchers:
+        raise PromQLError("a selector has a time of its own, or an `or`")
+    return _convert_selector(parsed)
+
+
 def read_moved_selector(text: str) -> tuple[Selector, bool]:
     """Read a selector without its offset and @, and tell whether it has one; raises PromQLError."""
     expression = _parse_expression(text)
@@ -99,6 +106,7 @@ def fill_window(query: WindowQuery, window: str) -> PromQL:
     return query.text.replace("$window", window)
 
 
+@lru_cache(maxsize=1024)  # a query is read once to check it, and once for what it counts
 def parse_window_query(text: str) -> Expr:
     """Parse PromQL that may have `$window` as a range; raises PromQLError.
 

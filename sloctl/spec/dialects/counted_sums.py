@@ -19,6 +19,7 @@ from sloctl.promql import (
     format_number,
     format_selector,
     is_window_range,
+    plain_selector,
     quote_string,
     read_selector,
 )
@@ -207,13 +208,14 @@ def default_value(node: Expr) -> Fraction | None:
 def plain_selectors(node: VectorSelector) -> tuple[PromQL, ...]:
     """Return the selectors of one metric each that a selector stands for; none where it is not plain."""
     named = [it for it in node.matchers.matchers if it.name == "__name__"]
-    texts = [node.prettify()]
+    texts: list[str] = []
     if not node.name and len(named) == 1 and named[0].op == promql_parser.MatchOp.Re:
         metrics = named[0].value.removeprefix("^").removesuffix("$").strip("()").split("|")
         rest = [it for it in node.matchers.matchers if it.name != "__name__"]
         texts = [f"{metric}{{{', '.join(map(matcher_text, rest))}}}" for metric in metrics]
     try:
-        return tuple(format_selector(read_selector(text)) for text in texts)
+        selectors = [read_selector(text) for text in texts] or [plain_selector(node)]
+        return tuple(map(format_selector, selectors))
     except PromQLError:
         return ()
 
