@@ -230,3 +230,13 @@ def test_equal_names_in_two_namespaces_stay_apart() -> None:
     found = read_pyrra(f"{pyrra_spec()}---\n{second}")
 
     assert [slo.id for slo in found.slos] == ["shop/errors", "till/errors"]
+
+
+def test_namesakes_are_told_apart_by_their_labels() -> None:
+    sites = [f", labels: {{pyrra.dev/team: web, pyrra.dev/site: {site}}}" for site in ("east", "west")]
+
+    found = read_pyrra("---\n".join(pyrra_spec(metadata=labels) for labels in sites))
+
+    assert [slo.id for slo in found.slos] == ["shop/errors-east", "shop/errors-west"]
+    assert [problem.code for problem in found.problems] == ["renamed", "renamed"]
+    assert {slo.labels["slo"] for slo in found.slos} == {"errors"}

@@ -34,6 +34,7 @@ _PAGING: Final = frozenset(
 )
 _LEAST_LONG: Final = 10 * MINUTE
 _SHORT_SHARE: Final = 12
+FLAGS: Final = frozenset({"alertWhenBreaching", "alertWhenNoData", "alertWhenResolved"})
 TARGET_LABEL: Final = "notification_target"
 
 
@@ -88,7 +89,11 @@ class PolicyTranslator:
             message = "alertWhenResolved is send_resolved of Alertmanager's receiver, and not of a rule"
             note = Violation("openslo-resolved", message, ProblemLevel.NOTE)
             self.notes.append((spec.at("alertWhenResolved"), note, NoteEffect.LEFT_OUT))
-        if spec.entries.get("alertWhenBreaching") is None or spec.at("alertWhenBreaching").value is not True:
+        if not FLAGS & spec.entries.keys():
+            message = "none of alertWhenBreaching, alertWhenNoData and alertWhenResolved: taken for the first"
+            note = Violation("openslo-breaching", message, ProblemLevel.NOTE)
+            self.notes.append((spec, note, NoteEffect.CHANGED))
+        elif mapping_in(policy, "spec").at("alertWhenBreaching").value is not True:
             return
         targets = tuple(self.target_names(spec))
         for item in spec.at("conditions").items if "conditions" in spec.entries else ():

@@ -47,12 +47,14 @@ def read_pyrra_documents(
     """Translate Pyrra's documents, one SLO each; problems go to *findings*."""
     translated: list[Node] = []
     notes: list[TranslationNote] = []
+    conforming: list[tuple[fields.PyrraDocument, Node]] = []
     for document in documents:
-        errors = findings.error_count
         spec, node = convert_node(drop_nulls(document), fields.PyrraDocument, findings)
-        if spec is None:
-            continue
-        objective = ObjectiveTranslator(spec, node, findings)
+        if spec is not None:
+            conforming.append((spec, node))
+    for (spec, node), name in zip(conforming, distinct_names([spec for spec, _ in conforming]), strict=True):
+        errors = findings.error_count
+        objective = ObjectiveTranslator(spec, node, name, findings)
         own = objective.translate()
         notes += objective.notes
         if own is not None and findings.error_count == errors:
@@ -63,14 +65,15 @@ def read_pyrra_documents(
 class ObjectiveTranslator:
     """The translation of one document, and the notes that it makes on the way."""
 
-    def __init__(self, spec: fields.PyrraDocument, node: Node, findings: Findings) -> None:
+    def __init__(self, spec: fields.PyrraDocument, node: Node, name: str, findings: Findings) -> None:
         self.notes: list[TranslationNote] = []
         self._document = spec
         self._node = node
         self._findings = findings
         self._name = spec.metadata.name
         self._service = self.find_service()
-        self._id = f"{self._service.text}/{self._name}"
+        self._unique = name
+        self._id = f"{self._service.text}/{name}"
 
     def translate(self) -> Node | None:
         """Return a document of ours, or None after noting what is wrong."""
@@ -97,7 +100,7 @@ class ObjectiveTranslator:
         slo = mapping_at(
             node,
             {
-                "name": self._node.at("metadata", "name"),
+                "name": self.unique_name(),
                 "description": node.entries.get("description"),
                 "objective": text_at(node.at("target"), f"{node.at('target').text}%"),
                 "window": node.at("window"),
@@ -119,6 +122,15 @@ class ObjectiveTranslator:
             },
             keys=self._node.keys,
         )
+
+    def unique_name(self) -> Node:
+        """Return the name of the SLO, after a note where its labels had to tell it from others."""
+        node = self._node.at("metadata", "name")
+        if self._unique == node.text:
+            return node
+        message = f"several are called {node.text} here: by its labels this is {self._unique}"
+        self.add_note(node, code="renamed", message=message, effect=NoteEffect.CHANGED)
+        return text_at(node, self._unique)
 
     def find_service(self) -> Node:
         metadata = self._node.at("metadata")
@@ -257,6 +269,34 @@ class ObjectiveTranslator:
         self.notes.append(
             translation_note(self._id, node, effect=effect, code=code, message=message, level=level)
         )
+
+
+def distinct_names(documents: Sequence[fields.PyrraDocument]) -> list[str]:
+    """Return a name for each document: its own, with the values of labels that tell it from its namesakes.
+
+    Read from files, objects of one name and namespace are told apart by the labels `pyrra.dev/…` alone.
+    """
+    namesakes: dict[tuple[str, str, str], list[fields.PyrraDocument]] = {}
+    for each in documents:
+        namesakes.setdefault(object_identity(each), []).append(each)
+    names = []
+    for each in documents:
+        others = namesakes[object_identity(each)]
+        keys = [key for key in each.metadata.labels if key.startswith(PREFIX)]
+        own = each.metadata.labels
+        differing = [
+            key for key in sorted(keys) if any(it.metadata.labels.get(key) != own[key] for it in others)
+        ]
+        parts = [str(each.metadata.labels[key]).lower() for key in differing]
+        unique = re.sub("[^a-zA-Z0-9.-]", "-", "-".join([each.metadata.name, *parts]))
+        names.append(unique if parts else each.metadata.name)
+    return names
+
+
+def object_identity(document: fields.PyrraDocument) -> tuple[str, str, str]:
+    """Return what an SLO of ours is known by: its service, and the name of the object."""
+    metadata = document.metadata
+    return str(metadata.labels.get(f"{PREFIX}service", "")), metadata.namespace, metadata.name
 
 
 def is_free_label(name: str) -> bool:
