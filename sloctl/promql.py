@@ -169,6 +169,17 @@ def list_selectors(text: PromQL) -> tuple[Selector, ...]:
     return tuple(found)
 
 
+def print_selector(node: VectorSelector) -> PromQL:
+    """Print a parsed selector with its matchers in the order in which they are written, where it is plain."""
+    printed: PromQL = node.prettify()
+    if node.offset is not None or node.at is not None or node.matchers.or_matchers:
+        return printed
+    try:
+        return format_selector(_convert_selector(node))
+    except PromQLError:
+        return printed
+
+
 def calls_rate(query: WindowQuery) -> bool:
     """Return whether a per-second function is called, so that the result is no count of events."""
     return any(call.func.name in _RATE_FUNCTIONS for call in _function_calls(query))

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "backtest": "replay an SLO's alerts over the past: pages, tickets, and what they cost",
     "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",
     "migrate": "bring specs of Sloth, Pyrra or OpenSLO, and see what changes",
+    "export": "write specs as OpenSLO, for tools that read it",
     "backfill": "give a new SLO full windows from what Prometheus still holds",
     "status": "show how SLOs stand now; also a gate in front of a deployment",
     "sidecar": "compute live error-budget burn from a service's own metrics",

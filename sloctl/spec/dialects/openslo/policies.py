@@ -6,6 +6,7 @@ workbook, unless an annotation of ours says another. What an SLO does not ask fo
 """
 
 from collections.abc import Iterator, Mapping
+from math import isclose
 from typing import Final
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from msgspec import Struct
 from sloctl.duration import MINUTE, format_duration
 from sloctl.model import Severity
 from sloctl.problems import ProblemLevel
+from sloctl.spec import values
 from sloctl.spec.dialects.openslo.catalogue import OpensloCatalogue
 from sloctl.spec.dialects.openslo.values import read_duration, read_number
 from sloctl.spec.dialects.translation import (
@@ -28,12 +30,16 @@ from sloctl.spec.messages import quote_value
 from sloctl.spec.yaml_nodes import Node, mapping_in
 
 SHORT_LOOKBACK: Final = "sloctl.dev/short-lookback"
+# Where the burn rate has no end as a decimal; counts only while it is the same as the threshold.
+BUDGET_SHARE: Final = "sloctl.dev/budget-share"
 # Severities that wake somebody; every other one is a ticket.
 _PAGING: Final = frozenset(
     {"page", "critical", "high", "sev1", "p1", "p0", "urgent", "emergency", "fatal", "1"}
 )
 _LEAST_LONG: Final = 10 * MINUTE
 _SHORT_SHARE: Final = 12
+# A target that is every alert's.
+ALERTMANAGER: Final = "alertmanager"
 FLAGS: Final = frozenset({"alertWhenBreaching", "alertWhenNoData", "alertWhenResolved"})
 TARGET_LABEL: Final = "notification_target"
 
@@ -56,9 +62,11 @@ class PolicyTranslator:
         self._catalogue = catalogue
         self._options = options
         self._findings = findings
+        self._window: int | None = None
 
-    def translate(self, slo: Node) -> Node:
-        """Return the alerting of an SLO; without a policy it has none."""
+    def translate(self, slo: Node, window: int | None) -> Node:
+        """Return the alerting of an SLO over *window* seconds; without a policy it has none."""
+        self._window = window
         place = slo.at("spec", "alertPolicies")
         policies = [
             policy for item in place.items if (policy := self.resolve(item, "AlertPolicy", "alertPolicyRef"))
@@ -129,13 +137,20 @@ class PolicyTranslator:
             message = f"a burn rate over less than 10m is noise: {node.text} becomes 10m"
             raised = Violation("openslo-lookback", message, ProblemLevel.WARNING)
             self.notes.append((node, raised, NoteEffect.CHANGED))
-        short = mapping_in(mapping_in(condition, "metadata"), "annotations").entries.get(SHORT_LOOKBACK)
+        annotations = mapping_in(mapping_in(condition, "metadata"), "annotations")
+        short = annotations.entries.get(SHORT_LOOKBACK)
         factor, severity = rule.at("threshold"), condition.at("spec", "severity")
+        share = annotations.entries.get(BUDGET_SHARE)
+        if share is not None and not is_same_burn(
+            share.text, float(threshold), long=long, window=self._window
+        ):
+            share = None
         return mapping_at(
             condition,
             {
                 "severity": text_at(severity, severity_of(severity.text).value),
-                "factor": number_at(factor, float(threshold)),
+                "budgetShare": None if share is None else text_at(share, share.text),
+                "factor": number_at(factor, float(threshold)) if share is None else None,
                 "long": text_at(rule.at("lookbackWindow"), format_duration(long)),
                 "short": text_at(short, short.text)
                 if short is not None
@@ -150,7 +165,7 @@ class PolicyTranslator:
             reference = item.entries.get("targetRef")
             if reference is not None:
                 yield reference.text
-            elif "metadata" in item.entries:
+            elif "metadata" in item.entries and item.at("spec", "target").text != ALERTMANAGER:
                 yield item.at("metadata", "name").text
 
     def alerting_of(self, place: Node, policies: list[Node], conditions: list[BurnCondition]) -> Node:
@@ -204,6 +219,14 @@ def targets_node(place: Node, targets: list[str]) -> Node | None:
 def severity_of(label: str) -> Severity:
     """Tell whether a severity wakes somebody."""
     return Severity.PAGE if label.strip().lower() in _PAGING else Severity.TICKET
+
+
+def is_same_burn(share: str, factor: float, *, long: int, window: int | None) -> bool:
+    """Tell whether a budget share in *long* seconds is a burn rate of *factor*."""
+    parsed = values.parse_budget_share(share)
+    if isinstance(parsed, Violation) or window is None:
+        return False
+    return isclose(float(parsed) * window / long, factor, rel_tol=1e-12)
 
 
 def short_lookback(long: int) -> int:

@@ -18,6 +18,7 @@ from sloctl.promql import (
     format_selector,
     is_window_range,
     parse_window_query,
+    print_selector,
     read_selector,
     rewrite_expression,
 )
@@ -161,10 +162,10 @@ class _RangeReader:
     def replace_range(self, node: Expr) -> PromQL | None:
         match node:
             case MatrixSelector() if is_window_range(node):
-                return f"{node.vector_selector.prettify()}[$window]"
+                return f"{print_selector(node.vector_selector)}[$window]"
             case MatrixSelector():
                 self.notes.append(FIXED_RANGE)
-                return f"{node.vector_selector.prettify()}[$window]"
+                return f"{print_selector(node.vector_selector)}[$window]"
             case promql_parser.SubqueryExpr():
                 message = "a subquery looks at its own times: write the range of a selector instead"
                 self.refused = Violation("openslo-subquery", message)
@@ -173,7 +174,7 @@ class _RangeReader:
         return None
 
     def _count_selector(self, node: VectorSelector) -> PromQL | None:
-        selector = node.prettify()
+        selector = print_selector(node)
         if not self._is_counter and not _COUNTER_NAME.fullmatch(node.name or ""):
             message = (
                 f"{quote_value(selector)} has no range, and nothing says that it is a counter: write "

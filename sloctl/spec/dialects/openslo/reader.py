@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 from sloctl.duration import DAY, format_duration
+from sloctl.model import RollingWindow
 from sloctl.problems import ProblemLevel
 from sloctl.promql import LABEL_NAME, format_number
 from sloctl.spec import fields as own_fields
@@ -27,9 +28,9 @@ from sloctl.spec.dialects.translation import (
 )
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.messages import quote_value
-from sloctl.spec.yaml_nodes import Node, mapping_in, merge_nodes
+from sloctl.spec.yaml_nodes import Node, mapping_in
+from sloctl.templates import find_templates, label_of_template
 
-_NAME: Final = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _DEFAULT_METHOD: Final = "Occurrences"
 
 
@@ -67,7 +68,8 @@ class SloTranslator:
         self._name = self._metadata.at("name")
         if options.lenient:
             self._name = self.plain_name(self._name)
-        self._id = f"{self._service.text}/{self._name.text}"
+        names = self.objective_names(self._spec.at("objectives").items) or [self._name]
+        self._ids = [f"{self._service.text}/{name.text}" for name in names]
 
     def translate(self) -> Node | None:
         """Return a document of ours, or None after noting what is wrong."""
@@ -77,7 +79,9 @@ class SloTranslator:
             message = f"budgetingMethod is missing: write {_DEFAULT_METHOD}, where events are counted"
             self.refuse(self._spec, code="openslo-budgeting-method", message=message)
         policies = PolicyTranslator(self._catalogue, self._options, self._findings)
-        alerting = policies.translate(self._slo)
+        length = None if window is None else values.parse_window(window.text)
+        seconds = length.seconds if isinstance(length, RollingWindow) else None
+        alerting = policies.translate(self._slo, seconds)
         for node, violation, effect in policies.notes:
             self.add_note(node, violation, effect)
         place = self._spec.at("objectives")
@@ -131,17 +135,20 @@ class SloTranslator:
             method.text if method is not None else _DEFAULT_METHOD,
             method if method is not None else self._spec,
         )
-        indicator = SliTranslator(self._catalogue, self._options, self._findings).translate(measured)
+        own = own_entries(self._metadata)
+        if "indicator" in own:
+            indicator: TranslatedSli | None = TranslatedSli(own["indicator"])
+        else:
+            indicator = SliTranslator(self._catalogue, self._options, self._findings).translate(measured)
         if indicator is None or target is None:
             return None
+        of_objective = f"{self._service.text}/{name.text}"
         for node, violation in indicator.notes:
-            self.add_note(node, violation, NoteEffect.CHANGED)
+            self.add_note(node, violation, NoteEffect.CHANGED, slo=of_objective)
         if "compositeWeight" in objective.entries:
             message = "objectives are SLOs of their own, and the weight of one in the others is left out"
             weight = Violation("openslo-composite", message, ProblemLevel.WARNING)
             self.add_note(objective.keys["compositeWeight"], weight, NoteEffect.LEFT_OUT)
-        own = own_entries(self._metadata)
-        given = own.get("indicator") or indicator.node
         return mapping_at(
             objective,
             {
@@ -149,11 +156,11 @@ class SloTranslator:
                 "description": self.description_of(objective),
                 "objective": target,
                 "window": window,
-                "indicator": given,
+                "indicator": indicator.node,
                 "groupBy": own.get("groupBy") or self.groups_of(indicator),
                 "labels": self.labels_of(self._slo),
                 "annotations": self.annotations_of(self._slo),
-                "alerting": merge_nodes(alerting, own["alerting"]) if "alerting" in own else alerting,
+                "alerting": own_alerting(alerting, own["alerting"]) if "alerting" in own else alerting,
             },
         )
 
@@ -268,7 +275,8 @@ class SloTranslator:
 
     def plain_name(self, node: Node) -> Node:
         """Return a name that ids and files can have, after a note where it had to be changed."""
-        if _NAME.fullmatch(node.text) or self._options.style.free_names:
+        named = values.parse_name(node.text, of="a name", style=self._options.style)
+        if not isinstance(named, Violation):
             return node
         plain = plain_text(node.text)
         if not plain:
@@ -310,7 +318,8 @@ class SloTranslator:
         for key, entry in mapping_in(document.at("metadata"), "annotations").entries.items():
             if key.startswith(OWN_PREFIX):
                 continue
-            if LABEL_NAME.fullmatch(key) and "{{" not in entry.text:
+            is_filled = all(label_of_template(it) is not None for it in find_templates(entry.text))
+            if LABEL_NAME.fullmatch(key) and is_filled:
                 kept[key] = text_at(entry, entry.text)
             else:
                 message = f"the annotation {quote_value(key)} is not for alerts: left out"
@@ -321,18 +330,25 @@ class SloTranslator:
         """Note a problem of the object."""
         self._findings.add_violation(Violation(code, message), node)
 
-    def add_note(self, node: Node, violation: Violation, effect: NoteEffect) -> None:
-        """Note what is understood differently."""
-        self.notes.append(
+    def add_note(self, node: Node, violation: Violation, effect: NoteEffect, slo: str = "") -> None:
+        """Note what is understood differently, of one SLO or else of those of all objectives."""
+        self.notes += [
             translation_note(
-                self._id,
+                each,
                 node,
                 effect=effect,
                 code=violation.code,
                 message=violation.message,
                 level=violation.level,
             )
-        )
+            for each in ([slo] if slo else self._ids)
+        ]
+
+
+def own_alerting(translated: Node, own: Node) -> Node:
+    """Lay the conditions of the policies under what an annotation of ours says of the alerts."""
+    policy = translated.entries.get("policy")
+    return mapping_at(own, {"policy": policy, **own.entries}, keys=own.keys)
 
 
 def percentage(number: Fraction) -> str:

@@ -12,7 +12,7 @@ from sloctl.spec.messages import quote_value
 from sloctl.spec.yaml_nodes import Node
 
 _SHORTHAND: Final = re.compile("([1-9][0-9]{0,5})([mhdwMQY])")
-_NUMBER: Final = re.compile(r"[-+]?[0-9]{0,12}(?:\.[0-9]{0,12})?(?:[eE][-+]?[0-9]{1,2})?")
+_NUMBER: Final = re.compile(r"[-+]?[0-9]{0,18}(?:\.[0-9]{0,18})?(?:[eE][-+]?[0-9]{1,2})?")
 _UNITS: Final = {
     "m": MINUTE,
     "h": HOUR,
