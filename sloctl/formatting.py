@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from math import isinf
+from math import floor, isinf, log10
 from typing import Final
 
 from sloctl.duration import humanize_duration
@@ -21,6 +21,16 @@ def format_percent(share: float | None) -> str:
 def format_error_ratio(share: float | None) -> str:
     """Format a share of events to three significant digits: `0.0123 %`."""
     return UNKNOWN if share is None else f"{100 * share:.3g} %"
+
+
+def format_availability(share: float) -> str:
+    """Format a share of good events so that what is missing has two digits: `99.981 %`; 100 % is all."""
+    missing = 100 * (1 - share)
+    if missing <= 0:
+        return "100 %"
+    digits = min(6, max(1, 1 - floor(log10(missing))))
+    # Rounded down: what is not all never looks like it.
+    return f"{floor((100 - missing) * 10**digits + 1e-6) / 10**digits:.{digits}f} %"
 
 
 def format_burn_rate(rate: float | None) -> str:

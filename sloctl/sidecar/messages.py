@@ -4,7 +4,15 @@ from math import isinf
 from typing import Final
 
 from sloctl.duration import DAY, format_duration, humanize_duration
-from sloctl.formatting import UNKNOWN, format_burn_rate, format_percent, format_time_to_exhaustion
+from sloctl.formatting import (
+    UNKNOWN,
+    format_availability,
+    format_burn_rate,
+    format_count,
+    format_error_ratio,
+    format_percent,
+    format_time_to_exhaustion,
+)
 from sloctl.model import Severity, Slo
 from sloctl.promql import format_number
 from sloctl.sidecar.engine.contributors import Contributor
@@ -36,6 +44,25 @@ def describe_contributor(contributor: Contributor) -> str:
 def describe_objective(slo: Slo) -> str:
     """Write `99.9 % over 30d`."""
     return f"{format_number(100 * slo.objective)} % over {format_duration(slo.window.seconds)}"
+
+
+def describe_failures(burn: LookbackBurn) -> str:
+    """Write `27 % of events fail: 773 of 2,808 over 5m`; nothing where there were none."""
+    counts = burn.counts
+    if counts is None or counts.total <= 0:
+        return ""
+    of_all = f"{format_count(counts.error)} of {format_count(counts.total)} {describe_burn_span(burn)}"
+    if counts.error <= 0:
+        return f"no event fails: {of_all}"
+    return f"{format_error_ratio(counts.error / counts.total)} of events fail: {of_all}"
+
+
+def describe_availability(state: SloState) -> str:
+    """Write `99.981 % good`, of what is known of the window; nothing where that is nothing."""
+    counts = state.burns[-1].counts
+    if counts is None or counts.total <= 0:
+        return ""
+    return f"{format_availability(1 - counts.error / counts.total)} good"
 
 
 def describe_coverage(state: SloState) -> str:

@@ -90,14 +90,79 @@ def test_the_worst_comes_first_and_says_so_in_words(browser: Browser, played: Pl
     shown = tab(browser, played.url)
     shown.page.goto(played.url)
 
-    assert shown.page.locator(".slo .state").all_inner_texts() == ["■ paging", "? unknown", "○ fine"]
-    assert shown.page.locator(".slo h3").all_inner_texts() == [
-        "shop/availability",
-        "shop/latency",
-        "shop/latency",
-    ]
-    assert shown.page.locator(".group").all_inner_texts() == ["route = /quiet", "route = /pay"]
+    assert shown.page.locator(".slo .state").all_inner_texts() == ["■ paging", "? unknown"]
+    assert shown.page.locator(".slo h3").all_inner_texts() == ["shop/availability", "shop/latency"]
+    expect(shown.page.locator(".slo.paging .alert").first).to_contain_text(
+        "64.3 % of events fail: 90 of 140 over 5m"
+    )
     assert shown.page.title() == "1 paging · error budgets"
+
+
+@plays((slo(), ROUTES), OUTAGE)
+def test_groups_stand_under_the_worst_of_them(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.goto(played.url)
+    row = shown.page.locator(".slo.unknown")
+
+    assert row.locator(".group").inner_text() == "route = /quiet"
+    assert row.locator(".more").inner_text() == "+ 1 group"
+
+    shown.page.goto(f"{played.url}/?text=/pay")
+
+    assert shown.page.locator(".slo .group").all_inner_texts() == ["route = /pay"]
+
+
+FLEET: Final = tuple(slo(name=f"availability-{number:02}") for number in range(40))
+
+
+@plays(FLEET, (HEALTHY, requests(150, 0)))
+def test_a_screen_holds_twenty_slos(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.goto(played.url)
+    rows = shown.page.locator(".slo").all()
+
+    boxes = [row.bounding_box() for row in rows]
+
+    assert sum(box is not None and box["y"] + box["height"] <= 900 for box in boxes) >= 20
+
+
+@plays(FLEET, (HEALTHY, requests(150, 0)))
+def test_what_is_typed_filters_at_once(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.goto(played.url)
+    shown.page.keyboard.press("/")
+    shown.page.keyboard.type("availability-07")
+
+    expect(shown.page.locator(".slo")).to_have_count(1)
+    expect(shown.page.get_by_label("Text")).to_be_focused()
+    assert shown.page.url.endswith("/?text=availability-07")
+    assert shown.complaints == []
+
+
+@plays((slo(), ROUTES), OUTAGE)
+def test_a_heading_sorts(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.goto(played.url)
+    shown.page.locator(".columns").get_by_role("link", name="Burn").click()
+
+    assert shown.page.url.endswith("/?sort=burn")
+    assert shown.page.locator(".columns [aria-current]").inner_text() == "Burn"
+
+
+@plays((slo(), ROUTES), OUTAGE)
+def test_services_come_with_their_worst(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url)
+    shown.page.goto(f"{played.url}/services")
+    [row] = shown.page.locator("tbody tr").all()
+
+    assert row.locator("th").inner_text() == "shop"
+    assert row.locator("td").first.inner_text() == "2"
+    assert row.locator("td.paging").inner_text() == "1"
+    assert shown.violations() == []
+
+    row.get_by_role("link", name="availability").click()
+
+    expect(shown.page.locator("h1")).to_have_text("shop/availability")
 
 
 @plays((slo(),), ())

@@ -51,7 +51,11 @@ async def test_every_route_of_the_api_is_documented_and_nothing_else() -> None:
             if route.resource is not None and route.method != "HEAD"
         }
 
-    pages = {path for _, path in served if path in {"/", "/live"} or path.startswith(("/slo/", "/static/"))}
+    pages = {
+        path
+        for _, path in served
+        if path in {"/", "/live", "/services"} or path.startswith(("/slo/", "/static/"))
+    }
     paths = msgspec.json.decode(DOCUMENT.read_bytes())["paths"]
     documented = {(method, path) for path, methods in paths.items() for method in methods}
     assert {route for route in served if route[1] not in pages} == documented

@@ -60,6 +60,9 @@ class ListQuery:
     def url_of_page(self, number: int) -> str:
         return replace(self, page=number).url
 
+    def url_sorted_by(self, sort: SortOrder) -> str:
+        return replace(self, sort=sort, page=1).url
+
     def url_with_state(self, health: Health | None) -> str:
         return replace(self, state=health, page=1).url
 

@@ -19,9 +19,10 @@ from sloctl.sidecar.http.page.query import (
     group_key,
     parse_chart_range,
     parse_list_query,
+    range_choices,
 )
 from sloctl.sidecar.http.page.rendering import PageFrame, SloDetail, render_page
-from sloctl.sidecar.http.page.slo_list import RankingCache, SloListing, list_slos
+from sloctl.sidecar.http.page.slo_list import RankingCache, SloListing, list_slos, summarize_services
 
 _STATIC: Final = {
     "page.css": "text/css",
@@ -52,6 +53,7 @@ class PageRoutes:
     def build_routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self.show_list),
+            web.get("/services", self.show_services),
             web.get("/slo/{service}/{name}", self.show_slo),
             web.get(f"/static/{{name:{'|'.join(_STATIC)}}}", self.serve_static),
         ]
@@ -60,6 +62,10 @@ class PageRoutes:
         ranked = self._ranking.rank_once(self._feed.snapshot)
         listing = list_slos(ranked, parse_list_query(request.query))
         return self._page_response("list.html", listing=listing, sparklines=self._draw_sparklines(listing))
+
+    async def show_services(self, _: web.Request) -> web.Response:
+        ranked = self._ranking.rank_once(self._feed.snapshot)
+        return self._page_response("services.html", services=summarize_services(ranked))
 
     async def show_slo(self, request: web.Request) -> web.Response:
         slo_id = f"{request.match_info['service']}/{request.match_info['name']}"
@@ -112,7 +118,7 @@ class PageRoutes:
     ) -> SloDetail:
         window, now = state.slo.window.seconds, self._snapshot_time
         requested = parse_chart_range(parameters, window)
-        error_range = requested or ChartRange(min(_ERROR_RANGE, window))
+        error_range = requested or ChartRange(_fitting_range(state, now))
         budget_range = requested or ChartRange(window)
         timelines = {
             each: self._engine.slo_timeline(
@@ -133,6 +139,15 @@ class PageRoutes:
     def _snapshot_time(self) -> float:
         """The tick of the snapshot, now before the first; Unix seconds."""
         return self._time.now() if self._feed.snapshot.at is None else self._feed.snapshot.at
+
+
+def _fitting_range(state: SloState, now: float) -> int:
+    """Choose the seconds of a chart of which what fires has a third; six hours where nothing does."""
+    choices = range_choices(state.slo.window.seconds)
+    firing = [alert.since for alert in state.alerts if alert.since is not None]
+    if not firing:
+        return min(_ERROR_RANGE, choices[-1])
+    return next((each for each in choices if each >= 3 * (now - min(firing))), choices[-1])
 
 
 def _find_group(groups: Sequence[SloState], parameters: Mapping[str, str]) -> SloState | None:

@@ -13,17 +13,22 @@ from sloctl.sidecar.http.page.query import ListQuery, SortOrder
 from sloctl.slo.health import Health
 
 PAGE_SIZE: Final = 50
+MAX_LABELS_OFFERED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SloListing:
     """One page of the list: *sections* are named for a service, or one without a name holds everything.
 
-    *health_counts* counts what the other filters let through, *found* what all of them do.
+    A group stands for all of its SLO that were found, the first of them; *folded* says by id how many more
+    there are. *health_counts* counts SLOs and groups that the other filters let through, *found* the SLOs
+    that all of them do.
     """
 
     query: ListQuery
     sections: Sequence[tuple[str, Sequence[SloState]]]
+    folded: Mapping[str, int]
+    labels: Sequence[str]
     health_counts: Mapping[Health, int]
     found: int
     pages: int
@@ -34,12 +39,26 @@ class SloListing:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSummary:
+    """A service: how many SLOs, how many of them and their groups are in which state, and the worst."""
+
+    name: str
+    slos: int
+    health_counts: Mapping[Health, int]
+    worst: SloState
+
+
+@dataclass(frozen=True, slots=True)
 class RankedSnapshot:
-    """The states of a snapshot, the worst first, with their *healths*; *groups* are those of an SLO's id."""
+    """The states of a snapshot, the worst first, with their *healths*.
+
+    *groups* are those of an SLO's id, *labels* those of the specs as `name=value`.
+    """
 
     states: Sequence[SloState]
     healths: Sequence[Health]
     groups: Mapping[str, Sequence[SloState]]
+    labels: Sequence[str]
 
     @property
     def paging_count(self) -> int:
@@ -64,7 +83,8 @@ def rank_snapshot(snapshot: Snapshot) -> RankedSnapshot:
     groups: dict[str, list[SloState]] = {}
     for state in states:
         groups.setdefault(state.slo.id, []).append(state)
-    return RankedSnapshot(states, [state.health for state in states], groups)
+    labels = sorted({f"{name}={value}" for state in states for name, value in state.slo.labels.items()})
+    return RankedSnapshot(states, [state.health for state in states], groups, labels[:MAX_LABELS_OFFERED])
 
 
 def list_slos(ranked: RankedSnapshot, query: ListQuery) -> SloListing:
@@ -75,7 +95,11 @@ def list_slos(ranked: RankedSnapshot, query: ListQuery) -> SloListing:
         if _matches_filter(state, query)
     ]
     found = [state for state, health in matching if query.state in {None, health}]
-    ordered = _sort_states(found, query)
+    of_slo = Counter(state.slo.id for state in found)
+    first_of_slo: dict[str, SloState] = {}
+    for state in _sort_states(found, query):
+        first_of_slo.setdefault(state.slo.id, state)
+    ordered = list(first_of_slo.values())
     pages = max(1, -(-len(ordered) // PAGE_SIZE))
     number = min(query.page, pages)
     page = ordered[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
@@ -83,10 +107,28 @@ def list_slos(ranked: RankedSnapshot, query: ListQuery) -> SloListing:
     return SloListing(
         query=query,
         sections=[(service, list(states)) for service, states in by_service],
+        folded={slo_id: number - 1 for slo_id, number in of_slo.items()},
+        labels=ranked.labels,
         health_counts=Counter(health for _, health in matching),
-        found=len(found),
+        found=len(ordered),
         pages=pages,
     )
+
+
+def summarize_services(ranked: RankedSnapshot) -> list[ServiceSummary]:
+    """Summarize each service, the one with the worst SLO first."""
+    services: dict[str, list[tuple[SloState, Health]]] = {}
+    for state, health in zip(ranked.states, ranked.healths, strict=True):
+        services.setdefault(state.slo.service, []).append((state, health))
+    return [
+        ServiceSummary(
+            name,
+            slos=len({state.slo.id for state, _ in states}),
+            health_counts=Counter(health for _, health in states),
+            worst=states[0][0],
+        )
+        for name, states in services.items()
+    ]
 
 
 def _matches_filter(state: SloState, query: ListQuery) -> bool:

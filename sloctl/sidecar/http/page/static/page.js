@@ -115,6 +115,25 @@ document.addEventListener("keydown", (event) => {
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (by && event.target.matches("[data-chart] svg")) { event.preventDefault(); selectNext(event.target, by); }
 });
+// What is typed filters at once; the address follows, so that it can be shared and survives a reload.
+let typing = 0;
+document.addEventListener("input", (event) => {
+  if (!event.target.matches(".filter input:not([type=checkbox])")) { return; }
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    const fields = [...new FormData(event.target.form)].filter(([name, value]) => value && `${name}=${value}` !== "sort=worst");
+    const query = new URLSearchParams(fields).toString();
+    history.replaceState(null, "", query ? `/?${query}` : "/");
+    refresh();
+  }, 200);
+});
+document.addEventListener("keydown", (event) => {
+  const text = document.querySelector(".filter input[type=search]");
+  if (event.key !== "/" || !text || event.target.closest("input, select, textarea")) { return; }
+  event.preventDefault();
+  text.focus();
+  text.select();
+});
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filter select, .filter input[type=checkbox]")) { event.target.form.requestSubmit(); }
 });
