@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "schema": "print the JSON Schema of a spec, for editors",
     "discover": "propose SLOs from the metrics that a Prometheus has",
     "preset": "list ready indicators, show one, and test your own",
+    "diff": "say what changes between two versions of specs, in meaning",
     "explain": "say in plain words what an SLO means, with its own numbers",
     "backtest": "replay an SLO's alerts over the past: pages, tickets, and what they cost",
     "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",
