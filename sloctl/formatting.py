@@ -18,6 +18,11 @@ def format_percent(share: float | None) -> str:
     return f"{100 * share:,.{0 if abs(share) >= 10 else 1}f} %"
 
 
+def format_objective(objective: Fraction) -> str:
+    """Format an objective exactly: `99.95 %`."""
+    return f"{expand_exponent(format_number(100 * objective))} %"
+
+
 def format_error_ratio(share: float | None) -> str:
     """Format a share of events to three significant digits: `0.0123 %`."""
     return UNKNOWN if share is None else f"{100 * share:.3g} %"

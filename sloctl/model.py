@@ -261,7 +261,10 @@ class Alerting(Struct, frozen=True):
 
 
 class Slo(Struct, frozen=True):
-    """One objective of one service; *objective* is a ratio, 0 < objective < 1; *scrape_interval* seconds."""
+    """One objective of one service; *objective* is a ratio, 0 < objective < 1; *scrape_interval* seconds.
+
+    *review_by* is a date like 2027-03-31, None where the spec has none.
+    """
 
     service: str
     name: str
@@ -274,6 +277,7 @@ class Slo(Struct, frozen=True):
     labels: Labels
     annotations: Labels
     alerting: Alerting
+    review_by: str | None = None
 
     @property
     def id(self) -> str:

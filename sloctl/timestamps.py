@@ -1,8 +1,10 @@
 """Moments (Unix time in seconds) as text, always UTC: for machines in RFC 3339, for people shorter."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from sloctl.duration import DAY, HOUR
 from sloctl.formatting import UNKNOWN
 
 
@@ -45,3 +47,12 @@ def format_near_time(at: float, *, beside: float) -> str:
     """Format `14:02 UTC` on the day of *beside*, else `Sat 21 Nov 14:02 UTC`."""
     then, now = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(beside, UTC)
     return f"{then:%H:%M} UTC" if then.date() == now.date() else f"{then:%a %-d %b %H:%M} UTC"
+
+
+def time_ticks(start: int, end: int) -> Iterable[tuple[float, str]]:
+    """Yield the ticks of an axis of time: at most nine whole hours or days, each with its text."""
+    steps = (HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 30 * DAY)
+    step = next((step for step in steps if (end - start) / step <= 9), 60 * DAY)
+    for at in range(-(-start // step) * step, end + 1, step):
+        text = format_day_time(at)
+        yield at, text if step < DAY else text.rpartition(" ")[0]

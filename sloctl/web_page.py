@@ -4,7 +4,7 @@ Made to be read by day and by night: colours follow the reader's system, and wor
 Everything of a spec's or a server's is escaped here (`escape_text`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Final
@@ -50,6 +50,7 @@ svg text { fill: var(--quiet); font-size: 11px; font-family: inherit; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .85rem; color: var(--quiet); }
 .legend i { display: inline-block; width: .9em; height: .9em; margin-right: .35em; vertical-align: -.1em; }
 """
+NO_LOOKS: Final[Mapping[str, str]] = {}
 WIDTH: Final = 1100
 HEIGHT: Final = 240
 _LEFT: Final = 62
@@ -99,18 +100,19 @@ def render_web_page(title: str, parts: Iterable[str], *, note: str) -> str:
 
 
 def render_html_table(
-    rows: Sequence[Sequence[str]], *, right: Collection[int] = (), looks: Collection[str] = ()
+    rows: Sequence[Sequence[str]], *, right: Collection[int] = (), looks: Mapping[str, str] = NO_LOOKS
 ) -> str:
     """Render *rows* of text, the first of which are the headings.
 
-    A cell whose first word is one of *looks* gets it as its class; columns in *right* are set to the right.
+    A cell whose first word is in *looks* gets the class that stands there; columns in *right* are set to the
+    right.
     """
 
     def cell(tag: str, column: int, text: str) -> str:
         classes = ["right"] if column in right else []
         word = text.partition(" ")[0]
         if tag == "td" and word in looks:
-            classes.append(word)
+            classes.append(looks[word])
         attribute = f' class="{" ".join(classes)}"' if classes else ""
         return f"<{tag}{attribute}>{escape_text(text)}</{tag}>"
 

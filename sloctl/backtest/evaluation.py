@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from sloctl.duration import DAY, HOUR, WEEK
+from sloctl.formatting import format_objective
 from sloctl.model import Alerting, Labels, Severity, Slo
 from sloctl.slo import burn
 from sloctl.slo.event_series import EventSeries
@@ -112,11 +113,6 @@ def backtest_budget(
         holes=tuple(find_holes(series)),
         alternatives=alternatives,
     )
-
-
-def format_objective(objective: Fraction) -> str:
-    """Write an objective as a percentage, exactly: `99.95 %`."""
-    return f"{float(100 * objective):g} %" if objective.denominator < 10**5 else f"{float(100 * objective)} %"
 
 
 def count_alerts(label: str, slo: Slo, series: EventSeries, replay: PolicyReplay) -> Alternative:

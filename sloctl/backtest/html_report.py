@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from sloctl.backtest.evaluation import BudgetBacktest, format_objective
+from sloctl.backtest.evaluation import BudgetBacktest
 from sloctl.backtest.reports import (
     NO_COUNTS,
     Rows,
@@ -18,10 +18,10 @@ from sloctl.backtest.reports import (
     verdict_text,
     worst_hour_rows,
 )
-from sloctl.duration import DAY, HOUR, format_duration, humanize_duration
-from sloctl.formatting import format_percent
+from sloctl.duration import format_duration, humanize_duration
+from sloctl.formatting import format_objective, format_percent
 from sloctl.model import AlertKind, Severity
-from sloctl.timestamps import format_date_time, format_day_time
+from sloctl.timestamps import format_date_time, format_day_time, time_ticks
 from sloctl.web_page import (
     ChartAxis,
     ChartBand,
@@ -33,7 +33,7 @@ from sloctl.web_page import (
 )
 
 _VERDICT_LOOKS: Final = {True: "fine", False: "page", None: "unknown"}
-_LOOKS: Final = ("page", "ticket")
+_LOOKS: Final = {"page": "page", "ticket": "ticket"}
 _NOTE: Final = (
     "Replayed minute by minute under the rules' own conditions. Shares are of the budget of one window. "
     "Where there are no data the curve breaks or stays: they are neither good nor bad."
@@ -127,12 +127,3 @@ def chart_bands(backtest: BudgetBacktest) -> Iterable[ChartBand]:
             yield ChartBand(
                 alert.began, end, severity.value, f"{title} for {humanize_duration(end - alert.began)}"
             )
-
-
-def time_ticks(start: int, end: int) -> Iterable[tuple[float, str]]:
-    """Yield about eight moments at whole days or hours, with their text."""
-    steps = (HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 30 * DAY)
-    step = next((step for step in steps if (end - start) / step <= 9), 60 * DAY)
-    for at in range(-(-start // step) * step, end + 1, step):
-        text = format_day_time(at)
-        yield at, text if step < DAY else text.rpartition(" ")[0]

@@ -5,9 +5,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from sloctl.backtest.evaluation import BudgetBacktest, PeriodResult, format_objective
+from sloctl.backtest.evaluation import BudgetBacktest, PeriodResult
 from sloctl.duration import HOUR, format_duration, humanize_duration
-from sloctl.formatting import UNKNOWN, format_count, format_error_ratio, format_percent
+from sloctl.formatting import UNKNOWN, format_count, format_error_ratio, format_objective, format_percent
 from sloctl.model import AlertKind, Severity
 from sloctl.problems import escape_unprintable
 from sloctl.slo.replay import FiredAlert

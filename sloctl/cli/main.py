@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "preset": "list ready indicators, show one, and test your own",
     "diff": "say what changes between two versions of specs, in meaning",
     "explain": "say in plain words what an SLO means, with its own numbers",
+    "report": "tell how a month's SLOs fared, for those who were not on call",
     "backtest": "replay an SLO's alerts over the past: pages, tickets, and what they cost",
     "simulate": "play outages to an SLO: time to page, budget spent, time to quiet",
     "migrate": "bring specs of Sloth, Pyrra or OpenSLO, and see what changes",

@@ -22,7 +22,7 @@ Json: TypeAlias = dict[str, Any]
 
 _HEADINGS: Final = ("outage", "alert", "fires after", "budget spent by then", "ends after its end")
 _NEVER: Final = "never"
-_LOOKS: Final = ("page", "ticket")
+_LOOKS: Final = {"page": "page", "ticket": "ticket"}
 _BAR_WIDTH: Final = 40
 # The scale of the charts, seconds: below a quarter of a minute no rule sees anything.
 _SHORTEST: Final = 15

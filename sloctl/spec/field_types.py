@@ -20,6 +20,13 @@ _LABEL_NAME: Final = "^[a-zA-Z_][a-zA-Z0-9_]*$"
 Percentage = Annotated[
     str, Meta(extra={"noun": "a percentage like 99.95%"}, extra_json_schema={"pattern": PERCENTAGE_PATTERN})
 ]
+Date = Annotated[
+    str,
+    Meta(
+        extra={"noun": "a date like 2027-03-31"},
+        extra_json_schema={"pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"},
+    ),
+]
 Duration = Annotated[
     str,
     Meta(

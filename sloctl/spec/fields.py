@@ -13,6 +13,7 @@ from sloctl.spec.field_types import (
     PERCENTAGE_PATTERN,
     AlertName,
     Choice,
+    Date,
     Duration,
     Fields,
     LabelName,
@@ -157,6 +158,9 @@ class Objective(Fields, frozen=True, kw_only=True):
         field(default_factory=dict)
     )
     alerting: Annotated[Alerting, Meta(description="Overrides spec.alerting, key by key.")] = Alerting()
+    review_by: Annotated[
+        Date | UnsetType, Meta(description="When it is to be looked at again; reports tell what is due.")
+    ] = UNSET
 
 
 class Metadata(Fields, frozen=True, kw_only=True):

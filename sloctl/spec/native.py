@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE, LabelStyle
@@ -114,6 +114,9 @@ def _read_slo(
     )
     objective = findings.accept_value(values.parse_objective(spec.objective), node.at("objective"))
     window = findings.accept_value(values.parse_window(spec.window), node.at("window"))
+    review_by: str | None = None
+    if not isinstance(spec.review_by, UnsetType):
+        review_by = findings.accept_value(values.parse_review_date(spec.review_by), node.at("reviewBy"))
     events = read_indicator(spec.indicator, node.at("indicator"), findings, catalog=service.allowed.presets)
     counted = events is None or counts_are_events(lower_indicator(events))
     longest = (window or values.LONGEST_WINDOW).seconds
@@ -134,6 +137,7 @@ def _read_slo(
         labels={name: entry.text for name, entry in merged_labels.entries.items()},
         annotations={name: entry.text for name, entry in annotations.entries.items()},
         alerting=alerting,
+        review_by=review_by,
     )
     checks.run_checks(slo, checks.SloNodes(node, alerting_node), findings)
     return slo

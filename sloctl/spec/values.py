@@ -122,6 +122,18 @@ def parse_confidence(text: str) -> Fraction | Violation:
     return Violation("confidence-range", f"confidence is 50 % to 99.99 %, got {quote_value(text)}")
 
 
+def parse_review_date(text: str) -> str | Violation:
+    """Check a date of the calendar, like 2027-03-31; in order of text they are in order of time."""
+    form = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+    if form is not None:
+        year, month, day = map(int, form.groups())
+        is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        lengths = (31, 29 if is_leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+        if year >= 1 and 1 <= month <= 12 and 1 <= day <= lengths[month - 1]:
+            return text
+    return Violation("review-date", f"reviewBy is a date like 2027-03-31, got {quote_value(text)}")
+
+
 def parse_window(text: str) -> RollingWindow | Violation:
     """Parse a window of whole days, from one to a year."""
     seconds = _parse_duration_text(text, of="window", like="30d")
