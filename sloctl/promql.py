@@ -171,13 +171,10 @@ def list_selectors(text: PromQL) -> tuple[Selector, ...]:
 
 def print_selector(node: VectorSelector) -> PromQL:
     """Print a parsed selector with its matchers in the order in which they are written, where it is plain."""
-    printed: PromQL = node.prettify()
-    if node.offset is not None or node.at is not None or node.matchers.or_matchers:
-        return printed
     try:
-        return format_selector(_convert_selector(node))
+        return format_selector(plain_selector(node))
     except PromQLError:
-        return printed
+        return str(node.prettify())
 
 
 def calls_rate(query: WindowQuery) -> bool:
