@@ -9,7 +9,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from sloctl.files import SpecFileError, SpecText
@@ -55,9 +55,14 @@ class SpecWatcher:
         self.last_reload = ReloadResult(time.now(), is_in_force=True)
 
     async def reload_specs(self) -> ReloadResult:
-        """Read the specs and put them in force, unless one of them has an error."""
+        """Read the specs and put them in force, unless one of them has an error, or they are unchanged."""
         async with self._reload_lock:
-            self._loaded = await self._read_texts()
+            texts = await self._read_texts()
+            if texts == self._loaded and self.last_reload.is_in_force:
+                _log.info("the specs are unchanged")
+                self.last_reload = replace(self.last_reload, at=self._time.now())
+                return self.last_reload
+            self._loaded = texts
             # Thousands of specs take seconds, and ticks go on meanwhile.
             slos, problems = await asyncio.to_thread(_parse_texts, self._loaded, self._files.options)
             for problem in problems[:_MAX_LOGGED_PROBLEMS]:

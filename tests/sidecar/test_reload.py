@@ -114,11 +114,23 @@ async def test_a_swapped_config_map_is_noticed_by_itself(tmp_path: Path) -> None
 async def test_sighup_reloads_at_once(tmp_path: Path) -> None:
     mounted(tmp_path, GOOD, "1")
     watched = Watched(tmp_path)
+    mounted(tmp_path, STRICTER, "2")
 
-    async with watched.specs.watch_files():
+    async with watched.specs.watch_files(interval=3600):
         os.kill(os.getpid(), signal.SIGHUP)
 
-        assert await watched.budgets() == [0.01]
+        assert await watched.budgets() == [0.001]
+
+
+async def test_a_flood_of_reloads_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    mounted(tmp_path, GOOD, "1")
+    watched = Watched(tmp_path)
+
+    results = [await watched.specs.reload_specs() for _ in range(3)]
+
+    assert [result.is_in_force for result in results] == [True] * 3
+    assert caplog.messages == ["the specs are unchanged"] * 3
 
 
 async def test_a_fifo_among_the_specs_does_not_end_reloading(

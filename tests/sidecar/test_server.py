@@ -251,6 +251,22 @@ async def test_idle_connections_make_room_for_new_ones(monkeypatch: pytest.Monke
     assert gone == [b""] * 15
 
 
+async def test_a_probe_is_answered_whoever_holds_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "incoming_connections", lambda: 5)
+    async with run_sidecar() as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        pages = [await asyncio.open_connection(host, int(port)) for _ in range(5)]
+        for reader, writer in pages:
+            writer.write(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await reader.readuntil(b"retry: 3000")
+        await asyncio.sleep(0.3)
+        answer = await ask(f"{running.url}/healthz")
+        for _, writer in pages:
+            writer.close()
+
+    assert answer.status == 200
+
+
 def test_sighup_while_leaving_does_no_harm() -> None:
     command = [sys.executable, "-m", "sloctl", "sidecar", SPEC, "--target", f"http://127.0.0.1:{free_port()}"]
     with subprocess.Popen(

@@ -72,6 +72,10 @@ class Scrape(Fields, frozen=True, kw_only=True):
         int,
         Meta(ge=1024, le=1 << 30, description="Of all answers together, beyond which large ones take turns."),
     ] = 16 << 20
+    max_samples: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000, description="Of what the SLOs name, of all targets together."),
+    ] = 50_000
     contributor_labels: Annotated[
         list[LabelName] | UnsetType,
         Meta(description="Labels whose values may be named as contributors; by default all that vary."),

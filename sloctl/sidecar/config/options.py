@@ -42,6 +42,7 @@ def scrape_options(read: fields.Scrape) -> ScrapeOptions:
         client=client_options(read.client),
         concurrency=read.concurrency,
         body_bytes=read.max_bytes_at_once,
+        max_samples=read.max_samples,
         contributor_labels=None if read.contributor_labels is UNSET else tuple(read.contributor_labels),
     )
 

@@ -17,6 +17,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 _IDLE_SECONDS: Final = 75.0
 # Until the headers of the first request have come.
 _FIRST_REQUEST_SECONDS: Final = 10.0
+# One that lasts so long may make room for another; answers take less, open pages and stalled readers more.
+_LONG_REQUEST_SECONDS: Final = 0.25
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -29,38 +31,52 @@ _log: Final = logging.getLogger(__name__)
 
 
 class ConnectionLimit:
-    """The connections of all clients, *most* of them; beyond, the longest idle one makes room, if any is."""
+    """The connections of all clients, *most* of them; beyond, one makes room for the new one.
+
+    That is the longest idle one, else the one whose request has lasted longest: an open page, which comes
+    again by itself, or a reader that takes nothing. A probe is answered whoever holds the others.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open: set[HttpConnection] = set()
-        # The longest idle first.
+        # The longest in their state first.
         self._idle: dict[HttpConnection, None] = {}
+        self._busy: dict[HttpConnection, float] = {}
 
     def admit_connection(self, connection: "HttpConnection") -> bool:
-        """Take up a new connection; False where all are at work and it has to go."""
-        if len(self._open) >= self._most:
-            if not self._idle:
-                return False
-            longest_idle = next(iter(self._idle))
-            self.drop_connection(longest_idle)
-            longest_idle.force_close()
-        self._open.add(connection)
-        self.mark_idle(connection)
+        """Take up a new connection; False where all are at work, none for long, and it has to go."""
+        if len(self._idle) + len(self._busy) >= self._most and not self.make_room():
+            return False
+        self._idle[connection] = None
         return True
 
     def drop_connection(self, connection: "HttpConnection") -> None:
-        self._open.discard(connection)
         self._idle.pop(connection, None)
+        self._busy.pop(connection, None)
 
     def mark_busy(self, connection: "HttpConnection") -> None:
-        """Note that it has a request: it is not closed for others."""
-        self._idle.pop(connection, None)
+        """Note that it has a request."""
+        if connection in self._idle:
+            del self._idle[connection]
+            self._busy[connection] = asyncio.get_running_loop().time()
 
     def mark_idle(self, connection: "HttpConnection") -> None:
         """Note that it waits for a request."""
-        if connection in self._open:
+        if connection in self._busy:
+            del self._busy[connection]
             self._idle[connection] = None
+
+    def make_room(self) -> bool:
+        if self._idle:
+            longest = next(iter(self._idle))
+            longest.force_close()
+        else:
+            longest, since = next(iter(self._busy.items()))
+            if asyncio.get_running_loop().time() - since < _LONG_REQUEST_SECONDS:
+                return False
+            longest.abort()
+        self.drop_connection(longest)
+        return True
 
 
 class HttpConnection(web.RequestHandler):
@@ -91,6 +107,11 @@ class HttpConnection(web.RequestHandler):
         self.mark_request_received()
         self.limit.drop_connection(self)
         super().connection_lost(exc)
+
+    def abort(self) -> None:
+        """Close the connection without sending what it has not taken."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def mark_request_received(self) -> None:
         """Stop the clock of the first request."""

@@ -66,7 +66,7 @@ class _LargeAnswers:
             async with asyncio.timeout(self._piece_seconds):
                 await response.prepare(request)
             if request.method != "HEAD":
-                await self._send_pieces(response, memoryview(body))
+                await self.send_pieces(response, memoryview(body))
         except TimeoutError:
             response.force_close()
             if request.transport is not None:
@@ -75,7 +75,7 @@ class _LargeAnswers:
             self.bytes -= len(body)
         return response
 
-    async def _send_pieces(self, response: web.StreamResponse, rest: memoryview) -> None:
+    async def send_pieces(self, response: web.StreamResponse, rest: memoryview) -> None:
         while rest:
             size = _LARGE_PIECE_BYTES if self._waiting < _MOST_LARGE_PIECES else _SMALL_PIECE_BYTES
             self._waiting += 1

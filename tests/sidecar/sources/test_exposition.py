@@ -11,7 +11,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Labels
 from sloctl.sidecar.sources.counting.series import ExposedSample, SeriesId
-from sloctl.sidecar.sources.scrape import exposition
 from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
 
 TEXT = r"""# HELP a_total Things, a_total{of="all"} 3 kinds.
@@ -139,14 +138,25 @@ def test_text_that_was_cut_off_is_an_error(end: str) -> None:
         ExpositionParser({"a_total"}, {}).parse_samples(f"a_total 7\n{end}")
 
 
-def test_of_too_many_samples_the_largest_metric_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exposition, "MAX_SAMPLES", 2)
+def test_of_too_many_samples_the_largest_metric_is_left_out() -> None:
     parser = ExpositionParser({"a_total", "b_total"}, {})
+    body = b'a_total{b="1"} 1\na_total{b="2"} 1\nb_total 1\n'
 
-    read = parser.parse_samples('a_total{b="1"} 1\na_total{b="2"} 1\nb_total 1\n')
+    *waits, read = parser.parse_in_pieces(body, most_samples=2)
 
-    assert [sample.series.metric for sample in read] == ["b_total"]
+    assert [sample.series.metric for sample in read or ()] == ["b_total"]
+    assert not any(waits)
     assert parser.left_out == {"a_total"}
+
+
+@pytest.mark.parametrize("length", [17_000, 300_000])
+def test_a_sample_of_a_huge_label_is_left_out(length: int) -> None:
+    parser = ExpositionParser({"a_total"}, {})
+
+    read = parser.parse_samples(f'# {"x" * length}\na_total{{b="{"/" * length}"}} 1\na_total 2\n')
+
+    assert [sample.value for sample in read] == [2]
+    assert parser.too_long == 1
 
 
 LABEL_VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -82,13 +82,18 @@ class Baseline:
 
 
 def advance_baseline(
-    before: Baseline, samples: Iterable[ExposedSample], now: float, *, process_start: float | None = None
+    before: Baseline,
+    samples: Iterable[ExposedSample],
+    now: float,
+    *,
+    process_start: float | None = None,
+    most_series: int = MAX_SAMPLES,
 ) -> tuple[Baseline, ScrapeIncreases]:
     """Compare a scrape with the baseline; return the next baseline, and the increases.
 
     Of a series exposed twice the first sample counts, as in Prometheus. A sample whose own timestamp is older
     than MAX_BASELINE_AGE is not there; one from the future was taken now. Of processes that take turns at one
-    address only the newest counts.
+    address only the newest counts. Of series that are gone as many are kept as make *most_series* in all.
     """
     if before.at is not None and now - before.at > MAX_BASELINE_AGE:
         before = Baseline(at=before.at)
@@ -109,6 +114,8 @@ def advance_baseline(
             increase = increase._replace(is_other_process=True)
         scrape.append(increase)
     vanished = _vanished_series(before, known, now, restarted=_all_counters_fell(before, known))
+    kept = min(len(vanished), max(0, most_series - len(known)))
+    vanished = dict(islice(vanished.items(), len(vanished) - kept, None))
     return Baseline(known, vanished, at=now, unbroken=True, process_start=process_start), scrape
 
 
@@ -238,4 +245,4 @@ def _vanished_series(
         }
     if restarted:
         vanished = {series: (seen, LastSample(0.0, seen)) for series, (seen, _) in vanished.items()}
-    return dict(islice(vanished.items(), max(0, len(vanished) - MAX_SAMPLES), None))
+    return vanished

@@ -144,7 +144,7 @@ class _HistoryReader:
         for slo in self._slos:
             if (progress := outcome.progress.get(slo.id)) is not None:
                 past += _past_counts(slo, progress.steps, seconds=FINE_STEP)
-                past += _repaired_counts(slo, outcome.repairs.get(slo.id, ()))
+                past += repaired_counts(slo, outcome.repairs.get(slo.id, ()))
                 positions[slo.id] = progress.position
         for issue in outcome.issues:
             _log.warning("history: %s", issue)
@@ -209,7 +209,7 @@ def _sum_to_coarse(minutes: StepCounts) -> StepCounts:
     return {end: sum_steps([inside]) for end, inside in steps.items()}
 
 
-def _repaired_counts(slo: Slo, spans: Iterable[RepairedSpan]) -> list[PastCounts]:
+def repaired_counts(slo: Slo, spans: Iterable[RepairedSpan]) -> list[PastCounts]:
     return [
         PastCounts(slo, group, float(span.end), counts, span.end - span.begin, is_repair=True)
         for span in spans

@@ -60,12 +60,12 @@ async def read_due_repairs(
             outcome.progress.update(progress)
 
     async with asyncio.TaskGroup() as tasks:
-        for span, slos in _slos_by_due_steps(jobs, outcome).items():
+        for span, slos in slos_by_due_steps(jobs, outcome).items():
             for batch in batch_slos(slos):
                 tasks.create_task(read_batch(batch, span))
 
 
-def _slos_by_due_steps(
+def slos_by_due_steps(
     jobs: Sequence[tuple[Slo, ReadPosition]], outcome: ReadOutcome
 ) -> dict[QueryRange, list[Slo]]:
     by_span: dict[QueryRange, list[Slo]] = {}
@@ -86,12 +86,12 @@ async def repaired_spans(
     ranges: RangeQueries, slos: Sequence[Slo], style: LabelStyle, span: QueryRange
 ) -> dict[str, list[RepairedSpan]]:
     """Read what the repairs within *span* added to what there is besides; raise PrometheusError."""
-    new = await _read_repairs(ranges, slos, style, span)
+    new = await read_repairs(ranges, slos, style, span)
     repaired = [slo for slo in slos if slo.id in new]
     if not repaired:
         return {}
     reach = QueryRange(span.start - _REACH, span.end)
-    before = await _read_repairs(ranges, repaired, style, QueryRange(reach.start, span.start))
+    before = await read_repairs(ranges, repaired, style, QueryRange(reach.start, span.start))
     outcome = ReadOutcome()
     jobs = [(slo, ReadPosition(reach.start)) for slo in repaired]
     await read_minutes(ranges, jobs, style, settled=float(reach.end), outcome=outcome)
@@ -99,12 +99,12 @@ async def repaired_spans(
     for slo in repaired:
         if (progress := outcome.progress.get(slo.id)) is None:
             raise PrometheusError(next(iter(outcome.issues), "the minutes of a repair are not there"))
-        added = _added_counts(before.get(slo.id, {}), new[slo.id], progress)
-        found[slo.id] = list(_spread_counts(added, progress, reach.start))
+        added = added_counts(before.get(slo.id, {}), new[slo.id], progress)
+        found[slo.id] = list(spread_counts(added, progress, reach.start))
     return found
 
 
-async def _read_repairs(
+async def read_repairs(
     ranges: RangeQueries, slos: Sequence[Slo], style: LabelStyle, span: QueryRange
 ) -> dict[str, StepCounts]:
     """Read the repairs that added anything, by SLO id and coarse step."""
@@ -116,7 +116,7 @@ async def _read_repairs(
     }
 
 
-def _added_counts(before: StepCounts, new: StepCounts, progress: ReadProgress) -> dict[Group, EventCounts]:
+def added_counts(before: StepCounts, new: StepCounts, progress: ReadProgress) -> dict[Group, EventCounts]:
     """Return what the *new* repairs add beyond raw minutes, of which those *before* added their part."""
     old, every = sum_steps([before]), sum_steps([before, new])
     raw, left_out = sum_steps([progress.raw]), sum_steps([progress.left_out])
@@ -124,19 +124,19 @@ def _added_counts(before: StepCounts, new: StepCounts, progress: ReadProgress) -
     for group, counts in every.items():
         in_raw, in_left_out = raw.get(group, _NOTHING), left_out.get(group, _NOTHING)
         was = old.get(group, _NOTHING)
-        total = _rise(was.total, counts.total, in_raw.total - in_left_out.total)
-        error = _rise(was.error, counts.error, in_raw.error - in_left_out.error)
+        total = rise_above(was.total, counts.total, in_raw.total - in_left_out.total)
+        error = rise_above(was.error, counts.error, in_raw.error - in_left_out.error)
         if total > 0:
             added[group] = EventCounts(error=min(error, total), total=total)
     return added
 
 
-def _rise(before: float, after: float, known: float) -> float:
+def rise_above(before: float, after: float, known: float) -> float:
     """Return by how much what exceeds *known* rises."""
     return max(0.0, after - known) - max(0.0, before - known)
 
 
-def _spread_counts(
+def spread_counts(
     added: Mapping[Group, EventCounts], progress: ReadProgress, start: int
 ) -> Iterator[RepairedSpan]:
     """Spread counts over the minutes without any, between those with some; else put them at *start*."""

@@ -38,10 +38,10 @@ async def read_silent_spans(
     except PrometheusError:
         return []
     scraped = {at for row in rows for at in row.points}
-    return list(_join_minutes([minute for minute in unknown if minute not in scraped]))
+    return list(join_minutes([minute for minute in unknown if minute not in scraped]))
 
 
-def _join_minutes(minutes: Sequence[int]) -> Iterator[Span]:
+def join_minutes(minutes: Sequence[int]) -> Iterator[Span]:
     begin: int | None = None
     for number, minute in enumerate(minutes):
         begin = minute - FINE_STEP if begin is None else begin

@@ -117,7 +117,7 @@ class PrometheusSource:
             IntervalCounts(end, {}, gaps={slo.id: (begin, end) for slo, _ in current})
             for begin, end in silent
         ]
-        repaired = _repaired_intervals((slo, outcome.repairs.get(slo.id, ())) for slo, _ in current)
+        repaired = repaired_intervals((slo, outcome.repairs.get(slo.id, ())) for slo, _ in current)
         return (*gaps, *repaired, *self._collect_counts(current, by_label, outcome.issues))
 
     async def read_history(
@@ -178,7 +178,7 @@ class PrometheusSource:
         return tuple(IntervalCounts(float(at), by_minute[at]) for at in sorted(by_minute))
 
 
-def _repaired_intervals(
+def repaired_intervals(
     spans_by_slo: Iterable[tuple[Slo, Iterable[RepairedSpan]]],
 ) -> list[IntervalCounts]:
     return [

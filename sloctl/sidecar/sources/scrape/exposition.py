@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -30,14 +30,19 @@ _SAMPLE_LINE: Final = re.compile(
 )
 _SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
 # With labels it is that of another process, as behind a federation.
-_PROCESS_START: Final = re.compile(r"\nprocess_start_time_seconds[ \t]+([0-9.eE+]+)(?=\s)")
+_PROCESS_START: Final = re.compile(rb"\nprocess_start_time_seconds[ \t]+([0-9.eE+]+)(?=\s)")
+# A longer sample names nothing that a person looks for, and each use of it costs its length.
+_MAX_SAMPLE_LENGTH: Final = 16 * 1024
+# So much is searched, and so many lines are parsed, in one go: some ten milliseconds.
+_PIECE_BYTES: Final = 256 * 1024
+_LINES_PER_PIECE: Final = 500
 # `_created` is a name anybody may use: a Unix time later than 2001 is taken for one.
 _EARLIEST_CREATION: Final = 1e9
 
 
-def process_start(text: str) -> float | None:
-    """Return the start of the process that exposes *text* (Unix seconds); None where nothing tells."""
-    starts = _PROCESS_START.findall(text)
+def process_start(body: bytes) -> float | None:
+    """Return the start of the process that exposes *body* (Unix seconds); None where nothing tells."""
+    starts = _PROCESS_START.findall(body)
     return float(starts[0]) if len(starts) == 1 else None
 
 
@@ -61,60 +66,115 @@ class ExpositionParser:
         self._target_labels = target_labels
         self._parsed: dict[str, _ParsedSeries] = {}
         self._labels: dict[LabelPair, LabelPair] = {}
-        # Metrics with too many samples in the last text.
+        # Of the last text: metrics with too many samples, and how many samples were too long.
         self.left_out: frozenset[str] = frozenset()
+        self.too_long = 0
 
     def parse_samples(self, text: str, *, openmetrics: bool = False) -> list[ExposedSample]:
-        """Return the samples in the order of *text*.
+        """Return the samples of *text* at once, as `parse_in_pieces` gives them in the end."""
+        pieces = self.parse_in_pieces(text.encode(), openmetrics=openmetrics)
+        return next(samples for samples in pieces if samples is not None)
 
-        Raises ValueError for a line of a wanted metric that is no sample, and for a text that was cut off.
+    def parse_in_pieces(
+        self, body: bytes, *, openmetrics: bool = False, most_samples: int = MAX_SAMPLES
+    ) -> Iterator[list[ExposedSample] | None]:
+        """Parse in pieces of some ten milliseconds: None while it goes on, then the samples in their order.
+
+        Of more than *most_samples* whole metrics are left out. Raises ValueError for a line of a wanted
+        metric that is no sample, for what is not UTF-8, and for a text that was cut off.
         """
-        if openmetrics and not text.rstrip().endswith("# EOF"):
+        if openmetrics and not body.rstrip().endswith(b"# EOF"):
             raise ValueError("OpenMetrics that does not end with # EOF was cut off")
         # Both formats ask for it: 50 may be the beginning of 50123, and series that follow would be missing.
-        if text and not openmetrics and not text.endswith("\n"):
+        if body and not openmetrics and not body.endswith(b"\n"):
             raise ValueError("the last line does not end with a line break: the text was cut off")
-        lines = self._find_lines(text)
-        lines = self._drop_largest_metrics(lines)
-        if len(self._parsed) > 2 * len(lines) + 1000:
-            # Most of what is remembered is gone: labels that change all the time.
+        lines: list[str] = []
+        for found in self.find_in_pieces(body, most_samples):
+            yield None
+            lines += found
+        if len(self._parsed) > 5 * len(lines) // 4 + 1000:
+            # Some of what is remembered is gone: labels that change all the time.
             self._parsed.clear()
             self._labels.clear()
-        parsed = [self._parse_line(line, 1 if openmetrics else 1000) for line in lines]
+        parsed: list[tuple[_ParsedSeries, float, float | None]] = []
+        for start in range(0, len(lines), _LINES_PER_PIECE):
+            yield None
+            piece = lines[start : start + _LINES_PER_PIECE]
+            parsed += [self._parse_line(line, 1 if openmetrics else 1000) for line in piece]
         creations = [line for line in parsed if line[0].series.metric in self._created]
         if not creations:
-            return [ExposedSample(head.series, value, at) for head, value, at in parsed]
+            yield [ExposedSample(head.series, value, at) for head, value, at in parsed]
+            return
         # Text declares it a gauge, creation time or not; OpenMetrics only what is none.
         names = {head.series.metric for head, *_ in creations} if openmetrics else set[str]()
-        gauges = {name for name in names if f"# TYPE {name} " in text}
+        gauges = {name for name in names if f"# TYPE {name} ".encode() in body}
         created = {
             head.origin: value
             for head, value, _ in creations
             if isfinite(value) and value > _EARLIEST_CREATION and head.series.metric not in gauges
         }
-        return [
+        yield [
             ExposedSample(head.series, value, at, created.get(head.origin), is_declared=openmetrics)
             for head, value, at in parsed
             if head.series.metric in self._metrics
         ]
 
-    def _drop_largest_metrics(self, lines: list[str]) -> list[str]:
-        """Leave out whole metrics, the largest first, down to MAX_SAMPLES lines.
+    def find_in_pieces(self, body: bytes, most_samples: int) -> Iterator[list[str]]:
+        """Find the lines of the wanted metrics, without the largest metrics where there are too many lines.
 
-        A part of one would make series come and go, which look like new ones.
+        A part of a metric would make series come and go, which look like new ones.
         """
         self.left_out = frozenset()
-        if len(lines) <= MAX_SAMPLES:
-            return lines
-        sizes = Counter(_NAME_END.split(line, maxsplit=1)[0] for line in lines)
-        left_out, remaining = set[str](), len(lines)
-        for name, size in sizes.most_common():
-            if remaining <= MAX_SAMPLES:
+        found: list[str] = []
+        for lines in self.lines_by_piece(body):
+            found += lines
+            yield []
+            if len(found) > most_samples:
                 break
-            left_out.add(name)
-            remaining -= size
-        self.left_out = frozenset(left_out)
-        return [line for line in lines if _NAME_END.split(line, maxsplit=1)[0] not in left_out]
+        else:
+            yield found
+            return
+        found.clear()
+        sizes = Counter[str]()
+        for lines in self.lines_by_piece(body):
+            sizes.update(_NAME_END.split(line, maxsplit=1)[0] for line in lines)
+            yield []
+        remaining = sizes.total()
+        for name, size in sizes.most_common():
+            if remaining > most_samples:
+                self.left_out |= {name}
+                remaining -= size
+        if remaining:
+            for lines in self.lines_by_piece(body):
+                names = ((line, _NAME_END.split(line, maxsplit=1)[0]) for line in lines)
+                yield [line for line, name in names if name not in self.left_out]
+
+    def lines_by_piece(self, body: bytes) -> Iterator[list[str]]:
+        """Give the lines of wanted metrics, piece by piece; samples that are too long are counted instead."""
+        self.too_long, start = 0, 0
+        while start < len(body):
+            end = body.rfind(b"\n", start, start + _PIECE_BYTES) + 1
+            if end:
+                yield self.find_wanted(body[start:end], start)
+            else:
+                # One line is longer than a piece: its beginning tells whether it is wanted.
+                end = body.find(b"\n", start) + 1 or len(body)
+                begin = body[start : start + _MAX_SAMPLE_LENGTH].decode(errors="replace")
+                self.too_long += bool(self._find_lines(begin))
+            start = end
+
+    def find_wanted(self, piece: bytes, start: int) -> list[str]:
+        """Find the lines of wanted metrics in *piece*, which starts at a byte of the body."""
+        try:
+            lines = self._find_lines(piece.decode())
+        except UnicodeDecodeError as wrong:
+            where = f"{wrong.reason} at byte {start + wrong.start}"
+            raise ValueError(f"answered what is not UTF-8: {where}") from None
+        if len(piece) <= _MAX_SAMPLE_LENGTH:
+            return lines
+        short = [line for line in lines if len(line) <= _MAX_SAMPLE_LENGTH]
+        self.too_long += len(lines) - len(short)
+        return short
 
     def _parse_line(self, line: str, ticks_per_second: int) -> tuple[_ParsedSeries, float, float | None]:
         spelled, _, value = line.rpartition(" ")

@@ -2,16 +2,21 @@
 
 Each target has a scrape of its own, which goes on over as many rounds as it takes. A round waits for those
 that answered quickly the last time, and hardly for the slow ones: what these count comes with the round in
-which they have answered. The slow ones share half of the connections; when they are more, they take turns.
+which they have answered. The slow ones share half of the connections; when they are more, they take turns:
+by two lines, of those that answered lately and of the others, the longest not asked first in each. A turn is
+short at first and twice as long each time it was not enough, so that one that answers at once, after all,
+does not wait for a hundred that never do.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Final, NamedTuple, TypeAlias
 
 from sloctl.sidecar.runtime import cancel_tasks
+from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.plan import CountingPlan
 from sloctl.sidecar.sources.counting.tally import Tally
 from sloctl.sidecar.sources.scrape.scraper import TargetScraper
@@ -21,6 +26,8 @@ from sloctl.sidecar.sources.scrape.targets import TargetState
 PATIENCE_SECONDS: Final = 1.0
 # And so long for one that was slow, and may be well again.
 _SLOW_PATIENCE_SECONDS: Final = 0.1
+# The first turn of a slow target, while others wait for theirs.
+_FIRST_TURN_SECONDS: Final = 2.0
 
 
 class CountedScrape(NamedTuple):
@@ -48,14 +55,16 @@ class ScrapeRounds:
         self._most_at_once = max(2, most_at_once)
         self._most_slow = self._most_at_once // 2
         self._running: dict[TargetScraper, _RunningScrape] = {}
-        # The longest not asked first.
-        self._slow: dict[TargetScraper, None] = {}
+        # The longest not asked first, with the seconds of its next turn.
+        self._slow: dict[TargetScraper, float] = {}
 
     async def run_round(self, scrapers: Sequence[TargetScraper], scrape: Scrape) -> list[CountedScrape]:
         """Ask all targets that are not being asked; return the scrapes that ended by then."""
-        self._slow = {scraper: None for scraper in self._slow if scraper in set(scrapers)}
+        known = set(scrapers)
+        self._slow = {scraper: turn for scraper, turn in self._slow.items() if scraper in known}
         counted = self._collect_counted()
         await self._give_up_excess()
+        await self.end_turns()
         quick = deque(each for each in scrapers if each not in self._slow and each not in self._running)
         slow = self._start_slow(scrape)
         while quick:
@@ -64,7 +73,7 @@ class ScrapeRounds:
             await asyncio.wait([self._running[each].task for each in wave], timeout=PATIENCE_SECONDS)
             for each in wave:
                 if not self._running[each].task.done():
-                    self._slow[each] = None
+                    self._slow[each] = _FIRST_TURN_SECONDS
             counted += self._collect_counted()
             await self._give_up_excess()
         if slow:
@@ -92,13 +101,20 @@ class ScrapeRounds:
             self._running[scraper] = _RunningScrape(asyncio.ensure_future(scrape(scraper)), now)
 
     def _start_slow(self, scrape: Scrape) -> list[asyncio.Future[CountedScrape | None]]:
-        waiting = sorted((each for each in self._slow if each not in self._running), key=_last_answer_first)
-        chosen = waiting[: max(0, self._most_slow - sum(each in self._slow for each in self._running))]
+        now = asyncio.get_running_loop().time()
+        waiting = self.waiting_slow()
+        lately = [each for each in waiting if now - each.answered_at <= MAX_BASELINE_AGE]
+        others = [each for each in waiting if now - each.answered_at > MAX_BASELINE_AGE]
+        by_turns = [each for pair in zip_longest(lately, others) for each in pair if each is not None]
+        chosen = by_turns[: max(0, self._most_slow - sum(each in self._slow for each in self._running))]
         for scraper in chosen:
             # To the end: others have their turn before it is asked again.
             self._slow[scraper] = self._slow.pop(scraper)
         self._start(chosen, scrape)
         return [self._running[each].task for each in chosen]
+
+    def waiting_slow(self) -> list[TargetScraper]:
+        return [each for each in self._slow if each not in self._running]
 
     def _collect_counted(self) -> list[CountedScrape]:
         """Take the scrapes that have ended; who was quick is no longer slow."""
@@ -115,9 +131,24 @@ class ScrapeRounds:
     async def _give_up_excess(self) -> None:
         """Give up scrapes of slow targets that are more than may be under way."""
         slow = sorted((each for each in self._running if each in self._slow), key=_last_answer_first)
-        given_up = slow[self._most_slow :]
+        await self._give_up(slow[self._most_slow :])
+
+    async def end_turns(self) -> None:
+        """Give up scrapes whose turn is over, for as many as wait; their next one is longer."""
         now = asyncio.get_running_loop().time()
-        for scraper in given_up:
+        overdue = [
+            scraper
+            for scraper, running in self._running.items()
+            if (turn := self._slow.get(scraper)) is not None and now - running.began > turn
+        ]
+        ended = overdue[: len(self.waiting_slow())]
+        for scraper in ended:
+            self._slow[scraper] *= 2
+        await self._give_up(ended)
+
+    async def _give_up(self, scrapers: Iterable[TargetScraper]) -> None:
+        now = asyncio.get_running_loop().time()
+        for scraper in scrapers:
             running = self._running.pop(scraper)
             await cancel_tasks([running.task])
             scraper.record_failure("no answer yet, and others wait for the connection", now - running.began)
@@ -125,4 +156,4 @@ class ScrapeRounds:
 
 def _last_answer_first(scraper: TargetScraper) -> float:
     """Order by the last good answer: who answers late goes before who never does."""
-    return -(scraper.state.scraped_at or 0.0)
+    return -scraper.answered_at

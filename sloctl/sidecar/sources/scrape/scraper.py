@@ -9,6 +9,7 @@ from opentelemetry.trace import Status, StatusCode, get_tracer
 
 from sloctl.prometheus.async_client import HttpClient
 from sloctl.prometheus.errors import RequestFailed
+from sloctl.sidecar.sources import join_reasons
 from sloctl.sidecar.sources.counting.counter_increases import (
     MAX_BASELINE_AGE,
     Baseline,
@@ -25,6 +26,7 @@ from sloctl.sidecar.sources.scrape.exposition import (
     ExpositionParser,
     process_start,
 )
+from sloctl.sidecar.sources.scrape.sample_room import SampleRoom
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
 
 _tracer: Final = get_tracer(__name__)
@@ -43,11 +45,15 @@ class TargetScraper:
         metrics: Collection[str],
         *,
         bodies: BodyMemory,
+        room: "SampleRoom[TargetScraper]",
         since: float | None = None,
     ) -> None:
         self.state = TargetState(target.display_url, target.labels)
+        # By the clock of the event loop.
+        self.answered_at = float("-inf")
         self._target = target
         self._bodies = bodies
+        self._room = room
         self._parser = ExpositionParser(metrics, target.labels)
         self._baseline = Baseline(at=since)
         self._held_counts: HeldCounts = {}
@@ -73,9 +79,13 @@ class TargetScraper:
                 span.set_status(Status(StatusCode.ERROR, str(failure)))
                 self.record_failure(str(failure), clock() - began)
                 return None
-        self._baseline, scrape = advance_baseline(self._baseline, samples, now, process_start=started)
+        self._baseline, scrape = advance_baseline(
+            self._baseline, samples, now, process_start=started, most_series=self._room.most_for(self)
+        )
+        self._room.note_taken(self, len(samples) + len(self._baseline.vanished))
         if any(increase.is_other_process for increase in scrape):
             self._shared_at = now
+        self.answered_at = clock()
         tally = tally_samples(scrape, weights, self._held_counts)
         self._held_counts = tally.held_counts
         self.state = replace(
@@ -87,6 +97,16 @@ class TargetScraper:
     def left_out(self) -> frozenset[str]:
         """The metrics that have too many samples to be read."""
         return self._parser.left_out
+
+    def unread_samples(self) -> str | None:
+        """Say which samples of the last answer are not read, and why; None where all are."""
+        reasons = []
+        if self.left_out:
+            names = join_reasons(sorted(self.left_out))
+            reasons.append(f"more samples of what the SLOs name than there is room for, {names} not read")
+        if self._parser.too_long:
+            reasons.append(f"{self._parser.too_long} samples of more than 16 KiB, which are not read")
+        return f"{self.state.url}: {'; '.join(reasons)}" if reasons else None
 
     def record_failure(self, reason: str, seconds: float) -> None:
         """Note that a scrape of *seconds* brought nothing: what is new afterwards may be older."""
@@ -114,12 +134,9 @@ class TargetScraper:
             raise RequestFailed(f"answered {answer.status}")
         if answer.content_type not in CONTENT_TYPES:
             raise RequestFailed(f"answered {answer.content_type}, which is no metrics format")
-        try:
-            is_openmetrics = answer.content_type == OPENMETRICS
-            text = answer.body.decode()
-            # Half of what a large answer takes, before the parser takes its own.
-            del answer
-        except UnicodeDecodeError as wrong:
-            where = f"{wrong.reason} at byte {wrong.start}"
-            raise RequestFailed(f"answered what is not UTF-8: {where}") from None
-        return self._parser.parse_samples(text, openmetrics=is_openmetrics), process_start(text)
+        is_openmetrics, body = answer.content_type == OPENMETRICS, answer.body
+        most = self._room.most_for(self)
+        pieces = self._parser.parse_in_pieces(body, openmetrics=is_openmetrics, most_samples=most)
+        while (samples := next(pieces)) is None:  # noqa: ASYNC110 - what it waits for is its own work
+            await asyncio.sleep(0)
+        return samples, process_start(body)

@@ -1,6 +1,7 @@
 """The scrape source: every target once per tick at most, and the counts of all of them together."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -14,11 +15,11 @@ from sloctl.sidecar.sources import IntervalCounts, SloCounts, SourceUnavailable,
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
-from sloctl.sidecar.sources.counting.series import MAX_SAMPLES
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup, metric_names
 from sloctl.sidecar.sources.counting.tally import Tally, merge_tallies
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
 from sloctl.sidecar.sources.scrape.outage_log import OutageLog
+from sloctl.sidecar.sources.scrape.sample_room import SampleRoom
 from sloctl.sidecar.sources.scrape.scrape_rounds import CountedScrape, ScrapeRounds
 from sloctl.sidecar.sources.scrape.scraper import TargetScraper
 from sloctl.sidecar.sources.scrape.targets import (
@@ -36,14 +37,16 @@ class ScrapeOptions:
     """The targets, and the limits of scraping them.
 
     *concurrency* bounds the targets asked at the same time, *body_bytes* what their answers take together,
-    beyond which one at a time is read to its end. Errors are broken down by *contributor_labels*; None is all
-    but those that are the same everywhere.
+    beyond which one at a time is read to its end, *max_samples* the samples of what the SLOs name, of all
+    targets together. Errors are broken down by *contributor_labels*; None is all but those that are the same
+    everywhere.
     """
 
     targets: tuple[ScrapeTarget | DnsService, ...]
     client: ClientOptions = field(default_factory=ClientOptions)
     concurrency: int = 100
     body_bytes: int = 16 * 1024 * 1024
+    max_samples: int = 50_000
     resolve_seconds: float = 30.0
     contributor_labels: tuple[str, ...] | None = None
 
@@ -77,6 +80,7 @@ class ScrapeSource:
         self._rounds = ScrapeRounds(most_at_once=min(options.concurrency, outgoing_connections()))
         self._outage_log = OutageLog()
         self._bodies = BodyMemory(options.body_bytes)
+        self._room = SampleRoom[TargetScraper](options.max_samples)
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=options.contributor_labels)
         self._label_counter = LabelCounter()
@@ -120,10 +124,9 @@ class ScrapeSource:
             "discovery": self._unresolved(),
             "targets": self._shared_addresses,
             "samples": [
-                f"{scraper.state.url}: more than {MAX_SAMPLES} samples of what the SLOs name, "
-                f"{join_reasons(sorted(scraper.left_out))} not read"
+                unread
                 for _, scraper in self._scrapers.values()
-                if scraper.left_out
+                if (unread := scraper.unread_samples()) is not None
             ],
             "buckets": [f"{slo_id}: {missing}" for slo_id, missing in self._missing_bounds.items()],
         }
@@ -147,7 +150,11 @@ class ScrapeSource:
 
         async def scrape(scraper: TargetScraper) -> CountedScrape | None:
             tally = await scraper.scrape_target(self._client, weights, now)
-            return None if tally is None else CountedScrape(plan, tally)
+            if tally is None:
+                return None
+            # Errors without their events, or the other way round, would be wrong.
+            unread = {slo.id for slo, pair in plan.pairs if metric_names(pair) & scraper.left_out}
+            return CountedScrape(plan, without_slos(tally, unread) if unread else tally)
 
         counted = await self._rounds.run_round(scrapers, scrape)
         tallies = [self._current_tally(each) for each in counted]
@@ -166,14 +173,9 @@ class ScrapeSource:
         counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
         series_counts = (each for tally in tallies for each in tally.series_counts)
         slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
-        left_out = frozenset[str]().union(*(scraper.left_out for scraper in scrapers))
-        if left_out:
-            # Errors without their events, or the other way round, would be wrong.
-            unread = {slo.id for slo, pair in self._plan.pairs if metric_names(pair) & left_out}
-            slos = {slo_id: each for slo_id, each in slos.items() if slo_id not in unread}
-        return (IntervalCounts(now, slos, gaps=self._ended_gaps(slos, now)),)
+        return (IntervalCounts(now, slos, gaps=self.ended_gaps(slos, now)),)
 
-    def _ended_gaps(self, counted: Mapping[str, SloCounts], now: float) -> dict[str, tuple[float, float]]:
+    def ended_gaps(self, counted: Mapping[str, SloCounts], now: float) -> dict[str, tuple[float, float]]:
         """Find the SLOs that are counted again after a target was down for too long to know what it did."""
         lost_before = now - MAX_BASELINE_AGE
         gaps = {
@@ -189,14 +191,7 @@ class ScrapeSource:
         if counted.plan is self._plan:
             return counted.tally
         unchanged = counted.plan.unchanged_slos(self._plan)
-        return replace(
-            counted.tally,
-            sums={key: each for key, each in counted.tally.sums.items() if key[0] in unchanged},
-            series_counts=[each for each in counted.tally.series_counts if each.weight.key[0] in unchanged],
-            unproven_series=[
-                each for each in counted.tally.unproven_series if each.weight.key[0] in unchanged
-            ],
-        )
+        return without_slos(counted.tally, {slo.id for slo in counted.plan.slos} - unchanged)
 
     async def _current_scrapers(self, now: float) -> list[TargetScraper]:
         """Return a scraper per target; one that is gone for MAX_BASELINE_AGE seconds is forgotten."""
@@ -209,7 +204,7 @@ class ScrapeSource:
         for target, since in targets:
             _, scraper = self._scrapers.get(target, (now, None))
             scraper = scraper or TargetScraper(
-                target, self._plan.metric_names, bodies=self._bodies, since=since
+                target, self._plan.metric_names, bodies=self._bodies, room=self._room, since=since
             )
             self._scrapers[target] = now, scraper
         self._scrapers = {
@@ -217,7 +212,17 @@ class ScrapeSource:
             for target, (last, scraper) in self._scrapers.items()
             if now - last <= MAX_BASELINE_AGE
         }
+        self._room.keep_only({scraper for _, scraper in self._scrapers.values()})
         return [self._scrapers[target][1] for target, _ in targets]
 
     def _unresolved(self) -> list[str]:
         return [each.issue for each in self._discoveries if each.issue is not None]
+
+
+def without_slos(tally: Tally, left_out: AbstractSet[str]) -> Tally:
+    return replace(
+        tally,
+        sums={key: each for key, each in tally.sums.items() if key[0] not in left_out},
+        series_counts=[each for each in tally.series_counts if each.weight.key[0] not in left_out],
+        unproven_series=[each for each in tally.unproven_series if each.weight.key[0] not in left_out],
+    )
