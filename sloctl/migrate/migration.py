@@ -9,7 +9,7 @@ from sloctl.migrate.shared_defaults import factor_defaults, merge_documents, wit
 from sloctl.migrate.yaml_text import CommentFinder, render_document
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
 from sloctl.spec import ReadingOptions
-from sloctl.spec.dialects.translation import Translation, TranslationNote
+from sloctl.spec.dialects.translation import OriginalRatio, Translation, TranslationNote
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.native import read_native_document
 from sloctl.spec.reader import read_all_documents
@@ -50,6 +50,7 @@ class Migration(Struct, frozen=True):
     slos: tuple[MigratedSlo, ...]
     notes: tuple[Problem, ...]
     problems: tuple[Problem, ...]
+    originals: tuple[OriginalRatio, ...] = ()
 
 
 def migrate_specs(texts: Sequence[tuple[str, bytes | None]], options: ReadingOptions) -> Migration:
@@ -85,6 +86,7 @@ def migrate_specs(texts: Sequence[tuple[str, bytes | None]], options: ReadingOpt
         tuple(sorted(slos, key=lambda slo: (slo.place.path, slo.place.line))),
         of_none,
         tuple(sort_problems(findings.problems)),
+        tuple(original for translation in documents.translations for original in translation.originals),
     )
 
 

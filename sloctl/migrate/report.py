@@ -38,6 +38,11 @@ def render_markdown(migration: Migration) -> str:
 
 def render_json(migration: Migration) -> str:
     """Write the same for a program."""
+    return json.dumps(migration_object(migration), indent=2) + "\n"
+
+
+def migration_object(migration: Migration) -> dict[str, object]:
+    """Return the report as an object of JSON."""
     slos = [
         {
             "slo": slo.slo,
@@ -48,14 +53,13 @@ def render_json(migration: Migration) -> str:
         }
         for slo in migration.slos
     ]
-    report = {
+    return {
         "counts": {outcome.value: count for outcome, count in count_outcomes(migration).items()},
         "files": [file.path for file in migration.files],
         "slos": slos,
         "notes": [_problem_object(note) for note in migration.notes],
         "problems": [_problem_object(problem) for problem in migration.problems],
     }
-    return json.dumps(report, indent=2) + "\n"
 
 
 def count_outcomes(migration: Migration) -> dict[MigrationOutcome, int]:

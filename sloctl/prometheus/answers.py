@@ -82,7 +82,19 @@ class _InstantData(msgspec.Struct, tag_field="resultType", tag="vector"):
     result: list[_InstantRow]
 
 
-_Data = TypeVar("_Data", _RangeData, _InstantData)
+class _SampleStats(msgspec.Struct, rename="camel"):
+    total_queryable_samples: int = 0
+
+
+class _QueryStats(msgspec.Struct):
+    samples: _SampleStats = msgspec.field(default_factory=_SampleStats)
+
+
+class _CountedData(msgspec.Struct):
+    stats: _QueryStats = msgspec.field(default_factory=_QueryStats)
+
+
+_Data = TypeVar("_Data", _RangeData, _InstantData, _CountedData)
 
 
 class _QueryAnswer(msgspec.Struct, Generic[_Data], rename="camel"):
@@ -97,6 +109,11 @@ class _QueryAnswer(msgspec.Struct, Generic[_Data], rename="camel"):
 def instant_form(query: PromQL, *, partial_response: str = "false") -> bytes:
     """Encode the form of an instant query at the server's own time."""
     return urlencode({"query": query, "partial_response": partial_response}).encode()
+
+
+def stats_form(query: PromQL, at: int) -> bytes:
+    """Encode the form of a query at a moment, Unix seconds, answered with how many samples it read."""
+    return urlencode({"query": query, "time": at, "stats": "all"}).encode()
 
 
 def range_form(query: PromQL, span: QueryRange, *, step: int, partial_response: str = "false") -> bytes:
@@ -125,6 +142,14 @@ def decode_instant(answer: HttpResponse) -> list[InstantSample]:
     try:
         data = _decode_whole(answer, _QueryAnswer[_InstantData])
         return [InstantSample(row.metric, row.value[0], float(row.value[1])) for row in data.result]
+    except ValueError as broken:
+        raise QueryFailed(f"answered what no Prometheus answers: {broken}") from broken
+
+
+def decode_sample_count(answer: HttpResponse) -> list[int]:
+    """Read how many samples a query read; 0 of a server that does not say. Raises QueryFailed."""
+    try:
+        return [_decode_whole(answer, _QueryAnswer[_CountedData]).stats.samples.total_queryable_samples]
     except ValueError as broken:
         raise QueryFailed(f"answered what no Prometheus answers: {broken}") from broken
 

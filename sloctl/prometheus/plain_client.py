@@ -21,10 +21,12 @@ from sloctl.prometheus.answers import (
     RangeSeries,
     decode_instant,
     decode_range,
+    decode_sample_count,
     describe_status,
     instant_form,
     range_form,
     redirect_failure,
+    stats_form,
 )
 from sloctl.prometheus.credentials import ClientOptions, TlsContext, request_headers
 from sloctl.prometheus.errors import QueryFailed, RequestFailed, redact_url, refuse_password
@@ -164,6 +166,10 @@ class PrometheusClient:
     def query_range(self, query: PromQL, span: QueryRange, *, step: int) -> list[RangeSeries]:
         """Evaluate *query* at the end of every *step* (seconds) of *span*, at most 11,000 of them."""
         return self._post("/api/v1/query_range", range_form(query, span, step=step), decode_range)
+
+    def count_samples(self, query: PromQL, at: int) -> int:
+        """Return how many samples *query* reads at a moment (Unix seconds); 0 where that is not told."""
+        return sum(self._post("/api/v1/query", stats_form(query, at), decode_sample_count))
 
     def _post(self, path: str, form: bytes, decode: Callable[[HttpResponse], list[_Row]]) -> list[_Row]:
         answer = self._http.request(path, body=form, headers=FORM_HEADERS)

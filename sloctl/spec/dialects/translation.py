@@ -7,6 +7,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from sloctl.duration import DAY
+from sloctl.model import PromQL
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.spec.findings import Findings
@@ -42,6 +43,17 @@ class TranslationNote(Struct, frozen=True):
     problem: Problem
 
 
+class OriginalRatio(Struct, frozen=True):
+    """The error ratio of an SLO, `service/name`, as its own tool evaluates it, with `$window` as the range.
+
+    The ratio of the whole period is the mean of those of five minutes where *period_is_mean*.
+    """
+
+    slo: str
+    ratio: PromQL
+    period_is_mean: bool
+
+
 class RefusedSlo(Struct, frozen=True):
     """An SLO that could not be translated, as `service/name`, at its place; the findings say why."""
 
@@ -55,6 +67,7 @@ class Translation(Struct, frozen=True):
     documents: tuple[Node, ...]
     notes: tuple[TranslationNote, ...] = ()
     refused: tuple[RefusedSlo, ...] = ()
+    originals: tuple[OriginalRatio, ...] = ()
 
 
 # Reads all documents of a dialect, of all files; what is wrong with them goes to the findings.

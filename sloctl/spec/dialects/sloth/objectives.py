@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from sloctl.model import PolicyRow, Severity
+from sloctl.model import PolicyRow, PromQL, Severity
 from sloctl.naming import LabelStyle
 from sloctl.problems import ProblemLevel
 from sloctl.promql import PromQLError, parse_window_query
@@ -18,6 +18,7 @@ from sloctl.spec.dialects.sloth.go_templates import fill_query, fill_text
 from sloctl.spec.dialects.sloth.sli_plugins import plugin_query
 from sloctl.spec.dialects.translation import (
     NoteEffect,
+    OriginalRatio,
     TranslationNote,
     list_at,
     mapping_at,
@@ -79,18 +80,32 @@ def plain_name(name: str, style: LabelStyle) -> str:
     return name.lower().replace("_", "-")
 
 
-def translate_objective(
-    slo: Node, service: SlothService, findings: Findings
-) -> tuple[Node | None, list[TranslationNote]]:
-    """Translate one SLO; None where it has no indicator of ours, which is then in *findings*."""
+class TranslatedObjective(Struct, frozen=True):
+    """An objective of ours and the notes on it; without a *node* it could not be translated."""
+
+    node: Node | None
+    notes: tuple[TranslationNote, ...]
+    original: OriginalRatio | None = None
+
+
+class ShapedSli(Struct, frozen=True):
+    """An indicator, the node its problems point at, and the error ratio as Sloth evaluates it."""
+
+    query: ShapedQuery
+    place: Node
+    ratio: PromQL
+
+
+def translate_objective(slo: Node, service: SlothService, findings: Findings) -> TranslatedObjective:
+    """Translate one SLO; what is wrong with it goes to *findings*."""
     name = plain_name(slo.at("name").text, service.style)
     book = NoteBook(f"{service.name}/{name}")
     if name != slo.at("name").text:
         book.add(slo.at("name"), renamed(slo.at("name").text, name))
     shaped = _shape_indicator(mapping_in(slo, "sli"), service.spell, findings)
     if shaped is None:
-        return None, book.notes
-    query, place = shaped
+        return TranslatedObjective(None, tuple(book.notes))
+    query, place = shaped.query, shaped.place
     for note in query.notes:
         book.add(place, note)
     labels = mapping_in(slo, "labels")
@@ -110,7 +125,8 @@ def translate_objective(
         "labels": _series_labels(labels) if labels.entries else None,
         "alerting": with_severity(alerting, severity),
     }
-    return mapping_at(slo, entries, keys={"objective": slo.at("objective")}), book.notes
+    original = OriginalRatio(f"{service.name}/{name}", shaped.ratio, period_is_mean=True)
+    return TranslatedObjective(mapping_at(slo, entries), tuple(book.notes), original)
 
 
 def renamed(name: str, instead: str) -> Violation:
@@ -153,8 +169,8 @@ def _window_node(slo: Node, windows: SlothWindows) -> Node | None:
     return None if days == 30 else text_at(slo, f"{days}d")
 
 
-def _shape_indicator(sli: Node, spell: KeySpelling, findings: Findings) -> tuple[ShapedQuery, Node] | None:
-    """Shape the one SLI that there is, with the node that its problems and notes point at."""
+def _shape_indicator(sli: Node, spell: KeySpelling, findings: Findings) -> ShapedSli | None:
+    """Shape the one SLI that there is."""
     if "events" in sli.entries:
         events = sli.at("events")
         place = events.at(spell("error_query"))
@@ -162,22 +178,22 @@ def _shape_indicator(sli: Node, spell: KeySpelling, findings: Findings) -> tuple
         total = _read_query(events.at(spell("total_query")), findings)
         if part is None or total is None:
             return None
+        ratio: str | None = f"({part})\n/\n({total})"
         shaped = shape_events(part, total)
-    elif "raw" in sli.entries:
-        place = sli.at("raw", spell("error_ratio_query"))
-        ratio = _read_query(place, findings)
+    else:
+        if "raw" in sli.entries:
+            place = sli.at("raw", spell("error_ratio_query"))
+            ratio = _read_query(place, findings)
+        else:
+            place = sli.at("plugin", "id")
+            options = mapping_in(sli.at("plugin"), "options").entries
+            given = {key: entry.text for key, entry in options.items()}
+            ratio = findings.accept_value(plugin_query(place.text, given), place)
         if ratio is None:
             return None
         shaped = shape_ratio(ratio)
-    else:
-        place = sli.at("plugin", "id")
-        options = {key: entry.text for key, entry in mapping_in(sli.at("plugin"), "options").entries.items()}
-        plugin_ratio = findings.accept_value(plugin_query(place.text, options), place)
-        if plugin_ratio is None:
-            return None
-        shaped = shape_ratio(plugin_ratio)
-    accepted = findings.accept_value(shaped, place)
-    return None if accepted is None else (accepted, place)
+    query = findings.accept_value(shaped, place)
+    return None if query is None or ratio is None else ShapedSli(query, place, ratio)
 
 
 def _read_query(node: Node, findings: Findings) -> str | None:

@@ -20,10 +20,10 @@ from sloctl.spec.dialects.sloth.objectives import (
 )
 from sloctl.spec.dialects.sloth.slo_plugins import read_plugin_chain
 from sloctl.spec.dialects.translation import (
+    OriginalRatio,
     ReadingOptions,
     RefusedSlo,
     Translation,
-    TranslationNote,
     list_at,
     mapping_at,
     number_at,
@@ -61,21 +61,26 @@ def read_sloth_documents(
             conforming, node = convert_node(_without_anchors(document), FILE_TYPES.file, findings)
             services += [(node, str)] if conforming is not None else []
     windows = choose_windows(catalogues, options.sloth_period, findings)
-    translated: list[Node] = []
-    notes: list[TranslationNote] = []
+    parts: list[Translation] = []
     refused: list[RefusedSlo] = []
     for node, spell in services:
-        service, found = _translate_service(node, spell, windows, options=options, findings=findings)
-        translated += [service] if service is not None else []
-        notes += found
-        name = plain_name(node.at("service").text, options.style)
-        known = {slo.at("name").place for slo in service.at("spec", "slos").items} if service else set()
+        part = _translate_service(node, spell, windows, options=options, findings=findings)
+        parts.append(part)
+        service = plain_name(node.at("service").text, options.style)
+        known = {
+            slo.at("name").place for document in part.documents for slo in document.at("spec", "slos").items
+        }
         refused += [
-            RefusedSlo(f"{name}/{plain_name(slo.at('name').text, options.style)}", slo.at("name").place)
+            RefusedSlo(f"{service}/{plain_name(slo.at('name').text, options.style)}", slo.at("name").place)
             for slo in node.at("slos").items
             if slo.at("name").place not in known
         ]
-    return Translation(tuple(translated), tuple(notes), tuple(refused))
+    return Translation(
+        tuple(document for part in parts for document in part.documents),
+        tuple(note for part in parts for note in part.notes),
+        tuple(refused),
+        tuple(original for part in parts for original in part.originals),
+    )
 
 
 def _check_header(document: Node, findings: Findings) -> str:
@@ -110,7 +115,7 @@ def _without_anchors(document: Node) -> Node:
 
 def _translate_service(
     node: Node, spell: KeySpelling, windows: SlothWindows, *, options: ReadingOptions, findings: Findings
-) -> tuple[Node | None, list[TranslationNote]]:
+) -> Translation:
     written = node.at("service")
     name = plain_name(written.text, options.style)
     book = NoteBook("")
@@ -121,17 +126,19 @@ def _translate_service(
     read_plugin_chain(mapping_in(node, spell("slo_plugins")), book)
     notes = book.notes
     slos: list[Node] = []
+    originals: list[OriginalRatio] = []
     if "severity" in labels.entries:
         book.add(labels.at("severity"), SEVERITY_OF_ALERTS)
     for slo in node.at("slos").items:
         _check_alert_name(slo, spell, findings)
-        objective, found = translate_objective(slo, service, findings)
+        objective = translate_objective(slo, service, findings)
         slo_book = NoteBook(f"{name}/{plain_name(slo.at('name').text, options.style)}")
         read_plugin_chain(mapping_in(slo, "plugins"), slo_book)
-        notes += found + slo_book.notes
-        slos += [objective] if objective is not None else []
+        notes += [*objective.notes, *slo_book.notes]
+        slos += [objective.node] if objective.node is not None else []
+        originals += [objective.original] if objective.original is not None else []
     if not slos:
-        return None, notes
+        return Translation((), tuple(notes))
     shared = {key: entry for key, entry in labels.entries.items() if key != "severity" and entry.text}
     metadata = {
         "name": text_at(written, name),
@@ -147,7 +154,7 @@ def _translate_service(
         "metadata": mapping_at(node, metadata),
         "spec": mapping_at(node, {"alerting": alerting, "slos": list_at(node.at("slos"), slos)}),
     }
-    return mapping_at(node, document), notes
+    return Translation((mapping_at(node, document),), tuple(notes), originals=tuple(originals))
 
 
 def _check_alert_name(slo: Node, spell: KeySpelling, findings: Findings) -> None:

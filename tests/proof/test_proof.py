@@ -1,0 +1,120 @@
+"""`sloctl migrate --prove` on a real Prometheus."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sloctl.cli.main import main
+from sloctl.duration import HOUR, MINUTE
+from tests.real import Prometheus, backfill, running_prometheus
+
+HELD = 8 * HOUR
+SCRAPE = 30
+SLOTH = """\
+version: prometheus/v1
+service: shop
+slos:
+  - name: availability
+    objective: 99
+    sli:
+      events:
+        error_query: sum(rate(requests_total{job="shop", code="500"}[{{.window}}]))
+        total_query: sum(rate(requests_total{job="shop"}[{{.window}}]))
+    alerting: {name: ShopErrors}
+  - name: nightly
+    objective: 99
+    sli:
+      events:
+        error_query: sum(rate(batches_total{job="shop", result="failed"}[{{.window}}]))
+        total_query: sum(rate(batches_total{job="shop"}[{{.window}}]))
+    alerting: {name: NightlyErrors}
+"""
+
+
+def counters(end: int) -> Iterator[tuple[str, float, float]]:
+    """Steady requests, half of which fail for half an hour; batches that pause, and then fail."""
+    good = bad = batches = failed = 0.0
+    for at in range(end - HELD, end + 1, SCRAPE):
+        age = end - at
+        share = 0.5 if 2 * HOUR < age <= 2 * HOUR + 30 * MINUTE else 0.002
+        good += 90 * (1 - share)
+        bad += 90 * share
+        batches += 0 if 3 * HOUR < age <= 4 * HOUR else 10
+        failed += 5 if age <= 3 * HOUR else 0
+        yield 'requests_total{job="shop",instance="a:1",code="200"}', round(good, 3), at
+        yield 'requests_total{job="shop",instance="a:1",code="500"}', round(bad, 3), at
+        yield 'batches_total{job="shop",instance="a:1",result="done"}', batches, at
+        yield 'batches_total{job="shop",instance="a:1",result="failed"}', failed, at
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    directory = tmp_path_factory.mktemp("proof")
+    backfill(directory, counters(int(time.time()) // MINUTE * MINUTE))
+    with running_prometheus(directory) as started:
+        yield started
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, prometheus: Prometheus) -> list[str]:
+    (tmp_path / "sloth.yaml").write_text(SLOTH)
+    server = ["--prometheus", prometheus.url, "--from", "6h", "--cache", str(tmp_path / "cache")]
+    return ["migrate", str(tmp_path / "sloth.yaml"), "--prove", *server]
+
+
+def proof_of(arguments: list[str], slo: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main([*arguments, "--slo", slo, "-o", "json"]) == 0
+    (proof,) = json.loads(capsys.readouterr().out)["proof"]
+    return dict(proof)
+
+
+def test_both_sides_agree_on_steady_traffic(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    proof = proof_of(arguments, "shop/availability", capsys)
+
+    reasons = {window["window"]: window["reason"] for window in proof["windows"]}
+    assert [reasons[window] for window in ("5m", "30m", "1h", "2h")] == ["agree"] * 4
+    assert reasons["1d"] == "too_short"
+    assert proof["alerts"][0] == {"severity": "page", "theirs": 1, "ours": 1, "both": 1}
+    assert proof["rawSamplesPerMinute"]["theirs"] > 10 * proof["rawSamplesPerMinute"]["ours"] > 0
+
+
+def test_a_quiet_hour_makes_their_period_nan(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    proof = proof_of(arguments, "shop/nightly", capsys)
+
+    period = next(window for window in proof["windows"] if window["isPeriod"])
+    assert (period["theirs"], period["reason"]) == ("NaN", "nan")
+    assert 0.2 < period["ours"] < 0.4
+
+
+def test_the_report_puts_both_sides_in_a_table(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--slo", "shop/availability"]) == 0
+
+    out = capsys.readouterr().out
+    assert "shop/availability\n  window" in out
+    assert "  pages: theirs 1, ours 1, at the same incidents 1" in out
+    assert "raw samples read a minute: theirs" in out
+
+
+def test_too_much_is_not_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--max-samples", "1000"]) == 2
+
+    assert "2 SLOs over 6h would have the server read about" in capsys.readouterr().err
+
+
+def test_without_a_server_there_is_no_proof(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PROMETHEUS_URL", raising=False)
+    (tmp_path / "sloth.yaml").write_text(SLOTH)
+
+    assert main(["migrate", str(tmp_path / "sloth.yaml"), "--prove"]) == 2
+
+    assert "--prove asks a Prometheus" in capsys.readouterr().err
