@@ -116,6 +116,27 @@ def test_errors_born_outside_of_a_hole_are_not_repaired_again(tmp_path: Path) ->
     assert counted.all.error == pytest.approx(12)
 
 
+def test_rules_younger_than_a_repair_reaches_repair_nothing_that_they_counted(tmp_path: Path) -> None:
+    young = Target("a", (Child("/pay", ok=(20,), bad=(0, 1), head=(5000, 500)),), first=17 * 4)
+
+    counted = count(tmp_path, [young], horizon=2 * HOUR)
+
+    truth = happened(young, 17 * MINUTE, 2 * HOUR)
+    assert counted.all.total <= truth.total
+    assert counted.all.error <= truth.error
+
+
+@pytest.mark.parametrize("seconds", [-75, -45, -15, 15, 45, 75])
+def test_a_burst_beside_the_last_look_is_never_counted_twice(seconds: int, tmp_path: Path) -> None:
+    scrape = (20 * MINUTE + seconds) // SCRAPE
+    burst = [0] * scrape + [100] + [0] * (2 * HOUR // SCRAPE)
+    target = Target("a", (Child("/pay", ok=(20,), bad=burst, head=(5000, 500)),))
+
+    counted = count(tmp_path, [target], horizon=65 * MINUTE)
+
+    assert counted.all.error == pytest.approx(100, abs=0.01)
+
+
 def test_a_hole_longer_than_the_repair_reaches_is_lost_and_invents_nothing(tmp_path: Path) -> None:
     hole = Hole(5 * HOUR + 7 * MINUTE, 12 * HOUR + 7 * MINUTE)
 

@@ -1,6 +1,6 @@
-"""Read what the hourly repairs of the rules added: events of minutes that no rollup holds.
+"""Read what the repairs of the rules added: events of minutes that no rollup holds.
 
-A repair is stamped when it is made, up to an hour late. Its events belong to the minutes within its reach of
+A repair is stamped when it is made, up to 41 minutes late. Its events belong to the minutes in its reach of
 which there is nothing; where there are none, before all of them. Minutes that were read from raw series, for
 want of a rollup, are among what a repair adds: only what it adds beyond them is new. So in the end an SLO has
 the counts of the rules.
@@ -32,7 +32,7 @@ from sloctl.sidecar.sources.prometheus.minutes import (
 )
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH, EventCounts
 
-# The look of a repair is up to five minutes older than itself, and a rollup may stand a minute later.
+# The range of a repair is ten minutes shorter than its reach and ends up to eleven before its stamp.
 _REACH: Final = REPAIR_REACH + COARSE_STEP
 _NOTHING: Final = EventCounts(error=0.0, total=0.0)
 
