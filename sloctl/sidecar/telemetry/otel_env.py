@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-_PROTOCOL: Final = "http/protobuf"
 _log: Final = logging.getLogger(__name__)
 
 
@@ -16,22 +15,33 @@ class Signal(Enum):
     TRACES = "TRACES"
 
 
-def enabled_signals(environment: Mapping[str, str]) -> frozenset[Signal]:
-    """Return the signals that have an endpoint; none where the SDK is disabled."""
+class OtlpProtocol(Enum):
+    """A transport of OTLP, as the variables call it."""
+
+    HTTP = "http/protobuf"
+    GRPC = "grpc"
+
+
+def find_protocols(environment: Mapping[str, str]) -> dict[Signal, OtlpProtocol]:
+    """Return the signals that have an endpoint, with their protocol; none where the SDK is disabled."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return frozenset()
-    return frozenset(signal for signal in Signal if _is_enabled(signal, environment))
+        return {}
+    found = {signal: _find_protocol(signal, environment) for signal in Signal}
+    return {signal: protocol for signal, protocol in found.items() if protocol is not None}
 
 
-def _is_enabled(signal: Signal, environment: Mapping[str, str]) -> bool:
+def _find_protocol(signal: Signal, environment: Mapping[str, str]) -> OtlpProtocol | None:
     def read_variable(name: str, otherwise: str = "") -> str:
         own = environment.get(f"OTEL_EXPORTER_OTLP_{signal.value}_{name}")
         return (own or environment.get(f"OTEL_EXPORTER_OTLP_{name}") or otherwise).strip()
 
     exporters = environment.get(f"OTEL_{signal.value}_EXPORTER") or "otlp"
     if not read_variable("ENDPOINT") or "otlp" not in (it.strip() for it in exporters.split(",")):
-        return False
-    if (protocol := read_variable("PROTOCOL", _PROTOCOL)) != _PROTOCOL:
-        _log.warning("no %s over OTLP: sloctl speaks %s, not %s", signal.value.lower(), _PROTOCOL, protocol)
-        return False
-    return True
+        return None
+    asked = read_variable("PROTOCOL", OtlpProtocol.HTTP.value)
+    try:
+        return OtlpProtocol(asked)
+    except ValueError:
+        spoken = " and ".join(each.value for each in OtlpProtocol)
+        _log.warning("no %s over OTLP: sloctl speaks %s, not %s", signal.value.lower(), spoken, asked)
+        return None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sloctl.sidecar.telemetry.otel_env import Signal, enabled_signals
+from sloctl.sidecar.telemetry.otel_env import OtlpProtocol, Signal, find_protocols
 
 BOTH = {Signal.METRICS, Signal.TRACES}
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
@@ -24,11 +24,17 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
     ],
 )
 def test_an_endpoint_asks_for_its_signals(environment: dict[str, str], signals: set[Signal]) -> None:
-    assert enabled_signals(environment) == signals
+    assert set(find_protocols(environment)) == signals
+
+
+def test_each_signal_has_its_protocol() -> None:
+    asked = find_protocols({**ENDPOINT, "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"})
+
+    assert asked == {Signal.METRICS: OtlpProtocol.GRPC, Signal.TRACES: OtlpProtocol.HTTP}
 
 
 def test_a_protocol_that_is_not_spoken_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    asked = enabled_signals({**ENDPOINT, "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"})
+    asked = find_protocols({**ENDPOINT, "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/json"})
 
-    assert asked == {Signal.TRACES}
-    assert caplog.messages == ["no metrics over OTLP: sloctl speaks http/protobuf, not grpc"]
+    assert set(asked) == {Signal.TRACES}
+    assert caplog.messages == ["no metrics over OTLP: sloctl speaks http/protobuf and grpc, not http/json"]
