@@ -1,12 +1,14 @@
 """Show how SLOs stand now, the worst first; also as a gate in front of a deployment.
 
 Asks a sidecar, or a Prometheus that runs the compiled rules. Exit codes: 0 nothing of what --fail-on names, 1
-something of it, 2 could not ask, or nothing at all is known. What is unknown is never shown as fine.
+something of it, 2 could not ask, or nothing at all is known. What is unknown is never shown as fine. With
+--gate a service below a step of its error budget policy (kind: BudgetPolicy) is 1 too.
 
 example:
   sloctl status                                                 the sidecar at 127.0.0.1:9464
   sloctl status --prometheus http://prometheus:9090 --watch
   sloctl status --fail-on ticket payments-api                   one service, or payments-api/latency
+  sloctl status --gate policies payments-api                    may it be deployed, by its budget policy?
 """
 
 import argparse
@@ -15,6 +17,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -27,13 +30,22 @@ from sloctl.cli.server_arguments import (
     add_server_options,
     read_client_options,
 )
+from sloctl.cli.spec_arguments import read_spec_texts
 from sloctl.naming import LABEL_STYLES
-from sloctl.problems import escape_unprintable
+from sloctl.problems import ProblemLevel, escape_unprintable
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.prometheus.errors import PrometheusError, redact_url
 from sloctl.prometheus.plain_client import PlainHttpClient, PrometheusClient
+from sloctl.slo.budget_policy import BudgetPolicy
 from sloctl.slo.health import Health
+from sloctl.spec import read_specs
 from sloctl.status import from_prometheus, from_sidecar
+from sloctl.status.budget_gate import (
+    evaluate_policies,
+    judge_services,
+    render_standings,
+    standing_document,
+)
 from sloctl.status.json_report import status_document
 from sloctl.status.slo_status import FailOn, GateResult, StatusReport, evaluate_gate
 from sloctl.status.text_report import render_summary, render_table
@@ -67,6 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="each includes those before it; unknown is whatever is not fine. Default page",
     )
     parser.add_argument(
+        "--gate",
+        metavar="POLICY",
+        action="append",
+        help="also fail below a step of the error budget policies in this file or directory",
+    )
+    parser.add_argument(
         "--watch", action="store_true", help=f"again every {_WATCH_INTERVAL_SECONDS} s, until Ctrl-C"
     )
     add_output_format(parser)
@@ -79,11 +97,16 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.prometheus = None if arguments.sidecar else os.environ.get(PROMETHEUS_URL)
     arguments.sidecar = arguments.sidecar or _SIDECAR
     options = read_client_options(arguments, arguments.prometheus or arguments.sidecar)
+    policies = read_policies(arguments.gate) if arguments.gate else ()
+    if policies is None:
+        return PROBLEMS_FOUND
     if arguments.watch:
-        return _watch_status(arguments, options)
+        return _watch_status(arguments, options, policies)
     status = _read_status(arguments, options)
-    print(_render_status(status, arguments))
+    print(_render_status(status, arguments, policies))
     result = evaluate_gate(status, _FAIL_ON[arguments.fail_on])
+    if policies and result is GateResult.FINE:
+        result = evaluate_policies(judge_services(status, policies, arguments.slos))
     unknown = sum(slo.health is Health.UNKNOWN for slo in status.slos)
     if result is GateResult.UNKNOWN:
         print("sloctl status: nothing is known of any of them", file=sys.stderr)
@@ -91,6 +114,18 @@ def run(arguments: argparse.Namespace) -> int:
         # A gate that opens says what it did not see.
         print(f"{unknown} of {len(status.slos)} unknown; --fail-on unknown would fail", file=sys.stderr)
     return _EXIT_CODES[result]
+
+
+def read_policies(paths: Sequence[str]) -> tuple[BudgetPolicy, ...] | None:
+    """Read the budget policies of files and directories; None after printing what is wrong with one."""
+    specs = read_specs(read_spec_texts(paths))
+    for problem in specs.problems:
+        print(problem, file=sys.stderr)
+    if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
+        return None
+    if not specs.budget_policies:
+        raise CouldNotRun(escape_unprintable(f"{', '.join(paths)}: no document of kind BudgetPolicy"))
+    return specs.budget_policies
 
 
 def _read_status(arguments: argparse.Namespace, options: ClientOptions) -> StatusReport:
@@ -112,12 +147,15 @@ def _read_status(arguments: argparse.Namespace, options: ClientOptions) -> Statu
     raise CouldNotRun(escape_unprintable(f"{redact_url(url)}: {why}"))
 
 
-def _watch_status(arguments: argparse.Namespace, options: ClientOptions) -> int:
+def _watch_status(
+    arguments: argparse.Namespace, options: ClientOptions, policies: tuple[BudgetPolicy, ...]
+) -> int:
     """Show the status until Ctrl-C; while nobody answers, the reason stands in place of the last answer."""
     try:
         while True:
             try:
-                text, stream = _render_status(_read_status(arguments, options), arguments), sys.stdout
+                status = _read_status(arguments, options)
+                text, stream = _render_status(status, arguments, policies), sys.stdout
             except CouldNotRun as failed:
                 text, stream = f"sloctl status: {failed}", sys.stderr
             print(f"{_CLEAR_SCREEN if stream.isatty() else ''}{text}", file=stream, flush=True)
@@ -126,8 +164,15 @@ def _watch_status(arguments: argparse.Namespace, options: ClientOptions) -> int:
         return FINE
 
 
-def _render_status(status: StatusReport, arguments: argparse.Namespace) -> str:
+def _render_status(
+    status: StatusReport, arguments: argparse.Namespace, policies: tuple[BudgetPolicy, ...]
+) -> str:
+    standings = judge_services(status, policies, arguments.slos)
     if arguments.output == "json":
-        return json.dumps(status_document(status, _FAIL_ON[arguments.fail_on]), ensure_ascii=False)
+        document = status_document(status, _FAIL_ON[arguments.fail_on])
+        if policies:
+            document["budgetPolicies"] = [standing_document(standing) for standing in standings]
+        return json.dumps(document, ensure_ascii=False)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
-    return f"{render_summary(status)}\n\n{render_table(status, width)}"
+    table = f"{render_summary(status)}\n\n{render_table(status, width)}"
+    return f"{table}\n\n{render_standings(standings)}" if policies else table

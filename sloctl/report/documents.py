@@ -10,7 +10,7 @@ import msgspec
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.formatting import UNKNOWN, format_objective, format_percent
 from sloctl.problems import escape_unprintable
-from sloctl.report.summary import STEADY_CHANGE, Incident, Report, SloReport
+from sloctl.report.summary import STEADY_CHANGE, BurnIncident, Report, SloReport
 from sloctl.table import format_markdown_table, format_table
 from sloctl.timestamps import format_date_time, format_day_time, format_rfc3339
 
@@ -206,7 +206,7 @@ def trend_text(it: SloReport) -> str:
 
 def incident_rows(report: Report) -> Rows:
     """Build a table of all incidents, those that spent most first."""
-    found: list[tuple[Incident, SloReport]] = [(each, it) for it in report.slos for each in it.incidents]
+    found: list[tuple[BurnIncident, SloReport]] = [(each, it) for it in report.slos for each in it.incidents]
     rows: Rows = [("incident", "SLO", "began", "lasted", "bad events", "budget spent")]
     for incident, it in sorted(found, key=lambda pair: (-(pair[0].spent or 0.0), pair[0].began)):
         longest = " (longest)" if incident is it.longest and len(it.incidents) > 1 else ""

@@ -20,7 +20,7 @@ _SAME_INCIDENT: Final = HOUR // 2
 STEADY_CHANGE: Final = 0.05
 
 
-class Incident(Struct, frozen=True):
+class BurnIncident(Struct, frozen=True):
     """Burn alerts that overlap, or nearly; *began* is the onset of the burn (`find_onset`), Unix seconds.
 
     *severity* is the worst of them, *spent* the share of the span's budget that the errors in it took.
@@ -47,7 +47,7 @@ class SloReport(Struct, frozen=True):
     is_met: bool | None
     spent: float | None
     spent_before: float | None
-    incidents: tuple[Incident, ...]
+    incidents: tuple[BurnIncident, ...]
     budget_curve: tuple[tuple[int, float], ...]
 
     @property
@@ -57,7 +57,7 @@ class SloReport(Struct, frozen=True):
         return f"{self.slo.id} {{{values}}}" if values else self.slo.id
 
     @property
-    def longest(self) -> Incident | None:
+    def longest(self) -> BurnIncident | None:
         """The incident that lasted longest."""
         return max(self.incidents, key=lambda incident: incident.ended - incident.began, default=None)
 
@@ -121,7 +121,7 @@ def report_slo(slo: Slo, group: Labels, recorded: RecordedCounts | None, span: Q
     )
 
 
-def find_incidents(slo: Slo, series: EventSeries, span: QueryRange, allowed: float) -> Iterable[Incident]:
+def find_incidents(slo: Slo, series: EventSeries, span: QueryRange, allowed: float) -> Iterable[BurnIncident]:
     """Join the burn alerts of a replay into incidents; *allowed* are the bad events of the span's budget."""
     spans: list[tuple[int, int, Severity]] = []
     for alert in replay_policy(slo, series).alerts:
@@ -138,7 +138,7 @@ def find_incidents(slo: Slo, series: EventSeries, span: QueryRange, allowed: flo
     for began, ended, severity in spans:
         first, last = ((at - series.start) // series.step for at in (began, ended))
         errors = series.counts_between(first, last).error
-        yield Incident(severity, began, ended, errors, errors / allowed if allowed > 0 else None)
+        yield BurnIncident(severity, began, ended, errors, errors / allowed if allowed > 0 else None)
 
 
 def find_onset(slo: Slo, series: EventSeries, at: int, most: int) -> int:

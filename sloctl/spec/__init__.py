@@ -11,6 +11,7 @@ A text takes these steps; all problems of all texts are collected on the way.
 - `findings`: a violation and a node → a `Problem`; `messages` has the words that all of them use.
 - `settings`: what a repository's `.sloctl.yaml` says of its specs; `suppressions`: comments that take a
   finding back.
+- `budget_policies`: documents of kind BudgetPolicy; `policy_file`: alerting alone, to be tried in a backtest.
 - `reader`: all of this for many files, and what must be unique among them.
 
 `dialects` are the specs of other tools, which become documents of ours.
@@ -18,6 +19,13 @@ A text takes these steps; all problems of all texts are collected on the way.
 
 from sloctl.spec.dialects.translation import ReadingOptions
 from sloctl.spec.reader import ParsedSpecs, read_specs
-from sloctl.spec.schema import json_schema, settings_schema
+from sloctl.spec.schema import budget_policy_schema, json_schema, settings_schema
 
-__all__ = ["ParsedSpecs", "ReadingOptions", "json_schema", "read_specs", "settings_schema"]
+__all__ = [
+    "ParsedSpecs",
+    "ReadingOptions",
+    "budget_policy_schema",
+    "json_schema",
+    "read_specs",
+    "settings_schema",
+]

@@ -8,12 +8,15 @@ from msgspec import Struct
 from sloctl.model import Slo
 from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
+from sloctl.slo.budget_policy import BudgetPolicy
+from sloctl.spec import budget_policies
 from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
 from sloctl.spec.dialects.translation import ReadingOptions, Translation, expand_merge_keys
 from sloctl.spec.findings import Findings, Violation, limit_problems
 from sloctl.spec.native import read_native_document
-from sloctl.spec.presets import is_preset, read_own_presets
+from sloctl.spec.presets import KIND as PRESET_KIND
+from sloctl.spec.presets import read_own_presets
 from sloctl.spec.settings import (
     RepositorySettings,
     apply_defaults,
@@ -49,14 +52,16 @@ class ParsedSpecs(Struct, frozen=True):
     settings: Mapping[str, RepositorySettings] = MappingProxyType({})
     suppressions: tuple[Suppression, ...] = ()
     used: frozenset[Suppression] = frozenset()
+    budget_policies: tuple[BudgetPolicy, ...] = ()
 
 
 class SpecDocuments(Struct, frozen=True):
-    """Documents in sloctl's own format, presets, and what became of the specs of other tools."""
+    """Documents in sloctl's own format, presets, budget policies, and what became of other tools' specs."""
 
     own: tuple[Node, ...]
     presets: tuple[Node, ...]
     translations: tuple[Translation, ...]
+    policies: tuple[Node, ...] = ()
 
 
 def read_specs(
@@ -79,6 +84,7 @@ def read_specs(
     documents = read_all_documents(texts, options, findings)
     findings.add_problems(*(note.problem for part in documents.translations for note in part.notes))
     catalog = read_own_presets(list(documents.presets), findings)
+    policies = budget_policies.read_budget_policies(documents.policies, findings)
     translated = [document for part in documents.translations for document in part.documents]
     for document in (*documents.own, *translated):
         of_file = settings.get(document.path)
@@ -96,6 +102,7 @@ def read_specs(
         settings,
         tuple(suppressions),
         used,
+        policies,
     )
 
 
@@ -105,6 +112,8 @@ def read_all_documents(
     """Read all specs, those of other tools translated, and all presets; without the settings."""
     own: list[Node] = []
     presets: list[Node] = []
+    policies: list[Node] = []
+    by_kind = {PRESET_KIND: presets, budget_policies.KIND: policies}
     foreign: dict[Dialect, list[Node]] = {}
     for path, content in texts:
         if content is None:
@@ -119,8 +128,8 @@ def read_all_documents(
             message = "there is no spec in here: write one, or do not name this file"
             findings.add_problems(Problem(Place(path, 1, 1), "no-document", message))
         for document in (part for whole in documents for part in split_lists(whole)):
-            if is_preset(document):
-                presets.append(document)
+            if (of_kind := by_kind.get(document.at("kind").text)) is not None:
+                of_kind.append(document)
                 continue
             dialect = find_dialect(document)
             if dialect is None:
@@ -128,7 +137,7 @@ def read_all_documents(
             else:
                 foreign.setdefault(dialect, []).append(expand_merge_keys(document))
     translations = [dialect.load_reader()(written, options, findings) for dialect, written in foreign.items()]
-    return SpecDocuments(tuple(own), tuple(presets), tuple(translations))
+    return SpecDocuments(tuple(own), tuple(presets), tuple(translations), tuple(policies))
 
 
 def _is_foreign(document: Node) -> bool:

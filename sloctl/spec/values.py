@@ -122,6 +122,14 @@ def parse_confidence(text: str) -> Fraction | Violation:
     return Violation("confidence-range", f"confidence is 50 % to 99.99 %, got {quote_value(text)}")
 
 
+def parse_budget_left(text: str) -> Fraction | Violation:
+    """Parse a share of a budget that is left: 0 to 1."""
+    share = _parse_percentage(text, of="below", like="20%")
+    if isinstance(share, Violation) or share <= 1:
+        return share
+    return Violation("budget-step", f"below is at most 100 %, the whole budget, got {quote_value(text)}")
+
+
 def parse_review_date(text: str) -> str | Violation:
     """Check a date of the calendar, like 2027-03-31; in order of text they are in order of time."""
     form = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
