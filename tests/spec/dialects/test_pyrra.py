@@ -69,6 +69,16 @@ def test_a_bucket_of_a_histogram_is_a_latency(bound: str, threshold: Fraction) -
     assert slo.indicator == LatencyIndicator(Selector("request_seconds", (SHOP,)), threshold)
 
 
+def test_a_histogram_in_milliseconds_is_a_latency() -> None:
+    total = 'request_milliseconds_count{job="shop"}'
+
+    slo = only_pyrra(pyrra_spec(latency('request_milliseconds_bucket{job="shop", le="250"}', total)))
+
+    unit = Fraction(1, 1000)
+    histogram = Selector("request_milliseconds", (SHOP,))
+    assert slo.indicator == LatencyIndicator(histogram, Fraction(1, 4), unit=unit)
+
+
 def test_the_last_bucket_counts_all_requests() -> None:
     total = 'request_seconds_bucket{job="shop", le="+Inf"}'
 
@@ -81,7 +91,7 @@ def test_the_last_bucket_counts_all_requests() -> None:
     "bucket",
     [
         'request_seconds_bucket{job="shop", code="200", le="1"}',
-        'request_milliseconds_bucket{job="shop", le="1"}',
+        'request_bucket{job="shop", le="1"}',
         'other_seconds_bucket{job="shop", le="1"}',
     ],
 )

@@ -220,10 +220,15 @@ class SloTranslator:
     def read_window(self) -> Node | None:
         """Return the window of ours; None after noting what is wrong with it, or where the default holds."""
         place = self._spec.at("timeWindow")
+        if not place.items and "timeWindow" not in self._spec.entries and self.may_lack_window():
+            days = self._options.sloth_period // DAY
+            message = f"timeWindow is missing: {days} days are taken"
+            taken = Violation("openslo-time-window", message, ProblemLevel.NOTE)
+            self.add_note(self._spec, taken, NoteEffect.CHANGED)
+            return text_at(self._spec, f"{days}d")
         if len(place.items) != 1:
-            if not (self._options.lenient and not place.items):
-                message = "timeWindow is a list of one window, as in [{duration: 28d, isRolling: true}]"
-                self.refuse(place, code="openslo-time-window", message=message)
+            message = "timeWindow is a list of one window, as in [{duration: 28d, isRolling: true}]"
+            self.refuse(place, code="openslo-time-window", message=message)
             return None
         window = place.items[0]
         node = window.at("duration")
@@ -243,6 +248,10 @@ class SloTranslator:
             self.refuse(window.keys["calendar"], code="openslo-calendar", message=message)
             return None
         return self.window_length(node, duration)
+
+    def may_lack_window(self) -> bool:
+        """Tell whether an SLO may have no window: Sloth, which reads v1alpha alone, has one of its own."""
+        return self._options.lenient or self._slo.at("apiVersion").text == "openslo/v1alpha"
 
     def window_length(self, node: Node, duration: ShorthandDuration) -> Node | None:
         """Return the length of a rolling window; None where it is less than a day."""

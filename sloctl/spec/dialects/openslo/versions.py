@@ -12,6 +12,8 @@ VERSIONS: Final = (
     "openslo.com/v2alpha",
     "openslo.com/v2alpha1",
 )
+# As the operator of OpenSLO calls it.
+_OPERATORS_KIND: Final = "Datasource"
 # v1alpha counts windows of a unit.
 _UNITS: Final = {
     "minute": "m",
@@ -26,6 +28,9 @@ _UNITS: Final = {
 
 def normalize_object(document: Node) -> Node:
     """Return the object as v1 has it; what is not known stays as it is, to be told as a mistake."""
+    kind = document.entries.get("kind")
+    if kind is not None and kind.text == _OPERATORS_KIND:
+        document = replace_entry(document, "kind", text_at(kind, "DataSource"))
     match document.at("apiVersion").text:
         case "openslo/v1alpha":
             return _from_first_alpha(document) if document.at("kind").text == "SLO" else document

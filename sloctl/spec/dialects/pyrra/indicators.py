@@ -4,18 +4,21 @@ import re
 from fractions import Fraction
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from sloctl.duration import format_duration
 from sloctl.model import LabelMatcher, MatchOp, Selector
 from sloctl.promql import PromQLError, format_selector, read_moved_selector
 from sloctl.slo.bucket_bounds import equal_bound
+from sloctl.spec import values
 from sloctl.spec.dialects.pyrra import fields
 from sloctl.spec.dialects.translation import list_at, mapping_at, number_at, text_at
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.yaml_nodes import Node
 
 _BOUND: Final = "le"
+# By which a name says the unit of its histogram.
+_UNITS: Final = ("_seconds", "_milliseconds")
 _LAST_BUCKET: Final = LabelMatcher(_BOUND, MatchOp.EQUAL, "+Inf")
 _DECIMAL: Final = re.compile(r"[0-9]{1,12}(?:[.][0-9]{0,12})?(?:[eE][-+]?[0-9]{1,2})?")
 
@@ -122,20 +125,21 @@ def _read_selector(node: Node, findings: Findings) -> PyrraSelector | None:
 
 
 def histogram_latency(success: Selector, total: Selector) -> dict[str, str] | None:
-    """Return the fields of a latency of ours; None where its unit is not seconds, or the requests differ."""
+    """Return the fields of a latency of ours; None where its unit is unknown, or the requests differ."""
     base = success.metric.removesuffix("_bucket")
     (bounds, of_success), (total_bounds, of_total) = map(split_bound, (success, total))
     is_count = (total.metric, total_bounds) == (f"{base}_count", ())
     is_last_bucket = (total.metric, total_bounds) == (success.metric, (_LAST_BUCKET,))
     if (
-        not success.metric.endswith("_seconds_bucket")
+        not base.endswith(_UNITS)
+        or base == success.metric
         or frozenset(of_success) != frozenset(of_total)
         or not (is_count or is_last_bucket)
         or len(bounds) != 1
         or bounds[0].op is not MatchOp.EQUAL
     ):
         return None
-    threshold = bound_duration(bounds[0].value)
+    threshold = bound_duration(bounds[0].value, base)
     if threshold is None:
         return None
     return {"histogram": format_selector(Selector(base, of_success)), "threshold": threshold}
@@ -147,11 +151,12 @@ def split_bound(selector: Selector) -> tuple[tuple[LabelMatcher, ...], tuple[Lab
     return bounds, tuple(it for it in selector.matchers if it.label != _BOUND)
 
 
-def bound_duration(bound: str) -> str | None:
-    """Write a bound in seconds as a duration; None where it is none in whole milliseconds, as infinity."""
-    if not _DECIMAL.fullmatch(bound):
+def bound_duration(bound: str, histogram: str) -> str | None:
+    """Write a bound as a duration; None where it is none in whole milliseconds, as infinity."""
+    unit = values.choose_latency_unit(UNSET, histogram)
+    if not _DECIMAL.fullmatch(bound) or isinstance(unit, Violation):
         return None
-    milliseconds = Fraction(bound) * 1000
+    milliseconds = Fraction(bound) * unit * 1000
     if milliseconds <= 0 or milliseconds.denominator != 1:
         return None
     seconds, rest = divmod(int(milliseconds), 1000)
