@@ -198,7 +198,7 @@ async def flood_signals(process: asyncio.subprocess.Process) -> None:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttackOutcome:
     """What one sidecar did, beside the truth; the page in seconds after the burn began."""
 
     name: str
@@ -210,7 +210,7 @@ class Outcome:
     truth: float
     log_bytes: int
 
-    def failures(self, alone: "Outcome") -> list[str]:
+    def failures(self, alone: "AttackOutcome") -> list[str]:
         held = {
             "pages within 5 s of the one left alone": self.page_seconds is not None
             and alone.page_seconds is not None
@@ -240,7 +240,7 @@ async def rude_targets(stack: AsyncExitStack) -> list[dict[str, str]]:
     return [{"url": f"{url}/{name}/{n}"} for name, many in _RUDE.items() for n in range(many)]
 
 
-async def attack(seconds: float, tick: float) -> list[Outcome]:
+async def attack(seconds: float, tick: float) -> list[AttackOutcome]:
     """Attack for *seconds*, of which the service burns the last two thirds."""
     shop = Shop()
     async with AsyncExitStack() as stack:
@@ -271,7 +271,7 @@ async def attack(seconds: float, tick: float) -> list[Outcome]:
         shop.is_burning = False
         await asyncio.sleep(4 * tick)
         return [
-            Outcome(
+            AttackOutcome(
                 each.name,
                 None if each.paged_at is None else each.paged_at - began,
                 max(each.probes),
@@ -285,7 +285,7 @@ async def attack(seconds: float, tick: float) -> list[Outcome]:
         ]
 
 
-def print_table(outcomes: Sequence[Outcome]) -> None:
+def print_table(outcomes: Sequence[AttackOutcome]) -> None:
     print("| sidecar | page after s | slowest probe s | failed probes | peak MiB | errors counted | log kB |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for each in outcomes:

@@ -1,10 +1,11 @@
 """Alert candidates: the alerts of a snapshot that fire, or cannot be decided, as the rules would say."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sloctl import naming
+from sloctl.duration import DAY
 from sloctl.model import AlertKind, Labels, Severity
 from sloctl.naming import LabelStyle
 from sloctl.rules.alert_templates import expand_template
@@ -36,13 +37,11 @@ class AlertCandidate:
 
     @property
     def key(self) -> AlertKey:
-        # Where no series is left there are no groups: one alert for the SLO, as by the rules.
-        group = () if self.kind is AlertKind.NO_DATA else self.slo_state.group
-        return self.slo_state.slo.id, group, self.kind, self.pending
+        return self.slo_state.slo.id, self.slo_state.group, self.kind, self.pending
 
     def expression_labels(self, style: LabelStyle) -> Labels:
         """Give the labels that the rules' expression leaves; Prometheus has no empty ones."""
-        if self.kind is AlertKind.NO_DATA:
+        if self.kind is AlertKind.NO_DATA and not self.slo_state.group:
             return style.id_label(self.slo_state.slo)
         return {label: value for label, value in self.slo_state.group_labels.items() if value}
 
@@ -60,21 +59,41 @@ def alert_candidates(
     snapshot: Snapshot, now: float, unread_since: Mapping[str, float]
 ) -> Iterator[AlertCandidate]:
     """Give all candidates of *snapshot*; *unread_since* has, by id, the SLOs that were never read."""
-    newest: dict[str, tuple[SloState, float]] = {}
+    by_slo: dict[str, list[tuple[SloState, float]]] = {}
     for state in snapshot.states:
         yield from _burn_candidates(state)
         yield from _budget_candidates(state)
         # What no sidecar watched tells nothing of the service.
         last = unread_since[state.slo.id] if state.last is None else state.last + state.unwatched_seconds
-        known = newest.get(state.slo.id)
-        if known is None or last > known[1]:
-            newest[state.slo.id] = state, last
-    for state, last in newest.values():
-        since = last + state.slo.alerting.no_data_after
-        if state.slo.alerting.no_data is not None and now > since:
-            yield AlertCandidate(
-                AlertKind.NO_DATA, state, AlertState.FIRING, since, value=1.0, valid_until=now
-            )
+        by_slo.setdefault(state.slo.id, []).append((state, last))
+    for states in by_slo.values():
+        if states[0][0].slo.alerting.no_data is not None:
+            yield from _no_data_candidates(states, now)
+
+
+def _no_data_candidates(states: Sequence[tuple[SloState, float]], now: float) -> Iterator[AlertCandidate]:
+    """Give the groups of one SLO whose data are gone, with when they last had some; else the SLO itself.
+
+    As by the rules, a group that had no events for a day is no group any more. Where none is left, or nothing
+    groups, the alert is that of the SLO.
+    """
+    after = states[0][0].slo.alerting.no_data_after
+    groups = [(state, last) for state, last in states if state.group and not state.is_overflow]
+    alive = [(state, last) for state, last in groups if _is_known_group(state, now - last, after)]
+    newest, last = max(states, key=lambda each: each[1])
+    silent = [(state, last) for state, last in alive if now > last + after]
+    if not alive and now > last + after:
+        silent = [(replace(newest, group=()), last)]
+    for state, last in silent:
+        yield AlertCandidate(
+            AlertKind.NO_DATA, state, AlertState.FIRING, last + after, value=1.0, valid_until=now
+        )
+
+
+def _is_known_group(state: SloState, age: float, after: int) -> bool:
+    """Tell whether a group, with data *age* seconds ago, has some or had events within the day before now."""
+    day = min(state.burns, key=lambda burn: abs(burn.lookback - DAY))
+    return age <= after or (age <= day.lookback and day.error_ratio is not None)
 
 
 def _burn_candidates(state: SloState) -> Iterator[AlertCandidate]:

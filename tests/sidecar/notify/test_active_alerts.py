@@ -147,7 +147,7 @@ def test_an_slo_added_by_a_reload_has_its_limit_from_then_on() -> None:
     assert firing(alerts) == [("SLONoData", "ticket")]
 
 
-def test_one_silent_group_is_not_no_data() -> None:
+def test_one_silent_group_is_told_under_its_labels() -> None:
     by_route = slo(group_by=("route",))
     alerts = active_alerts()
     engine = Engine([by_route], interval=5)
@@ -161,7 +161,8 @@ def test_one_silent_group_is_not_no_data() -> None:
         now,
     )
 
-    assert firing(alerts) == []
+    assert firing(alerts) == [("SLONoData", "ticket")]
+    assert alerts.firing[0].labels["route"] == "/a"
 
 
 def test_every_group_has_its_alert() -> None:
