@@ -14,6 +14,14 @@ def format_rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def parse_rfc3339(text: str) -> float:
+    """Parse a moment with its offset, such as `2026-11-21T14:30:00Z`; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time has an offset, such as Z; got {text}")
+    return moment.timestamp()
+
+
 def format_optional_rfc3339(at: float | None) -> str | None:
     return None if at is None else format_rfc3339(at)
 

@@ -24,6 +24,7 @@ from sloctl.proof.prove import ProofServer, estimate_samples, prove_slo
 from sloctl.slo.resolutions import COARSE_STEP
 from sloctl.spec import read_specs
 from sloctl.spec.dialects.translation import OriginalRatio
+from sloctl.timestamps import parse_rfc3339
 
 # A day of raw series of many pods takes its time.
 _TIMEOUT_SECONDS: Final = 120.0
@@ -50,6 +51,12 @@ def add_proof_options(parser: argparse.ArgumentParser) -> None:
         type=argument_type(_parse_past),
         default=7 * DAY,
         help="how far back; default 7d",
+    )
+    group.add_argument(
+        "--until",
+        metavar="TIME",
+        type=argument_type(_parse_moment),
+        help="where the past ends, as 2026-11-30T12:00:00Z; default now",
     )
     group.add_argument("--slo", action="append", metavar="ID", help="only this SLO; may stand several times")
     group.add_argument(
@@ -81,7 +88,7 @@ def prove_migration(migration: Migration, arguments: argparse.Namespace) -> list
         raise CouldNotRun("none of these SLOs has an original to be compared with")
     options = read_client_options(arguments, url, timeout_seconds=_TIMEOUT_SECONDS)
     now = int(time.time())
-    end = now // COARSE_STEP * COARSE_STEP
+    end = (arguments.until or now) // COARSE_STEP * COARSE_STEP
     span = QueryRange(end - arguments.past_seconds, end)
     directory = arguments.cache or _default_cache()
     try:
@@ -143,3 +150,10 @@ def _parse_past(text: str) -> int:
     if not HOUR <= seconds <= _LONGEST_PAST:
         raise ValueError(f"between an hour and 90 days, like 7d; got {text}")
     return seconds // COARSE_STEP * COARSE_STEP
+
+
+def _parse_moment(text: str) -> int:
+    try:
+        return int(parse_rfc3339(text))
+    except ValueError:
+        raise ValueError(f"a time like 2026-11-30T12:00:00Z, got {text}") from None

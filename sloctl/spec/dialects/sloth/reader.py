@@ -18,7 +18,7 @@ from sloctl.spec.dialects.sloth.objectives import (
     translate_objective,
     with_severity,
 )
-from sloctl.spec.dialects.sloth.slo_plugins import read_plugin_chain
+from sloctl.spec.dialects.sloth.slo_plugins import changes_ratios, read_plugin_chain
 from sloctl.spec.dialects.translation import (
     OriginalRatio,
     ReadingOptions,
@@ -136,7 +136,10 @@ def _translate_service(
         read_plugin_chain(mapping_in(slo, "plugins"), slo_book)
         notes += [*objective.notes, *slo_book.notes]
         slos += [objective.node] if objective.node is not None else []
-        originals += [objective.original] if objective.original is not None else []
+        if objective.original is not None and not changes_ratios(
+            node.at(spell("slo_plugins")), slo.at("plugins")
+        ):
+            originals.append(objective.original)
     if not slos:
         return Translation((), tuple(notes))
     shared = {key: entry for key, entry in labels.entries.items() if key != "severity" and entry.text}

@@ -11,6 +11,7 @@ from sloctl.spec.messages import quote_value
 from sloctl.spec.yaml_nodes import Node, mapping_in
 
 _SLI_RULES: Final = "sloth.dev/core/sli_rules/v1"
+_CORRECTED: Final = "sloth.dev/contrib/denominator_corrected_rules/v1"
 # By id: what there is to say; nothing where the rules have the same anyway.
 _NEEDLESS: Final[Mapping[str, str]] = {
     "sloth.dev/core/validate/v1": "",
@@ -19,9 +20,7 @@ _NEEDLESS: Final[Mapping[str, str]] = {
     "sloth.dev/core/alert_rules/v1": "",
     "sloth.dev/core/debug/v1": "",
     "sloth.dev/core/noop/v1": "",
-    "sloth.dev/contrib/denominator_corrected_rules/v1": (
-        "every window counts events here, so that none needs its denominator corrected"
-    ),
+    _CORRECTED: ("every window counts events here, so that none needs its denominator corrected"),
     "sloth.dev/contrib/remove_labels/v1": (
         "rollups carry no labels of the spec here, so that a changed label breaks no window"
     ),
@@ -54,3 +53,9 @@ def read_plugin_chain(chain: Node, book: NoteBook) -> None:
         elif plugin_id.text == _SLI_RULES and "disableOptimized" in mapping_in(plugin, "config").entries:
             message = "left out: the window counts events here anyway"
             book.add(plugin_id, Violation("slo-plugin", message, ProblemLevel.NOTE))
+
+
+def changes_ratios(*chains: Node) -> bool:
+    """Tell whether a plugin of these chains has other ratios recorded than the SLI says."""
+    plugins = [plugin.at("id").text for chain in chains for plugin in chain.at("chain").items]
+    return any(plugin == _CORRECTED or plugin not in {*_NEEDLESS, *_LEFT_OUT} for plugin in plugins)
