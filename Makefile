@@ -84,6 +84,11 @@ bench-rules: $(VENV)/.dev real-parts ## The rules beside the peers', measured on
 	@tests/tools/peers
 	@$(BIN)/python -m bench.rules $(ARGS)
 
+.PHONY: bench-fleet
+bench-fleet: $(VENV)/.dev real-parts ## Hundreds of SLOs in one Prometheus, beside Sloth's; ARGS="--slos 1000 --minutes 15" for the table
+	@tests/tools/peers
+	@$(BIN)/python -m bench.fleet $(ARGS)
+
 .PHONY: bench-sidecar
 bench-sidecar: $(VENV)/.dev ## What a sidecar costs: memory and processor at scale, start, readers
 	@$(BIN)/python -m bench.sidecar $(ARGS)

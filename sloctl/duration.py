@@ -31,6 +31,7 @@ _FINE_DURATION: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)  # the same few in all SLOs
 def parse_duration(text: str) -> Fraction:
     """Return the seconds of a Prometheus duration such as `1h30m` or `300ms`.
 

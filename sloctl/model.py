@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum
 from fractions import Fraction
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -222,6 +222,9 @@ class AlertMetadata(Struct, frozen=True):
     name: str | None = None
 
 
+_NOTHING_ADDED: Final = AlertMetadata({}, {})
+
+
 class Alerting(Struct, frozen=True):
     """The alerts of an SLO; an alert that is None is disabled.
 
@@ -240,6 +243,23 @@ class Alerting(Struct, frozen=True):
     min_errors: int
     confidence: Fraction | None
     no_data_severity: Severity = Severity.TICKET
+
+    def metadata_of(self, kind: AlertKind) -> AlertMetadata:
+        """Return what the spec adds to one kind of alert; nothing to one that it disables."""
+        match kind:
+            case AlertKind.PAGE:
+                added = self.page
+            case AlertKind.TICKET:
+                added = self.ticket
+            case AlertKind.EXHAUSTED:
+                added = self.exhausted
+            case AlertKind.EXHAUSTING:
+                added = self.exhausting
+            case AlertKind.NO_DATA:
+                added = self.no_data
+            case _:
+                assert_never(kind)
+        return added or _NOTHING_ADDED
 
     @property
     def enabled_alerts(self) -> dict[AlertKind, AlertMetadata]:

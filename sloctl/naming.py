@@ -14,6 +14,8 @@ TIME_PERIOD: Final = "slo:time_period:days"
 CURRENT_BURN_RATE: Final = "slo:current_burn_rate:ratio"
 PERIOD_BURN_RATE: Final = "slo:period_burn_rate:ratio"
 BUDGET_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
+# Of the series of error ratios; the lookback follows.
+ERROR_RATIO_PREFIX: Final = "slo:sli_error:ratio_rate"
 # The share of the window, 0 to 1, since the first rollup in it: how much of it the numbers cover.
 PERIOD_COVERED: Final = "slo:period_covered:ratio"
 # When that first rollup began, Unix seconds; recorded by the slow group.
@@ -42,13 +44,13 @@ ALERT_CLASSES: Final = {
 
 def alert_name(alerting: Alerting, kind: AlertKind) -> str:
     """Return the name of an alert: the spec's, or else sloctl's own."""
-    added = alerting.enabled_alerts.get(kind)
-    return ALERT_NAMES[kind] if added is None or added.name is None else added.name
+    added = alerting.metadata_of(kind)
+    return ALERT_NAMES[kind] if added.name is None else added.name
 
 
 def error_ratio_metric(lookback: int) -> str:
     """Name the series of errors per event over *lookback* seconds."""
-    return f"slo:sli_error:ratio_rate{format_duration(lookback)}"
+    return f"{ERROR_RATIO_PREFIX}{format_duration(lookback)}"
 
 
 def error_count_metric(lookback: int) -> str:
@@ -102,7 +104,7 @@ class LabelStyle(Struct, frozen=True):
         own = {
             **slo.labels,
             "severity": slo.alerting.severity_of(kind).value,
-            **slo.alerting.enabled_alerts[kind].labels,
+            **slo.alerting.metadata_of(kind).labels,
         }
         return {**own, **self.identity_labels(slo), **self.alert_identity(slo.alerting, kind, pending)}
 

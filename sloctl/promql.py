@@ -5,7 +5,7 @@ again, so that no value can end a string, a brace or a line of ours. No other mo
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
@@ -27,6 +27,7 @@ _WINDOW_STAND_IN: Final = "104729ms"
 _PRINTED_STAND_IN: Final = "1m44s729ms"
 _STAND_IN_SECONDS: Final = 104.729
 _STRING_OR_COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\.")
 _WINDOW_RANGE: Final = re.compile(r"(?<=\[)\s*\$window\s*(?=[\]:])")
 _OPERATOR: Final = re.compile(r"[-+*/%^=<>!@]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -237,12 +238,9 @@ def format_selector(series: Selector) -> PromQL:
     )
 
 
-def metric_selector(metric: str, labels: Labels, *, placeholders: Iterable[str] = ()) -> PromQL:
-    """Select *metric* with exactly these label values.
-
-    Of each label in *placeholders* the value is `%q`, for a `printf` that quotes it later.
-    """
-    return join_matchers(metric, format_matchers(labels), ", ".join(f"{label}=%q" for label in placeholders))
+def metric_selector(metric: str, labels: Labels) -> PromQL:
+    """Select *metric* with exactly these label values."""
+    return join_matchers(metric, format_matchers(labels))
 
 
 def format_matchers(labels: Labels, operator: str = "=", *, also_escape: str = "") -> PromQL:
@@ -282,9 +280,36 @@ def aggregate_by(operator: str, by: Iterable[str], expression: PromQL) -> PromQL
     return f"{operator} by ({labels}) ({expression})" if labels else f"{operator}({expression})"
 
 
+def wrap_lines(expression: PromQL, width: int) -> PromQL:
+    """Break lines wider than *width* between words; a string stays whole.
+
+    A word that is wider by itself ends the breaking of its line.
+    """
+    lines = expression.split("\n")
+    if max(map(len, lines)) <= width:
+        return expression
+    return "\n".join(line if len(line) <= width else "\n".join(_wrap_line(line, width)) for line in lines)
+
+
 @lru_cache(maxsize=1024)  # the same few of an SLO in each of its hundred queries
 def _matcher(label: str, operator: str, value: str, also_escape: str) -> PromQL:
     return f"{label}{operator}{quote_string(value, also_escape=also_escape)}"
+
+
+def _wrap_line(line: str, width: int) -> Iterator[str]:
+    """Break one line outside of its strings; what follows the first part is indented by two more."""
+    # As long as the line, and every quote in it begins or ends a string.
+    quotes = _ESCAPED.sub("__", line)
+    start, indent = 0, ""
+    while len(indent) + len(line) - start > width:
+        place = start + width - len(indent)
+        while (place := line.rfind(" ", start, place)) > start and quotes.count('"', start, place) % 2:
+            pass
+        if place <= start or not line[start:place].strip(" "):
+            break
+        yield f"{indent}{line[start:place]}"
+        start, indent = place + 1, " " * (len(line) - len(line.lstrip(" ")) + 2)
+    yield f"{indent}{line[start:]}"
 
 
 def _parse_expression(text: str) -> Expr:

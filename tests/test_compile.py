@@ -142,7 +142,7 @@ def test_check_shows_what_is_stale_and_writes_nothing(
 
     diff = capsys.readouterr().out
     assert code == 1
-    assert "\n-          vector(0.99)\n+          vector(0.999)\n" in diff
+    assert "\n-    expr: 'vector(0.99)'\n+    expr: 'vector(0.999)'\n" in diff
     assert f"--- /dev/null\n+++ {tmp_path}/dashboards/till.json (compiled)\n" in diff
     assert rules.read_text() == stale
 
@@ -198,6 +198,44 @@ def test_a_directory_that_cannot_be_written_could_not_run_and_keeps_what_it_had(
     assert code == 2
     assert capsys.readouterr().err == f"sloctl compile: {tmp_path}/dashboards/shop.json: Not a directory\n"
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("part", "folders"), [("rules", {"alerts", "alertmanager"}), ("dashboards", {"dashboards"})]
+)
+def test_one_part_is_compiled_by_itself_on_demand(
+    part: str, folders: set[str], specs: Path, tmp_path: Path
+) -> None:
+    main(["compile", str(specs), "-d", str(tmp_path / "all")])
+
+    code = main(["compile", str(specs), "-d", str(tmp_path / "part"), "--only", part])
+
+    every = tree(tmp_path / "all")
+    assert code == 0
+    assert tree(tmp_path / "part") == {
+        path: text for path, text in every.items() if path.split("/")[0] in folders
+    }
+
+
+def test_manifests_of_rules_alone_list_no_dashboards(specs: Path, tmp_path: Path) -> None:
+    code = main(["compile", str(specs), "-d", str(tmp_path), "--target", "operator", "--only", "rules"])
+
+    assert code == 0
+    assert sorted(path.name for path in (tmp_path / "manifests").iterdir()) == [
+        "kustomization.yaml",
+        "slo-shop-rules.yaml",
+        "slo-till-rules.yaml",
+    ]
+    assert "dashboard" not in (tmp_path / "manifests" / "kustomization.yaml").read_text()
+
+
+def test_dashboards_alone_ask_for_a_directory(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["compile", str(specs), "--only", "dashboards"])
+
+    assert code == 2
+    assert capsys.readouterr().err == (
+        "sloctl compile: --only dashboards writes a directory: name it with -d\n"
+    )
 
 
 def test_sloths_label_names_are_there_for_the_asking(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from bench.rules.history import JOB, METRIC
-from bench.rules.peers import pyrra_file, pyrra_windows, slokit_file, sloth_file
+from bench.rules.peers import (
+    SHAPE,
+    pyrra_fast_file,
+    pyrra_file,
+    pyrra_windows,
+    slokit_file,
+    sloth_corrected_file,
+    sloth_file,
+)
 from bench.rules.profile import Profile
 from bench.rules.rule_file import Timed, timed_rules
 from sloctl import naming
@@ -99,6 +107,18 @@ def sloth(profile: Profile, name: str, phases: Sequence[int], directory: Path) -
     return Design("Sloth", source, tuple(rules), readings, _PLAIN)
 
 
+def sloth_corrected(profile: Profile, name: str, phases: Sequence[int], directory: Path) -> Design | None:
+    """Sloth with `denominator_corrected_rules`; None where its binary is missing.
+
+    Only what it costs is looked at: its ratio of five minutes reads the whole window of raw series, at each
+    of a month's minutes.
+    """
+    text = sloth_corrected_file(profile, name, directory)
+    if text is None:
+        return None
+    return Design("Sloth, corrected", "its binary", tuple(timed_rules(text, phases)), (), _PLAIN)
+
+
 def slokit(profile: Profile, name: str, phases: Sequence[int], directory: Path) -> Design | None:
     """None where its binary is missing. Its rules are Sloth's, so only what they cost is looked at."""
     text = slokit_file(profile, name, directory)
@@ -110,6 +130,16 @@ def slokit(profile: Profile, name: str, phases: Sequence[int], directory: Path) 
 def pyrra(profile: Profile, name: str, phases: Sequence[int], directory: Path) -> Design:
     text, source = pyrra_file(profile, name, directory)
     rules = timed_rules(text, phases)
+    return Design("Pyrra", source, tuple(rules), _pyrra_readings(rules, profile, name), _PYRRA)
+
+
+def pyrra_fast(profile: Profile, name: str, phases: Sequence[int], _: Path) -> Design:
+    """Pyrra with `performanceOverAccuracy`: the whole window is summed from increases of five minutes."""
+    rules = timed_rules(pyrra_fast_file(profile, name), phases)
+    return Design("Pyrra, fast", SHAPE, tuple(rules), _pyrra_readings(rules, profile, name), _PYRRA)
+
+
+def _pyrra_readings(rules: list[Timed], profile: Profile, name: str) -> tuple[Reading, ...]:
     base, own = METRIC.removesuffix("_total"), f'slo="{name}"'
     burnrates = [
         Reading(lookback, f"{record}{{{own}}}", _recording(rules, record))
@@ -119,7 +149,7 @@ def pyrra(profile: Profile, name: str, phases: Sequence[int], directory: Path) -
     record = f"{base}:increase{format_duration(profile.window)}"
     errors, total = f'sum({record}{{{own}, code=~"5.."}} or vector(0))', f"sum({record}{{{own}}})"
     whole = Reading(profile.window, f"{errors} / {total}", _recording(rules, record))
-    return Design("Pyrra", source, tuple(rules), (*burnrates, whole), _PYRRA)
+    return (*burnrates, whole)
 
 
 def _readings(rules: Iterable[Timed], selector: str, profile: Profile) -> tuple[Reading, ...]:

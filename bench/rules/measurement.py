@@ -20,7 +20,7 @@ from bench.rules.truth import Truth
 from sloctl.duration import HOUR
 from sloctl.model import Severity
 
-COMPARED: Final[tuple[Maker, ...]] = (designs.sloctl, designs.sloth, designs.pyrra)
+COMPARED: Final[tuple[Maker, ...]] = (designs.sloctl, designs.sloth, designs.pyrra, designs.pyrra_fast)
 # Offsets of the first group of each design within its interval; the other groups' are drawn.
 PHASES: Final = (7, 22, 37, 52)
 
@@ -117,7 +117,7 @@ class _Case:
 
 def _costs(running: Server, profile: Profile, directory: Path, say: Say) -> dict[str, list[RuleCost]]:
     costs = {}
-    for make in (*COMPARED, designs.slokit):
+    for make in (*COMPARED, designs.sloth_corrected, designs.slokit):
         say(f"{profile.name}: cost of {make.__name__}")
         design = make(profile, f"{make.__name__}-cost", PHASES[:3], directory)
         if design is not None:

@@ -49,15 +49,17 @@ _SLOTH_ALERTS: Final = {
 
 def sloth_file(profile: Profile, name: str, directory: Path) -> tuple[str, str]:
     """The rule file, and who wrote it."""
-    binary = TOOLS / "sloth"
-    if not binary.exists():
+    if not (TOOLS / "sloth").exists():
         return yaml.safe_dump({"groups": list(_sloth(profile, name))}), SHAPE
-    spec = _spec(directory / f"{name}.sloth.yaml", _sloth_spec(profile, name))
-    period = f"--default-slo-period={profile.window // DAY}d"
-    # Sloth 0.16 writes to a file: `-o -` makes a file of that name.
-    output = directory / f"{name}.sloth.rules.yaml"
-    _said([str(binary), "generate", "-i", str(spec), "-o", str(output), period])
-    return output.read_text(), BINARY
+    return _generate_sloth(profile, name, directory, _sloth_spec(profile, name)), BINARY
+
+
+def sloth_corrected_file(profile: Profile, name: str, directory: Path) -> str | None:
+    """Sloth's rules with its plugin that weights by traffic; None where its binary is missing."""
+    if not (TOOLS / "sloth").exists():
+        return None
+    plugins = {"chain": [{"id": "sloth.dev/contrib/denominator_corrected_rules/v1"}]}
+    return _generate_sloth(profile, name, directory, _sloth_spec(profile, name) | {"slo_plugins": plugins})
 
 
 def slokit_file(profile: Profile, name: str, directory: Path) -> str | None:
@@ -79,6 +81,26 @@ def pyrra_file(profile: Profile, name: str, directory: Path) -> tuple[str, str]:
     output.mkdir()
     _said([str(binary), "generate", f"--config-files={spec}", f"--prometheus-folder={output}"])
     return next(output.iterdir()).read_text(), BINARY
+
+
+def pyrra_fast_file(profile: Profile, name: str) -> str:
+    """The rules of Pyrra's `performanceOverAccuracy`, in their exact shape.
+
+    Its long sum selects by the labels of the metric alone, so SLOs on one metric are mixed up. Here each has
+    a label of its own, as if it were alone.
+    """
+    base, own = METRIC.removesuffix("_total"), {"slo": name, "job": name}
+    short, window = f"{base}:increase5m", format_duration(profile.window)
+    whole = f'sum by (code) (sum_over_time({short}{{job="{name}"}}[{window}:5m]))'
+    burning, increase = _pyrra(profile, name)
+    fresh = f"sum by (code) (increase({TOTAL}[5m]))"
+    long_group = {**increase, "rules": [_record(f"{base}:increase{window}", whole, own)]}
+    short_group = {
+        "name": f"{name}-increase-short",
+        "interval": "30s",
+        "rules": [_record(short, fresh, own), *increase["rules"][1:]],
+    }
+    return yaml.safe_dump({"groups": [burning, short_group, long_group]})
 
 
 def pyrra_windows(profile: Profile) -> list[int]:
@@ -138,6 +160,15 @@ def _sloth_alerts(profile: Profile, selector: str) -> list[_Node]:
         labels = {"sloth_severity": severity}
         alerts.append({"alert": "BenchBurn", "expr": "\nor\n".join(branches), "labels": labels})
     return alerts
+
+
+def _generate_sloth(profile: Profile, name: str, directory: Path, document: _Node) -> str:
+    spec = _spec(directory / f"{name}.sloth.yaml", document)
+    # Sloth 0.16 writes to a file: `-o -` makes a file of that name.
+    output = directory / f"{name}.sloth.rules.yaml"
+    period = f"--default-slo-period={profile.window // DAY}d"
+    _said([str(TOOLS / "sloth"), "generate", "--no-log", "-i", str(spec), "-o", str(output), period])
+    return output.read_text()
 
 
 def _sloth_spec(profile: Profile, name: str) -> _Node:

@@ -12,12 +12,15 @@ from bench.rules.profile import Profile
 from sloctl.duration import format_duration
 from sloctl.model import Severity
 
+# In the order in which their costs are measured.
+_SUMMED = ("sloctl", "Sloth", "Pyrra", "Pyrra, fast")
+
 
 def summary(measured: Iterable[Measured]) -> Iterator[str]:
     """The three figures that matter of each profile: cost, truth and page delay."""
-    yield from _header("profile", "figure", "sloctl", "Sloth", "Pyrra")
+    yield from _header("profile", "figure", *_SUMMED)
     for of in measured:
-        samples = [summed(rules).samples_a_minute for rules in list(of.costs.values())[:3]]
+        samples = [summed(rules).samples_a_minute for rules in list(of.costs.values())[: len(_SUMMED)]]
         times = (f"{cost:,.0f} ({cost / samples[0]:,.0f}×)" for cost in samples[1:])
         yield _row(of.profile.name, "samples read a minute", f"{samples[0]:,.0f}", *times)
         if of.judged:

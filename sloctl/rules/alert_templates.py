@@ -5,26 +5,34 @@ User text is shown, never run: the only templates a spec may use are its alert's
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Self
 
 from msgspec import Struct
 
 from sloctl import naming
+from sloctl.duration import format_duration
 from sloctl.model import AlertKind, Labels, PolicyRow, PromQL, Selector
+from sloctl.naming import LabelStyle
 from sloctl.promql import (
+    format_matchers,
     format_number,
     format_selector,
-    metric_selector,
+    join_matchers,
     quote_string,
     range_selector,
 )
+from sloctl.rules.alert_text import AlertText
 from sloctl.rules.scope import STALENESS, Scope
-from sloctl.slo.lowering import CounterPair, lower_indicator
-from sloctl.slo.policy import alert_threshold
-from sloctl.slo.resolutions import COARSE_STEP
+from sloctl.slo.lowering import BucketProof, CounterPair, lower_indicator
+from sloctl.slo.policy import alert_factor
+from sloctl.slo.resolutions import COARSE_STEP, Resolutions
 from sloctl.templates import FILLED_TEMPLATE, LABEL_PREFIX
 
 _NO_LABELS: Final[Labels] = {}
+# What a text may call; of lookbacks that a slow group records, the slow one.
+_BURN_RATE: Final = "burn_rate"
+_TIME_LEFT: Final = "time_left"
+_SLOW: Final = "slow_"
 # Label values come from whoever is scraped: none of them can look like a line of ours.
 _WITHOUT_CONTROL_CHARS: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
 # The first value of a query; not by `with`, to which 0 is nothing.
@@ -37,6 +45,8 @@ _TWO_UNITS: Final = ' | reReplaceAll "^([0-9a-z]+)( [1-9][0-9]*[a-z])?.*$" "$1$2
 
 def escape_template(text: str) -> str:
     """Turn *text* into a template that shows it; `{{ $labels.x }}` and `{{ $value }}` keep their meaning."""
+    if "{{" not in text:
+        return text
     return "".join(
         part if FILLED_TEMPLATE.fullmatch(part) else part.replace("{{", '{{ "{{" }}')
         for part in FILLED_TEMPLATE.split(text)
@@ -58,34 +68,69 @@ def expand_template(text: str, labels: Labels, value: float) -> str:
 
 
 class AlertTemplates(Struct, frozen=True):
-    """The values in the text of one alert of an SLO, each as the template that asks for it."""
+    """The values in the text of one alert of an SLO, each as the template that asks for it.
 
-    scope: Scope
+    A template names its SLO by the labels of the alert, so that the text of all SLOs of one policy is the
+    same and stands once in a rule file. What is asked again and again is defined once in each text.
+    """
+
     kind: AlertKind
-    rows: tuple[PolicyRow, ...] = ()
-    pending: int | None = None
+    style: LabelStyle
+    group_by: tuple[str, ...]
+    window: int
+    resolutions: Resolutions
+    # The labels by which Prometheus knows the alert from others of its SLO.
+    alert_identity: tuple[tuple[str, str], ...]
+    # The SLO, where its label does not say its id.
+    slo_id: str
+    bucket_proof: BucketProof | None
+    rows: tuple[PolicyRow, ...]
+
+    @classmethod
+    def from_scope(
+        cls,
+        scope: Scope,
+        kind: AlertKind,
+        *,
+        rows: tuple[PolicyRow, ...] = (),
+        pending: int | None = None,
+    ) -> Self:
+        """Take of an SLO what the text of one of its alerts depends on."""
+        slo, style = scope.slo, scope.style
+        pair = lower_indicator(slo.indicator) if kind is AlertKind.NO_DATA else None
+        return cls(
+            kind,
+            style,
+            slo.group_by,
+            slo.window.seconds,
+            scope.resolutions,
+            tuple(style.alert_identity(slo.alerting, kind, pending).items()),
+            "" if style.slo_id(slo) == slo.id else slo.id,
+            pair.bucket_proof if isinstance(pair, CounterPair) else None,
+            rows,
+        )
 
     @property
     def alert_subject(self) -> str:
-        slo = self.scope.slo
+        name = self.slo_id or f"{{{{ $labels.{self.style.id} }}}}"
         groups = ", ".join(
-            f"{label}={{{{ $labels.{label}{_WITHOUT_CONTROL_CHARS} }}}}" for label in slo.group_by
+            f"{label}={{{{ $labels.{label}{_WITHOUT_CONTROL_CHARS} }}}}" for label in self.group_by
         )
         if self.kind is AlertKind.NO_DATA and groups:
             # Of the whole SLO it has no labels of a group.
-            named = " ".join(f"$labels.{label}" for label in slo.group_by)
-            return f"{slo.id}{{{{ if or {named} }}}} ({groups}){{{{ end }}}}"
-        return f"{slo.id} ({groups})" if groups else slo.id
+            named = " ".join(f"$labels.{label}" for label in self.group_by)
+            return f"{name}{{{{ if or {named} }}}} ({groups}){{{{ end }}}}"
+        return f"{name} ({groups})" if groups else name
 
     @property
     def group_parameters(self) -> Sequence[str]:
         if self.kind is AlertKind.NO_DATA:
             return ()  # of the whole SLO it has no group
-        return [f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.scope.slo.group_by]
+        return [f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.group_by]
 
     @property
     def budget_left(self) -> str:
-        ask = self._open_query(f"max({self._own_series(naming.BUDGET_REMAINING)})")
+        ask = self._open("with", f"max({self._own_series(naming.BUDGET_REMAINING)})")
         # From 10000% on humanizePercentage would write an exponent.
         far = (
             '{{ if lt $n -99.0 }}overspent by {{ printf "%.0f" $n | reReplaceAll "^-" "" }} times the budget'
@@ -97,15 +142,14 @@ class AlertTemplates(Struct, frozen=True):
     @property
     def start_time(self) -> str:
         moment = f"{{{{ . | first | value | humanizeTimestamp{_WITH_UTC} }}}}"
-        return f"{self._open_query(self._firing_start())}{moment}{{{{ end }}}}"
+        return f"{self._open('with', self._firing_start())}{moment}{{{{ end }}}}"
 
     @property
     def histogram_bounds(self) -> str:
-        pair = lower_indicator(self.scope.slo.indicator)
-        if not isinstance(pair, CounterPair) or pair.bucket_proof is None:
+        if self.bucket_proof is None:
             return ""
-        *own, bound = pair.bucket_proof.bound.matchers
-        buckets = format_selector(Selector(pair.bucket_proof.bound.metric, tuple(own)))
+        *own, bound = self.bucket_proof.bound.matchers
+        buckets = format_selector(Selector(self.bucket_proof.bound.metric, tuple(own)))
         query = f"{{{{ range printf {quote_string(f'group by (le) ({buckets})'.replace('%', '%%'))} | query"
         bounds = f'{query} | sortByLabel "le" }}}} {{{{ .Labels.le{_WITHOUT_CONTROL_CHARS} }}}}'
         asked = escape_template(bound.value.removesuffix(r"(\.0)?"))
@@ -115,66 +159,105 @@ class AlertTemplates(Struct, frozen=True):
         return escape_template(text)
 
     def burn_rate(self, lookback: int) -> str:
-        digits = '{{ if lt $n 100.0 }}{{ printf "%.3g" $n }}{{ else }}{{ printf "%.0f" $n }}{{ end }}x'
-        otherwise = "{{ else }}an unknown number of times{{ end }}"
-        return f"{self._open_query(self._burn_rate_query(lookback))}{_FIRST_VALUE}{digits}{otherwise}"
+        return self._call(_BURN_RATE, lookback)
 
     def time_to_exhaustion(self, lookback: int, sentence: str) -> str:
-        """Ask for left x window / burn rate, as `slo.burn.time_to_exhaustion` defines it."""
-        left = f"max({self._own_series(naming.BUDGET_REMAINING)} > 0)"
-        burning = f"({self._burn_rate_query(lookback)} >= 1)"
-        query = self._open_query(f"round({left} * {self.scope.slo.window.seconds} / {burning})")
-        duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} }}}}"
-        return f"{query}{sentence.format(duration)}{{{{ end }}}}"
+        return self._call(_TIME_LEFT, lookback, f' "{sentence.format("%s")}"')
 
     def exceeded_note(self, row: PolicyRow) -> str:
-        return f"{self._open_query(self._firing_query(row))}: both above{{{{ end }}}}"
+        return f"{self._open('if', self._firing_query(row))}: both above{{{{ end }}}}"
 
     def firing_row_text(self, rows: Sequence[PolicyRow], text: Callable[[PolicyRow], str]) -> str:
         *others, last = rows
         shown = text(last)
         for row in reversed(others):
-            query = self._open_query(self._firing_query(row))
+            query = self._open("if", self._firing_query(row))
             shown = f"{query}{text(row)}{{{{ else }}}}{shown}{{{{ end }}}}"
         return shown
 
     def range_start(self, before: int) -> str:
         milliseconds = f"({self._firing_start()}) * 1000 - {1000 * before}"
-        return f'{self._open_query(milliseconds)}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
+        return f'{self._open("with", milliseconds)}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
+
+    def with_definitions(self, text: AlertText) -> AlertText:
+        """Define in front of the summary and of the lines what each calls."""
+        return AlertText(self._define_called(text.summary), self._define_called(text.lines))
+
+    def _define_called(self, text: str) -> str:
+        definitions = {
+            f"{prefix}{name}": write(ratio)
+            for prefix, ratio in (("", "{}"), (_SLOW, f"last_over_time({{}}[{format_duration(STALENESS)}])"))
+            for name, write in ((_BURN_RATE, self._define_burn_rate), (_TIME_LEFT, self._define_time_left))
+            if f'{{{{ template "{prefix}{name}" ' in text
+        }
+        defined = (f'{{{{ define "{name}" }}}}{body}{{{{ end }}}}' for name, body in definitions.items())
+        return "".join(defined) + text
+
+    def _define_burn_rate(self, ratio: PromQL) -> str:
+        """Print the burn rate over the lookback that is the first argument."""
+        digits = '{{ if lt $n 100.0 }}{{ printf "%.3g" $n }}{{ else }}{{ printf "%.0f" $n }}{{ end }}x'
+        otherwise = "{{ else }}an unknown number of times{{ end }}"
+        return f"{self._open_for_lookback(self._burn_rate(ratio))}{_FIRST_VALUE}{digits}{otherwise}"
+
+    def _define_time_left(self, ratio: PromQL) -> str:
+        """Ask for left x window / burn rate, as `slo.burn.time_to_exhaustion` defines it.
+
+        The second argument after the labels is the sentence to print it in.
+        """
+        left = f"max({self._own_series(naming.BUDGET_REMAINING)} > 0)"
+        query = f"round({left} * {self.window} / ({self._burn_rate(ratio)} >= 1))"
+        duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} | printf $.arg2 }}}}"
+        return f"{self._open_for_lookback(query)}{duration}{{{{ end }}}}"
+
+    def _call(self, name: str, lookback: int, more: str = "") -> str:
+        """Call a definition for one lookback, in its slow form where a slow group records the ratio."""
+        slow = _SLOW if self.resolutions.for_lookback(lookback).step == COARSE_STEP else ""
+        return f'{{{{ template "{slow}{name}" (args "{format_duration(lookback)}" $labels{more}) }}}}'
 
     def _firing_start(self) -> PromQL:
         """Query when it began to fire, as Unix time; Prometheus keeps it from an alert's second turn on."""
-        kind = self.scope.style.alert_identity(self.scope.slo.alerting, self.kind, self.pending)
         waited = f" + {self.rows[0].pending}" if self.rows and self.rows[0].pending else ""
-        return f"min({self._own_series('ALERTS_FOR_STATE', kind)}){waited} or floor(vector(time()))"
+        state = self._own_series("ALERTS_FOR_STATE", dict(self.alert_identity))
+        return f"min({state}){waited} or floor(vector(time()))"
 
-    def _burn_rate_query(self, lookback: int) -> PromQL:
-        if lookback == COARSE_STEP:
-            return f"max({self._own_series(naming.CURRENT_BURN_RATE)})"
-        return f"max({self._error_ratio_series(lookback)}) / {format_number(self.scope.slo.budget)}"
+    def _burn_rate(self, ratio: PromQL) -> PromQL:
+        """Query the burn rate over any lookback, whose text is the last value to fill in."""
+        any_ratio = self._own_series(f"{naming.ERROR_RATIO_PREFIX}%[{len(self._own_labels) + 1}]s")
+        return f"max({ratio.format(any_ratio)}) / {self._error_budget}"
+
+    @property
+    def _error_budget(self) -> PromQL:
+        return f"max({naming.ERROR_BUDGET}{{{self.style.id}=%[1]q}})"
 
     def _firing_query(self, row: PolicyRow) -> PromQL:
-        """Ask whether both lookbacks of *row* are above its threshold; no answer where they are not."""
-        threshold = format_number(alert_threshold(row, self.scope.slo.window.seconds, self.scope.slo.budget))
+        """Ask whether both lookbacks of *row* burn faster than its factor; no answer where they do not."""
+        factor = format_number(alert_factor(row, self.window))
+        threshold = f"{factor} * {self._error_budget}"
         long, short = (f"max({self._error_ratio_series(it)}) > {threshold}" for it in (row.long, row.short))
         return f"{long} and {short}"
 
     def _error_ratio_series(self, lookback: int) -> PromQL:
         ratio = self._own_series(naming.error_ratio_metric(lookback))
-        if self.scope.resolutions.for_lookback(lookback).step == COARSE_STEP:
+        if self.resolutions.for_lookback(lookback).step == COARSE_STEP:
             return f"last_over_time({range_selector(ratio, STALENESS)})"
         return ratio
 
-    def _own_series(self, metric: str, labels: Labels = _NO_LABELS) -> PromQL:
-        """Select a series of this SLO and, by a placeholder for each label, of the alert's own group."""
-        slo, style = self.scope.slo, self.scope.style
-        return metric_selector(metric, {**labels, **style.id_label(slo)}, placeholders=slo.group_by)
+    @property
+    def _own_labels(self) -> tuple[str, ...]:
+        """The labels that tell the SLO and the alert's own group of it."""
+        return (self.style.id, *self.group_by)
 
-    def _open_query(self, expression: PromQL) -> str:
-        """Open a `with` over what a query answers, to be closed; %q quotes a label value for PromQL."""
-        group_by = self.scope.slo.group_by
-        if not group_by:
-            return f"{{{{ with query `{expression}` }}}}"
-        selectors = expression.count("%q") // len(group_by)
-        values = " ".join([f"$labels.{label}" for label in group_by] * selectors)
-        return f"{{{{ with printf `{expression}` {values} | query }}}}"
+    def _own_series(self, metric: str, labels: Labels = _NO_LABELS) -> PromQL:
+        """Select a series of the alert's own SLO and group, whose labels `printf` fills in, quoted."""
+        own = (f"{label}=%[{number}]q" for number, label in enumerate(self._own_labels, start=1))
+        return join_matchers(metric, format_matchers(labels), ", ".join(own))
+
+    def _open(self, action: str, expression: PromQL) -> str:
+        """Open a `with` or an `if`, to be closed, over what a query answers."""
+        values = " ".join(f"$labels.{label}" for label in self._own_labels)
+        return f"{{{{ {action} printf `{expression}` {values} | query }}}}"
+
+    def _open_for_lookback(self, expression: PromQL) -> str:
+        """Open a `with` over a query in a definition, whose arguments are a lookback and the labels."""
+        values = " ".join(f".arg1.{label}" for label in self._own_labels)
+        return f"{{{{ with printf `{expression}` {values} .arg0 | query }}}}"

@@ -5,7 +5,7 @@ that Prometheus runs (`alert_templates.AlertTemplates`), the sidecar with the nu
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from sloctl import links
 from sloctl.duration import HOUR, format_duration
@@ -66,7 +66,14 @@ class AlertValues(Protocol):
         """Print the moment *before* seconds before it began to fire, as Unix time in milliseconds."""
 
 
-def burn_text(slo: Slo, rows: Sequence[PolicyRow], values: AlertValues) -> Labels:
+class AlertText(NamedTuple):
+    """What alerts of one kind say, whatever their SLO promises: a summary, and lines of a description."""
+
+    summary: str
+    lines: str
+
+
+def burn_text(window: int, rows: Sequence[PolicyRow], values: AlertValues) -> AlertText:
     """Say how fast the budget burns and how long it lasts, and hold each lookback against its threshold.
 
     The time to exhaustion is that of the last five minutes; that of the long lookback which fires follows,
@@ -80,56 +87,59 @@ def burn_text(slo: Slo, rows: Sequence[PolicyRow], values: AlertValues) -> Label
     lines = []
     for row in rows:
         long, short = (f"{values.burn_rate(it)} over {format_duration(it)}" for it in (row.long, row.short))
-        factor = format_number(alert_factor(row, slo.window.seconds))
+        factor = format_number(alert_factor(row, window))
         lines.append(f"- {long} and {short}, threshold {factor}x{values.exceeded_note(row)}")
     burn = f"burns {values.burn_rate(COARSE_STEP)} as fast as it may over {format_duration(COARSE_STEP)}"
     time_left = values.time_to_exhaustion(COARSE_STEP, ", gone in {} at this rate")
-    return _summary_and_description(
+    return _alert_text(
         f"{values.alert_subject}: error budget {burn}, {values.budget_left}{time_left}"
         f"{values.firing_row_text(rows, steady_burn)}",
-        _objective_sentence(slo, values),
         f"{SEVERITY_VERBS[rows[0].severity]} when both lookbacks of a line burn faster than its threshold:",
         *lines,
         f"Firing since {values.start_time}.",
     )
 
 
-def exhausted_text(slo: Slo, row: PolicyRow | None, values: AlertValues) -> Labels:
+def exhausted_text(window: int, row: PolicyRow | None, values: AlertValues) -> AlertText:
     """Say that the budget is gone, and by the lookbacks of *row* whether it still burns."""
-    window = format_duration(slo.window.seconds)
     now = "" if row is None else f" {_burn_sentence(row, values)}"
-    return _summary_and_description(
+    return _alert_text(
         f"{values.alert_subject}: error budget is gone, {values.budget_left}",
-        _objective_sentence(slo, values),
-        f"More events failed in the last {window} than the objective allows.{now}",
+        f"More events failed in the last {format_duration(window)} than the objective allows.{now}",
         f"Firing since {values.start_time}.",
     )
 
 
-def exhausting_text(slo: Slo, row: PolicyRow, values: AlertValues) -> Labels:
-    """Say that the budget will be gone soon; the lookbacks of *row* decide that."""
-    within, long = format_duration(slo.alerting.exhausting_within), format_duration(row.long)
+def exhausting_text(within: int, row: PolicyRow, values: AlertValues) -> AlertText:
+    """Say that the budget will be gone *within* seconds; the lookbacks of *row* decide that."""
+    long = format_duration(row.long)
     burn = f"burns {values.burn_rate(row.long)} as fast as it may over {long}"
     time_left = values.time_to_exhaustion(row.long, ", gone in {} at this rate")
-    return _summary_and_description(
-        f"{values.alert_subject}: error budget will be gone within {within}: {burn}, "
+    return _alert_text(
+        f"{values.alert_subject}: error budget will be gone within {format_duration(within)}: {burn}, "
         f"{values.budget_left}{time_left}",
-        _objective_sentence(slo, values),
         _burn_sentence(row, values),
         f"Firing since {values.start_time}.",
     )
 
 
-def no_data_text(slo: Slo, values: AlertValues) -> Labels:
-    """Say since when there are no data, and what to look at first."""
-    after = format_duration(slo.alerting.no_data_after)
-    return _summary_and_description(
-        f"{values.alert_subject}: no data for {after}, so nobody knows whether its objective is met",
-        _objective_sentence(slo, values),
+def no_data_text(after: int, values: AlertValues) -> AlertText:
+    """Say that there are no data for *after* seconds, since when, and what to look at first."""
+    shown = format_duration(after)
+    return _alert_text(
+        f"{values.alert_subject}: no data for {shown}, so nobody knows whether its objective is met",
         "No series matches the indicator. Is the target up, is it scraped, and do the selectors still match?"
         f"{values.histogram_bounds}",
         f"No data since {values.start_time}.",
     )
+
+
+def text_annotations(slo: Slo, text: AlertText, values: AlertValues) -> Labels:
+    """Say what the SLO promises in front of the other lines of the description."""
+    promise = f"Objective: {format_number(100 * slo.objective)}% over {format_duration(slo.window.seconds)}."
+    if slo.description:
+        promise = f"{values.spec_text(slo.description)} {promise}"
+    return {"summary": text.summary, "description": f"{promise}\n{text.lines}"}
 
 
 def link_annotations(slo: Slo, written: Labels, before: int, values: AlertValues) -> Labels:
@@ -138,6 +148,8 @@ def link_annotations(slo: Slo, written: Labels, before: int, values: AlertValues
     They show the time from *before* seconds before the alert until now.
     """
     added = {name: values.spec_text(value) for name, value in written.items()}
+    if not added.keys() & {links.GRAFANA_ANNOTATION, links.SIDECAR_ANNOTATION}:
+        return added
     paths = {
         links.GRAFANA_ANNOTATION: (
             f"d/{links.dashboard_uid(slo.service)}",
@@ -162,7 +174,7 @@ def spec_annotations(slo: Slo, kind: AlertKind) -> Labels:
     common = slo.annotations
     if kind not in {AlertKind.PAGE, AlertKind.TICKET}:
         common = {name: text for name, text in common.items() if name not in TEXT_ANNOTATIONS}
-    return {**common, **slo.alerting.enabled_alerts[kind].annotations}
+    return {**common, **slo.alerting.metadata_of(kind).annotations}
 
 
 def longest_lookback(rows: Sequence[PolicyRow]) -> int:
@@ -170,13 +182,8 @@ def longest_lookback(rows: Sequence[PolicyRow]) -> int:
     return max(row.long for row in rows)
 
 
-def _summary_and_description(summary: str, *sentences: str) -> dict[str, str]:
-    return {"summary": summary, "description": "\n".join(sentences)}
-
-
-def _objective_sentence(slo: Slo, values: AlertValues) -> str:
-    promise = f"Objective: {format_number(100 * slo.objective)}% over {format_duration(slo.window.seconds)}."
-    return f"{values.spec_text(slo.description)} {promise}" if slo.description else promise
+def _alert_text(summary: str, *lines: str) -> AlertText:
+    return AlertText(summary, "\n".join(lines))
 
 
 def _burn_sentence(row: PolicyRow, values: AlertValues) -> str:

@@ -4,15 +4,17 @@ An alert reads only recorded series, and only those of its own rule group where 
 """
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from sloctl import naming
 from sloctl.duration import DAY
-from sloctl.model import AlertKind, Labels, PolicyRow, PromQL, Severity
-from sloctl.promql import format_number, join_operands, range_selector
+from sloctl.model import AlertKind, PolicyRow, PromQL, Severity
+from sloctl.promql import format_number, join_operands, quote_string, range_selector
 from sloctl.rules.alert_templates import AlertTemplates, escape_template
 from sloctl.rules.alert_text import (
     NO_DATA_RANGE,
+    AlertText,
     burn_text,
     exhausted_text,
     exhausting_text,
@@ -20,6 +22,7 @@ from sloctl.rules.alert_text import (
     longest_lookback,
     no_data_text,
     spec_annotations,
+    text_annotations,
 )
 from sloctl.rules.rule import AlertRule
 from sloctl.rules.scope import STALENESS, Scope
@@ -43,11 +46,13 @@ def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
     alerting = scope.slo.alerting
     return [
         _alert_rule(
-            values := AlertTemplates(scope, BURN_KINDS[severity], rows, pending),
+            scope,
+            values := AlertTemplates.from_scope(scope, BURN_KINDS[severity], rows=rows, pending=pending),
             expr=join_operands((f"(\n  {_burn_condition(scope, row, step)}\n)" for row in rows), "or"),
-            text=burn_text(scope.slo, rows, values),
+            text=_burn_text(values),
             before=longest_lookback(rows),
-            pending=rows[0].pending,
+            pending=pending,
+            waits=rows[0].pending,
         )
         for severity in enabled_severities(alerting)
         if SEVERITY_STEP[severity] == step
@@ -61,14 +66,14 @@ def budget_alerts(scope: Scope) -> list[AlertRule]:
     left = scope.max_by_group(scope.recorded_series(naming.BUDGET_REMAINING))
     alerts, row = [], exhaustion_row(alerting.policy)
     if alerting.exhausted is not None:
-        values = AlertTemplates(scope, AlertKind.EXHAUSTED)
-        text = exhausted_text(slo, row, values)
-        alerts.append(_alert_rule(values, expr=f"{left} <= 0", text=text, before=slo.window.seconds))
+        values = AlertTemplates.from_scope(scope, AlertKind.EXHAUSTED)
+        text = _exhausted_text(row, values)
+        alerts.append(_alert_rule(scope, values, expr=f"{left} <= 0", text=text, before=slo.window.seconds))
     if alerting.exhausting is not None and row is not None:
-        values = AlertTemplates(scope, AlertKind.EXHAUSTING)
-        text = exhausting_text(slo, row, values)
+        values = AlertTemplates.from_scope(scope, AlertKind.EXHAUSTING)
+        text = _exhausting_text(alerting.exhausting_within, row, values)
         condition = _exhausting_condition(scope, row, left)
-        alerts.append(_alert_rule(values, expr=condition, text=text, before=row.long))
+        alerts.append(_alert_rule(scope, values, expr=condition, text=text, before=row.long))
     return alerts
 
 
@@ -77,14 +82,15 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
     alerting = scope.slo.alerting
     if alerting.no_data is None:
         return []
-    values = AlertTemplates(scope, AlertKind.NO_DATA)
+    values = AlertTemplates.from_scope(scope, AlertKind.NO_DATA)
     return [
         _alert_rule(
+            scope,
             values,
             expr=_no_data_condition(scope),
-            text=no_data_text(scope.slo, values),
+            text=values.with_definitions(no_data_text(alerting.no_data_after, values)),
             before=NO_DATA_RANGE,
-            pending=alerting.no_data_after,
+            waits=alerting.no_data_after,
         )
     ]
 
@@ -172,20 +178,48 @@ def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:
     return scope.max_by_group(series)
 
 
+# Of all SLOs with one policy the texts are the same.
+@lru_cache(maxsize=256)
+def _burn_text(values: AlertTemplates) -> AlertText:
+    return values.with_definitions(burn_text(values.window, values.rows, values))
+
+
+@lru_cache(maxsize=256)
+def _exhausted_text(row: PolicyRow | None, values: AlertTemplates) -> AlertText:
+    return values.with_definitions(exhausted_text(values.window, row, values))
+
+
+@lru_cache(maxsize=256)
+def _exhausting_text(within: int, row: PolicyRow, values: AlertTemplates) -> AlertText:
+    return values.with_definitions(exhausting_text(within, row, values))
+
+
 def _alert_rule(
-    values: AlertTemplates, *, expr: PromQL, text: Labels, before: int, pending: int = 0
+    scope: Scope,
+    values: AlertTemplates,
+    *,
+    expr: PromQL,
+    text: AlertText,
+    before: int,
+    pending: int | None = None,
+    waits: int = 0,
 ) -> AlertRule:
     """Put one alert together; the spec's own annotations come on top of its *text*.
 
-    *before* is how many seconds before the alert its links show.
+    *before* is how many seconds before the alert its links show; *waits* how many it is pending.
     """
-    slo, style = values.scope.slo, values.scope.style
-    labels = style.alert_labels(slo, values.kind, values.pending)
+    slo, style = scope.slo, scope.style
+    labels = style.alert_labels(slo, values.kind, pending)
     written = spec_annotations(slo, values.kind)
+    # Templates know the labels of the expression alone, not those that the rule adds.
+    identity = f'"{style.id}", {quote_string(style.slo_id(slo))}, "", ""'
     return AlertRule(
         alert=naming.alert_name(slo.alerting, values.kind),
-        expr=expr,
-        pending=pending,
+        expr=f"label_replace(\n{expr},\n{identity}\n)",
+        pending=waits,
         labels={label: escape_template(value) for label, value in labels.items()},
-        annotations={**text, **link_annotations(slo, written, before, values)},
+        annotations={
+            **text_annotations(slo, text, values),
+            **link_annotations(slo, written, before, values),
+        },
     )

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sloctl import naming
 from sloctl.model import Labels, PromQL, Slo
 from sloctl.naming import LabelStyle
-from sloctl.promql import aggregate_by, metric_selector, range_selector
+from sloctl.promql import aggregate_by, format_matchers, join_matchers, range_selector
 from sloctl.rules.rule import RecordingRule
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, Resolutions, build_resolutions
 
@@ -24,12 +24,21 @@ class Scope(Struct, frozen=True):
     slo: Slo
     style: LabelStyle
     resolutions: Resolutions
+    # Worked out once, as each of an SLO's thirty rules asks for them: the labels of its rollups and those of
+    # its published series, and what selects a series that its rules recorded.
+    identity_labels: Labels
+    published_labels: Labels
+    own_matcher: PromQL
     raw_events: PromQL = ""
 
     @classmethod
     def from_slo(cls, slo: Slo, style: LabelStyle, *, raw_events: PromQL = "") -> Self:
         """Work out the resolutions of *slo*, and keep the rest."""
-        return cls(slo, style, build_resolutions(slo.alerting.policy, slo.window.seconds), raw_events)
+        resolutions = build_resolutions(slo.alerting.policy, slo.window.seconds)
+        identity = style.identity_labels(slo)
+        published = {**slo.labels, **identity}
+        own = format_matchers(style.id_label(slo))
+        return cls(slo, style, resolutions, identity, published, own, raw_events)
 
     @property
     def fine_events(self) -> PromQL:
@@ -61,7 +70,9 @@ class Scope(Struct, frozen=True):
 
     def recorded_series(self, metric: str, **more: str) -> PromQL:
         """Select a series that this SLO's rules recorded."""
-        return metric_selector(metric, {**self.style.id_label(self.slo), **more})
+        if more:
+            return join_matchers(metric, self.own_matcher, format_matchers(more))
+        return f"{metric}{{{self.own_matcher}}}"
 
     def sum_by_group(self, expression: PromQL) -> PromQL:
         """Sum *expression* per group, or over everything."""
@@ -89,13 +100,8 @@ class Scope(Struct, frozen=True):
 
     def rollup_rule(self, record: str, expression: PromQL, **more: str) -> RecordingRule:
         """Record a count: identity only, so that a changed label of the spec never breaks a window."""
-        return RecordingRule(record, expression, {**self.style.identity_labels(self.slo), **more})
+        return RecordingRule(record, expression, {**self.identity_labels, **more})
 
     def published_rule(self, record: str, expression: PromQL, **more: str) -> RecordingRule:
         """Record a series for people: identity and the spec's labels."""
         return RecordingRule(record, expression, {**self.published_labels, **more})
-
-    @property
-    def published_labels(self) -> Labels:
-        """The labels that every published series of the SLO carries."""
-        return {**self.slo.labels, **self.style.identity_labels(self.slo)}

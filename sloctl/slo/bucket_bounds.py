@@ -7,6 +7,7 @@ their decimals, as the clients of Go, Java, Python, .NET and Rust print them.
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from sloctl.model import LabelMatcher, MatchOp
@@ -59,6 +60,7 @@ def _equal(value: Decimal) -> str:
     return rf"{whole}[.]{part}0*" if part else rf"{whole}([.]0*)?"
 
 
+@lru_cache(maxsize=256)  # the same few thresholds in all SLOs
 def _below(value: Decimal) -> str:
     whole, part = _digits(value)
     forms = [_NEGATIVE]

@@ -6,6 +6,7 @@ Source: Google, The Site Reliability Workbook, chapter 5.
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from sloctl.duration import DAY, HOUR, MINUTE, WEEK
@@ -71,11 +72,13 @@ def rows_by_pending(rows: Sequence[PolicyRow]) -> dict[int | None, tuple[PolicyR
     return {pending: tuple(row for row in rows if row.pending == pending) for pending in pendings}
 
 
+@lru_cache(maxsize=256)  # asked for a dozen times an SLO
 def alert_factor(row: PolicyRow, window: int) -> Fraction:
     """Return the burn rate that spends the row's budget share within its long lookback."""
     return row.budget_share * window / row.long
 
 
+@lru_cache(maxsize=1024)
 def alert_threshold(row: PolicyRow, window: int, budget: Fraction) -> Fraction:
     """Return the error ratio that both lookbacks must exceed; 1 or more can never be exceeded."""
     return alert_factor(row, window) * budget

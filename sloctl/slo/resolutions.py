@@ -5,7 +5,7 @@ the sum hold exactly lookback/step rollups whether the reader's ranges are close
 (Prometheus 3), for a reader that looks up to half a step after the newest rollup.
 """
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -52,7 +52,8 @@ class Resolutions(Struct, frozen=True):
         return tuple(entry for entry in self.entries if entry.step == step)
 
 
-def build_resolutions(policy: Iterable[PolicyRow], window: int) -> Resolutions:
+@lru_cache(maxsize=256)  # few policies, many SLOs
+def build_resolutions(policy: tuple[PolicyRow, ...], window: int) -> Resolutions:
     """Serve the lookbacks of pages from fine rollups, all others from coarse ones.
 
     Five minutes are always there, for the current burn rate. A page's lookback of more than six hours is

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 from msgspec import UnsetType
@@ -24,6 +25,20 @@ def read_alerting(
 
     *window* is in seconds; *counted* says whether the SLO counts events, which a floor on errors needs.
     """
+    if not node.entries:
+        return _default_alerting(window, counted=counted)
+    return _read_given_alerting(node, window=window, counted=counted, group_by=group_by, findings=findings)
+
+
+@lru_cache(maxsize=128)  # of most SLOs, as few have an alerting of their own
+def _default_alerting(window: int, *, counted: bool) -> Alerting | None:
+    nothing = Node("", 1, 1, {})
+    return _read_given_alerting(nothing, window=window, counted=counted, group_by=(), findings=Findings())
+
+
+def _read_given_alerting(
+    node: Node, *, window: int, counted: bool, group_by: Collection[str], findings: Findings
+) -> Alerting | None:
     spec = msgspec.convert(node.value, fields.Alerting)
     errors = findings.error_count
     for part in (node, *(mapping_in(node, kind.value) for kind in AlertKind)):
@@ -117,6 +132,8 @@ def check_alert_templates(alerting: Node, known: Collection[str], findings: Find
 
     *known* are the labels that an alert has to show.
     """
+    if not alerting.entries:
+        return
     for part in (alerting, *(mapping_in(alerting, kind.value) for kind in AlertKind)):
         labels.check_templates(mapping_in(part, "labels"), known, findings)
         labels.check_templates(mapping_in(part, "annotations"), known, findings)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
+from functools import lru_cache
 from math import inf
 from typing import Final, Literal, TypeVar
 
@@ -69,6 +70,7 @@ def parse_alert_name(text: str) -> str | Violation:
     return Violation("alert-name", f"an alert name is {form}, got {quote_value(text)}")
 
 
+@lru_cache(maxsize=256)  # the same few in all SLOs
 def parse_objective(text: str) -> Fraction | Violation:
     """Parse an objective, above 0 and below 1."""
     ratio = _parse_percentage(text, of="objective", like="99.95%")

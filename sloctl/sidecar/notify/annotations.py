@@ -15,6 +15,7 @@ from sloctl.model import AlertKind, Labels, PolicyRow
 from sloctl.naming import LabelStyle
 from sloctl.rules import alert_text
 from sloctl.rules.alert_templates import expand_template
+from sloctl.rules.alert_text import AlertText
 from sloctl.sidecar import messages
 from sloctl.sidecar.engine.candidates import AlertCandidate
 from sloctl.sidecar.engine.snapshot import SloState
@@ -31,7 +32,8 @@ def alert_annotations(alert: ActiveAlert, style: LabelStyle) -> Labels:
     """Write the rules' annotations with lines of our own below, and those of the spec on top, as there."""
     candidate, values = alert.candidate, _SnapshotValues(alert, style)
     slo = candidate.slo_state.slo
-    text, seconds_before = _rule_text(candidate, values)
+    rule_text, seconds_before = _rule_text(candidate, values)
+    text = alert_text.text_annotations(slo, rule_text, values)
     written = alert_text.spec_annotations(slo, candidate.kind)
     return {
         **text,
@@ -120,24 +122,25 @@ class _SnapshotValues:
         return self.alert.candidate.slo_state
 
 
-def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Labels, int]:
+def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[AlertText, int]:
     """Write the text that the rules have, and return the seconds before the alert that it speaks about."""
     state, slo = candidate.slo_state, candidate.slo_state.slo
-    row = exhaustion_row(slo.alerting.policy)
+    window, alerting = slo.window.seconds, slo.alerting
+    row = exhaustion_row(alerting.policy)
     match candidate.kind:
         case AlertKind.PAGE | AlertKind.TICKET:
-            alert = state.alert_for(slo.alerting.severity_of(candidate.kind))
+            alert = state.alert_for(alerting.severity_of(candidate.kind))
             rows = [] if alert is None else [row.policy_row for row in alert.rows]
             if candidate.pending is not None:
                 rows = [row for row in rows if row.pending == candidate.pending]
-            return alert_text.burn_text(slo, rows, values), alert_text.longest_lookback(rows)
+            return alert_text.burn_text(window, rows, values), alert_text.longest_lookback(rows)
         case AlertKind.EXHAUSTED:
-            return alert_text.exhausted_text(slo, row, values), slo.window.seconds
+            return alert_text.exhausted_text(window, row, values), window
         case AlertKind.EXHAUSTING:
             assert row is not None, "no candidate without such a row"  # noqa: S101 - holds by construction
-            return alert_text.exhausting_text(slo, row, values), row.long
+            return alert_text.exhausting_text(alerting.exhausting_within, row, values), row.long
         case AlertKind.NO_DATA:
-            return alert_text.no_data_text(slo, values), alert_text.NO_DATA_RANGE
+            return alert_text.no_data_text(alerting.no_data_after, values), alert_text.NO_DATA_RANGE
 
 
 def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
