@@ -115,6 +115,10 @@ class Otlp(Fields, frozen=True, kw_only=True):
     max_series_per_sender: Annotated[
         int, Meta(ge=1, le=10_000_000, description="Of one job and instance.")
     ] = 10_000
+    max_series_per_address: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000, description="Of all that one address sends; a collector sends for many."),
+    ] = 40_000
 
 
 class Source(Choice, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ def source_options(read: fields.Source) -> SourceOptions:
                 max_bytes_at_once=otlp.max_bytes_at_once,
                 max_series=otlp.max_series,
                 max_series_per_sender=otlp.max_series_per_sender,
+                max_series_per_address=otlp.max_series_per_address,
             )
     raise AssertionError("fields.Source holds exactly one kind")
 

@@ -28,10 +28,13 @@ DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 SHOP = {"service.name": "shop", "service.instance.id": "a"}
 
 
-def accept_whole(source: OtlpSource, exported: ExportMetricsServiceRequest) -> RejectedPoints:
+def accept_whole(
+    source: OtlpSource, exported: ExportMetricsServiceRequest, *, address: str = "127.0.0.1"
+) -> RejectedPoints:
     """All pieces of a request at once."""
     rejected = RejectedPoints()
-    for _ in source.accept_request(RequestReader(exported.SerializeToString()).read_pieces(), rejected):
+    pieces = RequestReader(exported.SerializeToString()).read_pieces()
+    for _ in source.accept_request(pieces, rejected, address):
         pass
     return rejected
 

@@ -130,6 +130,21 @@ async def test_one_sender_cannot_take_the_room_of_others() -> None:
     assert interval.slos["shop/availability"].groups[()] == EventCounts(error=3, total=3)
 
 
+async def test_invented_instances_leave_room_for_other_addresses() -> None:
+    options = OtlpOptions(max_series=10, max_series_per_sender=6, max_series_per_address=8)
+    source = OtlpSource(options, [slo()], now=lambda: NOW)
+    path = counter(number(1, at=NOW, labels={"status": "200"}))
+    invented = [
+        accept_whole(source, request(path, resource={"service.name": f"invented-{index}"}))
+        for index in range(20)
+    ]
+
+    other = [request(counter(number(value, at=NOW + value, labels={"status": "500"}))) for value in (1, 4)]
+    assert [accept_whole(source, sent, address="10.0.0.1").points for sent in other] == [0, 0]
+    assert [each.points for each in invented] == [0] * 8 + [1] * 12
+    assert str(invented[-1]) == "requests_total: its address has 8 series already, and this one is new"
+
+
 def test_a_series_with_long_labels_takes_the_room_of_several() -> None:
     source = OtlpSource(OtlpOptions(max_series=10), [slo()], now=lambda: NOW)
     points = [number(1, at=NOW, labels={"path": f"/{index}" + "a" * 3_000}) for index in range(3)]

@@ -40,10 +40,11 @@ class _CountedSince(Enum):
 
 @dataclass(slots=True)
 class _SenderState:
-    """The times since when, and when last, a sender was heard without an interruption."""
+    """The times since when, and when last, a sender was heard without an interruption, and from where."""
 
     heard_since: float
     last_heard: float
+    address: str
 
 
 def observations_metric(metric: str) -> str:
@@ -88,16 +89,22 @@ class PointIncreases:
         for sender in self._senders.values():
             sender.heard_since = now
 
-    def increases_of(self, point: OtlpPoint, now: float) -> list[SeriesIncrease]:
-        """Return the increase of each counter behind *point*; raise UnusablePoint."""
+    def increases_of(self, point: OtlpPoint, now: float, *, address: str = "") -> list[SeriesIncrease]:
+        """Return the increase of each counter behind *point*, which came from *address*.
+
+        Raises UnusablePoint.
+        """
         before = self._newest.get(point.series)
         self._check_point(point, before, now)
         if before is not None and point.at <= before.at:
             # The same count again.
             return []
         sender = self._senders.get(point.sender)
-        if sender is None or now - sender.last_heard > self._stale_seconds:
-            sender = self._senders[point.sender] = _SenderState(now, now)
+        if sender is None:
+            # Remembered with its first series only: names are invented at no cost.
+            sender = _SenderState(now, now, address)
+        elif now - sender.last_heard > self._stale_seconds:
+            sender.heard_since = now
         sender.last_heard = now
         if point.value is None:
             return []
@@ -112,7 +119,8 @@ class PointIncreases:
             and sender.last_heard - sender.heard_since > self._stale_seconds
         )
         if before is None:
-            self._limits.admit_series(point)
+            self._limits.admit_series(point, sender.address)
+            self._senders[point.sender] = sender
         self._newest[point.series] = point
         seen_since = self._seen_since.setdefault(point.series, point.at)
         last = before.value if before is not None and since is _CountedSince.PREVIOUS_POINT else None
@@ -137,7 +145,9 @@ class PointIncreases:
             series: point for series, point in self._newest.items() if point.sender in self._senders
         }
         self._seen_since = {series: self._seen_since[series] for series in self._newest}
-        self._limits.recount_series(self._newest.values())
+        self._limits.recount_series(
+            (point, self._senders[point.sender].address) for point in self._newest.values()
+        )
 
     def _check_point(self, point: OtlpPoint, before: OtlpPoint | None, now: float) -> None:
         """Raise UnusablePoint for a point without a time, far from ours, or late."""

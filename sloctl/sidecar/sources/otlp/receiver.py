@@ -17,8 +17,8 @@ from sloctl.prometheus.gzip_body import GzipBody
 from sloctl.sidecar.sources.otlp.points import RejectedPoints
 from sloctl.sidecar.sources.otlp.request_pieces import RequestPiece, RequestReader
 
-# Takes a request in, in pieces short enough for other tasks; raises Overloaded.
-AcceptRequest: TypeAlias = Callable[[Iterable[RequestPiece], RejectedPoints], Iterator[None]]
+# Takes a request from an address in, in pieces short enough for other tasks; raises Overloaded.
+AcceptRequest: TypeAlias = Callable[[Iterable[RequestPiece], RejectedPoints, str], Iterator[None]]
 
 PROTOBUF: Final = "application/x-protobuf"
 _ENCODINGS: Final = frozenset({"", "identity", "gzip"})
@@ -117,7 +117,7 @@ def otlp_routes(accept_request: AcceptRequest, bodies: RequestBodies) -> list[we
         try:
             _check_headers(request)
             async with bodies.read_body(request) as body:
-                for _ in accept_request(RequestReader(body).read_pieces(), rejected):
+                for _ in accept_request(RequestReader(body).read_pieces(), rejected, request.remote or ""):
                     await asyncio.sleep(0)
         except DecodeError as broken:
             reason = f"this is no ExportMetricsServiceRequest: {broken}"

@@ -53,6 +53,7 @@ class OtlpOptions:
     max_bytes_at_once: int = 24 * 1024 * 1024
     max_series: int = 50_000
     max_series_per_sender: int = 10_000
+    max_series_per_address: int = 40_000
     max_points: int = 100_000
 
 
@@ -77,7 +78,9 @@ class OtlpSource:
             listening_since=now(),
             stale_seconds=options.stale_seconds,
             limits=SeriesLimits(
-                most_series=options.max_series, most_per_sender=options.max_series_per_sender
+                most_series=options.max_series,
+                most_per_sender=options.max_series_per_sender,
+                most_per_address=options.max_series_per_address,
             ),
         )
         self._label_counter = LabelCounter()
@@ -119,8 +122,10 @@ class OtlpSource:
         counted = {slo.id for slo in self._plan.slos}
         self._heard_at = {key: at for key, at in self._heard_at.items() if key[0] in counted}
 
-    def accept_request(self, pieces: Iterable[RequestPiece], rejected: RejectedPoints) -> Iterator[None]:
-        """Take a request in, in pieces short enough for other tasks.
+    def accept_request(
+        self, pieces: Iterable[RequestPiece], rejected: RejectedPoints, address: str = ""
+    ) -> Iterator[None]:
+        """Take a request from *address* in, in pieces short enough for other tasks.
 
         Its unusable points are added to *rejected*. Raises Overloaded; then none of it is in.
         """
@@ -136,7 +141,7 @@ class OtlpSource:
         for number, point in enumerate(points):
             try:
                 if point is not None:
-                    self._arrived += self._point_increases.increases_of(point, now)
+                    self._arrived += self._point_increases.increases_of(point, now, address=address)
             except ValueError as reason:
                 rejected.add_rejection(1, f"{point.series.metric if point else 'point'}: {reason}")
             if number % _POINTS_PER_SLICE == _POINTS_PER_SLICE - 1:
