@@ -1,6 +1,6 @@
 """The pipeline on one screen: SLOs in, files out; the same SLOs give the same bytes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from itertools import groupby
 from typing import Final, TypeAlias
@@ -11,6 +11,7 @@ from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.problems import Place, Problem
 from sloctl.rules.groups import rule_groups
+from sloctl.rules.rule import RuleGroup
 from sloctl.targets import alertmanager, notification_templates, prometheus
 
 RULES_DIR: Final = "alerts"
@@ -18,6 +19,9 @@ DASHBOARDS_DIR: Final = "dashboards"
 # Not below RULES_DIR: Prometheus would take it for rules.
 ALERTMANAGER_DIR: Final = "alertmanager"
 MANIFESTS_DIR: Final = "manifests"
+
+# Builds the rules of one SLO: `rule_groups`, or one that adds to them.
+GroupBuilder: TypeAlias = Callable[[Slo, LabelStyle], tuple[RuleGroup, ...]]
 
 
 # Of each service the SLOs, in order of name.
@@ -38,23 +42,28 @@ class Artefact(Struct, frozen=True):
     text: str
 
 
-def compile_rules(slos: Iterable[Slo], style: LabelStyle) -> str:
+def compile_rules(slos: Iterable[Slo], style: LabelStyle, build_groups: GroupBuilder = rule_groups) -> str:
     """Compile all SLOs into one rule file."""
     groups = [
-        group for _, members in _by_service(slos) for slo in members for group in rule_groups(slo, style)
+        group for _, members in _by_service(slos) for slo in members for group in build_groups(slo, style)
     ]
     return prometheus.render_rule_file(groups)
 
 
 def compile_artefacts(
-    slos: Iterable[Slo], style: LabelStyle, only: CompiledPart | None = None
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None = None,
+    *,
+    build_groups: GroupBuilder = rule_groups,
 ) -> tuple[Artefact, ...]:
     """Compile a rule file and a dashboard per service, and the overview and inhibition rules of all."""
     services = _by_service(slos)
     artefacts: list[Artefact] = []
     if only is not CompiledPart.DASHBOARDS:
         artefacts += [
-            Artefact(f"{RULES_DIR}/{name}.yaml", compile_rules(members, style)) for name, members in services
+            Artefact(f"{RULES_DIR}/{name}.yaml", compile_rules(members, style, build_groups))
+            for name, members in services
         ]
         every = [slo for _, members in services for slo in members]
         inhibitions = alertmanager.render_inhibitions(every, style)
@@ -68,7 +77,11 @@ def compile_artefacts(
 
 
 def compile_manifests(
-    slos: Iterable[Slo], style: LabelStyle, only: CompiledPart | None = None
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None = None,
+    *,
+    build_groups: GroupBuilder = rule_groups,
 ) -> tuple[Artefact, ...]:
     """Compile the same rules and dashboards as Kubernetes objects, with a kustomization that lists them."""
     from sloctl.targets import operator  # noqa: PLC0415 - as in _compile_dashboards
@@ -77,7 +90,7 @@ def compile_manifests(
     objects: dict[str, str] = {}
     if only is not CompiledPart.DASHBOARDS:
         for name, members in services:
-            groups = [group for slo in members for group in rule_groups(slo, style)]
+            groups = [group for slo in members for group in build_groups(slo, style)]
             for part, text in operator.render_prometheus_rules(operator.object_name(name), groups):
                 objects[f"{part}-rules.yaml"] = text
     if only is not CompiledPart.RULES:

@@ -31,6 +31,8 @@ from sloctl.compiler import (
     find_oversized_dashboards,
 )
 from sloctl.naming import LABEL_STYLES
+from sloctl.rules.bridge import bridged_rule_groups
+from sloctl.rules.groups import rule_groups
 
 _TARGETS: Final = {"prometheus": compile_artefacts, "operator": compile_manifests}
 
@@ -46,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only", choices=[part.value for part in CompiledPart], help="these alone; default both"
     )
     add_label_style(parser)
+    parser.add_argument(
+        "--bridge",
+        choices=("sloth",),
+        help="fill long windows with what Sloth has recorded, until they are full of our own",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,14 +68,19 @@ def _compile(arguments: argparse.Namespace) -> int:
     directory, part = arguments.output_dir, arguments.only
     if directory is None and (missing := _needs_directory(arguments)):
         raise CouldNotRun(f"{missing}: name it with -d")
+    if arguments.bridge and arguments.label_style != "slo":
+        raise CouldNotRun("--bridge reads Sloth's series, which --label-style sloth would write over")
     slos = parse_valid_slos(read_spec_texts(arguments.specs), reading_options(arguments))
     if slos is None:
         return PROBLEMS_FOUND
     style = LABEL_STYLES[arguments.label_style]
+    build_groups = bridged_rule_groups if arguments.bridge else rule_groups
     if directory is None:
-        sys.stdout.write(compile_rules(slos, style))
+        sys.stdout.write(compile_rules(slos, style, build_groups))
         return FINE
-    compiled = _TARGETS[arguments.target](slos, style, CompiledPart(part) if part else None)
+    compiled = _TARGETS[arguments.target](
+        slos, style, CompiledPart(part) if part else None, build_groups=build_groups
+    )
     if oversized := find_oversized_dashboards(compiled):
         print(*oversized, sep="\n", file=sys.stderr)
         return PROBLEMS_FOUND
