@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from sloctl.duration import DAY, MINUTE, format_duration
+from sloctl.migrate.migration import MigrationOutcome, migrate_specs
 from sloctl.model import (
     CountedSide,
     LabelMatcher,
@@ -17,7 +18,8 @@ from sloctl.model import (
     Severity,
 )
 from sloctl.slo.policy import alert_factor
-from tests.spec.dialects.pyrra_specs import only_pyrra, pyrra_spec, read_pyrra
+from sloctl.spec import ReadingOptions
+from tests.spec.dialects.pyrra_specs import RATIO, only_pyrra, pyrra_spec, read_pyrra
 
 SHOP = LabelMatcher("job", MatchOp.EQUAL, "shop")
 
@@ -250,3 +252,41 @@ def test_namesakes_are_told_apart_by_their_labels() -> None:
     assert [slo.id for slo in found.slos] == ["shop/errors-east", "shop/errors-west"]
     assert [problem.code for problem in found.problems] == ["renamed", "renamed"]
     assert {slo.labels["slo"] for slo in found.slos} == {"errors"}
+
+
+@pytest.mark.parametrize(
+    ("indicator", "ratio"),
+    [
+        (
+            RATIO,
+            'sum(rate(http_requests_total{job="shop", code=~"5.."}[$window]))'
+            ' / sum(rate(http_requests_total{job="shop"}[$window]))',
+        ),
+        (
+            latency('request_seconds_bucket{job="shop", le="1"}'),
+            '(sum(rate(request_seconds_count{job="shop"}[$window]))'
+            ' - sum(rate(request_seconds_bucket{job="shop", le=~"1(\\\\.0)?"}[$window])))'
+            ' / sum(rate(request_seconds_count{job="shop"}[$window]))',
+        ),
+        (
+            "    bool_gauge: {metric: up, grouping: [job]}\n",
+            "(sum by (job) (count_over_time(up[$window])) - sum by (job) (sum_over_time(up[$window])))"
+            " / sum by (job) (count_over_time(up[$window]))",
+        ),
+    ],
+)
+def test_what_pyrra_evaluates_is_kept_for_a_proof(indicator: str, ratio: str) -> None:
+    migration = migrate_specs([("pyrra.yaml", pyrra_spec(indicator).encode())], ReadingOptions())
+
+    assert [it.ratio for it in migration.originals] == [ratio]
+
+
+def test_an_slo_that_is_refused_is_accounted_for() -> None:
+    text = pyrra_spec(target='"0.999"') + "---\n" + pyrra_spec().replace("spec:", "sepc:")
+
+    migration = migrate_specs([("pyrra.yaml", text.encode())], ReadingOptions())
+
+    assert [(it.slo, it.outcome) for it in migration.slos] == [
+        ("shop/errors", MigrationOutcome.REFUSED),
+        ("errors", MigrationOutcome.REFUSED),
+    ]

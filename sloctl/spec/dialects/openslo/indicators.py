@@ -9,10 +9,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sloctl.duration import MINUTE, format_duration
-from sloctl.model import CountedSide, WindowQuery
+from sloctl.model import CountedSide, PromQL, WindowQuery
 from sloctl.problems import ProblemLevel
 from sloctl.promql import fill_window, format_number
 from sloctl.slo.window_queries import kept_labels
@@ -68,11 +68,15 @@ class MeasuredObjective(Struct, frozen=True):
 
 
 class TranslatedSli(Struct, frozen=True):
-    """An indicator of ours, its groups, and what was understood differently."""
+    """An indicator of ours, its groups, and what was understood differently.
+
+    *original* is the error ratio over `$window` that the queries are meant to give, where they count.
+    """
 
     node: Node
     group_by: tuple[str, ...] = ()
     notes: tuple[tuple[Node, Violation], ...] = ()
+    original: PromQL | None = None
 
 
 class SliTranslator:
@@ -112,7 +116,10 @@ class SliTranslator:
         shaped = shape_events(part.text, total.text, counted=side)
         if measured.method == "RatioTimeslices":
             shaped = self.ratio_of_minutes(measured, part, total, side)
-        return self.translated(shaped, part, total)
+        translated = self.translated(shaped, part, total)
+        share = f"({part.text}) / ({total.text})"
+        original = share if side is CountedSide.ERROR else f"1 - {share}"
+        return None if translated is None else structs.replace(translated, original=original)
 
     def translate_raw(self, ratio: Node) -> TranslatedSli | None:
         """Translate a ratio that is computed elsewhere: a series of it, or a query over a window."""

@@ -18,11 +18,14 @@ from sloctl.spec.dialects.openslo.policies import PolicyTranslator
 from sloctl.spec.dialects.openslo.values import ShorthandDuration, read_duration, read_number
 from sloctl.spec.dialects.translation import (
     NoteEffect,
+    OriginalRatio,
     ReadingOptions,
+    RefusedSlo,
     Translation,
     TranslationNote,
     list_at,
     mapping_at,
+    number_at,
     text_at,
     translation_note,
 )
@@ -41,6 +44,8 @@ def read_openslo_documents(
     catalogue = collect_objects(documents, findings)
     translated: list[Node] = []
     notes: list[TranslationNote] = []
+    refused: list[RefusedSlo] = []
+    originals: list[OriginalRatio] = []
     for slo in catalogue.slos:
         errors = findings.error_count
         translator = SloTranslator(slo, catalogue, options, findings)
@@ -48,7 +53,10 @@ def read_openslo_documents(
         notes += translator.notes
         if own is not None and findings.error_count == errors:
             translated.append(own)
-    return Translation(tuple(translated), tuple(dict.fromkeys(notes)))
+            originals += translator.originals
+        else:
+            refused += [RefusedSlo(each, slo.at("metadata", "name").place) for each in translator.ids]
+    return Translation(tuple(translated), tuple(dict.fromkeys(notes)), tuple(refused), tuple(originals))
 
 
 class SloTranslator:
@@ -58,6 +66,7 @@ class SloTranslator:
         self, slo: Node, catalogue: OpensloCatalogue, options: ReadingOptions, findings: Findings
     ) -> None:
         self.notes: list[TranslationNote] = []
+        self.originals: list[OriginalRatio] = []
         self._slo = slo
         self._spec = slo.at("spec")
         self._metadata = slo.at("metadata")
@@ -69,7 +78,7 @@ class SloTranslator:
         if options.lenient:
             self._name = self.plain_name(self._name)
         names = self.objective_names(self._spec.at("objectives").items) or [self._name]
-        self._ids = [f"{self._service.text}/{name.text}" for name in names]
+        self.ids = [f"{self._service.text}/{name.text}" for name in names]
 
     def translate(self) -> Node | None:
         """Return a document of ours, or None after noting what is wrong."""
@@ -113,6 +122,10 @@ class SloTranslator:
                         if description is not None and description.text
                         else None,
                         "scrapeInterval": own.get("scrapeInterval"),
+                        # OpenSLO has no floor on errors.
+                        "alerting": None
+                        if "alerting" in own
+                        else mapping_at(self._spec, {"minErrors": number_at(self._spec, 0)}),
                         "slos": list_at(place, [it for it in objectives if it is not None]),
                     },
                 ),
@@ -145,6 +158,8 @@ class SloTranslator:
         of_objective = f"{self._service.text}/{name.text}"
         for node, violation in indicator.notes:
             self.add_note(node, violation, NoteEffect.CHANGED, slo=of_objective)
+        if indicator.original is not None:
+            self.originals.append(OriginalRatio(of_objective, indicator.original, period_is_mean=False))
         if "compositeWeight" in objective.entries:
             message = "objectives are SLOs of their own, and the weight of one in the others is left out"
             weight = Violation("openslo-composite", message, ProblemLevel.WARNING)
@@ -350,7 +365,7 @@ class SloTranslator:
                 message=violation.message,
                 level=violation.level,
             )
-            for each in ([slo] if slo else self._ids)
+            for each in ([slo] if slo else self.ids)
         ]
 
 

@@ -1,14 +1,21 @@
 """Pyrra's four indicators → an indicator of ours."""
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
 from msgspec import UNSET, Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import LabelMatcher, MatchOp, Selector
-from sloctl.promql import PromQLError, format_selector, read_moved_selector
+from sloctl.model import LabelMatcher, MatchOp, PromQL, Selector
+from sloctl.promql import (
+    PromQLError,
+    aggregate_by,
+    format_number,
+    format_selector,
+    read_moved_selector,
+)
 from sloctl.slo.bucket_bounds import equal_bound
 from sloctl.spec import values
 from sloctl.spec.dialects.pyrra import fields
@@ -36,11 +43,15 @@ class PyrraSelector(Struct, frozen=True):
 
 
 class TranslatedIndicator(Struct, frozen=True):
-    """An indicator of ours; *total* names the labels that Pyrra puts on everything it writes."""
+    """An indicator of ours, and its error ratio over `$window` as Pyrra evaluates it.
+
+    *total* names the labels that Pyrra puts on everything it writes.
+    """
 
     node: Node
     group_by: Node
     total: Selector
+    original: PromQL
     moved: tuple[Node, ...]
 
 
@@ -64,7 +75,8 @@ def _translate_ratio(node: Node, findings: Findings) -> TranslatedIndicator | No
     if errors is None or total is None:
         return None
     ratio = mapping_at(node, {"error": errors.text_node(), "total": total.text_node()}, keys=node.keys)
-    return _translated(mapping_at(node, {"ratio": ratio}), node, total, errors)
+    grown = (counted_sum(it, node, "rate") for it in (errors, total))
+    return _translated(mapping_at(node, {"ratio": ratio}), node, " / ".join(grown), (total, errors))
 
 
 def _translate_latency(node: Node, findings: Findings) -> TranslatedIndicator | None:
@@ -76,14 +88,19 @@ def _translate_latency(node: Node, findings: Findings) -> TranslatedIndicator | 
         message = 'the bucket of good requests is chosen by le, as in metric_bucket{le="0.5"}: add it'
         findings.add_violation(Violation("pyrra-latency", message), success.node)
         return None
+    spelled = Selector(success.selector.metric, tuple(map(accept_both_spellings, success.selector.matchers)))
+    every = counted_sum(total, node, "rate")
+    quick = counted_sum(PyrraSelector(spelled, is_moved=False, node=success.node), node, "rate")
+    original = f"({every} - {quick}) / {every}"
     if latency := histogram_latency(success.selector, total.selector):
         entries = {key: text_at(success.node, text) for key, text in latency.items()}
         own = mapping_at(node, {"latency": mapping_at(success.node, entries)})
-        return _translated(own, node, total, success)
-    good = Selector(success.selector.metric, tuple(map(accept_both_spellings, success.selector.matchers)))
-    good_node = text_at(success.node, format_selector(good)) if good != success.selector else success.node
+        return _translated(own, node, original, (total, success))
+    good_node = success.text_node()
+    if spelled != success.selector:
+        good_node = text_at(success.node, format_selector(spelled))
     ratio = mapping_at(node, {"good": good_node, "total": total.text_node()}, keys=node.keys)
-    return _translated(mapping_at(node, {"ratio": ratio}), node, total, success)
+    return _translated(mapping_at(node, {"ratio": ratio}), node, original, (total, success))
 
 
 def _translate_native_latency(node: Node, findings: Findings) -> TranslatedIndicator | None:
@@ -95,7 +112,12 @@ def _translate_native_latency(node: Node, findings: Findings) -> TranslatedIndic
         "threshold": node.at("latency"),
         "native": number_at(node, value=True),
     }
-    return _translated(mapping_at(node, {"latency": mapping_at(node, latency)}), node, total)
+    threshold = values.parse_threshold(node.at("latency").text)
+    if isinstance(threshold, Violation):
+        findings.add_violation(threshold, node.at("latency"))
+        return None
+    original = f"1 - histogram_fraction(0, {format_number(threshold)}, {counted_sum(total, node, 'rate')})"
+    return _translated(mapping_at(node, {"latency": mapping_at(node, latency)}), node, original, (total,))
 
 
 def _translate_gauge(node: Node, findings: Findings) -> TranslatedIndicator | None:
@@ -103,17 +125,29 @@ def _translate_gauge(node: Node, findings: Findings) -> TranslatedIndicator | No
     if gauge is None:
         return None
     probe = mapping_at(node, {"metric": gauge.text_node()})
-    return _translated(mapping_at(node, {"probe": probe}), node, gauge)
+    samples, ones = (counted_sum(gauge, node, it) for it in ("count_over_time", "sum_over_time"))
+    original = f"({samples} - {ones}) / {samples}"
+    return _translated(mapping_at(node, {"probe": probe}), node, original, (gauge,))
 
 
 def _translated(
-    indicator: Node, node: Node, total: PyrraSelector, *others: PyrraSelector
+    indicator: Node, node: Node, original: PromQL, selectors: Sequence[PyrraSelector]
 ) -> TranslatedIndicator:
-    grouping = node.entries.get("grouping", node)
-    # Pyrra takes a label that is named twice once.
-    names = {item.text: item for item in grouping.items}
-    moved = tuple(it.node for it in (total, *others) if it.is_moved)
-    return TranslatedIndicator(indicator, list_at(grouping, names.values()), total.selector, moved)
+    """Put an indicator together; the first of *selectors* is the total."""
+    moved = tuple(it.node for it in selectors if it.is_moved)
+    groups = list_at(node.entries.get("grouping", node), grouping_of(node).values())
+    return TranslatedIndicator(indicator, groups, selectors[0].selector, original, moved)
+
+
+def grouping_of(node: Node) -> dict[str, Node]:
+    """Return the labels that an indicator is grouped by; Pyrra takes one that is named twice once."""
+    return {item.text: item for item in node.entries["grouping"].items} if "grouping" in node.entries else {}
+
+
+def counted_sum(counted: PyrraSelector, node: Node, function: str) -> PromQL:
+    """Write a sum over `$window` as Pyrra's rules have it."""
+    selected = format_selector(counted.selector)
+    return aggregate_by("sum", sorted(grouping_of(node)), f"{function}({selected}[$window])")
 
 
 def _read_selector(node: Node, findings: Findings) -> PyrraSelector | None:

@@ -19,18 +19,21 @@ from sloctl.spec.dialects.pyrra.indicators import static_labels, translate_indic
 from sloctl.spec.dialects.pyrra.policy import TranslatedAlerting, describe_threshold, translate_alerting
 from sloctl.spec.dialects.translation import (
     NoteEffect,
+    OriginalRatio,
     ReadingOptions,
+    RefusedSlo,
     Translation,
     TranslationNote,
     list_at,
     mapping_at,
+    number_at,
     text_at,
     translation_note,
 )
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.messages import quote_value
 from sloctl.spec.structure import convert_node
-from sloctl.spec.yaml_nodes import Node
+from sloctl.spec.yaml_nodes import Node, mapping_in
 from sloctl.templates import find_templates
 
 PREFIX: Final = "pyrra.dev/"
@@ -47,11 +50,15 @@ def read_pyrra_documents(
     """Translate Pyrra's documents, one SLO each; problems go to *findings*."""
     translated: list[Node] = []
     notes: list[TranslationNote] = []
+    refused: list[RefusedSlo] = []
+    originals: list[OriginalRatio] = []
     conforming: list[tuple[fields.PyrraDocument, Node]] = []
     for document in documents:
         spec, node = convert_node(drop_nulls(document), fields.PyrraDocument, findings)
         if spec is not None:
             conforming.append((spec, node))
+        elif named := mapping_in(document, "metadata").entries.get("name"):
+            refused.append(RefusedSlo(named.text, named.place))
     for (spec, node), name in zip(conforming, distinct_names([spec for spec, _ in conforming]), strict=True):
         errors = findings.error_count
         objective = ObjectiveTranslator(spec, node, name, findings)
@@ -59,7 +66,10 @@ def read_pyrra_documents(
         notes += objective.notes
         if own is not None and findings.error_count == errors:
             translated.append(own)
-    return Translation(tuple(translated), tuple(notes))
+            originals += objective.originals
+        else:
+            refused.append(RefusedSlo(objective.id, node.at("metadata", "name").place))
+    return Translation(tuple(translated), tuple(notes), tuple(refused), tuple(originals))
 
 
 class ObjectiveTranslator:
@@ -67,13 +77,14 @@ class ObjectiveTranslator:
 
     def __init__(self, spec: fields.PyrraDocument, node: Node, name: str, findings: Findings) -> None:
         self.notes: list[TranslationNote] = []
+        self.originals: list[OriginalRatio] = []
         self._document = spec
         self._node = node
         self._findings = findings
         self._name = spec.metadata.name
         self._service = self.find_service()
         self._unique = name
-        self._id = f"{self._service.text}/{name}"
+        self.id = f"{self._service.text}/{name}"
 
     def translate(self) -> Node | None:
         """Return a document of ours, or None after noting what is wrong."""
@@ -83,6 +94,7 @@ class ObjectiveTranslator:
         window = self._findings.accept_value(values.parse_window(spec.window), node.at("window"))
         if indicator is None or objective is None or window is None:
             return None
+        self.originals.append(OriginalRatio(self.id, indicator.original, period_is_mean=False))
         for moved in indicator.moved:
             self.add_note(moved, code="pyrra-offset", message="Pyrra drops offset and @, and so does this")
         grouping = frozenset(it.text for it in indicator.group_by.items)
@@ -118,7 +130,14 @@ class ObjectiveTranslator:
                 "apiVersion": text_at(self._node.at("apiVersion"), own_fields.API_VERSION),
                 "kind": text_at(self._node.at("kind"), own_fields.KIND),
                 "metadata": mapping_at(self._node.at("metadata"), {"name": self._service}),
-                "spec": mapping_at(node, {"slos": list_at(node, [slo])}),
+                "spec": mapping_at(
+                    node,
+                    {
+                        # Pyrra has no floor on errors.
+                        "alerting": mapping_at(node, {"minErrors": number_at(node, 0)}),
+                        "slos": list_at(node, [slo]),
+                    },
+                ),
             },
             keys=self._node.keys,
         )
@@ -267,7 +286,7 @@ class ObjectiveTranslator:
         level: ProblemLevel = ProblemLevel.NOTE,
     ) -> None:
         self.notes.append(
-            translation_note(self._id, node, effect=effect, code=code, message=message, level=level)
+            translation_note(self.id, node, effect=effect, code=code, message=message, level=level)
         )
 
 
