@@ -8,6 +8,6 @@ could not run. Only this folder prints and exits.
 - `arguments` declares the options that several commands share; `spec_arguments` reads the specs they name.
 - `exit_codes` holds the codes, and CouldNotRun, whose message becomes one line and exit code 2.
 - `streams` opens standard input, output and error: UTF-8, and a failure is told like any other.
-- `compile`, `validate`, `schema`, `explain`, `simulate` read specs; `status`, `backfill` ask a server;
-  `sidecar` and `demo` serve, and need the `sidecar` extra.
+- `compile`, `validate`, `schema`, `explain`, `simulate` read specs; `status`, `backfill`, `backtest` and
+  `report` ask a server; `sidecar` and `demo` serve, and need the `sidecar` extra.
 """

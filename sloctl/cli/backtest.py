@@ -180,7 +180,7 @@ def read_count_files(
     files = FileCounts(slos)
     for file in arguments.counts:
         try:
-            files.read_file(str(file), file.read_text(encoding="utf-8"))
+            files.read_file(str(file), file.read_text(encoding="utf-8-sig"))
         except OSError as failure:
             raise CouldNotRun(f"cannot read {file}: {failure.strerror}") from None
         except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from sloctl.rules.groups import rule_groups
 from sloctl.slo.replay import replay_policy
 from tests.backtest.test_replay import OUTAGES, SCRAPE, minutes_of, ruled, told
 from tests.differential.engine import record
-from tests.differential.kinds import RATIO, alerting
+from tests.differential.kinds import KINDS, RATIO, alerting
 from tests.real import backfill, running_prometheus
 
 # Long before now: whole days, which are kept.
@@ -83,3 +83,21 @@ def test_a_day_that_may_still_change_is_not_kept(now: int, tmp_path: Path) -> No
     )
 
     assert not (tmp_path / "cache").exists()
+
+
+def test_silence_of_prometheus_itself_is_no_outage(tmp_path: Path) -> None:
+    slo = KINDS["a condition, bad when absent"].slo()
+    backfill(tmp_path, (('up{job="other",instance="a"}', 1, BASE + at) for at in range(3600, 7200, 15)))
+
+    with running_prometheus(tmp_path) as prometheus:
+        client = PrometheusClient(prometheus.url, ClientOptions(timeout_seconds=30, max_bytes=1 << 28))
+        counts = fetch_counts(
+            slo,
+            QueryRange(BASE, BASE + 4 * 3600),
+            ask=client.query_range,
+            store=CountCache(tmp_path / "cache", "here"),
+            now=BASE + DAY,
+        )
+
+    assert set(counts[()].known[:59]) == {0}
+    assert counts[()].known.count(1) == pytest.approx(62, abs=1)
