@@ -152,6 +152,11 @@ def test_every_problem_is_found_at_its_place() -> None:
             "sidecar.yaml:6:11: an interval is between 1s and 1m, got 2m [wrong-value]",
         ),
         (
+            f"{SHORT}history: {{url: 'http://p', contributorLabels: [route]}}\n",
+            "sidecar.yaml:6:28: unknown key contributorLabels: "
+            "write url, client, labelStyle or partialResponse [unknown-key]",
+        ),
+        (
             f"{SHORT}history: {{url: 'http://p', client: {{timeout: 5}}}}\n",
             "sidecar.yaml:6:46: timeout is a duration like 30s, 30m or 30d, got the number 5 [wrong-type]",
         ),

@@ -82,8 +82,8 @@ class Scrape(Fields, frozen=True, kw_only=True):
     ] = UNSET
 
 
-class Prometheus(Fields, frozen=True, kw_only=True):
-    """A Prometheus, Thanos, Mimir or VictoriaMetrics."""
+class History(Fields, frozen=True, kw_only=True):
+    """A Prometheus, Thanos, Mimir or VictoriaMetrics that knows the past."""
 
     url: _Url
     client: Client = Client()
@@ -91,6 +91,11 @@ class Prometheus(Fields, frozen=True, kw_only=True):
     partial_response: Annotated[bool, Meta(description="Accept what Thanos has when a store is gone.")] = (
         False
     )
+
+
+class Prometheus(History, frozen=True, kw_only=True):
+    """A Prometheus, Thanos, Mimir or VictoriaMetrics."""
+
     contributor_labels: Annotated[
         list[LabelName],
         Meta(
@@ -192,7 +197,7 @@ class Configuration(Fields, frozen=True, kw_only=True):
     interval: Annotated[Duration, Meta(description="Between two reads of the source, 1s to 1m.")] = "5s"
     source: Source
     history: Annotated[
-        Prometheus | UnsetType,
+        History | UnsetType,
         Meta(description="A Prometheus whose history fills the windows before the first tick."),
     ] = UNSET
     store: Store | UnsetType = UNSET

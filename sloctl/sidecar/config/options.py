@@ -1,5 +1,6 @@
 """From the fields of the file to the options of the components; each raises ValueError for a wrong value."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from msgspec import UNSET, UnsetType
@@ -54,12 +55,15 @@ def scrape_target(read: fields.Target) -> ScrapeTarget | DnsService:
 
 
 def prometheus_options(read: fields.Prometheus) -> PrometheusOptions:
+    return replace(history_options(read), contributor_labels=tuple(read.contributor_labels))
+
+
+def history_options(read: fields.History) -> PrometheusOptions:
     return PrometheusOptions(
         url=read.url,
         client=client_options(read.client),
         label_style=LABEL_STYLES[read.label_style],
         partial_response=read.partial_response,
-        contributor_labels=tuple(read.contributor_labels),
     )
 
 

@@ -66,7 +66,7 @@ def _build_settings(document: Node, findings: Findings) -> Settings | None:
         # The options around a wrong one would only repeat its problem.
         return None
     source = converter.convert_field(options.source_options, read.source, "source")
-    history = converter.convert_optional(options.prometheus_options, read.history, "history")
+    history = converter.convert_optional(options.history_options, read.history, "history")
     notify = converter.convert_optional(options.alertmanager_options, read.notify, "notify")
     if interval is None or source is None or web is None:
         return None
