@@ -14,7 +14,8 @@ DURATION_PATTERN: Final = "^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([
 # Of bounds of histograms, which may lie between milliseconds.
 BOUND_PATTERN: Final = DURATION_PATTERN.removesuffix("([0-9]+ms)?$") + r"([0-9]+(\.[0-9]{1,9})?ms)?$"
 NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
-ALERT_NAME_PATTERN: Final = "^[a-zA-Z]([-a-zA-Z0-9_:. ]*[a-zA-Z0-9])?$"
+MAX_ALERT_NAME: Final = 128
+ALERT_NAME_PATTERN: Final = "^[a-zA-Z]([-a-zA-Z0-9_:. ()/%&,+#<>=]*[-a-zA-Z0-9_:.()/%&,+#<>=])?$"
 _LABEL_NAME: Final = "^[a-zA-Z_][a-zA-Z0-9_]*$"
 
 Percentage = Annotated[
@@ -43,7 +44,9 @@ BoundDuration = Annotated[
 ]
 Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN, "maxLength": MAX_NAME})]
 LabelName = Annotated[str, Meta(extra_json_schema={"pattern": _LABEL_NAME, "maxLength": MAX_NAME})]
-AlertName = Annotated[str, Meta(extra_json_schema={"pattern": ALERT_NAME_PATTERN, "maxLength": MAX_NAME})]
+AlertName = Annotated[
+    str, Meta(extra_json_schema={"pattern": ALERT_NAME_PATTERN, "maxLength": MAX_ALERT_NAME})
+]
 IdentityLabels = Annotated[list[LabelName], Meta(min_length=1)] | UnsetType
 # A mistake in such a field keeps nothing else from being checked.
 INDEPENDENT_KEY: Final = "independent"

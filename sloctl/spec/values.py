@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
-from functools import lru_cache
 from math import inf
 from typing import Final, Literal, TypeVar
 
@@ -21,7 +20,13 @@ from sloctl.promql import (
     read_query,
     read_selector,
 )
-from sloctl.spec.field_types import ALERT_NAME_PATTERN, MAX_NAME, NAME_PATTERN, PERCENTAGE_PATTERN
+from sloctl.spec.field_types import (
+    ALERT_NAME_PATTERN,
+    MAX_ALERT_NAME,
+    MAX_NAME,
+    NAME_PATTERN,
+    PERCENTAGE_PATTERN,
+)
 from sloctl.spec.findings import Violation
 from sloctl.spec.messages import join_words, quote_value
 from sloctl.templates import label_of_template
@@ -63,14 +68,15 @@ def parse_name(text: str, *, of: str, style: naming.LabelStyle = naming.NATIVE_S
 
 
 def parse_alert_name(text: str) -> str | Violation:
-    """Parse the name of an alert: plain enough for routes, silences and file systems."""
-    if _ALERT_NAME.fullmatch(text) and len(text) <= MAX_NAME:
+    """Parse the name of an alert: plain enough for routes and silences, and never a template."""
+    if _ALERT_NAME.fullmatch(text) and len(text) <= MAX_ALERT_NAME:
         return text
-    form = f"at most {MAX_NAME} letters, digits, spaces and _ : . -, a letter first, a letter or digit last"
+    form = (
+        f"at most {MAX_ALERT_NAME} letters, digits, spaces and _ : . - ( ) / % & , + # < > =, a letter first"
+    )
     return Violation("alert-name", f"an alert name is {form}, got {quote_value(text)}")
 
 
-@lru_cache(maxsize=256)  # the same few in all SLOs
 def parse_objective(text: str) -> Fraction | Violation:
     """Parse an objective, above 0 and below 1."""
     ratio = _parse_percentage(text, of="objective", like="99.95%")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from sloctl.model import CountedSide
+from sloctl.model import CountedSide, WhenAbsent
 from sloctl.spec.dialects.query_shapes import (
+    ConditionShape,
     ErrorRatioShape,
     IndicatorShape,
     LatencyShape,
@@ -55,6 +56,9 @@ EVENT_QUERIES: list[tuple[str, str, IndicatorShape, str]] = [
     ("sum_over_time(count(g < 5)[$window:])", "sum_over_time(count(g)[$window:])",
      QueryShape(ERROR, "(count(last_over_time(g[$window]) < 5))", "(count(last_over_time(g[$window])))"),
      "[looks-each-minute][threshold-kept]"),
+    ("count_over_time((time() - max(last) > 3600)[$window:1m]) or vector(0)",
+     "count_over_time(vector(1)[$window:1m])", ConditionShape("time() - max(last) <= 3600", WhenAbsent.GOOD),
+     "[guard-dropped][looks-each-minute][threshold-kept]"),
     ("sum(rate(a[$window])) * on () x", EVENTS,
      ErrorRatioShape("(sum(rate(a[$window])) * on () x) / (sum(rate(http_total[$window])))"),
      "[ratio-of-minutes]"),
@@ -72,6 +76,10 @@ RATIOS: list[tuple[str, IndicatorShape, str]] = [
     ("1 - avg_over_time((sum(up) / count(up))[$window:1m])",
      ErrorRatioShape("1 - ((sum(last_over_time(up[$window])) / count(last_over_time(up[$window]))))"),
      "[looks-each-minute][ratio-of-minutes]"),
+    ("avg_over_time((sum(lag) > bool 1000)[$window:1m])",
+     ConditionShape("sum(lag) <= 1000", WhenAbsent.IGNORE), "[looks-each-minute][threshold-kept]"),
+    ("1 - avg_over_time((sum(rate(x[5m])) > bool 10)[$window:])",
+     ConditionShape("sum(rate(x[5m])) > 10", WhenAbsent.IGNORE), "[looks-each-minute][threshold-kept]"),
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ import promql_parser
 from msgspec import Struct, structs
 from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, MatrixSelector, ParenExpr, VectorSelector
 
-from sloctl.model import CountedSide, LabelMatcher, MatchOp, PromQL, Selector, WindowQuery
+from sloctl.model import CountedSide, LabelMatcher, MatchOp, PromQL, Selector, WhenAbsent, WindowQuery
 from sloctl.problems import ProblemLevel
 from sloctl.promql import (
     PromQLError,
@@ -86,7 +86,16 @@ class ErrorRatioShape(Struct, frozen=True):
     ratio: PromQL
 
 
-IndicatorShape: TypeAlias = RatioShape | LatencyShape | ProbeShape | QueryShape | ErrorRatioShape
+class ConditionShape(Struct, frozen=True):
+    """One event a minute, good where a comparison holds; an absent minute as *when_absent* says."""
+
+    good: PromQL
+    when_absent: WhenAbsent
+
+
+IndicatorShape: TypeAlias = (
+    RatioShape | LatencyShape | ProbeShape | QueryShape | ErrorRatioShape | ConditionShape
+)
 
 
 class ShapedQuery(Struct, frozen=True):
@@ -139,6 +148,12 @@ def indicator_node(shape: IndicatorShape, place: Node) -> Node:
                 "total": text_at(place, shape.total),
             }
             return mapping_at(place, {"query": mapping_at(place, entries)})
+        case ConditionShape():
+            entries = {
+                "good": text_at(place, shape.good),
+                "whenAbsent": text_at(place, shape.when_absent.value),
+            }
+            return mapping_at(place, {"condition": mapping_at(place, entries)})
         case ErrorRatioShape():
             return mapping_at(place, {"errorRatio": text_at(place, shape.ratio)})
 
@@ -179,6 +194,7 @@ _BUCKET: Final = Violation(
 )
 # Gauges that are 1 or 0 by their documentation.
 _UP_OR_DOWN: Final = re.compile(r"up|probe_success|.+_up|.+_healthy|.+_ready|.+_available")
+_OPPOSITES: Final = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "==": "!=", "!=": "=="}
 _MILLISECONDS: Final = Fraction(1, 1000)
 
 
@@ -193,6 +209,9 @@ def _shape_whole(ratio: Expr, measured: CountedSide) -> ShapedQuery:
         shaped = _sides_as_counts(node.lhs, node.rhs, measured)
         if shaped is not None:
             return structs.replace(shaped, notes=_unique((*notes, *shaped.notes)))
+    minutes = shape_looks_of_condition(node, measured, WhenAbsent.IGNORE)
+    if minutes is not None:
+        return structs.replace(minutes, notes=_unique((*notes, *minutes.notes)))
     averaged = shape_average(node, measured)
     if averaged is not None:
         return structs.replace(averaged, notes=_unique((*notes, *averaged.notes)))
@@ -218,7 +237,8 @@ def _sides_as_counts(part: Expr, total: Expr, counted: CountedSide) -> ShapedQue
         shaped = combine_sums(sums[0], sums[1], counted)
         if shaped is not None:
             return shaped
-    return _as_counting_queries(part, total, counted)
+    minutes = shape_minutes(part, total, counted)
+    return _as_counting_queries(part, total, counted) if minutes is None else minutes
 
 
 def combine_sums(part: TermSum, total: TermSum, counted: CountedSide) -> ShapedQuery | None:
@@ -273,6 +293,51 @@ def _gauge_shape(part: TermSum, total: TermSum, counted: CountedSide) -> Indicat
     (summed, gauge), (_, every) = part.plus[0], total.plus[0]
     is_probe = counted is CountedSide.GOOD and summed is Counting.VALUES and gauge == every
     return ProbeShape(gauge) if is_probe and _UP_OR_DOWN.fullmatch(read_selector(gauge).metric) else None
+
+
+def shape_minutes(part: Expr, total: Expr, counted: CountedSide) -> ShapedQuery | None:
+    """Shape the minutes in which a comparison holds, among all minutes that there are."""
+    minutes, guards = strip_ratio_guards(part, counted)
+    looked = looked_at(total, "count_over_time")
+    if looked is None or default_value(looked) is None:
+        return None
+    shaped = shape_looks_of_condition(minutes, counted, WhenAbsent.GOOD)
+    return None if shaped is None else structs.replace(shaped, notes=_unique((*guards, *shaped.notes)))
+
+
+def shape_looks_of_condition(node: Expr, counted: CountedSide, when_absent: WhenAbsent) -> ShapedQuery | None:
+    """Shape looks at a comparison with a number: those at which it holds, or their share."""
+    is_share = when_absent is WhenAbsent.IGNORE
+    looked = looked_at(node, "avg_over_time" if is_share else "count_over_time")
+    if (
+        not isinstance(looked, BinaryExpr)
+        or str(looked.op) not in _OPPOSITES
+        or number_in(looked.rhs) is None
+    ):
+        return None
+    answers = looked.modifier is not None and looked.modifier.return_bool
+    if answers is not is_share or (looked.modifier is not None and looked.modifier.matching is not None):
+        return None
+    operator = str(looked.op) if counted is CountedSide.GOOD else _OPPOSITES[str(looked.op)]
+    good = f"{_print(looked.lhs)} {operator} {_print(looked.rhs)}"
+    if "$window" in good or (counted is CountedSide.GOOD and not is_share):
+        return None
+    return ShapedQuery(ConditionShape(good, when_absent), (), (_LOOKS, _THRESHOLD))
+
+
+def looked_at(node: Expr, function: str) -> Expr | None:
+    """Return what a subquery over `$window` looks at, below one function; None where it is another form."""
+    while isinstance(node, ParenExpr):
+        node = node.expr
+    if not isinstance(node, Call) or node.func.name != function:
+        return None
+    subquery = node.args[0]
+    if not isinstance(subquery, promql_parser.SubqueryExpr) or not is_window_range(subquery):
+        return None
+    looked = subquery.expr
+    while isinstance(looked, ParenExpr):
+        looked = looked.expr
+    return looked
 
 
 def _as_counting_queries(part: Expr, total: Expr, counted: CountedSide) -> ShapedQuery | None:
