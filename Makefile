@@ -105,6 +105,10 @@ bench-sidecar-soak: $(VENV)/.dev ## Half an hour of a sidecar with everything on
 attack: $(VENV)/.dev ## A sidecar under attack beside one left alone: page, probes, memory, truth; two minutes
 	@$(BIN)/python -m bench.sidecar_attack $(ARGS)
 
+.PHONY: release-dry-run
+release-dry-run: $(VENV)/.dev ## All of a release that needs no registry: built twice, checked, installed, run
+	@tests/tools/release-dry-run
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Renew requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
 	@BIN=$(BIN) requirements/lock $(ARGS)
