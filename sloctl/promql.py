@@ -116,7 +116,7 @@ def parse_window_query(text: str) -> Expr:
     if _PRINTED_STAND_IN in text or _WINDOW_STAND_IN in text:
         raise PromQLError(f"a range of {_PRINTED_STAND_IN} cannot be read")
     replaced = _WINDOW_RANGE.sub(_WINDOW_STAND_IN, text)
-    if "$window" in _strip_strings(replaced):
+    if "$window" in replaced and "$window" in _strip_strings(replaced):
         raise PromQLError(_WINDOW_IS_A_RANGE)
     return _parse_expression(replaced)
 

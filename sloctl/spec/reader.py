@@ -135,7 +135,9 @@ def read_all_documents(
             if dialect is None:
                 own.append(document)
             else:
-                foreign.setdefault(dialect, []).append(expand_merge_keys(document))
+                foreign.setdefault(dialect, []).append(
+                    expand_merge_keys(document) if b"<<" in content else document
+                )
     translations = [dialect.load_reader()(written, options, findings) for dialect, written in foreign.items()]
     return SpecDocuments(tuple(own), tuple(presets), tuple(translations), tuple(policies))
 

@@ -11,7 +11,7 @@ from sloctl.model import PromQL
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.problems import Place, Problem, ProblemLevel
 from sloctl.spec.findings import Findings
-from sloctl.spec.yaml_nodes import Node
+from sloctl.spec.yaml_nodes import Node, Plain
 
 
 class ReadingOptions(Struct, frozen=True):
@@ -127,8 +127,10 @@ def texts_at(node: Node) -> Node:
 def without_nulls(node: Node) -> Node:
     """Leave out the entries of mappings without a value, which to Go are not there."""
     if node.items:
+        if not _has_null(node.value):
+            return node
         return list_at(node, [without_nulls(item) for item in node.items])
-    if not node.entries:
+    if not node.entries or not _has_null(node.value):
         return node
     kept = {key: without_nulls(entry) for key, entry in node.entries.items() if entry.value is not None}
     return mapping_at(node, kept, keys=node.keys)
@@ -148,3 +150,14 @@ def expand_merge_keys(node: Node) -> Node:
         for key, entry in part.entries.items()
     }
     return mapping_at(node, {**defaults, **entries}, keys=node.keys)
+
+
+def _has_null(plain: Plain) -> bool:
+    """Tell whether a value holds nothing somewhere; much quicker than to rebuild its nodes."""
+    match plain:
+        case dict():
+            return any(map(_has_null, plain.values()))
+        case list():
+            return any(map(_has_null, plain))
+        case _:
+            return plain is None

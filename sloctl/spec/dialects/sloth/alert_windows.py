@@ -115,8 +115,3 @@ def _is_plain_number(text: str) -> bool:
         return format_number(Fraction(text)) != "" and "e" not in text.lower()
     except (ValueError, ZeroDivisionError, OverflowError):
         return False
-
-
-def rows_of(windows: SlothWindows) -> Mapping[Severity, tuple[PolicyRow, ...]]:
-    """Map each severity to its rows."""
-    return {severity: tuple(row for row in windows.rows if row.severity is severity) for severity in Severity}

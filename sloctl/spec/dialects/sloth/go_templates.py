@@ -20,7 +20,10 @@ UNRENDERED: Final = re.compile(
 
 def fill_query(text: str) -> str | Violation:
     """Put `$window` where a query has `{{.window}}`; a violation where it is no range, or there is none."""
-    filled = _WINDOW.sub("$window", text)
+    # Most queries have the window just so; the expressions are for all others.
+    filled = text.replace("[{{.window}}]", "[$window]")
+    if "{{" in filled or "{%" in filled:
+        filled = _WINDOW.sub("$window", filled)
     if UNRENDERED.search(filled):
         return Violation(*UNRENDERED_TEMPLATE)
     if "$window" not in filled:
@@ -28,7 +31,7 @@ def fill_query(text: str) -> str | Violation:
             "Sloth puts each window where {{.window}} stands, and here it stands nowhere: write [{{.window}}]"
         )
         return Violation("window-missing", message)
-    if len(_AS_A_RANGE.findall(filled)) != filled.count("$window"):
+    if filled.count("[$window]") != filled.count("$window") != len(_AS_A_RANGE.findall(filled)):
         message = (
             "{{.window}} stands for something else than a range, such as a part of a metric's name: select "
             "the counters themselves, as in rate(errors_total[{{.window}}])"
@@ -42,6 +45,8 @@ def fill_text(text: str, labels: Mapping[str, str], group_by: tuple[str, ...]) -
 
     A violation where the text shows something else than the value and labels that are there.
     """
+    if "{{" not in text:
+        return text
     filled = _LABEL.sub(lambda match: labels.get(match[1], match[0]), text)
     for template in find_templates(filled):
         label = label_of_template(template)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -11,9 +12,9 @@ from sloctl.model import PolicyRow, PromQL, Severity
 from sloctl.naming import LabelStyle
 from sloctl.problems import ProblemLevel
 from sloctl.promql import PromQLError, parse_window_query
-from sloctl.slo.policy import alert_threshold
+from sloctl.slo.policy import alert_threshold, rows_of_severity
 from sloctl.spec.dialects.query_shapes import ShapedQuery, indicator_node, shape_events, shape_ratio
-from sloctl.spec.dialects.sloth.alert_windows import SlothWindows, policy_node, rows_of
+from sloctl.spec.dialects.sloth.alert_windows import SlothWindows, policy_node
 from sloctl.spec.dialects.sloth.go_templates import fill_query, fill_text
 from sloctl.spec.dialects.sloth.sli_plugins import plugin_query
 from sloctl.spec.dialects.translation import (
@@ -232,7 +233,7 @@ def _translate_alerting(
     }
     budget = 1 - _objective_of(slo)
     for severity, alert in alerts.items():
-        rows = rows_of(service.windows)[severity]
+        rows = rows_of_severity(service.windows.rows, severity)
         if severity in off:
             entries[severity.value] = mapping_at(alert, {"disabled": number_at(alert, value=True)})
         elif rows and _never_fires(rows, service.windows.period, budget):
@@ -290,5 +291,6 @@ def _objective_of(slo: Node) -> Fraction:
         return Fraction(0)
 
 
+@lru_cache(maxsize=256)  # the same few objectives in a thousand SLOs
 def _never_fires(rows: tuple[PolicyRow, ...], period: int, budget: Fraction) -> bool:
     return all(alert_threshold(row, period, budget) >= 1 for row in rows)
