@@ -147,7 +147,7 @@ def _compare_period(sides: BothSides) -> WindowComparison:
     counted = sides.counts.counts_between(len(sides.counts) - window // sides.counts.step, len(sides.counts))
     ours = counted.error_ratio
     if not sides.period_is_mean:
-        return WindowComparison(window, None, ours, DifferenceReason.UNKNOWN, is_period=True)
+        return _compare_exact_period(sides, ours)
     column = sides.columns.get(FIVE_MINUTES)
     recorded = (
         [] if column is None else [it for at, it in column.ratios.items() if at > sides.counts.end - window]
@@ -162,6 +162,30 @@ def _compare_period(sides: BothSides) -> WindowComparison:
     if ours is not None:
         reason = DifferenceReason.AGREE if _agree(theirs, ours) else DifferenceReason.MEAN_OF_RATIOS
     return WindowComparison(window, theirs, ours, reason, largest=difference, moments=1, is_period=True)
+
+
+def _compare_exact_period(sides: BothSides, ours: float | None) -> WindowComparison:
+    """Compare with a tool that counts over the whole period, at the end."""
+    window, counts = sides.slo.window.seconds, sides.counts
+    column = sides.columns.get(window)
+    ratios = [] if column is None else [it for it in column.ratios.values() if not isnan(it)]
+    if not ratios or ours is None:
+        reason = DifferenceReason.NO_DATA if ours is None else DifferenceReason.ABSENT
+        return WindowComparison(window, ratios[-1] if ratios else None, ours, reason, is_period=True)
+    if len(counts) * counts.step < window:
+        # They read all that the server has, we what was asked for.
+        return WindowComparison(window, ratios[-1], ours, DifferenceReason.TOO_SHORT, is_period=True)
+    without = sides.counts_without_births
+    births_left_out = without.counts_between(len(without) - window // without.step, len(without)).error_ratio
+    return WindowComparison(
+        window,
+        ratios[-1],
+        ours,
+        _reason_of(sides, ratios[-1], ours, births_left_out or 0.0),
+        largest=abs(ratios[-1] - ours),
+        moments=1,
+        is_period=True,
+    )
 
 
 def _reason_of(sides: BothSides, theirs: float, ours: float, without_births: float) -> DifferenceReason:

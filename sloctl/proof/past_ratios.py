@@ -69,6 +69,16 @@ def fetch_ratios(
     return {group: RatioColumn(window, step, ratios) for group, ratios in points.items()}
 
 
+def fetch_last_ratio(
+    original: OriginalRatio, window: int, *, at: int, ask: RangeQuery
+) -> dict[GroupKey, RatioColumn]:
+    """Fetch the ratio of one window at one moment, for windows too long to be asked for again and again."""
+    found = ask(window_query(original, window), QueryRange(at - MINUTE, at), step=MINUTE)
+    return {
+        tuple(sorted(series.labels.items())): RatioColumn(window, MINUTE, series.points) for series in found
+    }
+
+
 def _fetch_day(query: PromQL, day: QueryRange, *, step: int, ask: RangeQuery) -> list[DayCounts]:
     """Ask for a day of ratios; the second column marks those that are not a number."""
     moments = range(day.start + step, day.end + 1, step)

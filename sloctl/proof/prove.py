@@ -12,7 +12,7 @@ from sloctl.model import LatencyIndicator, PromQL, RatioIndicator, Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.prometheus.answers import QueryRange
 from sloctl.proof.comparison import BothSides, SloComparison, compare_slo, compared_windows
-from sloctl.proof.past_ratios import RatioColumn, evaluations_of, fetch_ratios, window_query
+from sloctl.proof.past_ratios import RatioColumn, evaluations_of, fetch_last_ratio, fetch_ratios, window_query
 from sloctl.rules.backfill_queries import backfill_rollups
 from sloctl.slo.event_series import EventSeries
 from sloctl.spec.dialects.translation import OriginalRatio
@@ -60,6 +60,9 @@ def prove_slo(
         )
         for window in compared_windows(slo)
     }
+    period = slo.window.seconds
+    if not original.period_is_mean:
+        columns[period] = fetch_last_ratio(original, period, at=span.end, ask=server.ask)
     their_samples = sum(
         server.count_samples(window_query(original, window), span.end) for window in compared_windows(slo)
     )

@@ -34,6 +34,19 @@ slos:
     alerting: {name: NightlyErrors}
 """
 
+PYRRA = """\
+apiVersion: pyrra.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {name: availability, namespace: shop}
+spec:
+  target: "99"
+  window: 1d
+  indicator:
+    ratio:
+      errors: {metric: 'requests_total{job="shop",code="500"}'}
+      total: {metric: 'requests_total{job="shop"}'}
+"""
+
 
 def counters(end: int) -> Iterator[tuple[str, float, float]]:
     """Steady requests, half of which fail for half an hour; batches that pause, and then fail."""
@@ -90,6 +103,20 @@ def test_a_quiet_hour_makes_their_period_nan(
     period = next(window for window in proof["windows"] if window["isPeriod"])
     assert (period["theirs"], period["reason"]) == ("NaN", "nan")
     assert 0.2 < period["ours"] < 0.4
+
+
+def test_pyrra_counts_its_period_as_we_do(
+    prometheus: Prometheus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyrra.yaml").write_text(PYRRA)
+    server = ["--prometheus", prometheus.url, "--from", "7h", "--cache", str(tmp_path / "cache")]
+
+    assert main(["migrate", str(tmp_path / "pyrra.yaml"), "--prove", *server, "-o", "json"]) == 0
+
+    (proof,) = json.loads(capsys.readouterr().out)["proof"]
+    period = next(window for window in proof["windows"] if window["isPeriod"])
+    assert period["reason"] == "too_short"
+    assert period["theirs"] == pytest.approx(period["ours"], rel=0.2)
 
 
 def test_the_report_puts_both_sides_in_a_table(
