@@ -16,8 +16,10 @@ from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.slo.policy import alert_threshold, error_floor, exhaustion_row
 from sloctl.slo.resolutions import SEVERITY_STEP
 
-# The search looks this often, seconds; what it finds it then brackets to the second.
+# The search looks this often, seconds, and over a long time this many times; what it finds it then brackets
+# to the second.
 _SEARCH_STEP = 15
+_MOST_LOOKS = 20_000
 
 
 class OutageSimulation(Struct, frozen=True):
@@ -82,7 +84,9 @@ class OutageSearch(Struct, frozen=True):
 
     def find_burn_alert(self, row: PolicyRow) -> OutageAlert:
         """Find when *row* fires, and when it resolves after an outage that ends there."""
-        fires = find_first(lambda at: self.is_burning(row, at), 2 * self.slo.window.seconds, row.pending)
+        # From then on the long lookback shows nothing that it has not shown.
+        horizon = row.long + row.pending + self.shape.steady_after
+        fires = find_first(lambda at: self.is_burning(row, at), horizon, row.pending)
         resolves = inf
         if not isinf(fires):
             resolves = find_first(lambda late: not self.is_burning(row, fires + late, ended=fires), row.long)
@@ -141,12 +145,13 @@ class OutageSearch(Struct, frozen=True):
 def find_first(holds: Callable[[float], bool], horizon: float, pending: int = 0) -> float:
     """Find the seconds after which *holds* has held for *pending* seconds; infinite for never."""
     since: float | None = None
-    for at in range(0, int(horizon) + 1, _SEARCH_STEP):
+    step = max(_SEARCH_STEP, int(horizon) // _MOST_LOOKS)
+    for at in range(0, int(horizon) + step, step):
         if not holds(at):
             since = None
             continue
         if since is None:
-            since = next(moment for moment in range(max(0, at - _SEARCH_STEP), at + 1) if holds(moment))
+            since = next(moment for moment in range(max(0, at - step), at + 1) if holds(moment))
         if at - since >= pending:
             return since + pending
     return inf

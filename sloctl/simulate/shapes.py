@@ -25,6 +25,11 @@ class ConstantOutage(Struct, frozen=True):
     def mean_share(self) -> float:
         return float(self.share)
 
+    @property
+    def steady_after(self) -> int:
+        """The seconds after which it only repeats itself."""
+        return 0
+
 
 class RampOutage(Struct, frozen=True):
     """From nothing to all bad in a straight line, over *rise* seconds; then all."""
@@ -42,6 +47,10 @@ class RampOutage(Struct, frozen=True):
     @property
     def mean_share(self) -> float:
         return 1.0
+
+    @property
+    def steady_after(self) -> int:
+        return self.rise
 
 
 class FlappingOutage(Struct, frozen=True):
@@ -61,6 +70,10 @@ class FlappingOutage(Struct, frozen=True):
     @property
     def mean_share(self) -> float:
         return self.bad / self.period
+
+    @property
+    def steady_after(self) -> int:
+        return self.period
 
 
 OutageShape: TypeAlias = ConstantOutage | RampOutage | FlappingOutage
