@@ -120,6 +120,8 @@ def own_annotations(located: LocatedSlo) -> Mapping[str, str]:
     annotations = {_ANNOTATIONS["alerting"]: json.dumps(shown, ensure_ascii=False)}
     if slo.scrape_interval != _DEFAULT_SCRAPE_INTERVAL:
         annotations[_ANNOTATIONS["scrapeInterval"]] = format_duration(slo.scrape_interval)
+    if slo.review_by is not None:
+        annotations[_ANNOTATIONS["reviewBy"]] = json.dumps(slo.review_by)
     if not says_all(slo):
         value = located.node.at("indicator").value
         annotations[_ANNOTATIONS["indicator"]] = json.dumps(value, ensure_ascii=False)

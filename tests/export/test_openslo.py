@@ -85,6 +85,15 @@ def test_every_indicator_is_the_same_after_openslo() -> None:
     assert after == before
 
 
+def test_a_review_is_due_on_the_same_day_after_openslo() -> None:
+    spec = KINDS.replace("      window: 28d\n", "      window: 28d\n      reviewBy: 2027-03-31\n")
+    (file,) = export_openslo(read_specs([("shop.yaml", spec.encode())]).located)
+
+    again = read_specs([("shop.yaml", file.text.encode())]).slos
+
+    assert {slo.name: slo.review_by for slo in again}["errors"] == "2027-03-31"
+
+
 def test_an_edited_threshold_counts_before_its_budget_share() -> None:
     specs = read_specs([("shop.yaml", KINDS.encode())])
     (file,) = export_openslo(specs.located)

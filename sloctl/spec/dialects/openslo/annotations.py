@@ -12,6 +12,7 @@ OWN_ANNOTATIONS: Final = {
     "sloctl.dev/scrape-interval": "scrapeInterval",
     "sloctl.dev/indicator": "indicator",
     "sloctl.dev/alerting": "alerting",
+    "sloctl.dev/review-by": "reviewBy",
 }
 
 

@@ -173,6 +173,7 @@ class SloTranslator:
                 "window": window,
                 "indicator": indicator.node,
                 "groupBy": own.get("groupBy") or self.groups_of(indicator),
+                "reviewBy": own.get("reviewBy"),
                 "labels": self.labels_of(self._slo),
                 "annotations": self.annotations_of(self._slo),
                 "alerting": own_alerting(alerting, own["alerting"]) if "alerting" in own else alerting,
