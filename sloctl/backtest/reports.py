@@ -46,10 +46,15 @@ def render_markdown(backtests: Sequence[BudgetBacktest]) -> str:
     return "\n".join(parts)
 
 
-def render_json(backtests: Iterable[BudgetBacktest]) -> str:
-    """Render an indented list with one document for each SLO and group; null is unknown, or not ended."""
-    documents = msgspec.json.encode([backtest_document(backtest) for backtest in backtests])
-    return msgspec.json.format(documents, indent=2).decode() + "\n"
+def render_json(backtests: Iterable[BudgetBacktest], before: Iterable[BudgetBacktest] | None = None) -> str:
+    """Render an indented list with one document for each SLO and group; null is unknown, or not ended.
+
+    With another version *before* there are two lists, by the keys `backtests` and `against`.
+    """
+    documents: object = [backtest_document(backtest) for backtest in backtests]
+    if before is not None:
+        documents = {"backtests": documents, "against": [backtest_document(backtest) for backtest in before]}
+    return msgspec.json.format(msgspec.json.encode(documents), indent=2).decode() + "\n"
 
 
 def overview_rows(backtests: Iterable[BudgetBacktest]) -> Rows:

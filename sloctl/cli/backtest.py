@@ -110,10 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     if counted is None or counted_before is None:
         return PROBLEMS_FOUND
     backtests = backtest_slos(chosen, counted, objectives=arguments.objective, policies=policies)
-    comparison = None
-    if arguments.against is not None:
-        comparison = reports.comparison_rows(backtest_slos(earlier, counted_before), backtests)
-    sys.stdout.write(render_backtests(arguments.output, backtests, comparison))
+    others = None if arguments.against is None else backtest_slos(earlier, counted_before)
+    sys.stdout.write(render_backtests(arguments.output, backtests, others))
     if empty := [backtest.title for backtest in backtests if not any(backtest.series.known)]:
         print(
             f"nothing was counted of {len(empty)} of {len(backtests)}: {', '.join(empty[:5])}",
@@ -123,11 +121,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def render_backtests(
-    output: str, backtests: Sequence[BudgetBacktest], comparison: reports.Rows | None
+    output: str, backtests: Sequence[BudgetBacktest], before: Sequence[BudgetBacktest] | None
 ) -> str:
+    """Render in one of the formats; *before* is another version to compare with."""
+    comparison = None if before is None else reports.comparison_rows(before, backtests)
     match output:
         case "json":
-            return reports.render_json(backtests)
+            return reports.render_json(backtests, before)
         case "html":
             return html_report.render_html(backtests, comparison)
         case "markdown":

@@ -1,4 +1,4 @@
-"""A spec and a month of counts, for tests of the command."""
+"""A spec and twelve days of counts, for tests of the command."""
 
 from collections.abc import Iterator
 
@@ -14,12 +14,12 @@ spec:
       indicator:
         ratio: {error: 'requests_total{code="500"}', total: requests_total}
 """
-# 2026-11-01 00:00 UTC, and the start of an outage on the tenth.
+# 2026-11-01 00:00 UTC, and the start of an outage on the third.
 START = 1793491200
-OUTAGE = START + 9 * 86400
+OUTAGE = START + 2 * 86400
 
 
-def month_of_counts(*, days: int = 30) -> Iterator[str]:
+def days_of_counts(*, days: int = 12) -> Iterator[str]:
     """A hundred events a minute, all of them bad in the ten minutes of the outage."""
     yield "time,total,errors"
     for at in range(START + 60, START + days * 86400 + 1, 60):
