@@ -17,6 +17,8 @@ from sloctl.slo.replay import find_runs, merge_spans, replay_policy
 FIVE_MINUTES: Final = 5 * MINUTE
 # Two ratios of the same events differ by so much where scrapes and windows do not begin together.
 _SAME: Final = 0.02
+# A reason holds where it leaves no more than this of a difference.
+_UNEXPLAINED: Final = 0.25
 # Two firings of one incident.
 _SAME_INCIDENT: Final = 30 * MINUTE
 
@@ -191,7 +193,8 @@ def _compare_exact_period(sides: BothSides, ours: float | None) -> WindowCompari
 def _reason_of(sides: BothSides, theirs: float, ours: float, without_births: float) -> DifferenceReason:
     if _agree(theirs, ours):
         return DifferenceReason.AGREE
-    if ours != without_births and _agree(theirs, without_births):
+    explained = abs(theirs - without_births) <= _UNEXPLAINED * abs(theirs - ours)
+    if ours != without_births and (explained or _agree(theirs, without_births)):
         return DifferenceReason.FIRST_VALUES
     if isinstance(sides.slo.indicator, ErrorRatioIndicator):
         return DifferenceReason.MINUTES

@@ -10,6 +10,10 @@ import pytest
 
 from sloctl.cli.main import main
 from sloctl.duration import HOUR, MINUTE
+from sloctl.proof.comparison import BothSides, DifferenceReason, compare_slo
+from sloctl.proof.past_ratios import RatioColumn
+from sloctl.slo.event_series import EventSeries
+from tests.differential.kinds import RATIO
 from tests.real import Prometheus, backfill, running_prometheus
 
 HELD = 8 * HOUR
@@ -145,3 +149,24 @@ def test_without_a_server_there_is_no_proof(
     assert main(["migrate", str(tmp_path / "sloth.yaml"), "--prove"]) == 2
 
     assert "--prove asks a Prometheus" in capsys.readouterr().err
+
+
+def test_first_errors_are_named_where_they_explain_the_difference() -> None:
+    slo, points = RATIO.slo(), range(MINUTE, 2 * HOUR + 1, MINUTE)
+    counted = EventSeries.from_points(
+        0, 2 * HOUR, step=MINUTE, events=dict.fromkeys(points, 10.0), errors=dict.fromkeys(points, 0.2)
+    )
+    without = EventSeries.from_points(
+        0, 2 * HOUR, step=MINUTE, events=dict.fromkeys(points, 10.0), errors=dict.fromkeys(points, 0.11)
+    )
+    column = RatioColumn(5 * MINUTE, MINUTE, dict.fromkeys(range(5 * MINUTE, 2 * HOUR, MINUTE), 0.01))
+
+    compared = compare_slo(
+        "shop",
+        BothSides(slo, counted, without, {5 * MINUTE: column}, period_is_mean=True),
+        their_samples=0,
+        our_samples=0,
+    )
+
+    assert compared.windows[0].reason is DifferenceReason.FIRST_VALUES
+    assert compared.windows[0].difference == pytest.approx(-0.5)
