@@ -31,7 +31,7 @@ from aiohttp import web
 
 from bench.attackers import export, requests_total, send_otlp
 
-_MEMORY_BYTES: Final = 192 * 1024**2
+MEMORY_BYTES: Final = 192 * 1024**2
 _DESCRIPTORS: Final = 256
 # What a thread reserves counts as memory.
 _STACK_BYTES: Final = 1024**2
@@ -134,7 +134,7 @@ class Watched:
 def limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
     resource.setrlimit(resource.RLIMIT_STACK, (_STACK_BYTES, _STACK_BYTES))
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 async def start_sidecar(
@@ -216,7 +216,7 @@ class AttackOutcome:
             and alone.page_seconds is not None
             and self.page_seconds - alone.page_seconds <= 5,
             "answers every probe within 1 s": self.slowest_probe <= 1 and not self.failed_probes,
-            "holds less than 192 MiB": self.peak_bytes < _MEMORY_BYTES,
+            "holds less than 192 MiB": self.peak_bytes < MEMORY_BYTES,
             "logs less than 1 MB": self.log_bytes < 1e6,
             "counts exactly": self.counted == self.truth,
         }
@@ -252,10 +252,10 @@ async def attack(seconds: float, tick: float) -> list[AttackOutcome]:
             "scraping": {"scrape": {"targets": [*bad, good]}},
             "otlp": {"otlp": {}},
         }
-        sidecars = [
-            await start_sidecar(folder, name, source, tick=tick, stack=stack)
-            for name, source in sources.items()
+        starting = [
+            start_sidecar(folder, name, source, tick=tick, stack=stack) for name, source in sources.items()
         ]
+        sidecars = await asyncio.gather(*starting)
         _, scraping, otlp = sidecars
         for each in (scraping, otlp):
             await start_attackers(stack, "clients", each.url)
