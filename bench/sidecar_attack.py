@@ -240,8 +240,11 @@ async def rude_targets(stack: AsyncExitStack) -> list[dict[str, str]]:
     return [{"url": f"{url}/{name}/{n}"} for name, many in _RUDE.items() for n in range(many)]
 
 
-async def attack(seconds: float, tick: float) -> list[AttackOutcome]:
-    """Attack for *seconds*, of which the service burns the last two thirds."""
+async def attack(seconds: float, tick: float, *, patience: float = 0.0) -> list[AttackOutcome]:
+    """Attack for *seconds*, of which the service burns the last two thirds.
+
+    For what has not come by then there are *patience* seconds more, for machines that are busy otherwise.
+    """
     shop = Shop()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -268,8 +271,16 @@ async def attack(seconds: float, tick: float) -> list[AttackOutcome]:
         await asyncio.sleep(seconds / 3)
         shop.is_burning, began = True, time.monotonic()
         await asyncio.sleep(seconds * 2 / 3)
+        for _ in range(int(patience)):
+            if all(each.paged_at is not None for each in sidecars):
+                break
+            await asyncio.sleep(1)
         shop.is_burning = False
         await asyncio.sleep(4 * tick)
+        for _ in range(int(patience)):
+            if {await each.counted() for each in sidecars} == {float(shop.errors)}:
+                break
+            await asyncio.sleep(1)
         return [
             AttackOutcome(
                 each.name,

@@ -56,16 +56,19 @@ class AlertCandidate:
 
 
 def alert_candidates(
-    snapshot: Snapshot, now: float, unread_since: Mapping[str, float]
+    snapshot: Snapshot, now: float, unread_since: Mapping[str, float], *, awake_since: float = 0.0
 ) -> Iterator[AlertCandidate]:
-    """Give all candidates of *snapshot*; *unread_since* has, by id, the SLOs that were never read."""
+    """Give all candidates of *snapshot*; *unread_since* has, by id, the SLOs that were never read.
+
+    Before *awake_since* the machine slept, and nobody could have read anything.
+    """
     by_slo: dict[str, list[tuple[SloState, float]]] = {}
     for state in snapshot.states:
         yield from _burn_candidates(state)
         yield from _budget_candidates(state)
         # What no sidecar watched tells nothing of the service.
         last = unread_since[state.slo.id] if state.last is None else state.last + state.unwatched_seconds
-        by_slo.setdefault(state.slo.id, []).append((state, last))
+        by_slo.setdefault(state.slo.id, []).append((state, max(last, awake_since)))
     for states in by_slo.values():
         if states[0][0].slo.alerting.no_data is not None:
             yield from _no_data_candidates(states, now)

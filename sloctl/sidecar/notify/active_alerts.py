@@ -63,11 +63,14 @@ class ActiveAlerts:
     def firing(self) -> tuple[ActiveAlert, ...]:
         return tuple(self._firing.values())
 
-    def update(self, snapshot: Snapshot, now: float) -> bool:
-        """Apply a snapshot at Unix time *now*; return whether an alert began or ended."""
+    def update(self, snapshot: Snapshot, now: float, *, awake_since: float = 0.0) -> bool:
+        """Apply a snapshot at Unix time *now*; return whether an alert began or ended.
+
+        The machine has been awake since *awake_since*.
+        """
         unread = {state.slo.id for state in snapshot.states if state.last is None}
         self._unread_since = {slo: self._unread_since.get(slo, now) for slo in unread}
-        candidates = alert_candidates(snapshot, now, self._unread_since)
+        candidates = alert_candidates(snapshot, now, self._unread_since, awake_since=awake_since)
         changes = [self._apply_candidate(candidate, now) for candidate in candidates]
         silent = [
             key for key, alert in self._firing.items() if now - alert.last_confirmed > KEEP_FIRING_SECONDS

@@ -41,7 +41,10 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Notifier:
-    """A sender of the alerts in the snapshots of *feed*; *wall_clock* is the world's, in Unix seconds."""
+    """A sender of the alerts in the snapshots of *feed*; *wall_clock* is the world's, in Unix seconds.
+
+    Updates are seconds apart: where there was none for *asleep_after* seconds, the machine slept.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,14 @@ class Notifier:
         *,
         wall_clock: Callable[[], float] = world.time,
         jitter: Callable[[], float] = random.random,
+        asleep_after: float = 120.0,
     ) -> None:
         self._options = options
         self._feed = feed
         self._time = time
         self._wall_clock = wall_clock
         self._jitter = jitter
+        self._asleep_after = asleep_after
         self._active_alerts = ActiveAlerts(
             options.label_style,
             options.external_labels,
@@ -109,10 +114,14 @@ class Notifier:
 
     async def _update_loop(self) -> None:
         """Update the active alerts, without a new snapshot too: a loop that hangs is no data."""
+        updated_at, awake_since = self._time.now(), 0.0
         while True:
-            snapshot = self._feed.snapshot
+            snapshot, now = self._feed.snapshot, self._time.now()
+            # Without data for as long as the machine slept, nothing is missing.
+            awake_since = now if now - updated_at > self._asleep_after else awake_since
+            updated_at = now
             try:
-                has_changed = self._active_alerts.update(snapshot, self._time.now())
+                has_changed = self._active_alerts.update(snapshot, now, awake_since=awake_since)
             except Exception:  # noqa: BLE001 - the loop's rim: one snapshot that trips us must not end all paging
                 _log.exception("cannot evaluate the alerts of a snapshot")
                 has_changed = False

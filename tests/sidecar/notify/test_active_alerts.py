@@ -136,6 +136,18 @@ def test_what_was_never_read_has_no_data_since_it_is_watched() -> None:
     assert firing(alerts) == [("SLONoData", "ticket")]
 
 
+def test_a_machine_that_slept_misses_no_data() -> None:
+    alerts, woke = active_alerts(), T0 + 3 * HOUR
+    last = calm(T0, SHOP)
+    alerts.update(last, T0)
+
+    alerts.update(last, woke, awake_since=woke)
+    assert firing(alerts) == []
+
+    alerts.update(last, woke + 10 * MINUTE + 1, awake_since=woke)
+    assert firing(alerts) == [("SLONoData", "ticket")]
+
+
 def test_an_slo_added_by_a_reload_has_its_limit_from_then_on() -> None:
     alerts = active_alerts()
     alerts.update(calm(T0, SHOP), T0)

@@ -208,7 +208,8 @@ async def tell(alertmanager: Server, seen: Snapshot, style: LabelStyle) -> None:
     )
     early = Snapshot.without_data([entry.slo for entry in seen.states])
     late, feed = [HOUR], SnapshotFeed(early)
-    notifier = Notifier(options, feed, Clock(now=lambda: time.time() - late[0], sleep=asyncio.sleep))
+    clock = Clock(now=lambda: time.time() - late[0], sleep=asyncio.sleep)
+    notifier = Notifier(options, feed, clock, asleep_after=2 * HOUR)
     async with notifier.run_tasks():
         await asyncio.sleep(0.1)
         late[0] = 0

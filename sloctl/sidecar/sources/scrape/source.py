@@ -90,6 +90,7 @@ class ScrapeSource:
         # When each SLO was counted last, and when a target was last down.
         self._counted_at: dict[str, float] = {}
         self._outage_at = float("-inf")
+        self._read_at: float | None = None
         # With when each target was last one to scrape.
         self._scrapers: dict[ScrapeTarget, tuple[float, TargetScraper]] = {}
 
@@ -145,6 +146,10 @@ class ScrapeSource:
     async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
         """Scrape all targets; return one interval, or raise SourceUnavailable when none answers."""
         plan = self._plan
+        if self._read_at is not None and now - self._read_at > MAX_BASELINE_AGE:
+            # The machine slept, or we hung.
+            self._outage_at = now
+        self._read_at = now
         scrapers = await self._current_scrapers(now)
         weights = self._weights
 
