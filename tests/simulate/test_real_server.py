@@ -19,6 +19,7 @@ from sloctl.promql import read_selector
 from sloctl.simulate.outage import simulate_shape
 from sloctl.simulate.shapes import ConstantOutage
 from sloctl.slo.policy import WORKBOOK_POLICY
+from tests.conftest import Figure
 from tests.real import backfill, free_port, running_prometheus
 from tests.rules.specimens import ALERTING, shop
 
@@ -29,6 +30,8 @@ PAIRS = [
     for share in ("1", "0.5", "0.4")
     for objective in ("0.9995", "0.999", "0.998", "0.997")
 ][:10]
+# What a busy machine may be late with a scrape and a turn of the rules, and a second as the server is asked.
+LATE = 16
 # From the first scrape on, seconds: the outage begins in the middle of a minute and of a scrape interval.
 ONSET = 47
 
@@ -92,7 +95,7 @@ def failing_service(onset: float) -> Iterator[int]:
 
 
 @pytest.mark.full
-def test_ten_outages_page_on_a_real_server_when_simulated(tmp_path: Path) -> None:
+def test_ten_outages_page_on_a_real_server_when_simulated(tmp_path: Path, figure: Figure) -> None:
     slos = [slo_of(number, share, objective) for number, (share, objective) in enumerate(PAIRS)]
     alerts = [
         simulate_shape(slo, ConstantOutage(share), PER_SECOND).first_of(Severity.PAGE)
@@ -116,8 +119,11 @@ scrape_configs: [{{job_name: shop, static_configs: [{{targets: ['127.0.0.1:{port
     fired = {row.labels["slo_id"]: row.points[0][0] - onset for row in firing}
 
     assert set(fired) == {slo.id for slo in slos}
+    late = [
+        fired[slo.id] - alert.fires_after.latest for slo, alert in zip(slos, alerts, strict=True) if alert
+    ]
+    figure(f"pages {-max(late):.0f} to {-min(late):.0f} s before the latest moment that was simulated")
     for slo, alert in zip(slos, alerts, strict=True):
         assert alert is not None
-        # A second is how finely the server was asked.
         assert alert.fires_after.earliest <= fired[slo.id] + 1
-        assert fired[slo.id] <= alert.fires_after.latest + 1
+        assert fired[slo.id] <= alert.fires_after.latest + LATE
