@@ -14,6 +14,7 @@ from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
 from sloctl.spec.dialects.translation import ReadingOptions, Translation, expand_merge_keys
 from sloctl.spec.findings import Findings, Violation, limit_problems
+from sloctl.spec.messages import quote_value
 from sloctl.spec.native import read_native_document
 from sloctl.spec.presets import KIND as PRESET_KIND
 from sloctl.spec.presets import read_own_presets
@@ -28,6 +29,7 @@ from sloctl.spec.settings import (
 from sloctl.spec.suppressions import Suppression, read_suppressions, suppress_problems
 from sloctl.spec.yaml_nodes import Node, read_documents
 
+_OWN_GROUP = "sloctl.dev/"
 _DEFAULT_OPTIONS = ReadingOptions()
 
 
@@ -138,8 +140,28 @@ def read_all_documents(
                 foreign.setdefault(dialect, []).append(
                     expand_merge_keys(document) if b"<<" in content else document
                 )
+    own = _leave_out_objects(own, findings, beside_specs=bool(foreign))
     translations = [dialect.load_reader()(written, options, findings) for dialect, written in foreign.items()]
     return SpecDocuments(tuple(own), tuple(presets), tuple(translations), tuple(policies))
+
+
+def _is_ours(document: Node) -> bool:
+    return document.at("apiVersion").text.startswith(_OWN_GROUP)
+
+
+def _leave_out_objects(documents: list[Node], findings: Findings, *, beside_specs: bool) -> list[Node]:
+    """Leave out objects of Kubernetes that stand beside specs, after a note; alone they are mistakes."""
+    if not beside_specs and not any(map(_is_ours, documents)):
+        return documents
+    kept = []
+    for document in documents:
+        header = [document.entries[key].text for key in ("apiVersion", "kind") if key in document.entries]
+        if len(header) < 2 or not all(header) or _is_ours(document):
+            kept.append(document)
+            continue
+        message = f"{quote_value(header[1])} of {quote_value(header[0])} is no spec: left out"
+        findings.add_violation(Violation("foreign-kind", message, ProblemLevel.WARNING), document)
+    return kept
 
 
 def _is_foreign(document: Node) -> bool:

@@ -23,7 +23,7 @@ MAX_DEPTH: Final = 50
 # Far more than a file of MAX_BYTES has, and than anybody's aliases make of one.
 MAX_NODES: Final = 1_000_000
 # What Helm, Jinja and jsonnet leave in a file that nobody has rendered.
-_UNRENDERED: Final = re.compile(
+UNRENDERED_PATTERN: Final = re.compile(
     r"\{\{-?\s*(?:\.[A-Z]|\$\.|`|/\*|(?:if|end|else|range|include|with|template|define)\b)"
     r"|\{%|^local \w+ =",
     re.MULTILINE,
@@ -219,7 +219,7 @@ class _NodeReader:
             return cast(Event, self._events.get_event())
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            if _UNRENDERED.search(self._text):
+            if UNRENDERED_PATTERN.search(self._text):
                 raise _UnreadableDocument(self._place_at(mark), *UNRENDERED_TEMPLATE) from error
             if mark is not None and self._text[mark.index : mark.index + 1] == "\t":
                 why = "a tab does not indent, spaces do"

@@ -6,7 +6,8 @@ from typing import Annotated
 from msgspec import Meta, field, structs
 
 from sloctl.spec.field_types import Fields
-from sloctl.spec.yaml_nodes import Node
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.yaml_nodes import UNRENDERED_PATTERN, UNRENDERED_TEMPLATE, Node
 
 TextOfAnyType = Annotated[str | int | float | bool, Meta(extra={"noun": "text"})]
 
@@ -47,6 +48,28 @@ def split_lists(document: Node) -> Iterator[Node]:
         return
     for item in items:
         yield from split_lists(item)
+
+
+def refuse_templates(document: Node, findings: Findings) -> bool:
+    """Note every value that a template has yet to fill in, and tell whether there are any.
+
+    Annotations are left alone: what stands in them may be a template of Prometheus.
+    """
+    found = list(find_templates(document))
+    for node in found:
+        findings.add_violation(Violation(*UNRENDERED_TEMPLATE), node)
+    return bool(found)
+
+
+def find_templates(node: Node) -> Iterator[Node]:
+    """Yield the scalars below *node* that hold a template of Helm or the like, those of annotations aside."""
+    if not node.entries and not node.items and UNRENDERED_PATTERN.search(node.text):
+        yield node
+    for item in node.items:
+        yield from find_templates(item)
+    for key, entry in node.entries.items():
+        if key != "annotations":
+            yield from find_templates(entry)
 
 
 def drop_nulls(node: Node) -> Node:

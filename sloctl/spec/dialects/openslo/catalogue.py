@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from sloctl.spec.dialects.kubernetes import drop_nulls
+from sloctl.spec.dialects.kubernetes import drop_nulls, refuse_templates
 from sloctl.spec.dialects.openslo import fields
 from sloctl.spec.dialects.openslo.versions import VERSIONS, normalize_object
 from sloctl.spec.findings import Findings, Violation
@@ -40,6 +40,8 @@ def collect_objects(documents: Sequence[Node], findings: Findings) -> OpensloCat
     slos: list[Node] = []
     named: dict[tuple[str, str], Node] = {}
     for written in documents:
+        if refuse_templates(written, findings):
+            continue
         document = normalize_object(drop_nulls(written))
         kind = read_kind(document, findings)
         if kind is None:

@@ -13,7 +13,7 @@ from sloctl.problems import ProblemLevel
 from sloctl.promql import LABEL_NAME, format_number
 from sloctl.spec import fields as own_fields
 from sloctl.spec import values
-from sloctl.spec.dialects.kubernetes import drop_nulls
+from sloctl.spec.dialects.kubernetes import drop_nulls, refuse_templates
 from sloctl.spec.dialects.pyrra import fields
 from sloctl.spec.dialects.pyrra.indicators import static_labels, translate_indicator
 from sloctl.spec.dialects.pyrra.policy import TranslatedAlerting, describe_threshold, translate_alerting
@@ -54,6 +54,8 @@ def read_pyrra_documents(
     originals: list[OriginalRatio] = []
     conforming: list[tuple[fields.PyrraDocument, Node]] = []
     for document in documents:
+        if refuse_templates(document, findings):
+            continue
         spec, node = convert_node(drop_nulls(document), fields.PyrraDocument, findings)
         if spec is not None:
             conforming.append((spec, node))
