@@ -18,7 +18,6 @@ from bench.rules.profile import END, Profile
 from bench.rules.remote_write import labels, samples, stamp
 from bench.rules.rule_file import Timed, read_through_ranges
 from bench.rules.server import Bill, Server
-from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
 from sloctl.rules.repair import LOOK_STEP
 from sloctl.rules.rule import RecordingRule
@@ -83,7 +82,7 @@ def filled(rules: Iterable[Timed], profile: Profile) -> list[tuple[bytes, bytes]
     ranged = read_through_ranges(rules)
     written = []
     for rule in rules:
-        if isinstance(rule.rule, RecordingRule) and naming.NATIVE_STYLE.part not in rule.rule.labels:
+        if isinstance(rule.rule, RecordingRule) and not rule.is_repair:
             reach = profile.window + COARSE_STEP if rule.name in ranged else 2 * COARSE_STEP
             first = INSTANTS[0] - reach
             instants = range(first + (rule.phase - first) % rule.every, INSTANTS[-1] + 1, rule.every)

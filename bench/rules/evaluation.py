@@ -30,7 +30,7 @@ def evaluate(server: Server, rules: Iterable[Timed], stretches: Callable[[Timed]
     held: Held = []
     for rule in ordered(rules):
         instants = list(evaluations(rule, stretches(rule)))
-        if rule.reads_itself:
+        if rule.remembers:
             _step_by_step(server, rule, instants)
         elif isinstance(rule.rule, RecordingRule):
             _record(server, rule, _rows(server, rule.rule.expr, instants), instants)

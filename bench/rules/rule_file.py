@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 import yaml
 
+from sloctl import naming
 from sloctl.duration import MINUTE, parse_duration
 from sloctl.rules.rule import AlertRule, RecordingRule, Rule
 
@@ -35,8 +36,16 @@ class Timed:
         return frozenset(_NAME.findall(_without_strings(self.rule.expr)))
 
     @property
-    def reads_itself(self) -> bool:
-        return self.name in self.reads
+    def is_repair(self) -> bool:
+        return isinstance(self.rule, RecordingRule) and naming.NATIVE_STYLE.part in self.rule.labels
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what it recorded before decides what it records now.
+
+        Five-minute rollups read their own to make good of missed evaluations, of which there are none here.
+        """
+        return self.name in self.reads and (self.is_repair or self.name == naming.ROLLUPS_SINCE)
 
     def before(self, at: int) -> int:
         """The last evaluation at or before *at*."""

@@ -85,7 +85,7 @@ def rule_table(costs: Sequence[RuleCost], *, at_least: float = 0.005) -> Iterato
         share = cost.samples_a_minute / whole
         if share >= at_least:
             yield _row(
-                f"`{cost.rule.name}`{' (repair)' if cost.rule.reads_itself else ''}",
+                f"`{cost.rule.name}`{' (repair)' if cost.rule.is_repair else ''}",
                 format_duration(cost.rule.every),
                 f"{cost.samples:,.0f}",
                 f"{cost.samples_a_minute:,.0f}",
