@@ -1,7 +1,7 @@
 """File descriptors, shared out in advance: nothing that strangers open may take the last ones.
 
-Half of them are for connections to targets, three eighths for those of clients; the rest is for the store,
-for specs and for Alertmanagers.
+Half of them are for connections to targets, five sixteenths for those of clients, one for those that are just
+being accepted; the rest is for the store, for specs and for Alertmanagers.
 """
 
 import resource
@@ -26,7 +26,12 @@ def outgoing_connections() -> int:
 
 def incoming_connections() -> int:
     """Return how many clients may be connected at once."""
-    return _descriptor_limit() * 3 // 8
+    return _descriptor_limit() * 5 // 16
+
+
+def accepted_at_once() -> int:
+    """Return how many connections may be taken up before it is decided which of them stay."""
+    return max(1, _descriptor_limit() // 16)
 
 
 def _descriptor_limit() -> int:

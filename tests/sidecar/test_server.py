@@ -251,6 +251,18 @@ async def test_idle_connections_make_room_for_new_ones(monkeypatch: pytest.Monke
     assert gone == [b""] * 15
 
 
+async def test_a_crowd_of_connections_is_accepted_by_and_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "accepted_at_once", lambda: 1)
+    async with run_sidecar() as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        crowd = await asyncio.gather(*(asyncio.open_connection(host, int(port)) for _ in range(100)))
+        answer = await ask(f"{running.url}/healthz")
+        for _, writer in crowd:
+            writer.close()
+
+    assert answer.status == 200
+
+
 async def test_a_probe_is_answered_whoever_holds_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "incoming_connections", lambda: 5)
     async with run_sidecar() as running:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from sloctl.prometheus.credentials import file_stamps
-from sloctl.sidecar.descriptors import incoming_connections
+from sloctl.sidecar.descriptors import accepted_at_once, incoming_connections
 from sloctl.sidecar.http.connection import ConnectionLimit, HttpConnection
 from sloctl.sidecar.http.options import Certificate
 
@@ -99,10 +101,15 @@ async def _open_listener(
         new_connection,
         host,
         port,
-        backlog=_BACKLOG,
+        # asyncio accepts so many in one go, and waits for a second where descriptors run out.
+        backlog=min(_BACKLOG, accepted_at_once()),
         ssl=None if tls is None else tls.context,
         ssl_handshake_timeout=None if tls is None else _HANDSHAKE_SECONDS,
     )
+    for each in server.sockets:
+        # So many may wait in the kernel all the same; a twin sets it for the listener.
+        with socket.socket(fileno=os.dup(each.fileno())) as twin:
+            twin.listen(_BACKLOG)
     try:
         yield server
     finally:
