@@ -22,6 +22,7 @@ from sloctl.dashboards.grafana_schema import (
     Property,
     Thresholds,
 )
+from sloctl.dashboards.panels import query_ref_id
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.dashboards.theme import GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
 from sloctl.duration import format_duration
@@ -94,16 +95,19 @@ class Lookbacks(Struct, frozen=True):
         return _line_thresholds((float(line.factor), line.color) for line in self._drawn_alerts())
 
     def line_overrides(self) -> tuple[Override, ...]:
-        """Give each lookback its colour and its dash; groups have colours of their own."""
+        """Give each lookback its colour and its dash; groups have colours of their own.
+
+        A lookback goes by its query and not by its legend, in which the objective would change it.
+        """
         if self.slo.group_by:
             return ()
         overrides = []
-        for resolution, legend in zip(self.resolutions, self.legends, strict=True):
+        for number, resolution in enumerate(self.resolutions):
             longs = [line.color for line in self.alerts if line.policy_row.long == resolution.lookback]
             shorts = [line.color for line in self.alerts if line.policy_row.short == resolution.lookback]
             color = Property("color", Color(ColorMode.FIXED, fixed_color=next(iter(longs + shorts), GREY)))
             dash = () if longs or not shorts else (Property("custom.lineStyle", _SHORT_LINE),)
-            overrides.append(Override(FieldMatcher("byName", legend), (color, *dash)))
+            overrides.append(Override(FieldMatcher("byFrameRefID", query_ref_id(number)), (color, *dash)))
         return tuple(overrides)
 
     def _drawn_alerts(self) -> tuple[AlertLine, ...]:

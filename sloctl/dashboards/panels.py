@@ -72,7 +72,7 @@ _TIMELINE: Final = StateTimelineOptions(
 def table_queries(*expressions: PromQL) -> tuple[PanelQuery, ...]:
     """Ask for this moment, as tables named by letters from A on."""
     return tuple(
-        _panel_query(_ref_id(place), expr, instant=True, form="table")
+        _panel_query(query_ref_id(place), expr, instant=True, form="table")
         for place, expr in enumerate(expressions)
     )
 
@@ -80,7 +80,7 @@ def table_queries(*expressions: PromQL) -> tuple[PanelQuery, ...]:
 def graph_queries(*named: tuple[str, PromQL]) -> tuple[PanelQuery, ...]:
     """Ask for the time shown; each query comes with the legend of its series."""
     return tuple(
-        _panel_query(_ref_id(place), expr, instant=False, form="time_series", legend=legend)
+        _panel_query(query_ref_id(place), expr, instant=False, form="time_series", legend=legend)
         for place, (legend, expr) in enumerate(named)
     )
 
@@ -228,7 +228,7 @@ def _panel_query(
     )
 
 
-def _ref_id(place: int) -> str:
-    """Count A to Z, then AA, AB, … as in a spreadsheet."""
+def query_ref_id(place: int) -> str:
+    """Name the queries of a panel A to Z, then AA, AB, … as in a spreadsheet."""
     more, letter = divmod(place, 26)
-    return (_ref_id(more - 1) if more else "") + chr(ord("A") + letter)
+    return (query_ref_id(more - 1) if more else "") + chr(ord("A") + letter)
