@@ -12,8 +12,9 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from bench.rules.peers import TOOLS
 from bench.run import Run, timed
-from bench.specs import SERVICES, SLOS_PER_SERVICE, write_specs
+from bench.specs import SERVICES, SLOS_PER_SERVICE, write_sloth_specs, write_specs
 
 SLOS: Final = Path(__file__).parents[1] / "slos"
 TURNS: Final = 31
@@ -60,13 +61,43 @@ def start_up(directory: Path) -> list[str]:
 
 
 def scale(directory: Path) -> list[str]:
-    """A thousand generated SLOs."""
-    specs = directory / "specs"
-    specs.mkdir()
+    """A thousand generated SLOs, beside Sloth where its binary is installed."""
+    specs, theirs, output = directory / "specs", directory / "sloth", directory / "large"
+    for place in (specs, theirs, output):
+        place.mkdir()
     write_specs(specs)
-    runs = [timed(compiling(specs, directory / f"large-{turn}")) for turn in range(LARGE_TURNS)]
-    name = f"`sloctl compile`, {SERVICES * SLOS_PER_SERVICE:,} SLOs of {SERVICES} services"
-    return [row(name, runs, bare=None, limit="2.5 s, 150 MB")]
+    write_sloth_specs(theirs)
+    count = f"{SERVICES * SLOS_PER_SERVICE:,} SLOs of {SERVICES} services"
+    commands = {
+        f"`sloctl compile`, {count}": compiling(specs, output),
+        f"`sloctl compile --only rules`, {count}": [*compiling(specs, output), "--only", "rules"],
+    }
+    if (TOOLS / "sloth").exists():
+        (output / "sloth").mkdir()
+        files = ["-i", str(theirs), "-o", str(output / "sloth")]
+        commands[f"`sloth generate`, {count}"] = [str(TOOLS / "sloth"), "generate", "--no-log", *files]
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for _ in range(LARGE_TURNS):
+        for name, command in commands.items():
+            runs[name].append(timed(command))
+    limits = ["2.5 s, 150 MB"]
+    return [
+        *(row(name, of, bare=None, limit=limits.pop() if limits else "") for name, of in runs.items()),
+        "",
+        *rule_sizes({"sloctl": output / "alerts", "Sloth": output / "sloth"}),
+    ]
+
+
+def rule_sizes(directories: dict[str, Path]) -> list[str]:
+    """The rule files that were written, of each tool."""
+    lines = ["| rules of | size | lines | longest line |", "|---|---|---|---|"]
+    for tool, directory in directories.items():
+        texts = [path.read_text() for path in directory.rglob("*.yaml")]
+        if texts:
+            size, count = sum(len(text.encode()) for text in texts), sum(text.count("\n") for text in texts)
+            longest = max(len(line) for text in texts for line in text.splitlines())
+            lines.append(f"| {tool} | {size / 1e6:.1f} MB | {count:,} | {longest:,} characters |")
+    return lines
 
 
 def compiling(specs: Path, output: Path) -> list[str]:
