@@ -28,7 +28,7 @@ AT: Final = END - 3 * HOUR
 INSTANTS: Final = tuple(AT + number * 7 * MINUTE for number in range(3))
 
 
-_LAST_LOOK: Final = re.compile(r"last_over_time\(\((.*)\)\[9m59s999ms:10m\] offset 1m\)", re.DOTALL)
+_LAST_LOOK: Final = re.compile(r"last_over_time\(\((.*)\)\[9m59s999ms:10m\]\s+offset\s+1m\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
