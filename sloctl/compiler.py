@@ -19,6 +19,8 @@ DASHBOARDS_DIR: Final = "dashboards"
 # Not below RULES_DIR: Prometheus would take it for rules.
 ALERTMANAGER_DIR: Final = "alertmanager"
 MANIFESTS_DIR: Final = "manifests"
+# Nor these.
+RULE_TESTS_DIR: Final = "rule_tests"
 
 # Builds the rules of one SLO: `rule_groups`, or one that adds to them.
 GroupBuilder: TypeAlias = Callable[[Slo, LabelStyle], tuple[RuleGroup, ...]]
@@ -74,6 +76,18 @@ def compile_artefacts(
     if only is not CompiledPart.RULES:
         artefacts += _compile_dashboards(services, style)
     return tuple(artefacts)
+
+
+def compile_rule_tests(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact, ...]:
+    """Compile promtool's tests of the rules that compile_artefacts writes, some files for each service."""
+    # Nobody else waits for them to be imported.
+    from sloctl.rule_tests.build import service_tests  # noqa: PLC0415
+
+    return tuple(
+        Artefact(f"{RULE_TESTS_DIR}/{name}{suffix}.yaml", text)
+        for name, members in _by_service(slos)
+        for suffix, text in service_tests(f"../{RULES_DIR}/{name}.yaml", members, style).items()
+    )
 
 
 def compile_manifests(

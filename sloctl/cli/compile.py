@@ -7,6 +7,7 @@ rules and dashboards become objects of Kubernetes in DIR/manifests, with a kusto
 example:
   sloctl compile slos -d .            write ./alerts/*.yaml and ./dashboards/*.json
   sloctl compile slos -d . --check    in CI: exit 1 and show a diff when they are stale
+  sloctl compile slos -d . --tests && promtool test rules rule_tests/*.yaml
   sloctl compile slos -d . --target operator
   sloctl compile slos -d . --only rules   leave the dashboards alone
 """
@@ -27,6 +28,7 @@ from sloctl.compiler import (
     CompiledPart,
     compile_artefacts,
     compile_manifests,
+    compile_rule_tests,
     compile_rules,
     find_oversized_dashboards,
 )
@@ -47,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", choices=[part.value for part in CompiledPart], help="these alone; default both"
     )
+    parser.add_argument(
+        "--tests", action="store_true", help="also write DIR/rule_tests, for promtool test rules"
+    )
     add_label_style(parser)
     parser.add_argument(
         "--bridge",
@@ -66,10 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _compile(arguments: argparse.Namespace) -> int:
     directory, part = arguments.output_dir, arguments.only
-    if directory is None and (missing := _needs_directory(arguments)):
-        raise CouldNotRun(f"{missing}: name it with -d")
-    if arguments.bridge and arguments.label_style != "slo":
-        raise CouldNotRun("--bridge reads Sloth's series, which --label-style sloth would write over")
+    _refuse_contradictions(arguments)
     slos = parse_valid_slos(read_spec_texts(arguments.specs), reading_options(arguments))
     if slos is None:
         return PROBLEMS_FOUND
@@ -81,6 +83,8 @@ def _compile(arguments: argparse.Namespace) -> int:
     compiled = _TARGETS[arguments.target](
         slos, style, CompiledPart(part) if part else None, build_groups=build_groups
     )
+    if arguments.tests:
+        compiled += compile_rule_tests(slos, style)
     if oversized := find_oversized_dashboards(compiled):
         print(*oversized, sep="\n", file=sys.stderr)
         return PROBLEMS_FOUND
@@ -95,10 +99,22 @@ def _compile(arguments: argparse.Namespace) -> int:
     return FINE
 
 
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    """Raise CouldNotRun for options that do not go together."""
+    if arguments.output_dir is None and (missing := _needs_directory(arguments)):
+        raise CouldNotRun(f"{missing}: name it with -d")
+    if arguments.tests and (arguments.target != "prometheus" or arguments.only == "dashboards"):
+        raise CouldNotRun("--tests are of Prometheus's own rule files: leave out --target and --only")
+    if arguments.bridge and arguments.label_style != "slo":
+        raise CouldNotRun("--bridge reads Sloth's series, which --label-style sloth would write over")
+
+
 def _needs_directory(arguments: argparse.Namespace) -> str:
     """Say what needs a directory; nothing where the rules can be printed."""
     if arguments.check:
         return "--check compares with a directory"
+    if arguments.tests:
+        return "--tests writes a directory"
     if arguments.target == "operator":
         return "--target operator writes a directory"
     return "--only dashboards writes a directory" if arguments.only == "dashboards" else ""
