@@ -6,6 +6,8 @@ from math import floor, isinf, log10
 from typing import Final
 
 from sloctl.duration import humanize_duration
+from sloctl.model import UTC_ZONE, CalendarWindow, Window
+from sloctl.naming import window_name
 from sloctl.promql import format_number
 
 UNKNOWN: Final = "–"
@@ -21,6 +23,19 @@ def format_percent(share: float | None) -> str:
 def format_objective(objective: Fraction) -> str:
     """Format an objective exactly: `99.95 %`."""
     return f"{expand_exponent(format_number(100 * objective))} %"
+
+
+def describe_window(window: Window) -> str:
+    """Say over what an objective is met: `30d`, or `each calendar month (Asia/Tokyo)`."""
+    if not isinstance(window, CalendarWindow):
+        return window_name(window)
+    return f"each calendar {describe_period(window)}"
+
+
+def describe_period(window: CalendarWindow) -> str:
+    """Name the period of a calendar: `month`, or `month (Asia/Tokyo)`."""
+    zone = "" if window.time_zone == UTC_ZONE else f" ({window.time_zone})"
+    return f"{window.period.value}{zone}"
 
 
 def format_error_ratio(share: float | None) -> str:
@@ -59,13 +74,18 @@ def format_seconds(seconds: Fraction) -> str:
     return f"{format_number(1000 * seconds)} ms" if seconds < 1 else f"{format_number(seconds)} s"
 
 
-def format_time_to_exhaustion(seconds: float | None) -> str:
-    """Format the result of `burn.time_to_exhaustion`: `in 9h 12m`, `not burning` or `gone`."""
+def format_time_to_exhaustion(seconds: float | None, period: str = "") -> str:
+    """Format the result of `burn.time_to_exhaustion`: `in 9h 12m`, `not burning` or `gone`.
+
+    The budget of a calendar is whole again with the next *period*: where that is sooner, `not this month`.
+    """
     if seconds is None:
         return UNKNOWN
     if seconds == 0:
         return "gone"
-    return "not burning" if isinf(seconds) else f"in {humanize_duration(seconds)}"
+    if isinf(seconds):
+        return f"not this {period}" if period else "not burning"
+    return f"in {humanize_duration(seconds)}"
 
 
 def format_rounded(number: float, digits: int = 4) -> str:

@@ -7,6 +7,8 @@ from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
+from sloctl.duration import DAY, HOUR
+
 Labels: TypeAlias = Mapping[str, str]
 PromQL: TypeAlias = str
 
@@ -174,9 +176,55 @@ class RollingWindow(Struct, frozen=True):
 
     seconds: int
 
+    @property
+    def longest(self) -> int:
+        """Return the seconds that the window reaches back at most."""
+        return self.seconds
 
-# Calendar windows will be a second kind here.
-Window: TypeAlias = RollingWindow
+
+class CalendarPeriod(Enum):
+    """The periods of a calendar; a week begins on Monday."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+UTC_ZONE: Final = "UTC"
+# Days by which lookbacks, shares and thresholds of alerts are measured: they are the same in every month.
+_USUAL_DAYS: Final = {
+    CalendarPeriod.WEEK: 7,
+    CalendarPeriod.MONTH: 30,
+    CalendarPeriod.QUARTER: 90,
+    CalendarPeriod.YEAR: 365,
+}
+_MOST_DAYS: Final = {
+    CalendarPeriod.WEEK: 7,
+    CalendarPeriod.MONTH: 31,
+    CalendarPeriod.QUARTER: 92,
+    CalendarPeriod.YEAR: 366,
+}
+
+
+class CalendarWindow(Struct, frozen=True):
+    """The running week, month, quarter or year of a time zone; each has a whole budget of its own."""
+
+    period: CalendarPeriod
+    time_zone: str = UTC_ZONE
+
+    @property
+    def seconds(self) -> int:
+        """Return the usual length, of which alerts are made; `slo.calendar` has that of each period."""
+        return _USUAL_DAYS[self.period] * DAY
+
+    @property
+    def longest(self) -> int:
+        """Return the seconds of the longest such period; clocks that go back add an hour."""
+        return _MOST_DAYS[self.period] * DAY + (0 if self.time_zone == UTC_ZONE else HOUR)
+
+
+Window: TypeAlias = RollingWindow | CalendarWindow
 
 
 class Severity(Enum):

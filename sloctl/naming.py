@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import Alerting, AlertKind, Labels, Slo
+from sloctl.model import Alerting, AlertKind, CalendarWindow, Labels, Slo, Window
 
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
@@ -20,6 +20,12 @@ ERROR_RATIO_PREFIX: Final = "slo:sli_error:ratio_rate"
 PERIOD_COVERED: Final = "slo:period_covered:ratio"
 # When that first rollup began, Unix seconds; recorded by the slow group.
 ROLLUPS_SINCE: Final = "slo:rollups:since_seconds"
+# Of calendar windows: when the running period began, and when it ends; Unix seconds.
+PERIOD_START: Final = "slo:period_start:timestamp_seconds"
+PERIOD_END: Final = "slo:period_end:timestamp_seconds"
+# The same start as the slow group knows it, from which it sums; and how old the first rollup is, in seconds.
+ROLLUPS_PERIOD_START: Final = "slo:rollups:period_start_seconds"
+ROLLUPS_AGE: Final = "slo:rollups:age_seconds"
 
 BURN_ALERT: Final = "SLOErrorBudgetBurn"
 EXHAUSTED_ALERT: Final = "SLOErrorBudgetExhausted"
@@ -51,6 +57,23 @@ def alert_name(alerting: Alerting, kind: AlertKind) -> str:
 def error_ratio_metric(lookback: int) -> str:
     """Name the series of errors per event over *lookback* seconds."""
     return f"{ERROR_RATIO_PREFIX}{format_duration(lookback)}"
+
+
+def window_name(window: Window) -> str:
+    """Name a window as labels and tables do: `30d`, or `month` of a calendar."""
+    return window.period.value if isinstance(window, CalendarWindow) else format_duration(window.seconds)
+
+
+def lookback_name(window: Window, lookback: int) -> str:
+    """Name one of the lookbacks of an SLO; the longest is its window."""
+    return window_name(window) if lookback == window.longest else format_duration(lookback)
+
+
+def window_ratio_metric(window: Window) -> str:
+    """Name the series of errors per event over a window; of a calendar's, over the period so far."""
+    if isinstance(window, CalendarWindow):
+        return f"slo:sli_error:ratio_rate_{window.period.value}"
+    return error_ratio_metric(window.seconds)
 
 
 def error_count_metric(lookback: int) -> str:

@@ -13,12 +13,14 @@ from typing import Final, Self, TypeAlias
 from sloctl import naming
 from sloctl.backfill.openmetrics import format_samples
 from sloctl.duration import DAY
-from sloctl.model import Labels, Slo
+from sloctl.model import CalendarWindow, Labels, Slo
 from sloctl.naming import LabelStyle
+from sloctl.rules.calendar import period_rules
 from sloctl.rules.recording import budget_rules, ratio_rules, since_rule
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
 from sloctl.slo.burn import budget_remaining, burn_rate, covered_share
+from sloctl.slo.calendar import PeriodSpan, period_at
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution
 
 # The labels of a group.
@@ -73,7 +75,11 @@ class WindowSums:
 
     def error_ratio(self, resolution: Resolution, at: int) -> float | None:
         """Return the errors per event of a lookback that ends at *at*; None without events."""
-        first = bisect_right(self._moments, at - resolution.range_seconds)
+        return self.error_ratio_between(at - resolution.range_seconds, at)
+
+    def error_ratio_between(self, begin: int, at: int) -> float | None:
+        """Return the errors per event of the rollups that ended after *begin* and up to *at*."""
+        first = bisect_right(self._moments, begin)
         last = bisect_right(self._moments, at)
         return EventCounts(sum(self._errors[first:last]), sum(self._events[first:last])).error_ratio
 
@@ -90,11 +96,16 @@ def published_lines(
             *ratio_rules(scope, COARSE_STEP),
             since_rule(scope),
             *budget_rules(scope),
+            *period_rules(scope),
         )
     }
     moments = list(moments)
     for record, value in _constant_values(slo, style).items():
         yield from format_samples(record, rules[record].labels, dict.fromkeys(moments, value))
+    if isinstance(slo.window, CalendarWindow):
+        spans = {at: period_at(slo.window, at) for at in moments}
+        for record, points in _period_values(spans).items():
+            yield from format_samples(record, rules[record].labels, points)
     sums = {step: history.build_sums() for step, history in histories.items()}
     for group in sorted({group for of_step in sums.values() for group in of_step}, key=sorted):
         yield from _group_lines(scope, rules, group, sums=sums, moments=moments)
@@ -117,7 +128,10 @@ def _group_lines(
         }
         coarse = sums[COARSE_STEP].get(group)
         since = None if coarse is None else coarse.since
-        for record, value in _group_values(scope.slo, ratios, at=at, since=since).items():
+        if coarse is not None and isinstance(scope.slo.window, CalendarWindow):
+            start = period_at(scope.slo.window, at).start
+            ratios[scope.slo.window.longest] = coarse.error_ratio_between(start, at)
+        for record, value in _group_values(scope, ratios, at=at, since=since).items():
             if value is not None:
                 points.setdefault(record, {})[at] = value
     for record, values in points.items():
@@ -125,21 +139,37 @@ def _group_lines(
 
 
 def _constant_values(slo: Slo, style: LabelStyle) -> dict[str, float]:
+    days = {} if isinstance(slo.window, CalendarWindow) else {naming.TIME_PERIOD: slo.window.seconds / DAY}
     return {
         naming.OBJECTIVE: float(slo.objective),
         naming.ERROR_BUDGET: float(slo.budget),
-        naming.TIME_PERIOD: slo.window.seconds / DAY,
+        **days,
         style.info_metric: 1.0,
     }
 
 
-def _group_values(
-    slo: Slo, ratios: Mapping[int, float | None], *, at: int, since: int | None
-) -> dict[str, float | None]:
-    period = ratios.get(slo.window.seconds)
-    covered = None if since is None else covered_share(at - since, slo.window.seconds)
+def _period_values(spans: Mapping[int, PeriodSpan]) -> dict[str, dict[int, float]]:
+    """Give the series about the period of a calendar window, by the moments of *spans*."""
     return {
-        **{naming.error_ratio_metric(lookback): ratio for lookback, ratio in ratios.items()},
+        naming.PERIOD_START: {at: float(span.start) for at, span in spans.items()},
+        naming.PERIOD_END: {at: float(span.end) for at, span in spans.items()},
+        naming.TIME_PERIOD: {at: span.seconds / DAY for at, span in spans.items()},
+    }
+
+
+def _group_values(
+    scope: Scope, ratios: Mapping[int, float | None], *, at: int, since: int | None
+) -> dict[str, float | None]:
+    slo = scope.slo
+    period = ratios.get(slo.window.longest)
+    covered = None
+    if since is not None and isinstance(slo.window, CalendarWindow):
+        span = period_at(slo.window, at)
+        covered = covered_share(at - max(since, span.start), span.seconds)
+    elif since is not None:
+        covered = covered_share(at - since, slo.window.seconds)
+    return {
+        **{scope.ratio_metric(lookback): ratio for lookback, ratio in ratios.items()},
         naming.CURRENT_BURN_RATE: burn_rate(slo.budget, ratios.get(COARSE_STEP)),
         naming.PERIOD_BURN_RATE: burn_rate(slo.budget, period),
         naming.ROLLUPS_SINCE: since,

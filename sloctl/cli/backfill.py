@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if slos is None:
         return PROBLEMS_FOUND
     end = int(time.time()) // COARSE_STEP * COARSE_STEP
-    start = end - (arguments.past_seconds or max(slo.window.seconds for slo in slos))
+    start = end - (arguments.past_seconds or max(slo.window.longest for slo in slos))
     options = read_client_options(arguments, arguments.prometheus, timeout_seconds=_TIMEOUT_SECONDS)
     try:
         written = write_missing_days(

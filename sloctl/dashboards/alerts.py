@@ -9,7 +9,7 @@ from sloctl.dashboards.grafana_schema import Annotation, GridPos, Panel, PanelFi
 from sloctl.dashboards.lookbacks import group_legend
 from sloctl.dashboards.panels import DATA_SOURCE, MIN_INTERVAL, PanelHead, graph_queries, timeline_panel
 from sloctl.dashboards.slo_queries import QueryScope
-from sloctl.model import AlertKind, PromQL, Severity, Slo
+from sloctl.model import AlertKind, CalendarWindow, PromQL, Severity, Slo
 from sloctl.slo.policy import exhaustion_row
 
 _SEVERITY_COLORS: Final = {Severity.PAGE: theme.VERMILLION, Severity.TICKET: theme.ORANGE}
@@ -73,6 +73,13 @@ def _sidecar_alert_query(slo: Slo, scope: QueryScope, kind: AlertKind) -> PromQL
             return f"{left} <= 0"
         case AlertKind.EXHAUSTING if (row := exhaustion_row(alerting.policy)) is not None:
             burns = [scope.select_lookback(sidecar_metrics.BURN_RATE, it) for it in (row.long, row.short)]
+            if isinstance(slo.window, CalendarWindow):
+                start, end = map(
+                    scope.select_series, (sidecar_metrics.PERIOD_START, sidecar_metrics.PERIOD_END)
+                )
+                lasts = f"({left} > 0) * ({end} - {start}) / ignoring (lookback)"
+                soon = f"clamp_max({end} - time(), {alerting.exhausting_within})"
+                return " and ".join(f"{lasts} ({burn} > 0) < {soon}" for burn in burns)
             within = f"({left} > 0) * {slo.window.seconds} / ignoring (lookback)"
             return " and ".join(f"{within} ({burn} >= 1) < {alerting.exhausting_within}" for burn in burns)
         case AlertKind.NO_DATA:

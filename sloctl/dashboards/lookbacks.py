@@ -74,11 +74,17 @@ class Lookbacks(Struct, frozen=True):
         """List (legend, query) of the error ratio over each lookback; each query stands in brackets."""
         queries = []
         for resolution, legend in zip(self.resolutions, self.legends, strict=True):
-            recorded = scope.select_series(naming.error_ratio_metric(resolution.lookback))
+            is_window = resolution.lookback == self.slo.window.longest
+            recorded = scope.select_series(
+                naming.window_ratio_metric(self.slo.window)
+                if is_window
+                else naming.error_ratio_metric(resolution.lookback)
+            )
             if resolution.step == COARSE_STEP:
                 # They come as far apart as Prometheus looks back: without a range they flicker.
                 recorded = f"last_over_time({range_selector(recorded, 2 * COARSE_STEP)})"
-            exposed = scope.select_lookback(sidecar_metrics.ERROR_RATIO, resolution.lookback)
+            name = naming.lookback_name(self.slo.window, resolution.lookback)
+            exposed = scope.select_series(sidecar_metrics.ERROR_RATIO, lookback=name)
             ratio = f"({scope.recorded_or_exposed(scope.max_by(recorded), scope.max_by(exposed))})"
             queries.append((legend, worst_groups(self.slo, "topk", ratio)))
         return queries
@@ -121,7 +127,7 @@ def drawn_lookbacks(slo: Slo) -> Lookbacks:
 
     A legend is the lookback and, where an alert's threshold is for it, that: `1h, page above 0.72%`.
     """
-    resolutions = build_resolutions(slo.alerting.policy, slo.window.seconds)
+    resolutions = build_resolutions(slo.alerting.policy, slo.window.longest)
     alerts = alert_lines(slo)
     if slo.group_by:
         one = resolutions.for_lookback(alerts[0].policy_row.long) if alerts else resolutions.entries[0]
@@ -129,7 +135,7 @@ def drawn_lookbacks(slo: Slo) -> Lookbacks:
     legends = tuple(
         ", ".join(
             [
-                format_duration(resolution.lookback),
+                naming.lookback_name(slo.window, resolution.lookback),
                 *(
                     f"{line.policy_row.severity.value} above {line.threshold_text}"
                     for line in alerts

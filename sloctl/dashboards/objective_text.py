@@ -6,7 +6,8 @@ from sloctl import links
 from sloctl.dashboards.escape import escape_markdown, web_address
 from sloctl.dashboards.lookbacks import AlertLine
 from sloctl.duration import format_duration
-from sloctl.model import Slo
+from sloctl.formatting import describe_window
+from sloctl.model import CalendarWindow, Slo
 from sloctl.promql import format_number
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.slo.policy import SEVERITY_VERBS
@@ -19,7 +20,7 @@ def objective_markdown(slo: Slo, alerts: Sequence[AlertLine]) -> str:
 
 
 def objective_summary(slo: Slo) -> str:
-    return f"{format_number(100 * slo.objective)}% over {format_duration(slo.window.seconds)}"
+    return f"{format_number(100 * slo.objective)}% over {describe_window(slo.window)}"
 
 
 def event_unit(slo: Slo) -> str:
@@ -28,9 +29,10 @@ def event_unit(slo: Slo) -> str:
 
 
 def _objective_paragraph(slo: Slo) -> str:
+    any_window = "" if isinstance(slo.window, CalendarWindow) else "any "
     promised = (
-        f"**{format_number(100 * slo.objective)}%** of {event_unit(slo)} are good over any "
-        f"**{format_duration(slo.window.seconds)}**; {format_number(100 * slo.budget)}% may be bad."
+        f"**{format_number(100 * slo.objective)}%** of {event_unit(slo)} are good over {any_window}"
+        f"**{describe_window(slo.window)}**; {format_number(100 * slo.budget)}% may be bad."
     )
     if slo.group_by:
         promised += f" For each {' and '.join(f'`{label}`' for label in slo.group_by)} on its own."

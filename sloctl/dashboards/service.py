@@ -12,7 +12,7 @@ from sloctl.dashboards.panels import PanelHead
 from sloctl.dashboards.slo import grid_height, slo_annotations, slo_panels
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.links import dashboard_uid
-from sloctl.model import Slo
+from sloctl.model import CalendarWindow, Slo
 from sloctl.naming import LabelStyle
 
 _TABLE_HEIGHT: Final = 8
@@ -23,7 +23,7 @@ _ID_SPACE: Final = 2**24
 def build_service_dashboard(name: str, slos: Sequence[Slo], style: LabelStyle) -> Dashboard:
     """Build the dashboard of service *name*; *slos* in the order in which they stand."""
     first_ids = first_panel_ids(slo.name for slo in slos)
-    panels: list[Panel | PanelRow] = [_slo_table(name, style)]
+    panels: list[Panel | PanelRow] = [_slo_table(name, slos, style)]
     y = _TABLE_HEIGHT
     for slo in slos:
         panels += slo_panels(slo, style, first_id=first_ids[slo.name], y=y)
@@ -55,8 +55,13 @@ def first_panel_ids(names: Iterable[str]) -> dict[str, int]:
     return {name: (place + 1) * _IDS_PER_SLO for place, name in taken.items()}
 
 
-def _slo_table(name: str, style: LabelStyle) -> Panel:
-    scope = QueryScope(style, matchers=exact_matchers({style.service: name}), group_labels=(style.name,))
+def _slo_table(name: str, slos: Sequence[Slo], style: LabelStyle) -> Panel:
+    scope = QueryScope(
+        style,
+        matchers=exact_matchers({style.service: name}),
+        group_labels=(style.name,),
+        rolling_only=not any(isinstance(slo.window, CalendarWindow) for slo in slos),
+    )
     known = scope.select_series(style.info_metric)
     head = PanelHead(
         1,

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from sloctl import naming
 from sloctl.dashboards import alerts, objective_text, sidecar_metrics, slo_queries, slo_table, theme
 from sloctl.dashboards.escape import escape_title, exact_matchers
@@ -31,7 +33,8 @@ from sloctl.dashboards.panels import (
 )
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.duration import format_duration
-from sloctl.model import PromQL, Slo
+from sloctl.formatting import describe_period
+from sloctl.model import CalendarWindow, PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.promql import aggregate_by, format_matchers
 from sloctl.slo.resolutions import FINE_STEP
@@ -77,8 +80,13 @@ def grid_height(slo: Slo) -> int:
 
 def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterator[PanelRow | Panel]:
     """Draw a heading and its panels, from row *y* of the grid downwards."""
-    whole = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=())
-    per_group = QueryScope(style, matchers=whole.matchers, group_labels=slo.group_by)
+    whole = QueryScope(
+        style,
+        matchers=exact_matchers(style.id_label(slo)),
+        group_labels=(),
+        rolling_only=not isinstance(slo.window, CalendarWindow),
+    )
+    per_group = structs.replace(whole, group_labels=slo.group_by)
     drawn = drawn_lookbacks(slo)
     ratios = drawn.error_ratio_queries(per_group)
     promise = objective_text.objective_markdown(slo, drawn.alerts)
@@ -98,7 +106,9 @@ def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterato
 
 
 def _current_stats(slo: Slo, scope: QueryScope, first_id: int, y: int) -> Iterator[Panel]:
-    window = format_duration(slo.window.seconds)
+    window = f"the last {naming.window_name(slo.window)}"
+    if isinstance(slo.window, CalendarWindow):
+        window = f"this calendar {describe_period(slo.window)}"
     worst = " Of the worst group." if slo.group_by else ""
     fastest = " Of the group that burns fastest." if slo.group_by else ""
     numbers = (
@@ -106,7 +116,7 @@ def _current_stats(slo: Slo, scope: QueryScope, first_id: int, y: int) -> Iterat
             "Budget left",
             slo_queries.budget_left(scope),
             theme.BUDGET_LEFT,
-            f"Share of the error budget of the last {window} not yet spent.{worst}",
+            f"Share of the error budget of {window} not yet spent.{worst}",
         ),
         (
             "Burn rate",
@@ -133,15 +143,23 @@ def _current_stats(slo: Slo, scope: QueryScope, first_id: int, y: int) -> Iterat
 def _budget_panel(slo: Slo, scope: QueryScope, panel_id: int, place: GridPos) -> Panel:
     window = format_duration(slo.window.seconds)
     left = slo_queries.budget_left(scope)
+    lines = [(group_legend(slo) or "budget left", worst_groups(slo, "bottomk", left))]
+    title = f"Budget left over {window}"
+    meaning = (
+        f"At each moment, what was left of the budget of the {window} before it. Below 0 the "
+        "objective was missed; it comes back as old errors leave the window."
+    )
+    if isinstance(slo.window, CalendarWindow):
+        period = slo.window.period.value
+        lines.append(("spent evenly", slo_queries.even_budget_left(scope)))
+        title = f"Budget left of each {period}"
+        meaning = (
+            f"At each moment, what was left of the budget of its {describe_period(slo.window)}, beside a "
+            f"budget that is spent evenly until it ends. Below 0 the {period} has missed its objective."
+        )
     return graph_panel(
-        PanelHead(
-            panel_id,
-            f"Budget left over {window}",
-            place,
-            f"At each moment, what was left of the budget of the {window} before it. Below 0 the "
-            "objective was missed; it comes back as old errors leave the window.",
-        ),
-        graph_queries((group_legend(slo) or "budget left", worst_groups(slo, "bottomk", left))),
+        PanelHead(panel_id, title, place, meaning),
+        graph_queries(*lines),
         line_field(theme.RATIO_UNIT, thresholds=_SPENT_THRESHOLD, fill=10, top=1),
         time_from=window,
     )
@@ -209,11 +227,8 @@ def _per_minute(slo: Slo, scope: QueryScope, rollup: str, counter: str) -> PromQ
 
 def _group_table(slo: Slo, scope: QueryScope, panel_id: int, place: GridPos) -> Panel:
     # An alert about all groups (no data) has none of their labels.
-    grouped = QueryScope(
-        scope.style,
-        f"{scope.matchers}, {format_matchers({slo.group_by[0]: ''}, '!=')}",
-        scope.group_labels,
-    )
+    matchers = f"{scope.matchers}, {format_matchers({slo.group_by[0]: ''}, '!=')}"
+    grouped = structs.replace(scope, matchers=matchers)
     description = "Each group has a budget of its own. Firing alerts first, then the least budget."
     return slo_table.worst_first_table(
         PanelHead(panel_id, "Groups, worst first", place, description),

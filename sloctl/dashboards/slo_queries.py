@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.dashboards import sidecar_metrics
-from sloctl.dashboards.theme import NOT_BURNING, PAGE, PENDING, QUIET, TICKET
+from sloctl.dashboards.theme import LASTS_PERIOD, NOT_BURNING, PAGE, PENDING, QUIET, TICKET
 from sloctl.duration import DAY, format_duration
 from sloctl.model import Alerting, AlertKind, PromQL, Severity
 from sloctl.naming import NATIVE_STYLE, LabelStyle
@@ -16,11 +16,15 @@ from sloctl.slo.resolutions import COARSE_STEP
 
 
 class QueryScope(Struct, frozen=True):
-    """Which series are asked for, and by which labels the worst of many is taken."""
+    """Which series are asked for, and by which labels the worst of many is taken.
+
+    *rolling_only* leaves out what is asked about calendar windows.
+    """
 
     style: LabelStyle
     matchers: PromQL
     group_labels: tuple[str, ...]
+    rolling_only: bool = False
 
     def select_series(self, metric: str, **labels: str) -> PromQL:
         """Select *metric* with the scope's matchers and these label values."""
@@ -67,6 +71,19 @@ def budget_left(scope: QueryScope) -> PromQL:
     return scope.recorded_or_exposed(recorded, exposed)
 
 
+def even_budget_left(scope: QueryScope) -> PromQL:
+    """Query what an even spending over the period of a calendar window leaves at each moment."""
+    return scope.recorded_or_exposed(
+        _share_ahead(scope, naming.PERIOD_START, naming.PERIOD_END),
+        _share_ahead(scope, sidecar_metrics.PERIOD_START, sidecar_metrics.PERIOD_END),
+    )
+
+
+def _share_ahead(scope: QueryScope, start: str, end: str) -> PromQL:
+    begins, ends = (f"max({scope.select_series(metric)})" for metric in (start, end))
+    return f"({ends} - time()) / ({ends} - {begins})"
+
+
 def current_burn_rate(scope: QueryScope) -> PromQL:
     """Query the burn rate of the last five minutes; absent when nothing happened in them."""
     recorded = scope.max_by(scope.select_series(naming.CURRENT_BURN_RATE))
@@ -77,14 +94,23 @@ def current_burn_rate(scope: QueryScope) -> PromQL:
 def time_to_exhaustion(scope: QueryScope) -> PromQL:
     """Query the seconds until the budget is gone at the burn rate of the last five minutes.
 
-    As `slo.burn.time_to_exhaustion` defines it, but NOT_BURNING stands for infinite. Of several groups it is
+    As `slo.burn.time_to_exhaustion` defines it, but NOT_BURNING stands for infinite, LASTS_PERIOD for a
+    budget that lasts until the period of a calendar ends. Of several groups it is
     that of the one that burns fastest, whose burn rate `current_burn_rate` gives.
     """
     left, burn = scope.select_series(naming.BUDGET_REMAINING), scope.select_series(naming.CURRENT_BURN_RATE)
     fastest, slo_id = _fastest(scope, burn), scope.style.id
     window = f"max by ({slo_id}) ({scope.select_series(naming.TIME_PERIOD)}) * {DAY}"
+    lasting, quiet = "", f"clamp_min({left} > 0, {NOT_BURNING})"
     burning = f"clamp_min({left}, 0) / ({fastest} >= 1) * on ({slo_id}) group_left () {window}"
-    otherwise = f"(clamp_min({left} > 0, {NOT_BURNING}) or clamp_min({left} <= 0, 0)) and {fastest}"
+    if not scope.rolling_only:
+        # Of a calendar window: whatever the burn, unless the budget is whole again before.
+        ends = f"max by ({slo_id}) ({scope.select_series(naming.PERIOD_END)})"
+        lasts = f"clamp_min({left}, 0) / ({fastest} > 0) * on ({slo_id}) group_left () {window}"
+        ending = f"{lasts} < on ({slo_id}) group_left () ({ends} - time())"
+        burning = f"({ending} or {burning} unless on ({slo_id}) {ends})"
+        lasting = f"(clamp_min({left} > 0, {LASTS_PERIOD}) and on ({slo_id}) {ends} and {fastest} >= 1) or "
+    otherwise = f"({lasting}{quiet} or clamp_min({left} <= 0, 0)) and {fastest}"
     recorded = scope.min_by(f"{burning} or {otherwise}")
 
     left = scope.select_series(sidecar_metrics.BUDGET_REMAINING)
@@ -92,6 +118,9 @@ def time_to_exhaustion(scope: QueryScope) -> PromQL:
     # The sidecar exposes no time where nothing burns.
     known = f"{scope.select_series(sidecar_metrics.TIME_TO_EXHAUSTION)} and ignoring (lookback) {fastest}"
     otherwise = f"clamp_min({left} > 0, {NOT_BURNING}) and ignoring (lookback) ({fastest} < 1)"
+    if not scope.rolling_only:
+        lasting = f"clamp_min({left} > 0, {LASTS_PERIOD}) and ignoring (lookback) ({fastest} >= 1)"
+        otherwise = f"{otherwise} or {lasting}"
     return scope.recorded_or_exposed(recorded, scope.min_by(f"{known} or {otherwise}"))
 
 

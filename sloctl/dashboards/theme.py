@@ -41,10 +41,13 @@ ABSENT_VALUE: Final = SpecialValueMap(SpecialMatch("null+nan", ValueMappingResul
 
 # Stands for a budget that is not burning faster than it may; longer than any window, in seconds.
 NOT_BURNING: Final = 1000 * DAY
+# Stands for a budget of a calendar window that lasts until its period ends.
+LASTS_PERIOD: Final = 2000 * DAY
 TIME_LEFT_WORDS: Final = ValueMap(
     {
         "0": ValueMappingResult("gone", color=VERMILLION),
         str(NOT_BURNING): ValueMappingResult("not burning", color=SKY_BLUE),
+        str(LASTS_PERIOD): ValueMappingResult("not this period", color=SKY_BLUE),
     }
 )
 

@@ -8,6 +8,7 @@ import msgspec
 
 from sloctl.duration import format_duration
 from sloctl.explain.timeline import DelayRange, OutageAlert, SloExplanation
+from sloctl.naming import window_name
 
 Json: TypeAlias = dict[str, Any]
 
@@ -24,7 +25,7 @@ def _slo_document(explanation: SloExplanation) -> Json:
         "id": slo.id,
         "description": slo.description,
         "objective": float(slo.objective),
-        "window": format_duration(slo.window.seconds),
+        "window": window_name(slo.window),
         "groupBy": slo.group_by,
         "event": {
             "is": event.event_text,

@@ -7,8 +7,16 @@ from typing import Final
 
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.explain.timeline import OutageAlert, SloExplanation
-from sloctl.formatting import UNKNOWN, expand_exponent, format_rounded, format_rounded_percent
-from sloctl.model import Severity, Slo
+from sloctl.formatting import (
+    UNKNOWN,
+    describe_period,
+    describe_window,
+    expand_exponent,
+    format_rounded,
+    format_rounded_percent,
+)
+from sloctl.model import CalendarWindow, Severity, Slo, Window
+from sloctl.naming import window_name
 from sloctl.problems import escape_unprintable
 from sloctl.promql import format_number
 from sloctl.table import format_table
@@ -22,7 +30,7 @@ def render_text(explanation: SloExplanation) -> str:
     """Render sections with a heading each; text of the user's is escaped, never obeyed by a terminal."""
     slo = explanation.slo
     objective = expand_exponent(format_number(100 * slo.objective))
-    title = f"{slo.id}: {objective} % good over any {format_duration(slo.window.seconds)}"
+    title = f"{slo.id}: {objective} % good over {any_window(slo.window)}"
     sections = {
         title: _wrap_text(slo.description, ""),
         "One event": event_lines(explanation),
@@ -32,6 +40,11 @@ def render_text(explanation: SloExplanation) -> str:
         "Silence": no_data_lines(explanation),
     }
     return "\n\n".join("\n".join([heading, *lines]) for heading, lines in sections.items()) + "\n"
+
+
+def any_window(window: Window) -> str:
+    """Say which windows an objective is about: `any 30d`, or `each calendar month`."""
+    return describe_window(window) if isinstance(window, CalendarWindow) else f"any {window_name(window)}"
 
 
 def event_lines(explanation: SloExplanation) -> Iterator[str]:
@@ -45,10 +58,10 @@ def event_lines(explanation: SloExplanation) -> Iterator[str]:
 
 def budget_lines(explanation: SloExplanation) -> Iterator[str]:
     slo = explanation.slo
-    budget, window = slo.budget, format_duration(slo.window.seconds)
+    budget, window = slo.budget, any_window(slo.window)
     one_in = f", one in {int(1 / budget):,}" if (1 / budget).denominator == 1 else ""
     yield from _wrap_text(
-        f"{expand_exponent(format_number(100 * budget))} % of the events of any {window} may be bad{one_in}."
+        f"{expand_exponent(format_number(100 * budget))} % of the events of {window} may be bad{one_in}."
     )
     outage = _format_span(explanation.full_outage_seconds)
     yield from _wrap_text(f"As a total outage under even traffic: {outage}.")
@@ -56,7 +69,14 @@ def budget_lines(explanation: SloExplanation) -> Iterator[str]:
         allowed = float(budget) * explanation.window_events
         yield from _wrap_text(
             f"In events: {format_rounded(allowed)} of the "
-            f"{format_rounded(explanation.window_events)} of {window}."
+            f"{format_rounded(explanation.window_events)} of {format_duration(slo.window.seconds)}."
+        )
+    if isinstance(slo.window, CalendarWindow):
+        period = slo.window.period.value
+        yield from _wrap_text(
+            f"It is whole again with each {describe_period(slo.window)}. What is spent of it is the error "
+            f"ratio of the {period} so far / {format_number(budget)} × the share of the {period} that is "
+            f"over. Times and thresholds here are those of {format_duration(slo.window.seconds)}."
         )
     if slo.group_by:
         yield from _wrap_text(f"There is one budget for each {', '.join(slo.group_by)}.")

@@ -7,8 +7,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from sloctl.duration import format_duration, humanize_duration
+from sloctl.duration import humanize_duration
 from sloctl.formatting import UNKNOWN, format_objective, format_percent
+from sloctl.naming import window_name
 from sloctl.problems import escape_unprintable
 from sloctl.report.summary import STEADY_CHANGE, BurnIncident, Report, SloReport
 from sloctl.table import format_markdown_table, format_table
@@ -71,7 +72,7 @@ def render_csv(report: Report) -> str:
             it.slo.labels.get("team", ""),
             it.slo.labels.get("tier", ""),
             float(it.slo.objective),
-            format_duration(it.slo.window.seconds),
+            window_name(it.slo.window),
             VERDICTS[it.is_met],
             round(it.counts.total, 3),
             round(it.counts.error, 3),

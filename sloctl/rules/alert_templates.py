@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.duration import format_duration
-from sloctl.model import AlertKind, Labels, PolicyRow, PromQL, Selector
+from sloctl.model import AlertKind, CalendarWindow, Labels, PolicyRow, PromQL, Selector, Window
 from sloctl.naming import LabelStyle
 from sloctl.promql import (
     format_matchers,
@@ -77,7 +77,7 @@ class AlertTemplates(Struct, frozen=True):
     kind: AlertKind
     style: LabelStyle
     group_by: tuple[str, ...]
-    window: int
+    window: Window
     resolutions: Resolutions
     # The labels by which Prometheus knows the alert from others of its SLO.
     alert_identity: tuple[tuple[str, str], ...]
@@ -102,7 +102,7 @@ class AlertTemplates(Struct, frozen=True):
             kind,
             style,
             slo.group_by,
-            slo.window.seconds,
+            slo.window,
             scope.resolutions,
             tuple(style.alert_identity(slo.alerting, kind, pending).items()),
             "" if style.slo_id(slo) == slo.id else slo.id,
@@ -205,7 +205,12 @@ class AlertTemplates(Struct, frozen=True):
         The second argument after the labels is the sentence to print it in.
         """
         left = f"max({self._own_series(naming.BUDGET_REMAINING)} > 0)"
-        query = f"round({left} * {self.window} / ({self._burn_rate(ratio)} >= 1))"
+        burn = self._burn_rate(ratio)
+        query = f"round({left} * {self.window.seconds} / ({burn} >= 1))"
+        if isinstance(self.window, CalendarWindow):
+            own = f"{{{self.style.id}=%[1]q}}"
+            start, end = (f"max({metric}{own})" for metric in (naming.PERIOD_START, naming.PERIOD_END))
+            query = f"round({left} * ({end} - {start}) / ({burn} > 0)) < {end} - time()"
         duration = f"{{{{ . | first | value | humanizeDuration{_TWO_UNITS} | printf $.arg2 }}}}"
         return f"{self._open_for_lookback(query)}{duration}{{{{ end }}}}"
 
@@ -231,7 +236,7 @@ class AlertTemplates(Struct, frozen=True):
 
     def _firing_query(self, row: PolicyRow) -> PromQL:
         """Ask whether both lookbacks of *row* burn faster than its factor; no answer where they do not."""
-        factor = format_number(alert_factor(row, self.window))
+        factor = format_number(alert_factor(row, self.window.seconds))
         threshold = f"{factor} * {self._error_budget}"
         long, short = (f"max({self._error_ratio_series(it)}) > {threshold}" for it in (row.long, row.short))
         return f"{long} and {short}"

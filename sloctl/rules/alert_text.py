@@ -9,7 +9,9 @@ from typing import Final, NamedTuple, Protocol
 
 from sloctl import links
 from sloctl.duration import HOUR, format_duration
-from sloctl.model import TEXT_ANNOTATIONS, AlertKind, Labels, PolicyRow, Slo
+from sloctl.formatting import describe_window
+from sloctl.model import TEXT_ANNOTATIONS, AlertKind, CalendarWindow, Labels, PolicyRow, Slo, Window
+from sloctl.naming import window_name
 from sloctl.promql import format_number
 from sloctl.slo.policy import SEVERITY_VERBS, alert_factor
 from sloctl.slo.resolutions import COARSE_STEP
@@ -100,12 +102,13 @@ def burn_text(window: int, rows: Sequence[PolicyRow], values: AlertValues) -> Al
     )
 
 
-def exhausted_text(window: int, row: PolicyRow | None, values: AlertValues) -> AlertText:
+def exhausted_text(window: Window, row: PolicyRow | None, values: AlertValues) -> AlertText:
     """Say that the budget is gone, and by the lookbacks of *row* whether it still burns."""
+    within = "this calendar" if isinstance(window, CalendarWindow) else "the last"
     now = "" if row is None else f" {_burn_sentence(row, values)}"
     return _alert_text(
         f"{values.alert_subject}: error budget is gone, {values.budget_left}",
-        f"More events failed in the last {format_duration(window)} than the objective allows.{now}",
+        f"More events failed in {within} {window_name(window)} than the objective allows.{now}",
         f"Firing since {values.start_time}.",
     )
 
@@ -136,7 +139,7 @@ def no_data_text(after: int, values: AlertValues) -> AlertText:
 
 def text_annotations(slo: Slo, text: AlertText, values: AlertValues) -> Labels:
     """Say what the SLO promises in front of the other lines of the description."""
-    promise = f"Objective: {format_number(100 * slo.objective)}% over {format_duration(slo.window.seconds)}."
+    promise = f"Objective: {format_number(100 * slo.objective)}% over {describe_window(slo.window)}."
     if slo.description:
         promise = f"{values.spec_text(slo.description)} {promise}"
     return {"summary": text.summary, "description": f"{promise}\n{text.lines}"}

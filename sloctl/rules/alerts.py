@@ -9,8 +9,9 @@ from typing import Final
 
 from sloctl import naming
 from sloctl.duration import DAY
-from sloctl.model import AlertKind, PolicyRow, PromQL, Severity
+from sloctl.model import AlertKind, CalendarWindow, PolicyRow, PromQL, Severity
 from sloctl.promql import format_number, join_operands, quote_string, range_selector
+from sloctl.rules import calendar
 from sloctl.rules.alert_templates import AlertTemplates, escape_template
 from sloctl.rules.alert_text import (
     NO_DATA_RANGE,
@@ -101,12 +102,16 @@ def _no_data_condition(scope: Scope) -> PromQL:
     A rollup of 0 is data only where something was counted within the window: a gauge taken for a counter
     gives 0 for ever. A group has lost its data where the day's error ratio tells that there were events.
     """
-    window = scope.slo.window.seconds
+    window = scope.slo.window
     if not scope.slo.group_by:
-        newest, all_time = (
-            _recorded_error_ratio(scope, lookback, FINE_STEP) for lookback in (COARSE_STEP, window)
-        )
-        return f"absent({scope.fine_events} and on () ({newest} or {all_time}))"
+        longest = max((row.long for row in scope.slo.alerting.policy), default=COARSE_STEP)
+        # Nothing may have happened yet in a period of a calendar, on whose first night nobody comes.
+        before = (longest,) if isinstance(window, CalendarWindow) else ()
+        known = [
+            _recorded_error_ratio(scope, lookback, FINE_STEP)
+            for lookback in (COARSE_STEP, *before, window.longest)
+        ]
+        return f"absent({scope.fine_events} and on () ({' or '.join(known)}))"
     lookbacks = [each.lookback for each in scope.resolutions.entries]
     day = _recorded_error_ratio(scope, min(lookbacks, key=lambda it: abs(it - DAY)), FINE_STEP)
     events = scope.fine_events
@@ -151,6 +156,14 @@ def _exhausting_condition(scope: Scope, row: PolicyRow, left: PromQL) -> PromQL:
         f"{_recorded_error_ratio(scope, lookback, FINE_STEP)} * {settled}"
         for lookback in (row.long, row.short)
     ]
+    if isinstance(slo.window, CalendarWindow):
+        # Whatever the burn: gone before the budget is whole again, or not.
+        soon = f"clamp_max({calendar.renewal_seconds(scope)}, {slo.alerting.exhausting_within})"
+        lasts = f"{left} * {budget} * on () group_left () {calendar.period_seconds(scope)}"
+        shorter = f"< on () group_left () {soon}"
+        return join_operands(
+            (f"{left} > 0", *(f"{lasts} / ({ratio} > 0) {shorter}" for ratio in ratios)), "and"
+        )
     return join_operands(
         (
             f"{left} > 0",
@@ -165,6 +178,10 @@ def _exhausting_condition(scope: Scope, row: PolicyRow, left: PromQL) -> PromQL:
 
 def _settled_share(scope: Scope, row: PolicyRow) -> PromQL:
     """Build the share of the data there must be for the row to count in full, as `policy.settles_after`."""
+    if isinstance(scope.slo.window, CalendarWindow):
+        # The data that alerts need may be of the period before.
+        age = scope.max_by_group(scope.recorded_series(naming.ROLLUPS_AGE))
+        return f"clamp_max({age} / {settles_after(row)}, 1)"
     covered = scope.max_by_group(scope.recorded_series(naming.PERIOD_COVERED))
     share = format_number(Fraction(scope.slo.window.seconds, settles_after(row)))
     return f"clamp_max({covered} * {share}, 1)"
@@ -172,7 +189,7 @@ def _settled_share(scope: Scope, row: PolicyRow) -> PromQL:
 
 def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:
     """Read an error ratio from the group of *step*: slow series only through a range, else they flicker."""
-    series = scope.recorded_series(naming.error_ratio_metric(lookback))
+    series = scope.recorded_series(scope.ratio_metric(lookback))
     if step == FINE_STEP and scope.resolutions.for_lookback(lookback).step == COARSE_STEP:
         return scope.max_by_group(f"last_over_time({range_selector(series, STALENESS)})")
     return scope.max_by_group(series)
@@ -181,7 +198,7 @@ def _recorded_error_ratio(scope: Scope, lookback: int, step: int) -> PromQL:
 # Of all SLOs with one policy the texts are the same.
 @lru_cache(maxsize=256)
 def _burn_text(values: AlertTemplates) -> AlertText:
-    return values.with_definitions(burn_text(values.window, values.rows, values))
+    return values.with_definitions(burn_text(values.window.seconds, values.rows, values))
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from sloctl import naming
 from sloctl.duration import DAY, format_duration
-from sloctl.model import PromQL, Slo
+from sloctl.model import CalendarWindow, PromQL, Slo
 from sloctl.naming import SLOTH_STYLE, LabelStyle
 from sloctl.promql import quote_string, range_selector
 from sloctl.rules.groups import rule_groups
@@ -48,7 +48,8 @@ def bridged_rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
 def _bridge_rule(scope: Scope, rule: Rule) -> Rule:
     if not isinstance(rule, RecordingRule):
         return rule
-    if rule.record == naming.PERIOD_COVERED:
+    # The running period of a calendar has a ratio of its own, which is not bridged.
+    if rule.record == naming.PERIOD_COVERED and not isinstance(scope.slo.window, CalendarWindow):
         window = scope.slo.window.seconds
         bridged = scope.max_by_group(
             f"last_over_time({range_selector(scope.recorded_series(BRIDGED_SECONDS), STALENESS)})"

@@ -6,6 +6,7 @@ from sloctl import naming
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
+from sloctl.rules.calendar import period_rules, slow_period_rules
 from sloctl.rules.counts import events_and_errors
 from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules, since_rule
 from sloctl.rules.repair import REPAIR_STEP, repair_rules
@@ -27,6 +28,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     fast: tuple[Rule, ...] = (
         scope.rollup_rule(naming.event_count_metric(FINE_STEP), events),
         scope.rollup_rule(naming.error_count_metric(FINE_STEP), errors),
+        *period_rules(scope),
         *ratio_rules(scope, FINE_STEP),
         *budget_rules(scope),
         *burn_alerts(scope, FINE_STEP),
@@ -36,6 +38,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     slow: tuple[Rule, ...] = (
         *coarse_rollups(scope),
         since_rule(scope),
+        *slow_period_rules(scope),
         *ratio_rules(scope, COARSE_STEP),
         *burn_alerts(scope, COARSE_STEP),
     )

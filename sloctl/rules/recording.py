@@ -9,9 +9,10 @@ from fractions import Fraction
 from typing import Final
 
 from sloctl import naming
-from sloctl.duration import DAY, HOUR, MINUTE, format_duration
-from sloctl.model import PromQL
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.model import CalendarWindow, PromQL
 from sloctl.promql import aggregate_by, format_number, join_operands, last_range, range_selector
+from sloctl.rules import calendar
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, Resolution
@@ -52,7 +53,7 @@ def since_rule(scope: Scope) -> RecordingRule:
     forget, and what a backfill wrote. `time()` in a subquery is the time of each look: `timestamp()` of the
     rollups would take 20 times as long.
     """
-    window, events = scope.slo.window.seconds, scope.recorded_series(naming.event_count_metric(COARSE_STEP))
+    window, events = scope.slo.window.longest, scope.recorded_series(naming.event_count_metric(COARSE_STEP))
     between = max(window // _SINCE_LOOKS, COARSE_STEP)
     # A hole between two looks is a hole in the record too.
     record = range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), max(HOUR, between))
@@ -77,15 +78,16 @@ def ratio_rules(scope: Scope, step: int) -> list[RecordingRule]:
     for resolution in scope.resolutions.with_step(step):
         lookback = resolution.lookback
         errors = _sum_rollups(scope, naming.error_count_metric(step), resolution)
+        events = _sum_rollups(scope, naming.event_count_metric(step), resolution)
         if lookback in counted_lookbacks(scope):
             rules.append(scope.rollup_rule(naming.error_count_metric(lookback), errors))
             errors = scope.sum_by_group(scope.recorded_series(naming.error_count_metric(lookback)))
         rules.append(
             scope.published_rule(
-                naming.error_ratio_metric(lookback),
+                scope.ratio_metric(lookback),
                 # Without traffic there is no sample: 0/0 would be NaN, which a longer window never forgets.
-                f"{errors}\n/\n({_sum_rollups(scope, naming.event_count_metric(step), resolution)} > 0)",
-                **{scope.style.window: format_duration(lookback)},
+                f"{errors}\n/\n({events} > 0)",
+                **{scope.style.window: naming.lookback_name(scope.slo.window, lookback)},
             )
         )
     return rules
@@ -107,22 +109,29 @@ def budget_rules(scope: Scope) -> tuple[RecordingRule, ...]:
     """
     slo, budget = scope.slo, format_number(scope.slo.budget)
     current = scope.max_by_group(scope.recorded_series(naming.error_ratio_metric(COARSE_STEP)))
-    window_ratio = scope.recorded_series(naming.error_ratio_metric(slo.window.seconds))
+    window_ratio = scope.recorded_series(naming.window_ratio_metric(slo.window))
     period = scope.max_by_group(f"last_over_time({range_selector(window_ratio, STALENESS)})")
+    covered_share, days = _covered_share(scope), f"vector({format_number(Fraction(slo.window.seconds, DAY))})"
+    if isinstance(slo.window, CalendarWindow):
+        period = f"({calendar.period_error_ratio(scope, period)})"
+        covered_share, days = (
+            calendar.covered_period_share(scope),
+            f"{calendar.period_seconds(scope)} / {DAY}",
+        )
     burned = scope.max_by_group(scope.recorded_series(naming.PERIOD_BURN_RATE))
     covered = scope.max_by_group(scope.recorded_series(naming.PERIOD_COVERED))
     series = {
         naming.OBJECTIVE: f"vector({format_number(slo.objective)})",
         naming.ERROR_BUDGET: f"vector({budget})",
-        naming.TIME_PERIOD: f"vector({format_number(Fraction(slo.window.seconds, DAY))})",
+        naming.TIME_PERIOD: days,
         naming.CURRENT_BURN_RATE: f"{current} / {budget}",
         naming.PERIOD_BURN_RATE: f"{period} / {budget}",
-        naming.PERIOD_COVERED: _covered_share(scope),
+        naming.PERIOD_COVERED: covered_share,
         naming.BUDGET_REMAINING: f"1 - {burned} * {scope.match_group} {covered}",
     }
     described = {
         scope.style.objective: f"{format_number(100 * slo.objective)}{scope.style.objective_unit}",
-        scope.style.window: format_duration(slo.window.seconds),
+        scope.style.window: naming.window_name(slo.window),
     }
     return (
         *(scope.published_rule(metric, expression) for metric, expression in series.items()),
@@ -148,6 +157,14 @@ def _sum_rollups(scope: Scope, rollup: str, resolution: Resolution) -> PromQL:
     A repair is stamped late: two hours of a downtime would be those of the two hours after it. The window and
     its budget count all of it.
     """
+    if isinstance(scope.slo.window, CalendarWindow) and resolution.lookback == scope.slo.window.longest:
+        return calendar.sum_since_start(
+            scope,
+            scope.recorded_series(rollup),
+            step=resolution.step,
+            reach=resolution.lookback,
+            start_metric=naming.ROLLUPS_PERIOD_START,
+        )
 
     def total(seconds: int, **part: str) -> PromQL:
         return f"sum_over_time({range_selector(scope.recorded_series(rollup, **part), seconds)})"

@@ -34,7 +34,7 @@ class Scope(Struct, frozen=True):
     @classmethod
     def from_slo(cls, slo: Slo, style: LabelStyle, *, raw_events: PromQL = "") -> Self:
         """Work out the resolutions of *slo*, and keep the rest."""
-        resolutions = build_resolutions(slo.alerting.policy, slo.window.seconds)
+        resolutions = build_resolutions(slo.alerting.policy, slo.window.longest)
         identity = style.identity_labels(slo)
         published = {**slo.labels, **identity}
         own = format_matchers(style.id_label(slo))
@@ -63,6 +63,13 @@ class Scope(Struct, frozen=True):
         """The fine rollup of the bad events, with its labels."""
         return self.recorded_series(naming.error_count_metric(FINE_STEP))
 
+    def ratio_metric(self, lookback: int) -> str:
+        """Name the series of errors per event over one of the SLO's lookbacks."""
+        window = self.slo.window
+        if lookback == window.longest:
+            return naming.window_ratio_metric(window)
+        return naming.error_ratio_metric(lookback)
+
     @property
     def match_group(self) -> str:
         """Matching on the group, or on nothing."""
@@ -84,6 +91,10 @@ class Scope(Struct, frozen=True):
         While a spec's labels change there are two such series for a moment; the worse one counts.
         """
         return aggregate_by("max", self.slo.group_by, expression)
+
+    def min_by_group(self, expression: PromQL) -> PromQL:
+        """Take the lowest value per group, without other labels."""
+        return aggregate_by("min", self.slo.group_by, expression)
 
     def or_zero(self, expression: PromQL) -> PromQL:
         """Add a 0 for every group that has events and nothing here."""

@@ -6,6 +6,8 @@ from typing import Final
 from sloctl.duration import DAY, format_duration, humanize_duration
 from sloctl.formatting import (
     UNKNOWN,
+    describe_period,
+    describe_window,
     format_availability,
     format_burn_rate,
     format_count,
@@ -13,7 +15,7 @@ from sloctl.formatting import (
     format_percent,
     format_time_to_exhaustion,
 )
-from sloctl.model import Severity, Slo
+from sloctl.model import CalendarWindow, Severity, Slo
 from sloctl.promql import format_number
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow, LookbackBurn
@@ -43,7 +45,7 @@ def describe_contributor(contributor: Contributor) -> str:
 
 def describe_objective(slo: Slo) -> str:
     """Write `99.9 % over 30d`."""
-    return f"{format_number(100 * slo.objective)} % over {format_duration(slo.window.seconds)}"
+    return f"{format_number(100 * slo.objective)} % over {describe_window(slo.window)}"
 
 
 def describe_failures(burn: LookbackBurn) -> str:
@@ -66,11 +68,24 @@ def describe_availability(state: SloState) -> str:
 
 
 def describe_coverage(state: SloState) -> str:
-    """Write `data of 1m 22s` while that is less than the window; nothing once the window is full."""
-    covered, window = state.budget.covered_seconds, state.slo.window.seconds
+    """Write `data of 1m 22s` while that is less than the window; nothing once the window is full.
+
+    That of a calendar is full when all of its period so far was watched.
+    """
+    covered, progress = state.budget.covered_seconds, state.budget.progress
+    window = state.budget.window_seconds - (0.0 if progress is None else progress.remaining_seconds)
     if state.last is None or covered >= _FULL_SHARE * window:
         return ""
     return f"data of {humanize_duration(covered)}"
+
+
+def describe_period_progress(state: SloState) -> str:
+    """Write `18d 4h of the month left, 60.5 % of it`; nothing where the window is not of a calendar."""
+    progress, window = state.budget.progress, state.slo.window
+    if progress is None or not isinstance(window, CalendarWindow):
+        return ""
+    left, share = humanize_duration(progress.remaining_seconds), format_percent(progress.even_budget_left)
+    return f"{left} of the {describe_period(window)} left, {share} of it"
 
 
 def describe_burn_span(burn: LookbackBurn) -> str:
@@ -86,7 +101,7 @@ def format_outage_left(state: SloState) -> str:
     left, slo = state.budget.left, state.slo
     if left is None:
         return UNKNOWN
-    return humanize_duration(abs(left) * float(slo.budget) * slo.window.seconds)
+    return humanize_duration(abs(left) * float(slo.budget) * state.budget.window_seconds)
 
 
 def format_exhaustion_moment(state: SloState) -> str:
@@ -97,12 +112,22 @@ def format_exhaustion_moment(state: SloState) -> str:
     return format_near_time(state.last + seconds, beside=state.last)
 
 
+def format_newest_exhaustion(state: SloState) -> str:
+    """Write the time to exhaustion at the burn of the last five minutes."""
+    return format_time_to_exhaustion(state.budget.time_to_exhaustion, _period_name(state))
+
+
 def format_steady_exhaustion(state: SloState) -> str:
     """Write the time to exhaustion at the steady burn; nothing where neither burn spends the budget."""
     seconds = (state.budget.time_to_exhaustion, state.budget.steady_time_to_exhaustion)
     if all(each is None or each == 0 or isinf(each) for each in seconds):
         return ""
-    return format_time_to_exhaustion(state.budget.steady_time_to_exhaustion)
+    return format_time_to_exhaustion(state.budget.steady_time_to_exhaustion, _period_name(state))
+
+
+def _period_name(state: SloState) -> str:
+    window = state.slo.window
+    return window.period.value if isinstance(window, CalendarWindow) else ""
 
 
 def describe_worst_row(alert: AlertEvaluation) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isinf
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from sloctl.duration import format_duration
-from sloctl.model import Labels
-from sloctl.naming import NATIVE_STYLE
+from sloctl.model import Labels, Window
+from sloctl.naming import NATIVE_STYLE, lookback_name
 from sloctl.sidecar.component import MetricType
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.slo.health import AlertState
@@ -70,7 +69,7 @@ def slo_label_pairs(state: SloState) -> LabelPairs:
 
 def _error_ratios(state: SloState, _: float) -> list[tuple[LabelPairs, float]]:
     return [
-        (_lookback_label(burn.lookback), burn.error_ratio)
+        (_lookback_label(state.slo.window, burn.lookback), burn.error_ratio)
         for burn in state.burns
         if burn.error_ratio is not None
     ]
@@ -78,13 +77,20 @@ def _error_ratios(state: SloState, _: float) -> list[tuple[LabelPairs, float]]:
 
 def _burn_rates(state: SloState, _: float) -> list[tuple[LabelPairs, float]]:
     return [
-        (_lookback_label(burn.lookback), burn.burn_rate) for burn in state.burns if burn.burn_rate is not None
+        (_lookback_label(state.slo.window, burn.lookback), burn.burn_rate)
+        for burn in state.burns
+        if burn.burn_rate is not None
     ]
 
 
 @lru_cache
-def _lookback_label(lookback: int) -> LabelPairs:
-    return (("lookback", format_duration(lookback)),)
+def _lookback_label(window: Window, lookback: int) -> LabelPairs:
+    return (("lookback", lookback_name(window, lookback)),)
+
+
+def _period_edges(state: SloState, edge: Literal["start", "end"]) -> tuple[tuple[LabelPairs, float], ...]:
+    progress = state.budget.progress
+    return () if progress is None else (((), float(getattr(progress.span, edge))),)
 
 
 def _seconds_to_exhaustion(state: SloState, _: float) -> Iterator[tuple[LabelPairs, float]]:
@@ -160,6 +166,22 @@ SLO_METRICS: Final = (
         "slo.covered",
         "s",
         lambda state, _: (((), state.budget.covered_seconds),),
+    ),
+    SloMetric(
+        "slo_period_start_timestamp_seconds",
+        "When the running period of a calendar window began; absent for other windows.",
+        MetricType.GAUGE,
+        "slo.period.start.timestamp",
+        "s",
+        lambda state, _: _period_edges(state, "start"),
+    ),
+    SloMetric(
+        "slo_period_end_timestamp_seconds",
+        "When the running period of a calendar window ends; absent for other windows.",
+        MetricType.GAUGE,
+        "slo.period.end.timestamp",
+        "s",
+        lambda state, _: _period_edges(state, "end"),
     ),
     SloMetric(
         "slo_time_to_exhaustion_seconds",

@@ -9,8 +9,9 @@ import msgspec
 
 from sloctl.duration import DAY, HOUR, MINUTE, format_duration, humanize_duration
 from sloctl.explain.timeline import DelayRange, OutageAlert
-from sloctl.formatting import UNKNOWN, expand_exponent, format_count, format_rounded_percent
+from sloctl.formatting import UNKNOWN, describe_window, expand_exponent, format_count, format_rounded_percent
 from sloctl.model import Severity
+from sloctl.naming import window_name
 from sloctl.problems import escape_unprintable
 from sloctl.promql import format_number
 from sloctl.simulate.outage import OutageSimulation, SloSimulation, simulate_shape
@@ -54,7 +55,7 @@ def render_json(simulations: Iterable[SloSimulation]) -> str:
         {
             "id": simulation.slo.id,
             "objective": float(simulation.slo.objective),
-            "window": format_duration(simulation.slo.window.seconds),
+            "window": window_name(simulation.slo.window),
             "eventsPerSecond": simulation.per_second,
             "outages": [outage_document(outage) for outage in simulation.outages],
         }
@@ -129,7 +130,7 @@ def simulation_title(simulation: SloSimulation) -> str:
     slo, rate = simulation.slo, simulation.per_second
     objective = expand_exponent(format_number(100 * slo.objective))
     traffic = "" if rate is None else f", {format_count(rate * slo.window.seconds)} events in it"
-    return f"{slo.id}: {objective} % over {format_duration(slo.window.seconds)}{traffic}"
+    return f"{slo.id}: {objective} % over {describe_window(slo.window)}{traffic}"
 
 
 def outage_document(outage: OutageSimulation) -> Json:

@@ -30,17 +30,25 @@ def budget_remaining(
     return None if error_ratio is None else 1 - error_ratio / float(budget) * covered
 
 
-def time_to_exhaustion(budget_left: float | None, burn_rate: float | None, window: int) -> float | None:
+def time_to_exhaustion(
+    budget_left: float | None, burn_rate: float | None, window: int, *, renewed_in: float | None = None
+) -> float | None:
     """Return the seconds until the budget is gone if it goes on burning at *burn_rate*.
 
     *budget_left* is the share of the budget that is left, *window* the SLO's period in seconds. None where
     either is unknown, 0 where nothing is left, and infinite below a burn rate of 1, which the budget
     sustains. Whatever burn rate is shown, the time beside it is that rate's.
+
+    The budget of a calendar window is whole again in *renewed_in* seconds: it is infinite where that is
+    sooner, and only there, as a budget that is nearly gone is not sustained by any burn.
     """
     if budget_left is None or burn_rate is None:
         return None
     if budget_left <= 0:
         return 0.0
+    if renewed_in is not None:
+        seconds = budget_left * window / burn_rate if burn_rate > 0 else float("inf")
+        return seconds if seconds < renewed_in else float("inf")
     return budget_left * window / burn_rate if burn_rate >= 1 else float("inf")
 
 

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import ConditionIndicator, PolicyRow, Slo, WhenAbsent
+from sloctl.model import CalendarWindow, ConditionIndicator, PolicyRow, Slo, WhenAbsent
 from sloctl.problems import ProblemLevel
 from sloctl.promql import format_number
 from sloctl.slo.lowering import counts_are_events, lower_indicator
@@ -61,9 +61,11 @@ def check_lookback_order(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation,
                 f"short must be below long, {format_duration(row.long)}, got {format_duration(row.short)}"
             )
             yield Violation("lookback-order", message), node.at("short")
-        if row.long > slo.window.seconds:
+        is_calendar = isinstance(slo.window, CalendarWindow)
+        if row.long > slo.window.seconds or (is_calendar and row.long == slo.window.seconds):
+            most = "less than" if is_calendar else "at most"
             window = f"the window of {slo.id}, {format_duration(slo.window.seconds)}"
-            message = f"long must be at most {window}, got {format_duration(row.long)}"
+            message = f"long must be {most} {window}, got {format_duration(row.long)}"
             yield Violation("lookback-order", message), node.at("long")
 
 

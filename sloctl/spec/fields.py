@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from sloctl.model import Severity
+from sloctl.model import UTC_ZONE, CalendarPeriod, Severity
 from sloctl.spec.field_types import (
     INDEPENDENT,
     PERCENTAGE_PATTERN,
@@ -135,6 +135,15 @@ class Alerting(Fields, frozen=True, kw_only=True):
     no_data: NoData = NoData()
 
 
+class CalendarFields(Fields, frozen=True, kw_only=True):
+    """A window that begins anew with each week, month, quarter or year."""
+
+    calendar: Annotated[CalendarPeriod, Meta(description="The period; a week begins on Monday.")]
+    time_zone: Annotated[
+        str, Meta(description="Whose midnights count, by its name in the time zone database.")
+    ] = UTC_ZONE
+
+
 class Objective(Fields, frozen=True, kw_only=True):
     """One objective of the service."""
 
@@ -146,7 +155,13 @@ class Objective(Fields, frozen=True, kw_only=True):
         Percentage,
         Meta(description="Share of good events, above 0 % and below 100 %.", examples=["99.95%"]),
     ]
-    window: Annotated[Duration, Meta(description="Rolling; whole days, 1d to 365d.")] = "30d"
+    window: Annotated[
+        Duration | CalendarFields,
+        Meta(
+            description="Rolling: whole days, 1d to 365d; or the running period of a calendar.",
+            extra={"noun": "a duration like 30d, or {calendar: month}"},
+        ),
+    ] = "30d"
     indicator: Indicator
     group_by: Annotated[
         list[LabelName], Meta(description="Labels with a budget of its own for each value.")

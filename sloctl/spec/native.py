@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct, UnsetType
 
-from sloctl.model import Slo
+from sloctl.model import CalendarWindow, Slo, Window
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
@@ -97,6 +97,13 @@ def _read_service(
     )
 
 
+def _read_window(window: str | fields.CalendarFields, slo: Node, findings: Findings) -> Window | None:
+    if isinstance(window, str):
+        return findings.accept_value(values.parse_window(window), slo.at("window"))
+    zone = findings.accept_value(values.parse_time_zone(window.time_zone), slo.at("window", "timeZone"))
+    return None if zone is None else CalendarWindow(window.calendar, zone)
+
+
 def _read_slo(
     service: _ServiceDefaults, spec: fields.Objective, node: Node, findings: Findings
 ) -> Slo | None:
@@ -113,7 +120,7 @@ def _read_slo(
         values.parse_name(spec.name, of="an SLO name", style=service.allowed.style), node.at("name")
     )
     objective = findings.accept_value(values.parse_objective(spec.objective), node.at("objective"))
-    window = findings.accept_value(values.parse_window(spec.window), node.at("window"))
+    window = _read_window(spec.window, node, findings)
     review_by: str | None = None
     if not isinstance(spec.review_by, UnsetType):
         review_by = findings.accept_value(values.parse_review_date(spec.review_by), node.at("reviewBy"))

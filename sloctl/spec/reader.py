@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from sloctl.model import Slo
+from sloctl.model import UTC_ZONE, CalendarWindow, Slo
 from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
 from sloctl.slo.budget_policy import BudgetPolicy
+from sloctl.slo.calendar import TABLE_END_YEAR
 from sloctl.spec import budget_policies
 from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
@@ -95,6 +96,7 @@ def read_specs(
             LocatedSlo(slo, node, whole)
             for slo, node in read_native_document(whole, findings, style=options.style, presets=catalog)
         ]
+    _check_time_zone_tables(found, options.today, findings)
     located = sorted(_drop_duplicates(found, findings), key=lambda each: each.slo.id)
     remaining, used = suppress_problems(findings.problems, suppressions, options.today)
     return ParsedSpecs(
@@ -181,6 +183,22 @@ def _read_all_settings(
     readable = [each for each in written if each is not None]
     nearest = {path: nearest_settings(path, readable) for path, _ in texts}
     return {path: of_file for path, of_file in nearest.items() if of_file is not None}
+
+
+def _check_time_zone_tables(found: Sequence[LocatedSlo], today: str, findings: Findings) -> None:
+    """Warn in the last year of the tables of time zones in rules, and refuse SLOs that need one after it."""
+    if today < f"{TABLE_END_YEAR}-":
+        return
+    level = ProblemLevel.WARNING if today < f"{TABLE_END_YEAR + 1}-" else ProblemLevel.ERROR
+    for each in found:
+        window = each.slo.window
+        if isinstance(window, CalendarWindow) and window.time_zone != UTC_ZONE:
+            message = (
+                f"rules know the calendar of {window.time_zone} up to the end of {TABLE_END_YEAR}, "
+                "and no budget after that: install a newer sloctl and compile again"
+            )
+            violation = Violation("time-zone-table", message, level)
+            findings.add_violation(violation, each.node.at("window", "timeZone"))
 
 
 def _drop_duplicates(found: Sequence[LocatedSlo], findings: Findings) -> list[LocatedSlo]:

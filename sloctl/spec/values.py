@@ -10,7 +10,7 @@ from msgspec import UnsetType
 
 from sloctl import naming
 from sloctl.duration import DAY, MINUTE, format_duration, parse_bound, parse_duration
-from sloctl.model import SECOND, PromQL, RollingWindow, Selector, WindowQuery
+from sloctl.model import SECOND, CalendarPeriod, PromQL, RollingWindow, Selector, WindowQuery
 from sloctl.promql import (
     LABEL_NAME,
     PromQLError,
@@ -20,6 +20,7 @@ from sloctl.promql import (
     read_query,
     read_selector,
 )
+from sloctl.slo.calendar import is_time_zone
 from sloctl.spec.field_types import (
     ALERT_NAME_PATTERN,
     MAX_ALERT_NAME,
@@ -152,6 +153,8 @@ def parse_review_date(text: str) -> str | Violation:
 
 def parse_window(text: str) -> RollingWindow | Violation:
     """Parse a window of whole days, from one to a year."""
+    if text in {period.value for period in CalendarPeriod}:
+        return Violation("duration", f"window is a duration like 30d, got {text}: write {{calendar: {text}}}")
     seconds = _parse_duration_text(text, of="window", like="30d")
     if isinstance(seconds, Violation):
         return seconds
@@ -160,6 +163,16 @@ def parse_window(text: str) -> RollingWindow | Violation:
             "window-range", f"window is a whole number of days, 1d to 365d, got {quote_value(text)}"
         )
     return RollingWindow(int(seconds))
+
+
+def parse_time_zone(text: str) -> str | Violation:
+    """Parse a name of the time zone database, such as `Europe/Berlin`; an abbreviation has no rules."""
+    if is_time_zone(text):
+        return text
+    return Violation(
+        "time-zone",
+        f"timeZone is a name of the time zone database, like UTC or Europe/Berlin, got {quote_value(text)}",
+    )
 
 
 def parse_scrape_interval(text: str) -> int | Violation:

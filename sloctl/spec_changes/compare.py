@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from sloctl.duration import format_duration, humanize_duration
+from sloctl.formatting import describe_window
 from sloctl.model import AlertKind, PolicyRow, Slo
 from sloctl.naming import LabelStyle, alert_name
 from sloctl.promql import format_number
@@ -80,13 +81,13 @@ def _compare_objective(old: Slo, new: Slo) -> Iterator[MeaningChange]:
             note = ", which promises less" if lowered else ""
             yield MeaningChange("objective", f"{objectives}{note}: {budgets}", lowered)
         else:
-            windows = f"{format_duration(old.window.seconds)} → {format_duration(new.window.seconds)}"
+            windows = f"{describe_window(old.window)} → {describe_window(new.window)}"
             yield MeaningChange("window", f"{windows}: {budgets}")
 
 
 def _compare_window(old: Slo, new: Slo) -> Iterator[MeaningChange]:
     if old.window != new.window and old.objective != new.objective:
-        windows = f"{format_duration(old.window.seconds)} → {format_duration(new.window.seconds)}"
+        windows = f"{describe_window(old.window)} → {describe_window(new.window)}"
         yield MeaningChange("window", windows)
 
 
@@ -184,7 +185,7 @@ _COMPARISONS: Final[tuple[_Comparison, ...]] = (
 
 
 def _promise(slo: Slo) -> str:
-    return f"{format_number(slo.objective * 100)} % over {format_duration(slo.window.seconds)}"
+    return f"{format_number(slo.objective * 100)} % over {describe_window(slo.window)}"
 
 
 def _budget_text(slo: Slo) -> str:

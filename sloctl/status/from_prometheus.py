@@ -57,6 +57,13 @@ class RecordedSeries:
         self._events = self._index_by_group(events)
         self._left = self._index_by_group(reversed(left))
         self._budget = {self._slo_key(it): it.value for it in ask_metric(naming.ERROR_BUDGET)}
+        ends = {self._slo_key(it): it.value for it in ask_metric(naming.PERIOD_END)}
+        # Of calendar windows: when the running period began and when it ends.
+        self._periods = {
+            slo: (sample.value, ends[slo])
+            for sample in ask_metric(naming.PERIOD_START)
+            if (slo := self._slo_key(sample)) in ends
+        }
         self._ratios = {}
         for lookback in STATUS_LOOKBACKS:
             series = join_matchers(naming.error_ratio_metric(lookback), own)
@@ -105,6 +112,7 @@ class RecordedSeries:
             ticket=alerts["ticket"],
             budget_left=left,
             burn_rates=rates,
+            period=self._info.get(slo, {}).get(self._style.window, "") if slo in self._periods else "",
             time_to_exhaustion=self._time_to_exhaustion(slo, left, rates[STATUS_LOOKBACKS[0]]),
         )
 
@@ -121,6 +129,11 @@ class RecordedSeries:
         return next((health for health, holds in conditions.items() if holds), Health.UNKNOWN)
 
     def _time_to_exhaustion(self, slo: _SloKey, left: float | None, newest: float | None) -> float | None:
+        if (period := self._periods.get(slo)) is not None:
+            start, end = period
+            return burn.time_to_exhaustion(
+                left, newest, int(end - start), renewed_in=max(0.0, end - (self.at or end))
+            )
         try:
             window = parse_duration(self._info.get(slo, {}).get(self._style.window, ""))
         except ValueError:

@@ -29,11 +29,16 @@ class _Burn(Struct, rename="camel"):
     burn_rate: float | None = None
 
 
+class _Period(Struct, rename="camel"):
+    remaining_seconds: float
+
+
 class _Budget(Struct, rename="camel"):
     left: float | None = None
     covered_seconds: float | None = None
     burning: bool | None = None
     time_to_exhaustion: float | None = None
+    period: _Period | None = None
 
 
 class _Slo(Struct, rename="camel"):
@@ -101,6 +106,7 @@ def _convert_slo(slo: _Slo) -> SloStatus:
         budget_left=slo.budget.left,
         burn_rates={lookback: rates.get(format_duration(lookback)) for lookback in STATUS_LOOKBACKS},
         covered_seconds=_partial_seconds(slo),
+        period="" if slo.budget.period is None else slo.window,
         time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.time_to_exhaustion,
     )
 
@@ -108,6 +114,6 @@ def _convert_slo(slo: _Slo) -> SloStatus:
 def _partial_seconds(slo: _Slo) -> float | None:
     """Return how much of the window is known; None where it is all of it, or the sidecar does not say."""
     covered = slo.budget.covered_seconds
-    if covered is None or not slo.window or covered >= parse_duration(slo.window):
+    if covered is None or not slo.window or slo.budget.period is not None:
         return None
-    return covered
+    return None if covered >= parse_duration(slo.window) else covered

@@ -25,9 +25,9 @@ class SloStatus(Struct, frozen=True):
     """One SLO, or one group of it; None is unknown.
 
     *budget_left* is a share, negative when overspent, and *covered_seconds* the part of the window that is
-    known where it is not all of it; *burn_rates* are by lookback in seconds;
-    *time_to_exhaustion* is that of the burn over the last five minutes, by `burn.time_to_exhaustion`. What is
-    *stale* was true when there were last data.
+    known where it is not all of it; *period* is that of a calendar window; *burn_rates* are by lookback in
+    seconds; *time_to_exhaustion* is that of the burn over the last five minutes, by
+    `burn.time_to_exhaustion`. What is *stale* was true when there were last data.
     """
 
     service: str
@@ -41,6 +41,7 @@ class SloStatus(Struct, frozen=True):
     burn_rates: Mapping[int, float | None]
     time_to_exhaustion: float | None
     covered_seconds: float | None = None
+    period: str = ""
 
     @property
     def id(self) -> str:

@@ -34,7 +34,7 @@ def render_table(status: StatusReport, width: int) -> str:
                 _alert_cell(slo.page, status.at),
                 _budget_cell(slo),
                 newest,
-                format_time_to_exhaustion(slo.time_to_exhaustion),
+                format_time_to_exhaustion(slo.time_to_exhaustion, slo.period),
                 *longer,
                 _alert_cell(slo.ticket, status.at),
             )

@@ -124,7 +124,7 @@ def _burn_candidates(state: SloState) -> Iterator[AlertCandidate]:
 
 
 def _budget_candidates(state: SloState) -> Iterator[AlertCandidate]:
-    budget, alerting, window = state.budget, state.slo.alerting, state.slo.window.seconds
+    budget, alerting, window = state.budget, state.slo.alerting, state.slo.window.longest
     found: list[tuple[AlertKind, bool | None, int]] = []
     if alerting.exhausted is not None:
         found.append((AlertKind.EXHAUSTED, budget.is_exhausted, window))

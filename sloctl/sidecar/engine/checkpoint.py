@@ -61,7 +61,7 @@ class Checkpoint(Struct, frozen=True, array_like=True):
             raise ValueError(f"{slo.id} has {len(slo.group_by)} labels in groupBy, not {len(self.group)}")
         if not all(abs(each) < _IMPLAUSIBLE for each in (*numbers, *spans)):
             raise ValueError(f"{slo.id} holds a number that nothing counts or lasts")
-        if not 0 <= self.last - self.since <= slo.window.seconds * _LONGEST_WINDOWS:
+        if not 0 <= self.last - self.since <= slo.window.longest * _LONGEST_WINDOWS:
             raise ValueError(f"{slo.id} lasts from {self.since:g} to {self.last:g}")
 
     def restore_history(self, *, step: int, window: int) -> CountHistory:

@@ -107,7 +107,7 @@ class Engine:
         None where nothing of it has been counted.
         """
         tracker = self._find_tracker(state)
-        window_burn = state.burn_over(state.slo.window.seconds)
+        window_burn = state.burn_over(state.slo.window.longest)
         return None if tracker is None else build_timeline(tracker, window_burn, begin=begin, end=end)
 
     def recent_burn_rates(
@@ -307,7 +307,7 @@ class _SloTrackers:
         if (
             old is None
             or old.fingerprint != self.fingerprint
-            or old.slo.window.seconds < self.slo.window.seconds
+            or old.slo.window.longest < self.slo.window.longest
         ):
             return False
         self.trackers, self._contributors = old.trackers, old._contributors  # noqa: SLF001 - another of this class

@@ -8,9 +8,10 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct, structs
 
-from sloctl.model import PolicyRow, Severity, Slo
+from sloctl.model import CalendarWindow, PolicyRow, Severity, Slo
 from sloctl.sidecar.engine.buckets import BucketSum
 from sloctl.slo import burn
+from sloctl.slo.calendar import PeriodSpan, period_at
 from sloctl.slo.health import AlertState
 from sloctl.slo.policy import (
     alert_factor,
@@ -82,10 +83,29 @@ class AlertEvaluation:
         return max(self.rows, key=lambda row: row.urgency_key, default=None)
 
 
+class PeriodProgress(Struct, frozen=True):
+    """A period of a calendar window as of *at*, Unix seconds, and how much of it so far was watched."""
+
+    span: PeriodSpan
+    at: float
+    covered_seconds: float
+
+    @property
+    def remaining_seconds(self) -> float:
+        """The seconds until the next period, with which the budget is whole again."""
+        return max(0.0, self.span.end - self.at)
+
+    @property
+    def even_budget_left(self) -> float:
+        """What would be left of the budget if it were spent evenly over the period."""
+        return self.remaining_seconds / self.span.seconds
+
+
 class BudgetState(Struct, frozen=True):
     """The error budget: *left* is a share of it, negative when overspent.
 
-    *covered_seconds* is how much of the window the data behind it cover, its downtimes left out.
+    *covered_seconds* is how much of the *window_seconds* the data behind it cover, its downtimes left out;
+    the window of a calendar is the running period, of which *progress* says how much is over.
     Times are seconds, by slo/burn.py: of the burn over the last five minutes, and of *steady_burn*, which is
     the long lookback of the row that fires, else of the steady row. *confirmed_time_to_exhaustion*
     decides the exhausting alert: it is that of the slower of the alert's two lookbacks.
@@ -93,11 +113,18 @@ class BudgetState(Struct, frozen=True):
 
     left: float | None
     covered_seconds: float
+    window_seconds: int
     events_left: float | None
     time_to_exhaustion: float | None
     steady_burn: LookbackBurn
     steady_time_to_exhaustion: float | None
     confirmed_time_to_exhaustion: float | None
+    progress: "PeriodProgress | None" = None
+
+    def time_to_exhaustion_at(self, burn_rate: float | None) -> float | None:
+        """Compute the seconds until the budget is gone at *burn_rate*, as `slo.burn` does."""
+        renewed_in = None if self.progress is None else self.progress.remaining_seconds
+        return burn.time_to_exhaustion(self.left, burn_rate, self.window_seconds, renewed_in=renewed_in)
 
     @property
     def is_exhausted(self) -> bool | None:
@@ -130,7 +157,8 @@ class RowThreshold:
 class SloPlan:
     """All that an SLO is evaluated by, computed once: exact fractions are too slow for every tick.
 
-    *lookbacks* are in seconds, from five minutes to the window, and indexes are places among them:
+    *window* is the longest that it can be. *lookbacks* are in seconds, from five minutes to the window, and
+    indexes are places among them:
     *steady_index* of the long lookback of the steady row, or of the window where there is no row,
     *exhaustion_indexes* of the lookbacks that decide the exhausting alert, which count in full after
     *exhaustion_settles_after* seconds of data. *confidence_z* is the z of the
@@ -149,7 +177,7 @@ class SloPlan:
 
     @classmethod
     def from_slo(cls, slo: Slo) -> "SloPlan":
-        alerting, window = slo.alerting, slo.window.seconds
+        alerting, window = slo.alerting, slo.window.longest
         lookbacks = tuple(each.lookback for each in build_resolutions(alerting.policy, window).entries)
         thresholds = [
             (severity, _row_thresholds(slo, severity, lookbacks)) for severity in enabled_severities(alerting)
@@ -168,6 +196,10 @@ class SloPlan:
             exhaustion_settles_after=window if deciding is None else settles_after(deciding),
             confidence_z=None if alerting.confidence is None else burn.z_score(alerting.confidence),
         )
+
+    def period_at(self, at: float) -> PeriodSpan | None:
+        """Return the period of a calendar window that holds *at*; None for a window of another kind."""
+        return period_at(self.slo.window, at) if isinstance(self.slo.window, CalendarWindow) else None
 
 
 def evaluate_burns(
@@ -242,11 +274,17 @@ def evaluate_budget(
     burns: Sequence[LookbackBurn],
     alerts: Sequence[AlertEvaluation],
     covered_seconds: float = inf,
+    *,
+    progress: PeriodProgress | None = None,
 ) -> BudgetState:
-    """Evaluate the budget after *covered_seconds* of the window at its error ratio so far."""
-    window = plan.window
-    period = next(each for each in reversed(burns) if each.lookback == window)
-    covered = burn.covered_share(covered_seconds, window)
+    """Evaluate the budget after *covered_seconds* of the window at its error ratio so far.
+
+    That of a calendar is spent by what was watched of the period in *progress*.
+    """
+    period = next(each for each in reversed(burns) if each.lookback == plan.window)
+    window = plan.window if progress is None else progress.span.seconds
+    watched = covered_seconds if progress is None else progress.covered_seconds
+    covered = burn.covered_share(watched, window)
     left = burn.budget_remaining(plan.budget, period.error_ratio, covered)
     newest = next(each for each in burns if each.lookback == COARSE_STEP)
     firing = [row for alert in alerts if (row := alert.worst_row) and row.state is AlertState.FIRING]
@@ -258,14 +296,22 @@ def evaluate_budget(
     slower = min(known, default=None) if len(known) == len(rates) else None
     counts = period.counts
     expected = counts.total / covered if counts and covered > 0 else 0.0
-    return BudgetState(
+    budget = BudgetState(
         left=left,
-        covered_seconds=min(covered_seconds, window),
+        covered_seconds=min(watched, window),
+        window_seconds=window,
         events_left=None if left is None else left * plan.budget * expected,
-        time_to_exhaustion=burn.time_to_exhaustion(left, newest.burn_rate, window),
+        time_to_exhaustion=None,
         steady_burn=steady,
-        steady_time_to_exhaustion=burn.time_to_exhaustion(left, steady.burn_rate, window),
-        confirmed_time_to_exhaustion=burn.time_to_exhaustion(left, slower, window),
+        steady_time_to_exhaustion=None,
+        confirmed_time_to_exhaustion=None,
+        progress=progress,
+    )
+    return structs.replace(
+        budget,
+        time_to_exhaustion=budget.time_to_exhaustion_at(newest.burn_rate),
+        steady_time_to_exhaustion=budget.time_to_exhaustion_at(steady.burn_rate),
+        confirmed_time_to_exhaustion=budget.time_to_exhaustion_at(slower),
     )
 
 

@@ -90,18 +90,17 @@ class CountHistory:
         """
         return self._downtimes
 
-    @property
-    def covered_seconds(self) -> float:
-        """How much of the window was watched: the time since the oldest counts, without downtimes.
+    def covered_since(self, begin: float) -> float:
+        """Give how much of the time since *begin* was watched: since the oldest counts, without downtimes.
 
         It is no sum of buckets with data: a service that is asked for an hour a day has nothing to count in
         the others, and its budget is still that of a day.
         """
-        since = self.since
-        if since is None or self.last is None:
+        if self.since is None or self.last is None:
             return 0.0
-        down = sum(max(0.0, min(end, self.last) - max(begin, since)) for begin, end in self._downtimes)
-        return self.last - since - down
+        since = max(begin, self.since)
+        down = sum(max(0.0, min(end, self.last) - max(start, since)) for start, end in self._downtimes)
+        return max(0.0, self.last - since - down)
 
     def record_counts(self, at: float, counts: EventCounts) -> None:
         """Count what happened up to *at*.

@@ -39,7 +39,7 @@ async def backfill_history(engine: Engine, read_history: HistoryReader, now: flo
     """
     known = {slo.id: span for slo in engine.slos if (span := engine.data_span(slo)) is not None}
     whole = {
-        slo.id for slo in engine.slos if slo.id in known and known[slo.id][0] < now - slo.window.seconds + DAY
+        slo.id for slo in engine.slos if slo.id in known and known[slo.id][0] < now - slo.window.longest + DAY
     }
     last_known = {slo_id: last for slo_id, (_, last) in known.items()}
     past = read_history({slo_id: last_known[slo_id] for slo_id in whole}, last_known)

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
+from math import inf
 from typing import Final, NamedTuple
 
 from sloctl.duration import DAY, HOUR, MINUTE
@@ -39,7 +40,8 @@ _POINT_WIDTHS: Final = (
 class TimelinePoint:
     """The counts from *begin* to *end*, Unix seconds.
 
-    *budget_left* is what the errors up to *end* have left of the budget of the window that ends now.
+    *budget_left* is what the errors up to *end* have left of the budget of the window that ends now; before
+    the running period of a calendar it is of another budget, and None.
     """
 
     begin: float
@@ -137,8 +139,11 @@ def _merge_points(
     width = next((width for width in _POINT_WIDTHS if (end - begin) / width <= MAX_POINTS), DAY)
     shown = [each for each in buckets if each.end > begin and each.begin < end]
     errors_after = sum(each.seen.error for each in buckets if each.begin >= end)
-    covered = covered_share(tracker.covered_seconds, plan.window)
+    period = plan.period_at(tracker.last or end)
+    span = plan.window if period is None else period.seconds
+    covered = covered_share(tracker.covered_since(-inf if period is None else period.start), span)
     whole = window_burn.counts if window_burn.error_ratio is not None else None
+    window_start = -inf if period is None else period.start
     newest_first: list[TimelinePoint] = []
     for _, some in groupby(reversed(shown), key=lambda each: -(-each.end // width)):
         together = list(some)
@@ -151,7 +156,7 @@ def _merge_points(
                 counts=counts,
                 burn_rate=burn_rate(plan.budget, counts.error_ratio),
                 budget_left=None
-                if whole is None
+                if whole is None or together[0].end <= window_start
                 else 1 - (whole.error - errors_after) / (whole.total * plan.budget) * covered,
             )
         )

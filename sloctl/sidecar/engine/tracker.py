@@ -1,7 +1,9 @@
 """One SLO, or one group of it: its counts, its newest state, and its checkpoints."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 from operator import is_
 from typing import Final
 from zlib import crc32
@@ -14,6 +16,7 @@ from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import (
     AlertEvaluation,
     PendingKey,
+    PeriodProgress,
     SloPlan,
     evaluate_alerts,
     evaluate_budget,
@@ -23,9 +26,13 @@ from sloctl.sidecar.engine.evaluation import (
 from sloctl.sidecar.engine.history import WIDEST_BUCKET, CountHistory
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.sources import Group
+from sloctl.slo.calendar import PeriodSpan
 from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 
+# Seconds into a period of a calendar in which its sum is of ticks.
+_EXACT_PERIOD: Final = 10 * MINUTE
+_KEPT_FOR: Final = MINUTE // 2
 # A history that is ahead of the clock by no more than this waits for the clock.
 _CLOCK_TOLERANCE: Final = 10 * MINUTE
 
@@ -76,7 +83,12 @@ class SloTracker:
 
     @property
     def covered_seconds(self) -> float:
-        return self._history.covered_seconds
+        """How much of the history was watched, up to the longest that the window can be."""
+        return self._history.covered_since(-inf)
+
+    def covered_since(self, begin: float) -> float:
+        """Give how much of the time since *begin* was watched."""
+        return self._history.covered_since(begin)
 
     def buckets_after(self, after: float) -> Iterator[tuple[float, float, BucketSum]]:
         """Give begin, end and counts of every bucket with data that ends later than *after*, oldest first."""
@@ -184,17 +196,21 @@ class SloTracker:
     def _evaluate_state(self, at: float, contributors: tuple[Contributor, ...]) -> SloState:
         """Evaluate the lookbacks that end at *at*; where none has changed, alerts and budget are kept."""
         plan, before = self.plan, self._state
-        sums = self._history.lookback_sums(at, plan.lookbacks)
+        period = plan.period_at(at)
+        sums = self._lookback_sums(at, period)
         burns = evaluate_burns(plan, sums, before.burns if before is not None else ())
         waits = any(row.pending for row in plan.slo.alerting.policy)
         if before is not None and not waits and all(map(is_, burns, before.burns)):
             alerts, budget = before.alerts, before.budget
         else:
-            covered = self._history.covered_seconds
+            covered = self.covered_seconds
             alerts = tuple(
                 self._with_firing_since(alert, at) for alert in evaluate_alerts(plan, burns, covered)
             )
-            budget = evaluate_budget(plan, burns, alerts, covered)
+            progress = None
+            if period is not None:
+                progress = PeriodProgress(period, at, self._history.covered_since(period.start))
+            budget = evaluate_budget(plan, burns, alerts, covered, progress=progress)
         return SloState(
             slo=plan.slo,
             group=self._group,
@@ -209,6 +225,22 @@ class SloTracker:
             contributors=contributors,
             unwatched_seconds=self._unwatched_seconds,
         )
+
+    def _lookback_sums(self, at: float, period: PeriodSpan | None) -> list[BucketSum]:
+        """Sum each lookback of the plan; the window of a calendar, the last of them, is its period so far."""
+        lookbacks = self.plan.lookbacks
+        if period is None:
+            return self._history.lookback_sums(at, lookbacks)
+        now = at if self.last is None else max(at, self.last)
+        elapsed = now - period.start
+        if elapsed > _EXACT_PERIOD:
+            # The history keeps its older sums for half a minute, for the same lookbacks.
+            elapsed = now // _KEPT_FOR * _KEPT_FOR - period.start
+        others = lookbacks[:-1]
+        place = bisect_left(others, elapsed)
+        in_order = (*others[:place], int(elapsed), *others[place:])
+        sums = self._history.lookback_sums(at, in_order)
+        return [*sums[:place], *sums[place + 1 :], sums[place]]
 
     def _with_firing_since(self, alert: AlertEvaluation, at: float) -> AlertEvaluation:
         known = replace(alert, since=self._firing_since.get(alert.severity))

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.model import AlertKind, Labels, PolicyRow
-from sloctl.naming import LabelStyle
+from sloctl.naming import LabelStyle, window_name
 from sloctl.rules import alert_text
 from sloctl.rules.alert_templates import expand_template
 from sloctl.rules.alert_text import AlertText
@@ -20,7 +20,6 @@ from sloctl.sidecar import messages
 from sloctl.sidecar.engine.candidates import AlertCandidate
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
-from sloctl.slo import burn
 from sloctl.slo.health import AlertState
 from sloctl.slo.policy import exhaustion_row
 from sloctl.timestamps import format_date_time
@@ -106,7 +105,7 @@ class _SnapshotValues:
     def time_to_exhaustion(self, lookback: int, sentence: str) -> str:
         state = self._slo_state
         rate = state.burn_over(lookback).burn_rate
-        seconds = burn.time_to_exhaustion(state.budget.left, rate, state.slo.window.seconds)
+        seconds = state.budget.time_to_exhaustion_at(rate)
         return "" if not seconds or isinf(seconds) else sentence.format(humanize_duration(seconds))
 
     def range_start(self, before: int) -> str:
@@ -135,7 +134,7 @@ def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Aler
                 rows = [row for row in rows if row.pending == candidate.pending]
             return alert_text.burn_text(window, rows, values), alert_text.longest_lookback(rows)
         case AlertKind.EXHAUSTED:
-            return alert_text.exhausted_text(window, row, values), window
+            return alert_text.exhausted_text(slo.window, row, values), window
         case AlertKind.EXHAUSTING:
             assert row is not None, "no candidate without such a row"  # noqa: S101 - holds by construction
             return alert_text.exhausting_text(alerting.exhausting_within, row, values), row.long
@@ -149,7 +148,7 @@ def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
     if candidate.kind is AlertKind.NO_DATA:
         return
     if coverage := messages.describe_coverage(state):
-        window = format_duration(state.slo.window.seconds)
+        window = window_name(state.slo.window)
         yield f"All of this is {coverage}; the budget is that of {window}."
     if state.contributors:
         whole = " (of the whole SLO, not of this group alone)" if state.group else ""

@@ -104,7 +104,7 @@ class PendingCheckpoint:
     @property
     def key(self) -> tuple[str, int, str]:
         group = msgspec.json.encode(self.checkpoint.group).decode()
-        return self.fingerprint, self.slo.window.seconds, group
+        return self.fingerprint, self.slo.window.longest, group
 
 
 class StoreFile:
@@ -138,7 +138,7 @@ class StoreFile:
         found = {}
         with _translated_errors():
             for slo, fingerprint in slos:
-                rows = self._connection.execute(_LOAD_SQL, (fingerprint, slo.window.seconds))
+                rows = self._connection.execute(_LOAD_SQL, (fingerprint, slo.window.longest))
                 # A group may be there by several windows: the one that was written last counts.
                 found[slo.id] = list({row[0]: _checkpoint_from_row(row) for row in rows}.values())
         return found

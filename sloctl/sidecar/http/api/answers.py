@@ -6,10 +6,11 @@ from math import isinf
 from typing import cast
 
 from sloctl.duration import format_duration
-from sloctl.naming import NATIVE_STYLE
+from sloctl.model import CalendarWindow, Slo
+from sloctl.naming import NATIVE_STYLE, lookback_name, window_name
 from sloctl.sidecar.component import ReloadResult
 from sloctl.sidecar.engine.candidates import alert_candidates
-from sloctl.sidecar.engine.evaluation import AlertEvaluation, BudgetState
+from sloctl.sidecar.engine.evaluation import AlertEvaluation, BudgetState, PeriodProgress
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.api import shapes
 from sloctl.sidecar.sources.scrape.targets import TargetState
@@ -118,15 +119,15 @@ def convert_slo(state: SloState) -> shapes.Slo:
         group=dict(state.group_labels),
         overflow=state.is_overflow,
         objective=float(slo.objective),
-        window=format_duration(slo.window.seconds),
+        window=window_name(slo.window),
         state=_state_name(state.health),
         stale=state.stale,
         since=format_optional_rfc3339(state.since),
         last_data=format_optional_rfc3339(state.last),
-        budget=_convert_budget(state.budget, slo.alerting.exhausting_within),
+        budget=_convert_budget(state.budget, slo),
         lookbacks=tuple(
             shapes.Burn(
-                lookback=format_duration(burn.lookback),
+                lookback=lookback_name(slo.window, burn.lookback),
                 errors=burn.counts.error if burn.counts else None,
                 events=burn.counts.total if burn.counts else None,
                 error_ratio=burn.error_ratio,
@@ -150,20 +151,33 @@ def convert_slo(state: SloState) -> shapes.Slo:
     )
 
 
-def _convert_budget(budget: BudgetState, exhausting_within: int) -> shapes.Budget:
+def _convert_budget(budget: BudgetState, slo: Slo) -> shapes.Budget:
     seconds, steady_seconds = budget.time_to_exhaustion, budget.steady_time_to_exhaustion
     return shapes.Budget(
         left=budget.left,
         covered_seconds=budget.covered_seconds,
         events_left=budget.events_left,
         exhausted=budget.is_exhausted,
-        exhausting=budget.exhausts_within(exhausting_within),
+        exhausting=budget.exhausts_within(slo.alerting.exhausting_within),
         burning=None if seconds is None else not isinf(seconds),
         time_to_exhaustion=None if seconds is None or isinf(seconds) else seconds,
-        steady_lookback=format_duration(budget.steady_burn.lookback),
+        steady_lookback=lookback_name(slo.window, budget.steady_burn.lookback),
         steady_time_to_exhaustion=(
             None if steady_seconds is None or isinf(steady_seconds) else steady_seconds
         ),
+        period=_convert_period(budget.progress, slo),
+    )
+
+
+def _convert_period(progress: PeriodProgress | None, slo: Slo) -> shapes.Period | None:
+    if progress is None or not isinstance(slo.window, CalendarWindow):
+        return None
+    return shapes.Period(
+        start=format_rfc3339(progress.span.start),
+        end=format_rfc3339(progress.span.end),
+        time_zone=slo.window.time_zone,
+        remaining_seconds=progress.remaining_seconds,
+        even_budget_left=progress.even_budget_left,
     )
 
 

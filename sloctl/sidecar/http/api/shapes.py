@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from sloctl.sidecar.http.problem_details import ProblemDetails
 
 Timestamp: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-Lookback: TypeAlias = Annotated[str, Meta(examples=["5m", "1h", "30d"])]
+Lookback: TypeAlias = Annotated[str, Meta(examples=["5m", "1h", "30d", "month"])]
 StateName: TypeAlias = Literal["paging", "ticketed", "exhausted", "exhausting", "unknown", "fine"]
 AlertStateName: TypeAlias = Literal["inactive", "firing", "unknown"]
 
@@ -57,6 +57,18 @@ class Contributor(Struct, frozen=True, rename="camel"):
     share_of_traffic: float
 
 
+class Period(Struct, frozen=True, rename="camel"):
+    """The running period of a calendar window; at its end the budget is whole again."""
+
+    start: Timestamp
+    end: Timestamp
+    time_zone: str
+    remaining_seconds: float
+    even_budget_left: Annotated[
+        float, Meta(description="What would be left of the budget if it were spent evenly.")
+    ]
+
+
 class Budget(Struct, frozen=True, rename="camel"):
     """The error budget of the window."""
 
@@ -76,7 +88,11 @@ class Budget(Struct, frozen=True, rename="camel"):
         bool | None, Meta(description="Whether it will be gone within the time that the spec names.")
     ]
     burning: Annotated[
-        bool | None, Meta(description="False where the burn of the last five minutes is below 1.")
+        bool | None,
+        Meta(
+            description="False where the burn of the last five minutes is below 1; of a calendar window, "
+            "where it leaves some of the budget until the period ends."
+        ),
     ]
     time_to_exhaustion: Annotated[
         float | None,
@@ -86,6 +102,7 @@ class Budget(Struct, frozen=True, rename="camel"):
     steady_time_to_exhaustion: Annotated[
         float | None, Meta(description="Seconds, at the burn of the steady lookback.")
     ]
+    period: Annotated[Period | None, Meta(description="Null where the window is rolling.")]
 
 
 class Slo(Struct, frozen=True, rename="camel"):

@@ -10,9 +10,8 @@ from functools import lru_cache
 from math import inf
 from typing import Final
 
-from sloctl.duration import format_duration
 from sloctl.model import Slo
-from sloctl.naming import NATIVE_STYLE
+from sloctl.naming import NATIVE_STYLE, window_name
 from sloctl.promql import format_number
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.slo_metrics import DATA_AGE, SLO_INFO, SLO_METRICS, MetricFamily, slo_label_pairs
@@ -79,7 +78,7 @@ class SnapshotMetrics:
         labels = format_labels(
             *NATIVE_STYLE.identity_labels(slo).items(),
             (NATIVE_STYLE.objective, f"{format_number(100 * slo.objective)}%"),
-            (NATIVE_STYLE.window, format_duration(slo.window.seconds)),
+            (NATIVE_STYLE.window, window_name(slo.window)),
             *slo.labels.items(),
         )
         self._lines[SLO_INFO].append(format_sample(SLO_INFO.name, labels, 1.0))

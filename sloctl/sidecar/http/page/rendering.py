@@ -10,6 +10,7 @@ import jinja2
 
 from sloctl import formatting, timestamps
 from sloctl.duration import format_duration, humanize_duration
+from sloctl.naming import lookback_name
 from sloctl.sidecar import messages
 from sloctl.sidecar.engine.engine import MAX_GROUPS
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
@@ -37,6 +38,7 @@ _TEMPLATES.globals |= {
     "SortOrder": SortOrder,
     "facts": slo_facts,
     "format_duration": format_duration,
+    "lookback_name": lookback_name,
     "formatting": formatting,
     "group_key": group_key,
     "humanize_duration": humanize_duration,

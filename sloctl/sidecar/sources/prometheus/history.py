@@ -103,7 +103,7 @@ class _HistoryReader:
         self._repaired = repaired
         self._fine_start = (last_minute(settled) - MAX_FINE_LOOKBACK) // COARSE_STEP * COARSE_STEP
         self._starts = {
-            slo.id: max(known.get(slo.id, 0.0), settled - slo.window.seconds - FINE_STEP) for slo in slos
+            slo.id: max(known.get(slo.id, 0.0), settled - slo.window.longest - FINE_STEP) for slo in slos
         }
         self._raw_until_fine: set[str] = set()
 
