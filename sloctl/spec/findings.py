@@ -11,6 +11,7 @@ from sloctl.spec.yaml_nodes import Node
 
 # A megabyte of junk has a hundred thousand; who mends the first of them finds the others gone too.
 MAX_PROBLEMS_OF_FILE: Final = 100
+_MORE: Final = "more-problems"
 
 _Value = TypeVar("_Value")
 
@@ -50,7 +51,13 @@ def limit_problems(in_order: Iterable[Problem]) -> list[Problem]:
     """Keep the first problems of each file, and say in one more how many more it has."""
     kept: list[Problem] = []
     for path, of_file in groupby(in_order, key=lambda problem: problem.place.path):
-        problems = list(of_file)
+        found = list(of_file)
+        # What was limited before is not limited again.
+        limited = [problem for problem in found if problem.code == _MORE]
+        if limited:
+            kept += [*[it for it in found if it.code != _MORE][:MAX_PROBLEMS_OF_FILE], *limited]
+            continue
+        problems = found
         kept += problems[:MAX_PROBLEMS_OF_FILE]
         if others := problems[MAX_PROBLEMS_OF_FILE:]:
             levels = {problem.level for problem in others}
