@@ -34,7 +34,7 @@ _PROCESS_START: Final = re.compile(rb"\nprocess_start_time_seconds[ \t]+([0-9.eE
 # A longer sample names nothing that a person looks for, and each use of it costs its length.
 _MAX_SAMPLE_LENGTH: Final = 16 * 1024
 # So much is searched, and so many lines are parsed, in one go: some ten milliseconds.
-_PIECE_BYTES: Final = 256 * 1024
+PIECE_BYTES: Final = 256 * 1024
 _LINES_PER_PIECE: Final = 500
 # `_created` is a name anybody may use: a Unix time later than 2001 is taken for one.
 _EARLIEST_CREATION: Final = 1e9
@@ -153,7 +153,7 @@ class ExpositionParser:
         """Give the lines of wanted metrics, piece by piece; samples that are too long are counted instead."""
         self.too_long, start = 0, 0
         while start < len(body):
-            end = body.rfind(b"\n", start, start + _PIECE_BYTES) + 1
+            end = body.rfind(b"\n", start, start + PIECE_BYTES) + 1
             if end:
                 yield self.find_wanted(body[start:end], start)
             else:

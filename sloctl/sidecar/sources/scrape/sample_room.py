@@ -1,5 +1,6 @@
 """The samples that are remembered of all targets, shared out so that none takes those of the others."""
 
+import asyncio
 from collections.abc import Collection
 from typing import Generic, TypeVar
 
@@ -7,9 +8,13 @@ _Holder = TypeVar("_Holder")
 
 
 class SampleRoom(Generic[_Holder]):
-    """Room for *most* samples: a holder may take what others leave, and at least an even share."""
+    """Room for *most* samples: a holder may take what others leave, and at least an even share.
+
+    Who parses a large answer holds *parsing*: one does at a time.
+    """
 
     def __init__(self, most: int) -> None:
+        self.parsing = asyncio.Lock()
         self._most = most
         self._taken: dict[_Holder, int] = {}
 

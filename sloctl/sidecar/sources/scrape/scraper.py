@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -23,6 +24,7 @@ from sloctl.sidecar.sources.scrape.exposition import (
     ACCEPT,
     CONTENT_TYPES,
     OPENMETRICS,
+    PIECE_BYTES,
     ExpositionParser,
     process_start,
 )
@@ -137,6 +139,8 @@ class TargetScraper:
         is_openmetrics, body = answer.content_type == OPENMETRICS, answer.body
         most = self._room.most_for(self)
         pieces = self._parser.parse_in_pieces(body, openmetrics=is_openmetrics, most_samples=most)
-        while (samples := next(pieces)) is None:  # noqa: ASYNC110 - what it waits for is its own work
-            await asyncio.sleep(0)
+        # Pieces of many large answers would follow each other before anybody else has a turn.
+        async with self._room.parsing if len(body) > PIECE_BYTES else nullcontext():
+            while (samples := next(pieces)) is None:  # noqa: ASYNC110 - it waits for its own work
+                await asyncio.sleep(0)
         return samples, process_start(body)
