@@ -12,6 +12,8 @@ from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, build_resolutions
 
 _EVENTS: Final = 1000
 _BAD: Final = 90
+# Before them, so that a range too long is noticed as well.
+_USUAL: Final = 1
 # Steps of errors: within every lookback.
 _BURST: Final = 2
 
@@ -33,21 +35,25 @@ def _step_test(tested: TestedSlo, step: int) -> RuleTest:
     steps = end // step
     lines = {
         tested.fed(naming.event_count_metric(step)): f"{_EVENTS}x{steps - 1}",
-        tested.fed(naming.error_count_metric(step)): f"0x{steps - _BURST - 1} {_BAD}x{_BURST - 1}",
+        tested.fed(naming.error_count_metric(step)): f"{_USUAL}x{steps - _BURST - 1} {_BAD}x{_BURST - 1}",
     }
     own_events, own_errors = _own_minute(tested)
-    errors = _BURST * _BAD + own_errors
+    burst = _BURST * (_BAD - _USUAL) + own_errors
     counted = counted_lookbacks(Scope.from_slo(slo, tested.style))
     expectations = []
     for resolution in build_resolutions(slo.alerting.policy, end).with_step(step):
         lookback = resolution.lookback
         events = _EVENTS * (lookback // step - 1) + own_events
+        errors = _USUAL * (lookback // step - 1) + burst
         expectations.append(tested.recorded(naming.error_ratio_metric(lookback), end, errors / events))
         if lookback in counted:
             expectations.append(tested.recorded(naming.error_count_metric(lookback), end, errors))
     name = "ten minutes of errors" if step == COARSE_STEP else "two minutes of errors"
     if step == FINE_STEP:
-        sums = {naming.event_count_metric: 4 * _EVENTS + own_events, naming.error_count_metric: errors}
+        sums = {
+            naming.event_count_metric: 4 * _EVENTS + own_events,
+            naming.error_count_metric: 4 * _USUAL + burst,
+        }
         expectations += [tested.recorded(metric(COARSE_STEP), end, value) for metric, value in sums.items()]
     return RuleTest(f"{slo.id}: {name}", step, lines, tuple(expectations))
 

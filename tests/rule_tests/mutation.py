@@ -9,8 +9,9 @@ from typing import Final
 
 from tests.real import promtool
 
-_RULE: Final = re.compile(r"^      - (?:record|alert): (?P<name>\S+)$")
-_FOR: Final = re.compile(r"^        for: ")
+_RULE: Final = re.compile(r"^ *- (?:record|alert): (?P<name>\S+)$")
+_CONSTANTS_FOLLOW: Final = re.compile(r"^ +(?:expr|for): ")
+_OTHER_KEY: Final = re.compile(r"^ *(?:- )?(?:name|interval|rules|labels|annotations|record|alert): ?")
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A duration or a number that stands for itself: in no name, no string.
 _CONSTANT: Final = re.compile(r"(?<![\w.:$])(?:(?:\d+(?:ms|[smhdwy]))+|\d+(?:\.\d+)?)(?![\w.])")
@@ -31,13 +32,13 @@ def mutate_constants(rules: str) -> Iterator[Mutation]:
     lines = rules.split("\n")
     name, in_text, in_repair = "", False, False
     for number, line in enumerate(lines):
-        if line.startswith("  - name: "):
+        if line.lstrip().startswith("- name: "):
             in_repair = line.endswith(':repair"')
         if rule := _RULE.match(line):
             name, in_text = rule["name"], False
-        elif line.startswith("        expr: ") or _FOR.match(line):
+        elif _CONSTANTS_FOLLOW.match(line):
             in_text = True
-        elif re.match(r"        \w", line):
+        elif _OTHER_KEY.match(line):
             in_text = False
         if not in_text or in_repair:
             continue
