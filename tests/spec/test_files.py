@@ -132,9 +132,22 @@ def test_what_is_no_file_is_told_and_left_out(
     assert code == 0
 
 
+def test_aliases_that_grow_without_end_are_one_problem(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "b.yaml").write_text(SPEC.partition("    - ")[0] + "    - &a {a: *a, b: *a}\n" * 30)
+
+    code = main(["validate", "b.yaml", "-o", "concise"])
+
+    assert code == 1
+    assert capsys.readouterr().out.endswith(
+        ": with its aliases written out this has more than 1,000,000 values [too-large]\n"
+    )
+
+
 @pytest.mark.parametrize(
     "junk",
-    ["    - x\n", "    - !x y\n", "    - &a {a: *a}\n", "    - {name: A B, objective: 1}\n", "    - 1: 2\n"],
+    ["    - x\n", "    - !x y\n", "    - &a x\n", "    - {name: A B, objective: 1}\n", "    - 1: 2\n"],
 )
 def test_of_junk_the_first_problems_and_a_number_are_printed(
     folder: Path, junk: str, capsys: pytest.CaptureFixture[str]
