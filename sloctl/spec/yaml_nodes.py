@@ -199,6 +199,7 @@ class _NodeReader:
         self._problems = problems
         self._events = CSafeLoader(text)
         self._aliases: list[Problem] = []
+        self._lines: list[str] = []
         # The value of each anchor, and of how many nodes it is.
         self._anchored: dict[str, tuple[Node, int]] = {}
         self._node_count = 0
@@ -304,8 +305,11 @@ class _NodeReader:
 
     def _is_template(self, key: Node) -> bool:
         """Tell whether a key that is a mapping is what a template has between two braces."""
-        lines = self._text.split("\n", key.line)
-        return isinstance(key.value, dict) and lines[key.line - 1][key.column - 2 : key.column] == "{{"
+        if not isinstance(key.value, dict):
+            return False
+        # Once for the file: a split for each key would be quadratic.
+        self._lines = self._lines or self._text.split("\n")
+        return self._lines[key.line - 1][key.column - 2 : key.column] == "{{"
 
     def _make_node(
         self,
