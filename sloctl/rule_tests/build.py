@@ -18,6 +18,7 @@ from sloctl.rule_tests.counting import counting_tests
 from sloctl.rule_tests.promtool import render_tests
 from sloctl.rule_tests.tested_slo import TestedSlo
 from sloctl.rule_tests.windows import window_tests
+from sloctl.rules.groups import rule_groups
 
 _GROUP: Final = "a"
 
@@ -30,10 +31,11 @@ def service_tests(rule_file: str, slos: Sequence[Slo], style: LabelStyle) -> dic
     """
     tested = [TestedSlo(slo, style, _tested_group(slo)) for slo in slos]
     minutes = [test for each in tested for test in (*counting_tests(each), *alerting_tests(each))]
-    files = {"": render_tests([rule_file], minutes, evaluated=MINUTE)}
+    groups = [group.name for slo in slos for group in rule_groups(slo, style)]
+    files = {"": render_tests(rule_file, groups, minutes, evaluated=MINUTE)}
     for window in sorted({slo.window.seconds for slo in slos}):
         tests = [test for each in tested if each.slo.window.seconds == window for test in window_tests(each)]
-        files[f"-{format_duration(window)}"] = render_tests([rule_file], tests, evaluated=window)
+        files[f"-{format_duration(window)}"] = render_tests(rule_file, groups, tests, evaluated=window)
     return files
 
 

@@ -28,11 +28,15 @@ class RuleTest(Struct, frozen=True):
     expectations: tuple[RuleExpectation, ...]
 
 
-def render_tests(rule_files: Sequence[str], tests: Sequence[RuleTest], *, evaluated: int) -> str:
-    """Write the whole text of a test file, whose rules are evaluated every *evaluated* seconds."""
+def render_tests(rule_file: str, groups: Sequence[str], tests: Sequence[RuleTest], *, evaluated: int) -> str:
+    """Write the whole text of a test file, whose rules are evaluated every *evaluated* seconds.
+
+    promtool evaluates *groups* in the order given; without one, in any that it happens to find.
+    """
     lines = [
         HEADER,
-        f"rule_files: {json.dumps(list(rule_files))}\n",
+        f"rule_files: {json.dumps([rule_file])}\n",
+        f"group_eval_order: {json.dumps(list(groups))}\n",
         f"evaluation_interval: {format_duration(evaluated)}\n",
         "tests:\n" if tests else "tests: []\n",
     ]

@@ -14,7 +14,7 @@ from sloctl.model import AlertMetadata, PolicyRow, Severity, Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import quote_string
 from tests.real import promtool
-from tests.rules.promtool import SCRAPE, full_window
+from tests.rules.promtool import SCRAPE, full_window, group_order
 from tests.rules.specimens import ALERTING, shop
 
 _URI = re.compile(r'uri="(?:[^"\\]|\\.)*"')
@@ -24,7 +24,8 @@ def rendered(
     directory: Path, slo: Slo, series: dict[str, str], *, alert: str, at: str, expected: list[object]
 ) -> str:
     """ "SUCCESS", or what promtool found instead of the expected alerts."""
-    (directory / "rules.yaml").write_text(compiler.compile_rules([slo], NATIVE_STYLE))
+    rules = compiler.compile_rules([slo], NATIVE_STYLE)
+    (directory / "rules.yaml").write_text(rules)
     case = directory / "tests.yaml"
     series = series | full_window(*{group for name in series for group in _URI.findall(name)})
     test = {
@@ -32,7 +33,16 @@ def rendered(
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "alert_rule_test": [{"eval_time": at, "alertname": alert, "exp_alerts": expected}],
     }
-    case.write_text(json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}))
+    case.write_text(
+        json.dumps(
+            {
+                "rule_files": ["rules.yaml"],
+                "group_eval_order": group_order(rules),
+                "evaluation_interval": "1m",
+                "tests": [test],
+            }
+        )
+    )
     done = subprocess.run(
         [promtool(), "test", "rules", str(case)], capture_output=True, text=True, check=False
     )
