@@ -144,7 +144,8 @@ class PlainHttpClient:
                 return f"no answer within {self._options.timeout_seconds:g} s"
             case RemoteDisconnected():
                 return "closed the connection without an answer"
-            case IncompleteRead():
+            # A connection that was never made is a URLError.
+            case IncompleteRead() | ConnectionError():
                 return "the answer broke off"
             case HTTPException():
                 return f"answered no HTTP that can be read ({type(failure).__name__})"
