@@ -11,7 +11,6 @@ example:
 
 import argparse
 import sys
-from pkgutil import get_data
 
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
 from sloctl.cli.spec_arguments import read_spec_texts
@@ -23,7 +22,7 @@ from sloctl.spec.presets import (
     is_preset,
     load_shipped_preset,
     read_own_presets,
-    shipped_file,
+    read_shipped_text,
     shipped_names,
 )
 from sloctl.spec.yaml_nodes import read_documents
@@ -52,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.name not in shipped_names():
                 hint = did_you_mean(arguments.name, shipped_names())
                 raise CouldNotRun(escape_unprintable(f"no preset {arguments.name} is shipped{hint}"))
-            sys.stdout.write((get_data("sloctl.spec", shipped_file(arguments.name)) or b"").decode())
+            sys.stdout.write(read_shipped_text(arguments.name))
             return FINE
     with require_sidecar_extra():
         from sloctl.preset_example import check_example  # noqa: PLC0415 - it parses and matches as a sidecar does

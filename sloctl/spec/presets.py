@@ -7,8 +7,7 @@ there, a duration or a number stands for itself: a parameter can never become Pr
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pkgutil import get_data
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, UnsetType
 
@@ -22,8 +21,10 @@ from sloctl.spec.messages import join_words, quote_value
 from sloctl.spec.structure import convert_node
 from sloctl.spec.yaml_nodes import Node, Plain, read_documents
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
 KIND: Final = "Preset"
-_SHIPPED: Final = "shipped_presets"
 # A text parameter with the quotes of its matcher, or any other hole; $window is that of a query.
 _HOLE: Final = re.compile(r"(?P<quoted>\"\$(?P<text>[a-zA-Z]\w*)\")|\$(?!window\b)(?P<bare>[a-zA-Z]\w*)")
 # What stands in for parameters while a preset is checked by itself.
@@ -70,23 +71,25 @@ class PresetCatalog(Struct, frozen=True):
 @cache
 def shipped_names() -> tuple[str, ...]:
     """Return the names of the shipped presets, in order."""
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in _shipped_folder().iterdir()))
+
+
+def _shipped_folder() -> "Traversable":
     from importlib.resources import files  # noqa: PLC0415 - 5 ms that only a preset costs
 
-    found = files(__package__).joinpath(_SHIPPED).iterdir()
-    return tuple(sorted(each.name.removesuffix(".yaml") for each in found if each.name.endswith(".yaml")))
+    return files(__package__).joinpath("shipped_presets")
 
 
-def shipped_file(name: str) -> str:
-    """Return the file of a shipped preset, below this package."""
-    return f"{_SHIPPED}/{name}.yaml"
+def read_shipped_text(name: str) -> str:
+    """Return a shipped preset as it is written."""
+    return _shipped_folder().joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 
 @cache
 def load_shipped_preset(name: str) -> PresetDefinition:
     """Read one of the shipped presets; a mistake in it is a defect of ours."""
-    content = get_data(__package__, shipped_file(name))
     findings = Findings()
-    documents, problems = read_documents(f"{name}.yaml", content or b"")
+    documents, problems = read_documents(f"{name}.yaml", read_shipped_text(name).encode())
     preset = read_preset(documents[0], findings) if documents else None
     if preset is None or problems or findings.problems or preset.name != name:
         raise AssertionError(f"the shipped preset {name}: {[*problems, *findings.problems]}")
