@@ -75,7 +75,7 @@ def prometheus(style: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     directory = tmp_path_factory.mktemp("prometheus")
     rules = compiler.compile_rules(read_specs([("shop.yaml", SPEC)]).slos, LABEL_STYLES[style])
     for interval in ("1m", "5m"):
-        rules = rules.replace(f"    interval: {interval}\n", "    interval: 1s\n")
+        rules = rules.replace(f"  interval: {interval}\n", "  interval: 1s\n")
     backfill(directory, raw_counters())
     with running_prometheus(directory, rules={"shop.yaml": rules}) as running:
         deadline = time.monotonic() + 60

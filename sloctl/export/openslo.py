@@ -13,6 +13,7 @@ from sloctl.duration import DAY, HOUR, MINUTE, format_duration
 from sloctl.model import (
     IDENTITY_LABELS,
     AlertKind,
+    CalendarPeriod,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
@@ -23,9 +24,11 @@ from sloctl.model import (
     PromQL,
     QueryIndicator,
     RatioIndicator,
+    RollingWindow,
     Selector,
     Severity,
     Slo,
+    Window,
 )
 from sloctl.promql import aggregate_by, format_number, format_selector
 from sloctl.slo.bucket_bounds import equal_bound
@@ -37,6 +40,12 @@ from sloctl.spec.dialects.openslo.policies import ALERTMANAGER, BUDGET_SHARE, SH
 from sloctl.spec.reader import LocatedSlo
 from sloctl.spec.yaml_nodes import mapping_in, merge_nodes
 
+_CALENDAR_DURATIONS: Final = {
+    CalendarPeriod.WEEK: "1w",
+    CalendarPeriod.MONTH: "1M",
+    CalendarPeriod.QUARTER: "1Q",
+    CalendarPeriod.YEAR: "1Y",
+}
 OpensloObject: TypeAlias = dict[str, object]
 _DEFAULT_SCRAPE_INTERVAL: Final = MINUTE
 _ANNOTATIONS: Final = {key: name for name, key in OWN_ANNOTATIONS.items()}
@@ -82,6 +91,14 @@ def service_object(name: str, member: LocatedSlo) -> OpensloObject:
     return {"apiVersion": VERSION, "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
+def time_window(window: Window) -> OpensloObject:
+    """Make a rolling window, or one of a calendar from the first day of 2024 on, which was a Monday."""
+    if isinstance(window, RollingWindow):
+        return {"duration": shorthand(window.seconds), "isRolling": True}
+    calendar = {"startTime": "2024-01-01 00:00:00", "timeZone": window.time_zone}
+    return {"duration": _CALENDAR_DURATIONS[window.period], "isRolling": False, "calendar": calendar}
+
+
 def slo_object(located: LocatedSlo) -> OpensloObject:
     """Make the object of an SLO, with its indicator and its alert policies inside."""
     slo = located.slo
@@ -93,7 +110,7 @@ def slo_object(located: LocatedSlo) -> OpensloObject:
     spec |= {
         "service": slo.service,
         "indicator": {"metadata": {"name": f"{slo.name}-events"}, "spec": {"ratioMetric": ratio_metric(slo)}},
-        "timeWindow": [{"duration": shorthand(slo.window.seconds), "isRolling": True}],
+        "timeWindow": [time_window(slo.window)],
         "budgetingMethod": "Occurrences",
         "objectives": [{"target": float(slo.objective)}],
     }

@@ -106,7 +106,7 @@ def pyrra_alerts(shape: Shape) -> str:
         labels: {{long: {long}}}"""
         for short, long, factor, pending in rows
     )
-    return f"  - name: pyrra\n    interval: 30s\n    rules:{rules}\n"
+    return f"- name: pyrra\n  interval: 30s\n  rules:{rules}\n"
 
 
 def over(shape: Shape, lookback: str) -> str:

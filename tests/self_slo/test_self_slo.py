@@ -89,7 +89,7 @@ def self_scraping(directory: Path) -> Iterator[tuple[Prometheus, int]]:
 def every_second(files: dict[str, str]) -> dict[str, str]:
     """Rules otherwise wait for their first evaluation for up to their whole interval."""
     return {
-        name: re.sub(r"^    interval: .*$", "    interval: 1s", text, flags=re.MULTILINE)
+        name: re.sub(r"^  interval: .*$", "  interval: 1s", text, flags=re.MULTILINE)
         for name, text in files.items()
     }
 

@@ -6,6 +6,8 @@ import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import (
+    CalendarPeriod,
+    CalendarWindow,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
@@ -270,3 +272,12 @@ def test_secrets_of_a_data_source_are_never_shown() -> None:
 
     assert len(problems) == 1
     assert "hunter2" not in "".join(problems)
+
+
+def test_a_month_of_the_calendar_is_ours() -> None:
+    calendar = "{startTime: 2022-01-01 00:00:00, timeZone: Europe/Paris}"
+    written = f"{{duration: 1M, isRolling: false, calendar: {calendar}}}"
+
+    slo = only(slo_text(window=written))
+
+    assert slo.window == CalendarWindow(CalendarPeriod.MONTH, "Europe/Paris")

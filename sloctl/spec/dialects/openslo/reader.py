@@ -6,9 +6,10 @@ from fractions import Fraction
 from typing import Final
 
 from sloctl.duration import DAY, format_duration
-from sloctl.model import RollingWindow
+from sloctl.model import CalendarPeriod, CalendarWindow, RollingWindow
 from sloctl.problems import ProblemLevel
 from sloctl.promql import LABEL_NAME, format_number
+from sloctl.slo.calendar import period_on
 from sloctl.spec import fields as own_fields
 from sloctl.spec import values
 from sloctl.spec.dialects.openslo.annotations import OWN_PREFIX, own_entries
@@ -30,11 +31,18 @@ from sloctl.spec.dialects.translation import (
     translation_note,
 )
 from sloctl.spec.findings import Findings, Violation
-from sloctl.spec.messages import quote_value
+from sloctl.spec.messages import join_words, quote_value
 from sloctl.spec.yaml_nodes import Node, mapping_in
 from sloctl.templates import find_templates, label_of_template
 
 _DEFAULT_METHOD: Final = "Occurrences"
+_CALENDAR_PERIODS: Final = {
+    "1w": CalendarPeriod.WEEK,
+    "1M": CalendarPeriod.MONTH,
+    "1Q": CalendarPeriod.QUARTER,
+    "1Y": CalendarPeriod.YEAR,
+}
+_MIDNIGHT: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]00:00(?::00)?Z?)?")
 
 
 def read_openslo_documents(
@@ -57,6 +65,27 @@ def read_openslo_documents(
         else:
             refused += [RefusedSlo(each, slo.at("metadata", "name").place) for each in translator.ids]
     return Translation(tuple(translated), tuple(dict.fromkeys(notes)), tuple(refused), tuple(originals))
+
+
+def _usual_seconds(window: Node | None) -> int | None:
+    """Return the length of a window of ours that alerts are made of."""
+    if window is None:
+        return None
+    if "calendar" in window.entries:
+        return CalendarWindow(CalendarPeriod(window.at("calendar").text)).seconds
+    length = values.parse_window(window.text)
+    return length.seconds if isinstance(length, RollingWindow) else None
+
+
+def _begins(period: CalendarPeriod, year: int, month: int, day: int) -> bool:
+    """Tell whether a day is the first of its period."""
+    try:
+        start = period_on(CalendarWindow(period), year, month, day).start
+        return (
+            start == period_on(CalendarWindow(CalendarPeriod.MONTH), year, month, 1).start + (day - 1) * DAY
+        )
+    except ValueError:
+        return False
 
 
 class SloTranslator:
@@ -88,8 +117,7 @@ class SloTranslator:
             message = f"budgetingMethod is missing: write {_DEFAULT_METHOD}, where events are counted"
             self.refuse(self._spec, code="openslo-budgeting-method", message=message)
         policies = PolicyTranslator(self._catalogue, self._options, self._findings)
-        length = None if window is None else values.parse_window(window.text)
-        seconds = length.seconds if isinstance(length, RollingWindow) else None
+        seconds = _usual_seconds(window)
         alerting = policies.translate(self._slo, seconds)
         for node, violation, effect in policies.notes:
             self.add_note(node, violation, effect)
@@ -259,11 +287,27 @@ class SloTranslator:
             if not self._options.lenient or has_calendar:
                 self.refuse(window, code="openslo-time-window", message=message)
                 return None
-        if has_calendar:
-            message = "a window of a calendar is not read yet: write isRolling: true, without calendar"
-            self.refuse(window.keys["calendar"], code="openslo-calendar", message=message)
+        return self.read_calendar(window) if has_calendar else self.window_length(node, duration)
+
+    def read_calendar(self, window: Node) -> Node | None:
+        """Return the period of a calendar; None where it is none of ours, or begins in its middle."""
+        calendar, length = window.entries["calendar"], window.at("duration")
+        period = _CALENDAR_PERIODS.get(length.text)
+        if period is None:
+            message = f"a calendar has periods of {join_words(_CALENDAR_PERIODS)}, got {length.text}"
+            self.refuse(length, code="openslo-calendar", message=message)
             return None
-        return self.window_length(node, duration)
+        start = calendar.entries.get("startTime")
+        written = None if start is None else _MIDNIGHT.fullmatch(start.text)
+        if start is not None and not (written and _begins(period, *map(int, written.groups()))):
+            message = (
+                f"a {period.value} begins at its first midnight, got startTime {start.text}: "
+                "write that, or leave startTime out"
+            )
+            self.refuse(start, code="openslo-calendar", message=message)
+            return None
+        zone = calendar.entries.get("timeZone")
+        return mapping_at(calendar, {"calendar": text_at(length, period.value), "timeZone": zone})
 
     def may_lack_window(self) -> bool:
         """Tell whether an SLO may have no window: Sloth, which reads v1alpha alone, has one of its own."""
