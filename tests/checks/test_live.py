@@ -99,7 +99,8 @@ CASES: Final = {
     "series there": (SHOP, 'requests_total{job="shop"}: 4 now'),
     "no such name": (
         ratio("request_totals", "requests_total"),
-        "is called request_totals; there is requests_total, retries_total and rare_total (certain)",
+        "is called request_totals; there is requests_total, retries_total and rare_total (certain) "
+        "[live-no-series]",
     ),
     "no such value": (
         ratio('requests_total{job="shop", code=~"5.."}', 'requests_total{job="shopp"}'),
