@@ -31,7 +31,7 @@ test-full: $(VENV)/.dev real-parts ## Also run what takes longer than ten minute
 .PHONY: test-prometheus3
 test-prometheus3: $(VENV)/.dev ## The rules' and the sources' tests again on Prometheus 3, which Go builds into .tools
 	@binaries=$$(tests/tools/prometheus3) && PROMETHEUS=$$binaries/prometheus PROMTOOL=$$binaries/promtool \
-		$(BIN)/python -m pytest tests/rules tests/differential tests/self_slo tests/test_real.py \
+		$(BIN)/python -m pytest -n 2 tests/rules tests/differential tests/self_slo tests/test_real.py \
 		tests/sidecar/sources/test_otlp_prometheus.py tests/sidecar/sources/test_prometheus_real.py \
 		tests/sidecar/notify/test_merge.py tests/sidecar/telemetry/test_prometheus_otlp.py $(ARGS)
 
