@@ -3,12 +3,18 @@
 import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from sloctl.duration import DAY, parse_duration
 from sloctl.naming import LABEL_STYLES
 
 _Value = TypeVar("_Value")
+
+
+class OptionHolder(Protocol):
+    """A parser or a group of it."""
+
+    def add_argument(self, *names: str, **settings: Any) -> argparse.Action: ...  # noqa: ANN401 - as argparse has it
 
 
 def add_specs(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from sloctl.backfill.published import RollupHistory, read_rollups
 from sloctl.backfill.rollups import RangeQuery, missing_range, openmetrics_text
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
+from sloctl.cli.past_arguments import DayProgress
 from sloctl.cli.server_arguments import add_prometheus_url, add_server_options, read_client_options
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
 from sloctl.compiler import Artefact
@@ -33,7 +34,6 @@ from sloctl.prometheus.plain_client import PrometheusClient
 from sloctl.slo.resolutions import COARSE_STEP
 from sloctl.timestamps import format_day
 
-_BAR_WIDTH: Final = 30
 # A day of raw series of many pods takes its time.
 _TIMEOUT_SECONDS: Final = 120.0
 
@@ -82,7 +82,8 @@ def write_missing_days(
     days = list(past.split_days())
     written = 0
     histories = {slo.id: RollupHistory() for slo in slos}
-    for number, day in enumerate(days, start=1):
+    progress = DayProgress(len(days))
+    for day in days:
         name = f"rollups-{format_day(day.start)}.om"
         if (directory / name).exists():
             _read_written_day(directory / name, slos, style, histories)
@@ -100,14 +101,7 @@ def write_missing_days(
             )
             if text:
                 written += outputs.write_artefacts(directory, [Artefact(name, f"{text}# EOF\n")])
-        if sys.stderr.isatty():
-            bar = "#" * (_BAR_WIDTH * number // len(days))
-            print(
-                f"\r[{bar:<{_BAR_WIDTH}}] {number} of {len(days)} days",
-                end="\n" if number == len(days) else "",
-                file=sys.stderr,
-                flush=True,
-            )
+        progress.advance()
     return written
 
 

@@ -13,7 +13,6 @@ example:
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -29,9 +28,10 @@ from sloctl.backtest.fetch import GroupKey, fetch_counts
 from sloctl.cli.arguments import add_output_format, add_slo_choice, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.git_specs import read_specs_at
-from sloctl.cli.server_arguments import PROMETHEUS_URL, add_server_options, read_client_options
+from sloctl.cli.past_arguments import DayProgress, add_cache, add_past, cache_directory
+from sloctl.cli.server_arguments import add_prometheus_url, add_server_options, read_client_options
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, select_slos
-from sloctl.duration import DAY, HOUR, parse_duration
+from sloctl.duration import DAY
 from sloctl.model import Alerting, Slo
 from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.errors import PrometheusError, redact_url
@@ -46,26 +46,19 @@ from sloctl.table import format_markdown_table, format_table
 _FORMATS: Final = ("text", "json", "markdown", "html")
 # A day of raw series of many pods takes its time.
 _TIMEOUT_SECONDS: Final = 120.0
-_BAR_WIDTH: Final = 30
-_LONGEST_PAST: Final = 366 * DAY
+_CACHE: Final = "backtest"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_specs(parser)
     add_slo_choice(parser)
-    parser.add_argument(
-        "--prometheus",
-        metavar="URL",
-        default=os.environ.get(PROMETHEUS_URL) or None,
-        help=f"that holds the raw series; by default ${PROMETHEUS_URL}",
-    )
-    parser.add_argument(
-        "--from",
-        dest="past_seconds",
-        metavar="DURATION",
-        type=argument_type(_parse_past),
+    add_prometheus_url(parser, help_text="that holds the raw series", required=False)
+    add_past(
+        parser,
         default=30 * DAY,
-        help="how far back; default 30d",
+        most=366 * DAY,
+        bounds="an hour and a year, like 30d",
+        help_text="how far back; default 30d",
     )
     parser.add_argument(
         "--counts", metavar="FILE", type=Path, action="append", help="counts of files in place of a server"
@@ -85,9 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also say what this policy would have fired: what stands below alerting in a spec",
     )
     parser.add_argument("--against", metavar="REV", help="compare with the specs at a revision of git")
-    parser.add_argument(
-        "--cache", metavar="DIR", type=Path, help="where days are kept; default ~/.cache/sloctl/backtest"
-    )
+    add_cache(parser, _CACHE)
     add_output_format(parser, _FORMATS)
     add_server_options(parser)
 
@@ -202,8 +193,8 @@ def fetch_all_counts(
     end = now // COARSE_STEP * COARSE_STEP
     span = QueryRange(end - arguments.past_seconds, end)
     options = read_client_options(arguments, url, timeout_seconds=_TIMEOUT_SECONDS)
-    directory = arguments.cache or _default_cache()
-    store, progress = CountCache(directory, redact_url(url)), _Progress(len(slos) * _count_days(span))
+    directory = cache_directory(arguments, _CACHE)
+    store, progress = CountCache(directory, redact_url(url)), DayProgress(len(slos) * _count_days(span))
     unknown = EventSeries.from_points(span.start, span.end, step=FINE_STEP, events={}, errors={})
     counted = {}
     try:
@@ -218,42 +209,8 @@ def fetch_all_counts(
     return counted
 
 
-class _Progress:
-    """A bar on standard error, where that is a terminal."""
-
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self._done = 0
-
-    def advance(self) -> None:
-        """Note one more day of one SLO."""
-        self._done += 1
-        if sys.stderr.isatty():
-            bar = "#" * (_BAR_WIDTH * self._done // self._steps)
-            end = "\n" if self._done == self._steps else ""
-            print(
-                f"\r[{bar:<{_BAR_WIDTH}}] {self._done} of {self._steps} days",
-                end=end,
-                file=sys.stderr,
-                flush=True,
-            )
-
-
 def _count_days(span: QueryRange) -> int:
     return sum(1 for _ in QueryRange(span.start // DAY * DAY, span.end).split_days())
-
-
-def _default_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "sloctl" / "backtest"
-
-
-def _parse_past(text: str) -> int:
-    """Parse a duration of an hour to a year into whole coarse steps, seconds."""
-    seconds = int(parse_duration(text))
-    if not HOUR <= seconds <= _LONGEST_PAST:
-        raise ValueError(f"between an hour and a year, like 30d; got {text}")
-    return seconds // COARSE_STEP * COARSE_STEP
 
 
 def _parse_objectives(text: str) -> tuple[Fraction, ...]:

@@ -1,19 +1,18 @@
 """`sloctl migrate --prove`: the options, the progress and the limits of asking a real Prometheus."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from sloctl.backtest.count_cache import CountCache
 from sloctl.cli.arguments import argument_type
 from sloctl.cli.exit_codes import CouldNotRun
-from sloctl.cli.server_arguments import PROMETHEUS_URL, add_server_options, read_client_options
+from sloctl.cli.past_arguments import DayProgress, add_cache, add_past, cache_directory
+from sloctl.cli.server_arguments import add_prometheus_url, add_server_options, read_client_options
 from sloctl.cli.spec_arguments import reading_options
-from sloctl.duration import DAY, HOUR, format_duration, parse_duration
+from sloctl.duration import DAY, format_duration
 from sloctl.migrate.migration import Migration
 from sloctl.model import Slo
 from sloctl.prometheus.answers import QueryRange
@@ -28,29 +27,22 @@ from sloctl.timestamps import parse_rfc3339
 
 # A day of raw series of many pods takes its time.
 _TIMEOUT_SECONDS: Final = 120.0
-_LONGEST_PAST: Final = 90 * DAY
 # About what ten minutes of a Prometheus on one core read.
 _MAX_SAMPLES: Final = 10_000_000_000
-_BAR_WIDTH: Final = 30
+_CACHE: Final = "proof"
 
 
 def add_proof_options(parser: argparse.ArgumentParser) -> None:
     """Add --prove and what belongs to it."""
     group = parser.add_argument_group("proof on a real Prometheus")
     group.add_argument("--prove", action="store_true", help="compare both sides over the past")
-    group.add_argument(
-        "--prometheus",
-        metavar="URL",
-        default=os.environ.get(PROMETHEUS_URL) or None,
-        help=f"that holds the raw series; by default ${PROMETHEUS_URL}",
-    )
-    group.add_argument(
-        "--from",
-        dest="past_seconds",
-        metavar="DURATION",
-        type=argument_type(_parse_past),
+    add_prometheus_url(group, help_text="that holds the raw series", required=False)
+    add_past(
+        group,
         default=7 * DAY,
-        help="how far back; default 7d",
+        most=90 * DAY,
+        bounds="an hour and 90 days, like 7d",
+        help_text="how far back; default 7d",
     )
     group.add_argument(
         "--until",
@@ -66,9 +58,7 @@ def add_proof_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="refuse what would have the server read more; default 10,000,000,000",
     )
-    group.add_argument(
-        "--cache", metavar="DIR", type=Path, help="where days are kept; default ~/.cache/sloctl/proof"
-    )
+    add_cache(group, _CACHE)
     add_server_options(parser)
 
 
@@ -90,14 +80,16 @@ def prove_migration(migration: Migration, arguments: argparse.Namespace) -> list
     now = int(time.time())
     end = (arguments.until or now) // COARSE_STEP * COARSE_STEP
     span = QueryRange(end - arguments.past_seconds, end)
-    directory = arguments.cache or _default_cache()
+    directory = cache_directory(arguments, _CACHE)
     try:
         client = PrometheusClient(url, options)
         server = ProofServer(
             client.query_range, client.count_samples, CountCache(directory, redact_url(url)), now
         )
         _check_limit(pairs, span, server, arguments.max_samples)
-        progress = _ProofProgress(total_days([slo for slo, _ in pairs], arguments.past_seconds))
+        progress = DayProgress(
+            total_days([slo for slo, _ in pairs], arguments.past_seconds), unit="days of windows"
+        )
         past = format_duration(arguments.past_seconds)
         print(f"{len(pairs)} SLOs over the last {past} of {redact_url(url)}", file=sys.stderr)
         return [
@@ -122,34 +114,6 @@ def _check_limit(
             f"{len(pairs)} SLOs over {past} would have the server read about {expected:,} samples, and "
             f"{most:,} are allowed: choose some with --slo, less time with --from, or raise --max-samples"
         )
-
-
-class _ProofProgress:
-    """A bar on standard error, where that is a terminal."""
-
-    def __init__(self, days: int) -> None:
-        self._days = days
-        self._done = 0
-
-    def advance(self) -> None:
-        """Note one more day of one column."""
-        self._done = min(self._done + 1, self._days)
-        if sys.stderr.isatty():
-            bar = "#" * (_BAR_WIDTH * self._done // self._days)
-            line = f"\r[{bar:<{_BAR_WIDTH}}] {self._done} of {self._days} days of windows"
-            print(line, end="\n" if self._done == self._days else "", file=sys.stderr, flush=True)
-
-
-def _default_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "sloctl" / "proof"
-
-
-def _parse_past(text: str) -> int:
-    seconds = int(parse_duration(text))
-    if not HOUR <= seconds <= _LONGEST_PAST:
-        raise ValueError(f"between an hour and 90 days, like 7d; got {text}")
-    return seconds // COARSE_STEP * COARSE_STEP
 
 
 def _parse_moment(text: str) -> int:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sloctl.cli.arguments import OptionHolder
 from sloctl.cli.exit_codes import CouldNotRun
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ _TOKEN_FILE_VARIABLES: Final = {
 }
 
 
-def add_prometheus_url(parser: argparse.ArgumentParser, *, help_text: str) -> None:
-    """Add --prometheus URL, which must be given unless $PROMETHEUS_URL is."""
+def add_prometheus_url(parser: OptionHolder, *, help_text: str, required: bool = True) -> None:
+    """Add --prometheus URL, which where it is *required* must be given unless $PROMETHEUS_URL is."""
     url = os.environ.get(PROMETHEUS_URL) or None
     parser.add_argument(
         "--prometheus",
         metavar="URL",
         default=url,
-        required=url is None,
+        required=required and url is None,
         help=f"{help_text}; by default ${PROMETHEUS_URL}",
     )
 
