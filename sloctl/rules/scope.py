@@ -58,11 +58,6 @@ class Scope(Struct, frozen=True):
     def _zero_events(self) -> PromQL:
         return f"0 * {self.fine_events}" if self.slo.group_by else "vector(0)"
 
-    @property
-    def fine_errors(self) -> PromQL:
-        """The fine rollup of the bad events, with its labels."""
-        return self.recorded_series(naming.error_count_metric(FINE_STEP))
-
     def ratio_metric(self, lookback: int) -> str:
         """Name the series of errors per event over one of the SLO's lookbacks."""
         window = self.slo.window
