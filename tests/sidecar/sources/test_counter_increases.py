@@ -121,9 +121,10 @@ def test_of_processes_that_take_turns_only_the_newest_counts() -> None:
     assert [each["a_total"] for each in counted] == [None, None, None, 1, None, 1]
 
 
-def test_processes_that_take_turns_are_told_by_their_start() -> None:
+@pytest.mark.parametrize("older", [700.0, 303.0])
+def test_processes_that_take_turns_are_told_by_their_start(older: float) -> None:
     baseline, counted = Baseline(), []
-    turns = [(900.0, 700.0), (500.0, 300.0), (900.0, 700.0), (501.0, 300.0), (930.0, 700.0), (503.0, 300.0)]
+    turns = [(900.0, older), (500.0, 300.0), (900.0, older), (501.0, 300.0), (930.0, older), (503.0, 300.0)]
     for number, (value, age) in enumerate(turns):
         baseline, (increase,) = advance_baseline(
             baseline, [ExposedSample(A, value)], START + number * TICK, process_start=START - age

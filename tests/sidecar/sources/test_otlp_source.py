@@ -156,6 +156,36 @@ async def test_workers_of_one_identity_that_start_together_are_told() -> None:
     assert all("two senders use the same labels" in str(answer) for answer in answers)
 
 
+async def test_the_first_step_between_workers_of_one_identity_counts_nothing() -> None:
+    listening, answers = Listening(), []
+    for second in range(0, 60, 10):
+        answers.append(listening.send(second + 1, request(counter(requests(second + 1, 90, start=OLD)))))
+        listening.send(second + 2, request(counter(requests(second + 2, 5000 + second, start=OLD + 0.4))))
+
+    assert await listening.counts(60) == EventCounts(error=0, total=50)
+    assert answers[0] == ""
+    assert all("two senders use the same labels" in answer for answer in answers[1:])
+
+
+async def test_of_many_workers_of_one_identity_the_newest_counts() -> None:
+    listening = Listening()
+    for second in range(0, 600, 60):
+        for worker in range(8):
+            at, start = second + worker, OLD + worker * 0.1
+            listening.send(at, request(counter(requests(at, 1000 * worker + second, start=start))))
+
+    assert await listening.counts(600) == EventCounts(error=0, total=540)
+
+
+async def test_a_start_that_drifts_for_long_is_one_sender_all_the_same() -> None:
+    listening = Listening()
+    for second in range(0, 660, 10):
+        start = OLD + second * 0.03
+        listening.send(second, request(counter(requests(second, second, start=start))))
+
+    assert await listening.counts(660) == EventCounts(error=0, total=340)
+
+
 async def test_two_senders_under_the_same_labels_are_told_apart_and_one_is_refused() -> None:
     listening = Listening()
     listening.send(1, request(counter(requests(1, 10))))

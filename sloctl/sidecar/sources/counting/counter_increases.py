@@ -25,6 +25,8 @@ _ESTABLISHED_AFTER: Final = MINUTE
 _SAME_CREATION: Final = 1.0
 # and some drift, by more than that from scrape to scrape.
 _CREATION_DRIFT: Final = 10.0
+# The start of a process wavers by a second only, with the kernel's idea of when it booted.
+_PROCESS_START_DRIFT: Final = 2.0
 # The clock of a target may be so wrong.
 _CLOCK_SKEW: Final = MINUTE
 
@@ -97,7 +99,7 @@ def advance_baseline(
     """
     if before.at is not None and now - before.at > MAX_BASELINE_AGE:
         before = Baseline(at=before.at)
-    process = _compare_creation(before, before.process_start, process_start)
+    process = _compare_creation(before, before.process_start, process_start, drift=_PROCESS_START_DRIFT)
     if process is _Creation.OLDER:
         return before.after_interruption(), [
             SeriesIncrease(sample.series, sample.value, None, is_other_process=True) for sample in samples
@@ -195,13 +197,15 @@ class _Creation(Enum):
     OLDER = auto()
 
 
-def _compare_creation(before: Baseline, last: float | None, created: float | None) -> _Creation:
+def _compare_creation(
+    before: Baseline, last: float | None, created: float | None, *, drift: float = _CREATION_DRIFT
+) -> _Creation:
     if created is None or last is None or abs(created - last) <= _SAME_CREATION:
         return _Creation.SAME
     is_created_since = _is_created_since(before, created)
     if created > last and is_created_since:
         return _Creation.ANEW
-    if abs(created - last) <= _CREATION_DRIFT:
+    if abs(created - last) <= drift:
         return _Creation.SAME
     if created < last:
         return _Creation.OLDER

@@ -21,8 +21,10 @@ from sloctl.sidecar.sources.otlp.series_limits import SeriesLimits
 
 # A sender that is silent for so long is forgotten with all its series.
 FORGET_AFTER: Final = HOUR
-# Starts that differ by less are the same one.
-_SAME_START: Final = 1.0
+# Starts that differ by less are the same one: a double holds no nanoseconds.
+_SAME_START: Final = 0.001
+# A start that moves by less belongs to a sender that computes it anew each time, or to a second worker.
+_START_DRIFT: Final = 1.0
 _SHARED_LABELS: Final = "two senders use the same labels: give each a service.instance.id of its own"
 
 
@@ -80,6 +82,8 @@ class PointIncreases:
         self._newest: dict[SeriesId, OtlpPoint] = {}
         # By the time of its first point.
         self._seen_since: dict[SeriesId, float] = {}
+        # By the time of the first point whose start had moved a little; no older one came back since.
+        self._moving_since: dict[SeriesId, float] = {}
         self._senders: dict[str, _SenderState] = {}
 
     def replace_thresholds(self, thresholds: Mapping[str, tuple[Fraction, ...]], now: float) -> None:
@@ -145,6 +149,9 @@ class PointIncreases:
             series: point for series, point in self._newest.items() if point.sender in self._senders
         }
         self._seen_since = {series: self._seen_since[series] for series in self._newest}
+        self._moving_since = {
+            series: since for series, since in self._moving_since.items() if series in self._newest
+        }
         self._limits.recount_series(
             (point, self._senders[point.sender].address) for point in self._newest.values()
         )
@@ -173,15 +180,30 @@ class PointIncreases:
             is_fresh = started > max(self._listening_since, now - MAX_BASELINE_AGE)
             return _CountedSince.SERIES_START if is_fresh else _CountedSince.UNKNOWN
         if point.start and before.start and abs(point.start - before.start) > _SAME_START:
-            if point.start < before.at - _SAME_START:
-                raise UnusablePoint(_SHARED_LABELS)
-            return _CountedSince.SERIES_START
+            return self._counted_since_other_start(point, before)
         if not _counter_fell(before.value, point.value):
             return _CountedSince.PREVIOUS_POINT
         if point.start and before.start:
-            # Since one start no counter falls: workers that began within the same second.
+            # Since one start no counter falls: workers that began at the same moment.
             raise UnusablePoint(_SHARED_LABELS)
         return _CountedSince.SERIES_START
+
+    def _counted_since_other_start(self, point: OtlpPoint, before: OtlpPoint) -> _CountedSince:
+        """Tell a restart, a second worker, and a start that drifts from each other.
+
+        Of workers all starts come back with each export, and the newest one counts. Until none has come back
+        for as long as a sender may be silent, the total at a start that moved a little has no value before.
+        """
+        moved = point.start - before.start
+        clock_error = _START_DRIFT if moved > _START_DRIFT else 0.0
+        if point.start > before.at - clock_error and moved > 0:
+            return _CountedSince.SERIES_START
+        if moved < 0 or moved > _START_DRIFT:
+            self._moving_since.pop(point.series, None)
+            raise UnusablePoint(_SHARED_LABELS)
+        since = self._moving_since.setdefault(point.series, point.at)
+        is_drifting = point.at - since > MAX_BASELINE_AGE
+        return _CountedSince.PREVIOUS_POINT if is_drifting else _CountedSince.UNKNOWN
 
     def _counter_increases(
         self,
