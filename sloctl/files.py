@@ -24,17 +24,17 @@ class SpecFileError(OSError):
     """A spec file that was named and cannot be read; the message says which, and why."""
 
 
-def read_spec_files(arguments: Sequence[str], stdin: BinaryIO) -> list[SpecText]:
+def read_spec_files(arguments: Sequence[str], stdin: BinaryIO | None = None) -> list[SpecText]:
     """Read the (path, content) of every file that *arguments* name, each once, in order of path.
 
     A directory stands for the *.yaml and *.yml files below it and the *.json files that are specs, hidden
     ones aside, links followed. The `.sloctl.yaml` that holds for a file is read with it. A content may be
-    one byte longer than a spec can be, never more. Raises SpecFileError for what does not exist or matches
-    nothing.
+    one byte longer than a spec can be, never more. `-` stands for *stdin*. Raises SpecFileError for what does
+    not exist or matches nothing.
     """
     texts: dict[str, SpecText] = {}
     for argument in arguments:
-        if argument == STANDARD_INPUT:
+        if argument == STANDARD_INPUT and stdin is not None:
             try:
                 texts.setdefault(STANDARD_INPUT, ("<stdin>", stdin.read(MAX_BYTES + 1)))
             except OSError as error:
