@@ -47,7 +47,7 @@ e2e: $(VENV)/.dev ## The chart on a real API server, which Go builds into .tools
 	@$(BIN)/python -m e2e
 
 .PHONY: check
-check: lint types contracts compiled ## All that CI runs: lint, types, contracts, committed output, tests and their coverage
+check: lint types contracts compiled docs ## All that CI runs: lint, types, contracts, committed output, the site, tests and their coverage
 	@$(MAKE) --no-print-directory test RUN_TESTS="$(COUNT_LINES)"
 
 .PHONY: lint
@@ -70,6 +70,10 @@ style: $(VENV)/.dev ## How the code reads, in figures: words, docstrings, helper
 .PHONY: compiled
 compiled: $(VENV)/.dev ## The committed alerts/ and dashboards/ are what slos/ compile into
 	@$(BIN)/sloctl compile slos -d . --check
+
+.PHONY: docs
+docs: $(VENV)/.dev ## The documents as a site in build/site; a link that leads nowhere fails
+	@$(BIN)/python -m tests.site.build
 
 .PHONY: chart
 chart: $(VENV)/.dev ## The chart's README, schema and expected manifests, made anew of its values
