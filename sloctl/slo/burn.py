@@ -69,10 +69,11 @@ def is_firing(
     None where a ratio is unknown and the other does not rule firing out.
     """
     limit = float(threshold)
-    ratios = (long_ratio, short_ratio)
-    if any(ratio is not None and not ratio > limit for ratio in ratios):
+    if long_ratio is not None and not long_ratio > limit:
         return False
-    return None if None in ratios else True
+    if short_ratio is not None and not short_ratio > limit:
+        return False
+    return None if long_ratio is None or short_ratio is None else True
 
 
 def wilson_lower_bound(error: float, total: float, z: float) -> float | None:

@@ -287,7 +287,7 @@ def evaluate_budget(
     covered = burn.covered_share(watched, window)
     left = burn.budget_remaining(plan.budget, period.error_ratio, covered)
     newest = next(each for each in burns if each.lookback == COARSE_STEP)
-    firing = [row for alert in alerts if (row := alert.worst_row) and row.state is AlertState.FIRING]
+    firing = [row for alert in alerts if alert.state is AlertState.FIRING and (row := alert.worst_row)]
     steady = firing[0].long if firing else burns[plan.steady_index]
     # Both lookbacks must agree that it burns, so the slower of the two decides.
     settled = burn.covered_share(covered_seconds, plan.exhaustion_settles_after)

@@ -243,8 +243,9 @@ class SloTracker:
         return [*sums[:place], *sums[place + 1 :], sums[place]]
 
     def _with_firing_since(self, alert: AlertEvaluation, at: float) -> AlertEvaluation:
-        known = replace(alert, since=self._firing_since.get(alert.severity))
-        alert = replace(hold_back_pending(known, self._held_since, at), since=None)
+        if any(row.policy_row.pending for row in alert.rows):
+            known = replace(alert, since=self._firing_since.get(alert.severity))
+            alert = replace(hold_back_pending(known, self._held_since, at), since=None)
         if alert.state is AlertState.FIRING:
             return replace(alert, since=self._firing_since.setdefault(alert.severity, at))
         self._firing_since.pop(alert.severity, None)
