@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn, Protocol, cast
 
@@ -151,6 +150,8 @@ def entry_point() -> NoReturn:
         print(f"sloctl: {broken}", file=sys.stderr)
         code = COULD_NOT_RUN
     except Exception:  # noqa: BLE001 - the last place: an exit code of 1 would mean problems found
+        import traceback  # noqa: PLC0415 - nobody else waits for it
+
         traceback.print_exc()
         code = COULD_NOT_RUN
     raise SystemExit(code)

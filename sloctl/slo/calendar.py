@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
@@ -33,6 +32,9 @@ class PeriodSpan(Struct, frozen=True):
 
 def is_time_zone(name: str) -> bool:
     """Tell whether *name* is a zone of the time zone database, such as `Europe/Berlin`."""
+    # Here as in _zone: 3 ms that only a calendar of another zone costs.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -89,4 +91,8 @@ _DAYS_INTO_NEXT: Final = {
 
 @lru_cache(maxsize=256)
 def _zone(name: str) -> tzinfo:
-    return UTC if name == UTC_ZONE else ZoneInfo(name)
+    if name == UTC_ZONE:
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - as in is_time_zone
+
+    return ZoneInfo(name)
