@@ -20,6 +20,9 @@ ELSEWHERE: Final = {
     "helm/sloctl/README.md": "chart.md",
 }
 _DECISIONS: Final = "decisions/index.md"
+# Where the table of all codes stands on the site; a reader of the repository has docs/problems.md.
+_CODES: Final = "<!-- codes -->"
+_ENTRY: Final = re.compile(r"^### (\S+)\n(.+?)(?=\n\n|\n#|\Z)", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -51,7 +54,8 @@ def stage_pages(stage: Path) -> None:
         if name == _DECISIONS:
             place.write_text(list_decisions())
         elif source.endswith(".md"):
-            place.write_text(resolve_links(source, (ROOT / source).read_text(), pages))
+            text = (ROOT / source).read_text().replace(_CODES, tabulate_codes())
+            place.write_text(resolve_links(source, text, pages))
         else:
             shutil.copy(ROOT / source, place)
 
@@ -65,6 +69,17 @@ def list_decisions() -> str:
     lines = [f"- [{title}]({name})" for title, name in titles]
     introduction = "What was chosen, why, and what else was tried; each with its date."
     return "\n".join(["# Decisions", "", introduction, "", *lines, ""])
+
+
+def tabulate_codes() -> str:
+    """Write the table of every problem's code, with the first sentence of its explanation."""
+    rows = []
+    for code, text in sorted(_ENTRY.findall((ROOT / "docs/problems.md").read_text())):
+        # Links of that page are its own, and its level is not what the reader looks for.
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", " ".join(text.split())).replace("|", "\\|")
+        told = re.sub(r"^A (warning|note)[^.]*\. ", "", plain)
+        rows.append(f"| [{code}](problems.md#{code}) | {re.split(r'(?<=[.]) (?=[A-Z`])', told)[0]} |")
+    return "\n".join(["| code | |", "|---|---|", *rows])
 
 
 def resolve_links(source: str, text: str, pages: dict[str, str]) -> str:

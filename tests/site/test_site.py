@@ -4,6 +4,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,11 @@ import pytest
 
 from tests.site.build import ELSEWHERE, ROOT, build_site, stage_pages
 
-# Pages behind the list of decisions, and a file for programs.
+# Pages behind the list of decisions.
 _BEHIND_OTHERS: Final = re.compile(r"decisions/.*")
+PRIMER_ROWS: Final = re.findall(
+    r"^\| ([\d.]+ %) \| (.+?) \| ([\d,]+) \|$", (ROOT / "docs/primer.md").read_text(), re.MULTILINE
+)
 
 
 @pytest.fixture
@@ -48,6 +52,44 @@ def test_every_page_is_in_the_navigation_once(staged: Path) -> None:
     )
 
 
+def test_twenty_questions_of_strangers_are_answered_two_clicks_from_the_front_page() -> None:
+    asked = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \|$", (ROOT / "docs/faq.md").read_text(), re.MULTILINE)
+    answers = {number: links_of(answer.replace("(#", "(faq.md#")) for number, _, answer in asked}
+    front = links_of((ROOT / "docs/index.md").read_text())
+    reached = front | {link for page in front for link in links_of((ROOT / "docs" / page).read_text())}
+
+    assert [int(number) for number, _, _ in asked] == list(range(1, 21))
+    assert all(answers.values())
+    assert set().union(*answers.values()) <= reached | {"faq.md"}
+
+
+def test_the_table_of_codes_has_every_code(staged: Path) -> None:
+    page = (staged / "build/docs/troubleshooting.md").read_text()
+    codes = re.findall(r"^### (\S+)$", (ROOT / "docs/problems.md").read_text(), re.MULTILINE)
+
+    assert re.findall(r"^\| \[([^]]+)\]\(problems.md#", page, re.MULTILINE) == sorted(codes)
+
+
+def test_every_finding_against_a_prometheus_has_its_remedy_among_the_symptoms() -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    problems = (ROOT / "docs/problems.md").read_text()
+    live = re.findall(r"^### (live-\S+)$", problems, re.MULTILINE)
+
+    assert [code for code in live if code not in page] == []
+
+
+@pytest.mark.parametrize(("objective", "outage", "events"), PRIMER_ROWS)
+def test_the_budgets_of_the_primer_are_those_of_their_objectives(
+    objective: str, outage: str, events: str
+) -> None:
+    bad = 1 - Fraction(objective.removesuffix(" %")) / 100
+    seconds = round(bad * 30 * 86400)
+    hours, minutes, rest = seconds // 3600, seconds % 3600 // 60, seconds % 60
+
+    assert outage in {f"{hours} h {minutes} min", f"{minutes} min {rest} s"}
+    assert events == f"{round(bad * 1_000_000):,}"
+
+
 def test_the_site_asks_nothing_of_another_host(staged: Path) -> None:
     build_site(staged)
 
@@ -56,6 +98,11 @@ def test_the_site_asks_nothing_of_another_host(staged: Path) -> None:
     links = {url for page in pages for url in re.findall(r'<a [^>]*href="(https?://[^"]+)"', page)}
     assert len(pages) > len(ELSEWHERE)
     assert fetched - links == set()
+
+
+def links_of(page: str) -> set[str]:
+    """The pages that a page links to."""
+    return set(re.findall(r"\]\(([a-z0-9-]+\.md)(?:#[^)]*)?\)", page))
 
 
 def navigation() -> Iterator[str]:
