@@ -227,7 +227,12 @@ def _running(command: Sequence[str], *, url: str, log: Path) -> Iterator[Server]
         yield Server(url, log)
     finally:
         process.terminate()
-        process.wait(READY_WITHIN)
+        try:
+            process.wait(READY_WITHIN)
+        except subprocess.TimeoutExpired:
+            # A server that a benchmark overloads evaluates on for minutes after it was asked to end.
+            process.kill()
+            process.wait()
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], *, url: str, log: Path) -> None:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,8 +47,9 @@ class FleetCost:
     missed: int
     failed: int
     memory: float
-    series: int
-    restart: float
+    series: int | None
+    unanswered: int
+    restart: float | None
     rule_bytes: int
     rule_files: int
 
@@ -79,6 +81,8 @@ def main() -> None:
                 rules = compile_rules(slos, place)
                 config = _config(services, port)
                 found[design] = _measure(place, rules=rules, config=config, minutes=arguments.minutes)
+                # Already now: what comes after may be too much for this machine.
+                _say("\n".join(_table({design: found[design]}, arguments)))
     print("\n".join(_table(found, arguments)))
 
 
@@ -120,15 +124,21 @@ def _config(services: Iterable[str], port: int) -> str:
 def _measure(directory: Path, *, rules: dict[str, str], config: str, minutes: float) -> FleetCost:
     with running_prometheus(directory, config=config, rules=rules) as server:
         time.sleep(_SETTLES_AFTER)
-        started, before = time.monotonic(), _own_metrics(server)
+        started, before = _first_look(server)
         memory = before["process_resident_memory_bytes"]
+        seen_at, after, unanswered = started, before, 0
         while time.monotonic() < started + minutes * MINUTE:
             time.sleep(_LOOKS_EVERY)
-            memory = max(memory, _own_metrics(server)["process_resident_memory_bytes"])
-        after, took = _own_metrics(server), (time.monotonic() - started) / MINUTE
-        series = int(server.instant(_RECORDED)[0].value)
-    restarted = time.monotonic()
-    with running_prometheus(directory, config=config, rules=rules):
+            if (look := _own_metrics(server)) is None:
+                unanswered += 1
+                continue
+            seen_at, after = time.monotonic(), look
+            memory = max(memory, after["process_resident_memory_bytes"])
+        took = (seen_at - started) / MINUTE
+        series = _recorded_series(server)
+    restarted, restart = time.monotonic(), None
+    # A server that is not ready within a minute is an assertion that fails.
+    with suppress(AssertionError), running_prometheus(directory, config=config, rules=rules):
         restart = time.monotonic() - restarted
 
     def grown(metric: str) -> float:
@@ -141,16 +151,36 @@ def _measure(directory: Path, *, rules: dict[str, str], config: str, minutes: fl
         failed=int(grown("prometheus_rule_evaluation_failures_total")),
         memory=memory,
         series=series,
+        unanswered=unanswered,
         restart=restart,
         rule_bytes=sum(len(text.encode()) for text in rules.values()),
         rule_files=len(rules),
     )
 
 
-def _own_metrics(server: Prometheus) -> dict[str, float]:
-    """The server's metrics of itself, summed over their labels."""
+def _first_look(server: Prometheus) -> tuple[float, dict[str, float]]:
+    """The server's own metrics and when they came, as soon as it answers."""
+    while (look := _own_metrics(server)) is None:
+        _say("the server does not answer yet")
+    return time.monotonic(), look
+
+
+def _recorded_series(server: Prometheus) -> int | None:
+    try:
+        return int(server.instant(_RECORDED)[0].value)
+    # The second where it answers that it could not.
+    except (OSError, AssertionError):
+        return None
+
+
+def _own_metrics(server: Prometheus) -> dict[str, float] | None:
+    """The server's metrics of itself, summed over their labels; None where it does not answer."""
     sums: dict[str, float] = {}
-    for line in server.get("/metrics").decode().splitlines():
+    try:
+        text = server.get("/metrics").decode()
+    except OSError:
+        return None
+    for line in text.splitlines():
         if not line.startswith("#"):
             name, _, value = line.rpartition(" ")
             metric = name.partition("{")[0]
@@ -165,8 +195,11 @@ def _table(found: dict[str, FleetCost], arguments: argparse.Namespace) -> list[s
         "missed evaluations": lambda cost: f"{cost.missed}",
         "failed evaluations": lambda cost: f"{cost.failed}",
         "memory of the server, at most": lambda cost: f"{cost.memory / 2**20:,.0f} MiB",
-        "series recorded": lambda cost: f"{cost.series:,}",
-        "from a restart to ready": lambda cost: f"{cost.restart:.1f} s",
+        "looks at the server, every ten seconds, that it did not answer": lambda cost: f"{cost.unanswered}",
+        "series recorded": lambda cost: "no answer" if cost.series is None else f"{cost.series:,}",
+        "from a restart to ready": lambda cost: (
+            "over a minute" if cost.restart is None else f"{cost.restart:.1f} s"
+        ),
         "rule files": lambda cost: f"{cost.rule_files}, {cost.rule_bytes / 1e6:.1f} MB",
     }
     conditions = (
