@@ -97,14 +97,29 @@ def test_the_outermost_aggregation_keeps_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    "metric", ["job:r:rate5m", "a:r:irate1m", "x:ratio", "slo:sli_error:ratio_rate5m", "ns:r:rate"]
+    "metric",
+    [
+        "job:r:rate5m",
+        "a:r:irate1m",
+        "x:ratio",
+        "slo:sli_error:ratio_rate5m",
+        "ns:r:rate",
+        "a:b:rate1m5s",
+        "job:r:rate_5m",
+        "job:r:sum_rate5m",
+        "node:cpu_seconds_total:sum_irate",
+        "job:error_rate:sum",
+        "job:r:increase1h",
+        "job:latency_seconds:p99",
+    ],
 )
 def test_a_name_tells_a_recorded_rate(metric: str) -> None:
     assert is_recorded_rate(metric) is True
 
 
 @pytest.mark.parametrize(
-    "metric", ["job:r_total", "job:r:increase1m", "job:rates_total", "a:b:sum", "rate5m"]
+    "metric",
+    ["job:r_total", "job:rates_total", "a:b:sum", "rate5m", "job:exchange_rate_updates_total", "a:p2p_total"],
 )
 def test_other_names_tell_none(metric: str) -> None:
     assert is_recorded_rate(metric) is False

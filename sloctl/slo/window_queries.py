@@ -38,7 +38,8 @@ _LABELLING_FUNCTIONS: Final = frozenset({"label_join", "label_replace"})
 # Aggregations that keep whole series.
 _CHOOSING_AGGREGATIONS: Final = frozenset({"bottomk", "limit_ratio", "limitk", "topk"})
 _RECORDED_RATE: Final = re.compile(
-    r":(?:i?rate|ratio|deriv|i?delta|avg)(?:_?[0-9]+[smhdwy])*(?:_|$|:)|:ratio_rate"
+    r":(?:i?rate|ratio|deriv|i?delta|avg)_|:ratio_rate"
+    r"|:(?:[a-z0-9]+_)*(?:i?rate|ratio|deriv|i?delta|avg|increase|quantile|p[0-9]{2})(?:_?[0-9]+[smhdwy])*(?:$|:)"
 )
 
 
@@ -78,7 +79,7 @@ def kept_labels(query: WindowQuery) -> tuple[str, ...]:
 
 
 def is_recorded_rate(metric: str) -> bool:
-    """Tell whether the name of a recorded series says that it is a rate or a ratio, no counter."""
+    """Tell whether the name of a recorded series says that it is a rate, a ratio or the like, no counter."""
     return ":" in metric and _RECORDED_RATE.search(metric) is not None
 
 

@@ -24,7 +24,8 @@ def check_recorded_counters(slo: Slo, indicator: Node) -> Iterator[tuple[Violati
     for metric, node in _counted_metrics(slo, indicator):
         if is_recorded_rate(metric):
             message = (
-                f"{metric} is by its name a rate or a ratio, and events are counted: select the counters"
+                f"{metric} is by its name a rate, a ratio or the like, and events are counted: "
+                "select the counters"
             )
             yield Violation("recorded-rate", message), node
         elif ":" in metric:
