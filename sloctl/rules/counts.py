@@ -42,6 +42,8 @@ from sloctl.slo.window_queries import may_be_nan
 # Seconds before now at which a born series was not there. Only a hole longer than the time between two looks
 # fools both: what was away for up to four minutes is no birth, at every phase of its scrapes.
 _LOOKS: Final = (MINUTE, 5 * MINUTE)
+# NaN compares with nothing; one infinite count would stay in every window for as long as NaN would.
+COUNTS_ALONE: Final = ">= 0 < Inf"
 
 
 def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
@@ -104,6 +106,22 @@ def with_proven_bucket(counted: PromQL, proof: BucketProof | None, lookback: str
     )
 
 
+def without_unknown_processes(counted: PromQL, pair: CounterPair, *, since: int) -> PromQL:
+    """Drop from *counted* the series of a process that does not say what else it counted in *since* seconds.
+
+    A counter that is NaN or infinite at one end of its range has no increase. Where good or bad events are
+    counted by a metric of their own, they would be none: a total outage, or a silent one.
+    """
+    every = {counter.metric for counter in pair.total}
+    other = [format_selector(it) for it in pair.minus or pair.error if it.metric not in every]
+    if not other or pair.bucket_proof is not None:
+        return counted
+    # Without a first value only good events are none; of bad ones no increase is none at all.
+    ends = [*other, *(f"{it} offset {format_duration(since)}" for it in other if pair.minus)]
+    unknown = " or ".join(f"0 * {end} != 0" for end in ends)
+    return f"(\n{counted}\n) unless on ({', '.join(pair.identity_labels)}) ({unknown})"
+
+
 def native_increase(scope: Scope, latency: NativeLatencyIndicator, reach: str) -> tuple[PromQL, PromQL]:
     """Count the observations of a native histogram, and those above the threshold.
 
@@ -126,16 +144,18 @@ def _scale_to_step(scope: Scope, expression: PromQL) -> PromQL:
 
 def _counter_counts(scope: Scope, pair: CounterPair) -> tuple[PromQL, PromQL]:
     events = _sum_counts(
-        scope, with_proven_bucket(_grown_counters(scope, pair, pair.total), pair.bucket_proof)
+        scope, pair, with_proven_bucket(_grown_counters(scope, pair, pair.total), pair.bucket_proof)
     )
     if pair.minus:
-        return events, _rest_of_events(scope, _sum_counts(scope, _grown_counters(scope, pair, pair.minus)))
-    return events, _sum_counts(scope, _grown_counters(scope, pair, pair.error))
+        good = _sum_counts(scope, pair, _grown_counters(scope, pair, pair.minus))
+        return events, _rest_of_events(scope, good)
+    return events, _sum_counts(scope, pair, _grown_counters(scope, pair, pair.error))
 
 
-def _sum_counts(scope: Scope, counts: PromQL) -> PromQL:
-    """Sum per group what is a number and not negative."""
-    return scope.sum_by_group(f"(\n{counts}\n) >= 0")
+def _sum_counts(scope: Scope, pair: CounterPair, counts: PromQL) -> PromQL:
+    """Sum per group what is a number, of processes that say all they count."""
+    known = without_unknown_processes(counts, pair, since=FINE_STEP)
+    return scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
 
 
 def _rest_of_events(scope: Scope, good: PromQL) -> PromQL:
@@ -191,7 +211,7 @@ def _condition_counts(scope: Scope, condition: ConditionIndicator) -> tuple[Prom
 
 def _probe_counts(scope: Scope, probe: ProbeIndicator) -> tuple[PromQL, PromQL]:
     samples = last_range(format_selector(probe.gauge), FINE_STEP)
-    good = scope.sum_by_group(f"sum_over_time({samples}) >= 0")
+    good = scope.sum_by_group(f"sum_over_time({samples}) {COUNTS_ALONE}")
     return f"{scope.sum_by_group(f'count_over_time({samples})')} >= 0", _rest_of_events(scope, good)
 
 
@@ -199,13 +219,13 @@ def _query_counts(scope: Scope, query: QueryIndicator) -> tuple[PromQL, PromQL]:
     window = format_duration(_increase_range(scope))
     numerator = fill_window(query.numerator, window)
     total, part = (
-        _scale_to_step(scope, scope.sum_by_group(f"({text}) >= -Inf"))
+        _scale_to_step(scope, scope.sum_by_group(f"({text}) > -Inf < Inf"))
         for text in (fill_window(query.total, window), numerator)
     )
     events = f"{total} >= 0"
     if may_be_nan(query.numerator):
         # Events of which the query knows neither errors nor good ones are no events.
-        known = f"{aggregate_by('max', scope.slo.group_by, numerator)} >= bool -Inf"
+        known = f"{aggregate_by('max', scope.slo.group_by, f'0 * ({numerator})')} >= bool 0"
         events = f"({events})\nunless {scope.match_group} (({known}) == 0)"
     return events, _rest_of_events(scope, part) if query.counted is CountedSide.GOOD else part
 

@@ -10,7 +10,13 @@ from msgspec import Struct
 from sloctl.duration import format_duration
 from sloctl.model import CountedSide, NativeLatencyIndicator, PromQL, QueryIndicator, Selector, WindowQuery
 from sloctl.promql import calls_only_increase, fill_window, format_selector
-from sloctl.rules.counts import native_increase, union_counters, with_proven_bucket
+from sloctl.rules.counts import (
+    COUNTS_ALONE,
+    native_increase,
+    union_counters,
+    with_proven_bucket,
+    without_unknown_processes,
+)
 from sloctl.rules.scope import Scope
 from sloctl.slo.lowering import CounterPair, lower_indicator
 from sloctl.slo.window_queries import is_additive
@@ -47,7 +53,7 @@ def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | N
             events, errors = native_increase(scope, pair, over.increase_range)
         case QueryIndicator(counted, part, total) if is_additive(part) and is_additive(total):
             events, errors = (
-                scope.sum_by_group(f"({_fill_range(query, over)}) >= -Inf") for query in (total, part)
+                scope.sum_by_group(f"({_fill_range(query, over)}) > -Inf < Inf") for query in (total, part)
             )
             if counted is CountedSide.GOOD:
                 errors = _subtract_good(scope, events, errors, over)
@@ -69,7 +75,8 @@ def _sum_increase(
     counts = union_counters(counters, grown)
     if counters == pair.total:
         counts = with_proven_bucket(counts, pair.bucket_proof, over.proof_range)
-    return scope.sum_by_group(f"(\n{counts}\n) >= 0")
+    known = without_unknown_processes(counts, pair, since=over.seconds)
+    return scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
 
 
 def _new_series(series: PromQL, pair: CounterPair, over: IncreaseRange) -> PromQL:

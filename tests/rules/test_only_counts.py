@@ -78,6 +78,64 @@ def test_errors_of_a_query_lie_within_the_events(errors: str, published: float, 
     assert judged(tmp_path, query(errors), trial) == "SUCCESS"
 
 
+SILENT: Final = {"a scrape": "NaN 850+10x100", "for good": "NaN " * 100, "without an end": "+Inf " * 100}
+OF_TWO_METRICS: Final = {
+    "good": RatioIndicator(CountedSide.GOOD, (read_selector("ok"),), (read_selector("t"),)),
+    "errors": RatioIndicator(CountedSide.ERROR, (read_selector("bad"),), (read_selector("t"),)),
+}
+
+
+@pytest.mark.parametrize("length", SILENT)
+@pytest.mark.parametrize("side", OF_TWO_METRICS)
+def test_a_counter_that_is_no_number_makes_no_outage(side: str, length: str, tmp_path: Path) -> None:
+    """One pod's counter of good events, or of bad ones, says NaN at an evaluation; the others go on."""
+    series = {
+        't{pod="a"}': "0+10x200",
+        'ok{pod="a"}': f"0+10x83 {SILENT[length]}",
+        'bad{pod="a"}': f"0x83 {SILENT[length]}".replace("850+10", "0"),
+        't{pod="b"}': "0+10x200",
+        'ok{pod="b"}': "0+9x200",
+        'bad{pod="b"}': "0+1x200",
+    }
+    of_both = Expectation(20, "round(sum(slo:sli_error:ratio_rate5m), 0.001)", 0.05)
+    while_silent = Expectation(21, "round(sum(slo:sli_error:increase1m), 0.001)", 4)
+    of_the_other = Expectation(
+        30, "round(sum(slo:sli_total:increase1m), 0.001)", 80 if "scrape" in length else 40
+    )
+
+    trial = Trial(length, series, [of_both, while_silent, of_the_other, *NEVER_NAN])
+
+    assert judged(tmp_path, OF_TWO_METRICS[side], trial) == "SUCCESS"
+
+
+def test_the_repair_takes_no_silence_for_an_outage(tmp_path: Path) -> None:
+    series = {"t": "0+10x2400", "ok": "0+10x1800 " + "NaN " * 600}
+    repaired = Expectation(
+        590, 'sum(sum_over_time(slo:sli_error:increase5m{slo_part="repair"}[2h])) or on () vector(0)', 0
+    )
+
+    trial = Trial("good events are unknown for two hours", series, [repaired])
+
+    assert judged(tmp_path, OF_TWO_METRICS["good"], trial) == "SUCCESS"
+
+
+@pytest.mark.parametrize("value", ["+Inf", "-Inf"])
+def test_a_counter_without_an_end_poisons_no_window(value: str, tmp_path: Path) -> None:
+    series = {"t": f"0+10x81 {value} 830+10x200", "e": f"0+1x81 {value} 83+1x200"}
+    counters = RatioIndicator(CountedSide.ERROR, (read_selector("e"),), (read_selector("t"),))
+    hour = Expectation(45, "sum(round(slo:sli_error:ratio_rate1h, 0.01))", 0.1)
+
+    assert judged(tmp_path, counters, Trial("endless", series, [hour])) == "SUCCESS"
+
+
+def test_a_division_by_nothing_poisons_no_window(tmp_path: Path) -> None:
+    by_nothing = query(f"{EVENTS} * (sum(increase(e[$window])) / sum(increase(z[$window])))")
+    series = {"t": "0+10x400", "e": "0+1x400", "z": "0+10x80 800+0x8 810+10x400"}
+    hour = Expectation(45, "sum(round(slo:sli_error:ratio_rate1h, 0.1))", 0.1)
+
+    assert judged(tmp_path, by_nothing, Trial("by nothing", series, [hour])) == "SUCCESS"
+
+
 def test_more_bad_events_than_events_are_all_events(tmp_path: Path) -> None:
     counters = RatioIndicator(CountedSide.ERROR, (read_selector("e"),), (read_selector("t"),))
 
