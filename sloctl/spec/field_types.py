@@ -70,9 +70,10 @@ class Fields(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
 
 class Choice(Fields, frozen=True):
-    """A mapping that has exactly one of some fields."""
+    """A mapping that has exactly one of some fields; without any, the *usual* one is what is missing."""
 
     exactly_one: ClassVar[tuple[str, ...]]
+    usual: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         if sum(getattr(self, name) is not UNSET for name in self.exactly_one) != 1:

@@ -3,7 +3,7 @@
 Descriptions and examples are for editors.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 
@@ -144,24 +144,54 @@ class CalendarFields(Fields, frozen=True, kw_only=True):
     ] = UTC_ZONE
 
 
-class Objective(Fields, frozen=True, kw_only=True):
-    """One objective of the service."""
+_Window: TypeAlias = Annotated[
+    Duration | CalendarFields,
+    Meta(
+        description="Rolling: whole days, 1d to 365d; or the running period of a calendar.",
+        extra={"noun": "a duration like 30d, or {calendar: month}"},
+    ),
+]
+_Objective: TypeAlias = Annotated[
+    Percentage,
+    Meta(description="Share of good events, above 0 % and below 100 %.", examples=["99.95%"]),
+]
+
+
+class ObjectiveVariant(Fields, frozen=True, kw_only=True):
+    """One of several objectives of an indicator; what it does not say, it shares with the others."""
+
+    name: Annotated[
+        Name, Meta(description="What its SLO's name ends in, behind a dash.", examples=["contract"])
+    ]
+    description: Annotated[str | UnsetType, INDEPENDENT, Meta(description="What it promises.")] = UNSET
+    objective: _Objective
+    window: _Window | UnsetType = UNSET
+    labels: Annotated[Labels, Meta(description="They override the shared ones.")] = field(
+        default_factory=dict
+    )
+    annotations: Annotated[Labels, Meta(description="They override the shared ones.")] = field(
+        default_factory=dict
+    )
+    alerting: Annotated[Alerting, Meta(description="Overrides the shared one, key by key.")] = Alerting()
+    review_by: Annotated[Date | UnsetType, Meta(description="When it is to be looked at again.")] = UNSET
+
+
+class Objective(Choice, frozen=True, kw_only=True):
+    """One objective of the service, or several of one indicator."""
+
+    exactly_one: ClassVar = ("objective", "objectives")
+    usual: ClassVar = "objective"
 
     name: Annotated[
         Name, Meta(description="Its name, one of a kind in the service.", examples=["availability"])
     ]
     description: Annotated[str, INDEPENDENT, Meta(description="What it promises, in a sentence.")] = ""
-    objective: Annotated[
-        Percentage,
-        Meta(description="Share of good events, above 0 % and below 100 %.", examples=["99.95%"]),
-    ]
-    window: Annotated[
-        Duration | CalendarFields,
-        Meta(
-            description="Rolling: whole days, 1d to 365d; or the running period of a calendar.",
-            extra={"noun": "a duration like 30d, or {calendar: month}"},
-        ),
-    ] = "30d"
+    objective: _Objective | UnsetType = UNSET
+    objectives: Annotated[
+        Annotated[list[ObjectiveVariant], Meta(min_length=1)] | UnsetType,
+        Meta(description="Several objectives of this indicator, each an SLO of its own."),
+    ] = UNSET
+    window: _Window = "30d"
     indicator: Indicator
     group_by: Annotated[
         list[LabelName], Meta(description="Labels with a budget of its own for each value.")

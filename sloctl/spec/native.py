@@ -12,6 +12,7 @@ from sloctl.spec.alerting import check_alert_templates, read_alerting
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.indicators import read_indicator
 from sloctl.spec.messages import quote_value
+from sloctl.spec.objectives import expand_objectives
 from sloctl.spec.presets import PresetCatalog
 from sloctl.spec.structure import convert_node
 from sloctl.spec.yaml_nodes import Node, mapping_in, merge_nodes
@@ -56,8 +57,12 @@ def read_native_document(
     if conforming is None:
         return []
     service = _read_service(conforming, node, _Allowed(style, presets), findings)
-    objectives = zip(conforming.spec.slos, node.at("spec", "slos").items, strict=True)
-    slos = [(_read_slo(service, spec, item, findings), item) for spec, item in objectives]
+    objectives = [
+        single
+        for written, item in zip(conforming.spec.slos, node.at("spec", "slos").items, strict=True)
+        for single in expand_objectives(written, item)
+    ]
+    slos = [(_read_slo(service, each.fields, each.node, findings), each.node) for each in objectives]
     return [(slo, item) for slo, item in slos if slo is not None] if findings.error_count == errors else []
 
 
@@ -119,7 +124,7 @@ def _read_slo(
     findings.accept_value(
         values.parse_name(spec.name, of="an SLO name", style=service.allowed.style), node.at("name")
     )
-    objective = findings.accept_value(values.parse_objective(spec.objective), node.at("objective"))
+    objective = findings.accept_value(values.parse_objective(node.at("objective").text), node.at("objective"))
     window = _read_window(spec.window, node, findings)
     review_by: str | None = None
     if not isinstance(spec.review_by, UnsetType):

@@ -67,7 +67,11 @@ class _StructureReader:
                 new = RENAMED_KEYS.get(key)
                 hint = f": {key} is now {new}" if new in known else suggest_name(key, known)
                 self._add_problem(node.keys[key], "unknown-key", f"unknown key {quote_value(key)}{hint}")
-        missing = [key for key, field in known.items() if field.required and key not in node.entries]
+        missing = [
+            key
+            for key, field in known.items()
+            if key not in node.entries and (field.required or _is_usual(struct, node, field))
+        ]
         for key in missing:
             self._add_problem(node, "missing-key", f"{key} is missing: it is {_type_noun(known[key].type)}")
         if not self._has_exactly_one(node, struct) or missing:
@@ -83,7 +87,7 @@ class _StructureReader:
         names = struct.cls.exactly_one if issubclass(struct.cls, Choice) else ()
         choice = [field.encode_name for field in struct.fields if field.name in names]
         chosen = [key for key in choice if key in node.entries]
-        if len(chosen) == 1 or not choice:
+        if len(chosen) == 1 or not choice or any(_is_usual(struct, node, it) for it in struct.fields):
             return True
         at = node.keys[chosen[1]] if chosen else node
         found = f"got {join_words(chosen, last='and')}" if chosen else "got none of them"
@@ -118,6 +122,14 @@ class _StructureReader:
 
     def _add_problem(self, node: Node, code: str, message: str) -> None:
         self._findings.add_problems(Problem(node.place, code, message, width=node.width))
+
+
+def _is_usual(struct: inspect.StructType, node: Node, field: inspect.Field) -> bool:
+    """Tell whether *field* is the one that is missing where a choice has not been made."""
+    if not issubclass(struct.cls, Choice) or field.name != struct.cls.usual:
+        return False
+    choice = {each.encode_name for each in struct.fields if each.name in struct.cls.exactly_one}
+    return not choice & node.entries.keys()
 
 
 def _fitting_type(expected: inspect.Type, node: Node) -> inspect.Type | None:
