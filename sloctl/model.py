@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum
 from fractions import Fraction
-from typing import Final, TypeAlias, assert_never
+from typing import Final, Self, TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -35,6 +35,10 @@ class Selector(Struct, frozen=True):
 
     metric: str
     matchers: tuple[LabelMatcher, ...] = ()
+
+    def refines(self, other: Self) -> bool:
+        """Tell whether all that this selects is selected by *other* for the same reasons."""
+        return bool(self.metric) and self.metric == other.metric and {*other.matchers} <= {*self.matchers}
 
 
 class WindowQuery(Struct, frozen=True):

@@ -18,6 +18,10 @@ BUDGET_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
 ERROR_RATIO_PREFIX: Final = "slo:sli_error:ratio_rate"
 # The share of the window, 0 to 1, since the first rollup in it: how much of it the numbers cover.
 PERIOD_COVERED: Final = "slo:period_covered:ratio"
+# The first values of the series that were born in a step, each with its own labels and NEW_SERIES_LABEL,
+# which says whose they are: a label that nobody's series have, whatever an SLO counts.
+NEW_SERIES: Final = "slo:sli_total:new_series"
+NEW_SERIES_LABEL: Final = "slo_counted_by"
 # When that first rollup began, Unix seconds; recorded by the slow group.
 ROLLUPS_SINCE: Final = "slo:rollups:since_seconds"
 # Of calendar windows: when the running period began, and when it ends; Unix seconds.

@@ -7,17 +7,22 @@ An increase over one minute would see only the differences between the scrapes i
 therefore look back one scrape further, R = step + scrape interval, and scale by K = step / R.
 
 `increase()` never sees the first value of a series. A series that is born counts with that value, in
-`_new_series`: docs/decisions/births.md says what was tried and measured.
+`_new_series`: docs/decisions/births.md says what was tried and measured. Where the errors, or the good ones,
+are some of the very series of all events, those that are born are recorded first, and both sides read them
+there: most of the time there are none.
 """
 
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
+from sloctl import naming
 from sloctl.duration import MINUTE, format_duration
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
+    LabelMatcher,
+    MatchOp,
     NativeLatencyIndicator,
     ProbeIndicator,
     PromQL,
@@ -34,6 +39,7 @@ from sloctl.promql import (
     last_range,
     range_selector,
 )
+from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
 from sloctl.slo.lowering import BucketProof, CounterPair, EventPair, lower_indicator
 from sloctl.slo.resolutions import FINE_STEP
@@ -45,21 +51,36 @@ _LOOKS: Final = (MINUTE, 5 * MINUTE)
 # NaN compares with nothing; one infinite count would stay in every window for as long as NaN would.
 COUNTS_ALONE: Final = ">= 0 < Inf"
 
+# Gives those series of a counter that were born in the step, with their first values.
+_Births: TypeAlias = Callable[[Selector], PromQL]
 
-def events_and_errors(scope: Scope) -> tuple[PromQL, PromQL]:
-    """Build the expressions of the fine rollups; the second may read what the first has just recorded."""
-    events, errors = unbound_counts(scope)
-    if isinstance(scope.slo.indicator, ConditionIndicator):
-        return events, errors
-    return events, scope.bound_by_events(errors)
+
+def count_rules(scope: Scope) -> list[RecordingRule]:
+    """Build the rules of the fine rollups, in order: each reads what those before have just recorded."""
+    rules = []
+    pair = lower_indicator(scope.slo.indicator)
+    if isinstance(pair, CounterPair) and pair.shares_new_series:
+        new = union_counters(pair.total, lambda counter: _new_series(counter, pair))
+        rules.append(RecordingRule(naming.NEW_SERIES, new, _counted_by(scope)))
+        events, errors = _counter_counts(scope, pair, lambda counter: _recorded_births(scope, pair, counter))
+    else:
+        events, errors = unbound_counts(scope)
+    if not isinstance(pair, ConditionIndicator):
+        errors = scope.bound_by_events(errors)
+    rules.append(scope.rollup_rule(naming.event_count_metric(FINE_STEP), events))
+    rules.append(scope.rollup_rule(naming.error_count_metric(FINE_STEP), errors))
+    return rules
 
 
 def unbound_counts(scope: Scope) -> tuple[PromQL, PromQL]:
-    """Build events and errors as they are counted; errors may be absent, negative or more than the events."""
+    """Build events and errors from the raw series alone, which may be those of any time.
+
+    Errors may be absent, negative or more than the events.
+    """
     pair: EventPair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():
-            return _counter_counts(scope, pair)
+            return _counter_counts(scope, pair, lambda counter: _new_series(counter, pair))
         case NativeLatencyIndicator():
             count, slow = native_increase(scope, pair, format_duration(_increase_range(scope)))
             return f"{_scale_to_step(scope, count)} >= 0", _scale_to_step(scope, slow)
@@ -142,14 +163,14 @@ def _scale_to_step(scope: Scope, expression: PromQL) -> PromQL:
     return f"{expression} * {FINE_STEP} / {_increase_range(scope)}"
 
 
-def _counter_counts(scope: Scope, pair: CounterPair) -> tuple[PromQL, PromQL]:
-    events = _sum_counts(
-        scope, pair, with_proven_bucket(_grown_counters(scope, pair, pair.total), pair.bucket_proof)
-    )
+def _counter_counts(scope: Scope, pair: CounterPair, births: _Births) -> tuple[PromQL, PromQL]:
+    def grown(counters: tuple[Selector, ...]) -> PromQL:
+        return union_counters(counters, lambda counter: _grown_counter(scope, pair, counter, births))
+
+    events = _sum_counts(scope, pair, with_proven_bucket(grown(pair.total), pair.bucket_proof))
     if pair.minus:
-        good = _sum_counts(scope, pair, _grown_counters(scope, pair, pair.minus))
-        return events, _rest_of_events(scope, good)
-    return events, _sum_counts(scope, pair, _grown_counters(scope, pair, pair.error))
+        return events, _rest_of_events(scope, _sum_counts(scope, pair, grown(pair.minus)))
+    return events, _sum_counts(scope, pair, grown(pair.error))
 
 
 def _sum_counts(scope: Scope, pair: CounterPair, counts: PromQL) -> PromQL:
@@ -162,18 +183,33 @@ def _rest_of_events(scope: Scope, good: PromQL) -> PromQL:
     return f"{scope.events_now} - {scope.match_group} ({scope.or_zero(good)})"
 
 
-def _grown_counters(scope: Scope, pair: CounterPair, counters: tuple[Selector, ...]) -> PromQL:
+def _grown_counter(scope: Scope, pair: CounterPair, counter: Selector, births: _Births) -> PromQL:
     """Give of each series its increments in the step, or the first value of one that was born."""
+    samples = range_selector(format_selector(counter), _increase_range(scope))
+    increase = _scale_to_step(scope, f"increase({samples})")
+    if not pair.count_new_series:
+        return increase
+    added = [naming.NEW_SERIES_LABEL, *(["slo_part"] if len(pair.total) > 1 else [])]
+    # Of births that are recorded; others have no such label.
+    matching = f"ignoring ({', '.join(added)}) " if pair.shares_new_series else ""
+    return f"{births(counter)}\nor {matching}{increase}"
 
-    def grown(counter: Selector) -> PromQL:
-        series = format_selector(counter)
-        increase = _scale_to_step(scope, f"increase({range_selector(series, _increase_range(scope))})")
-        return f"{_new_series(series, pair)}\nor {increase}" if pair.count_new_series else increase
 
-    return union_counters(counters, grown)
+def _recorded_births(scope: Scope, pair: CounterPair, counter: Selector) -> PromQL:
+    """Read what this very turn recorded of the births of a counter, which is a part of one of all events."""
+    part, whole = next((part, each) for part, each in enumerate(pair.total, start=1) if counter.refines(each))
+    labels = _counted_by(scope) | ({"slo_part": str(part)} if len(pair.total) > 1 else {})
+    own = tuple(LabelMatcher(label, MatchOp.EQUAL, value) for label, value in labels.items())
+    narrower = tuple(matcher for matcher in counter.matchers if matcher not in whole.matchers)
+    recorded = format_selector(Selector(naming.NEW_SERIES, own + narrower))
+    return f"last_over_time({range_selector(recorded, FINE_STEP // 2)})"
 
 
-def _new_series(series: PromQL, pair: CounterPair) -> PromQL:
+def _counted_by(scope: Scope) -> dict[str, str]:
+    return {naming.NEW_SERIES_LABEL: scope.style.slo_id(scope.slo)}
+
+
+def _new_series(counter: Selector, pair: CounterPair) -> PromQL:
     """Select the series that were born in this step: a first value counts instead of an increase.
 
     A born series was at none of the looks, and comes in a scrape in which something of its process went on,
@@ -181,6 +217,7 @@ def _new_series(series: PromQL, pair: CounterPair) -> PromQL:
     gap, at a new process, nothing went on: what is new is later than all that is old. The second of tolerance
     is for exporters that stamp each metric by itself.
     """
+    series = format_selector(counter)
     looks = " or ".join(f"{series} offset {format_duration(look)}" for look in _LOOKS)
     identity = ", ".join(pair.identity_labels)
     went_on = " or ".join(

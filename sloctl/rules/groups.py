@@ -7,7 +7,7 @@ from sloctl.model import Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
 from sloctl.rules.calendar import period_rules, slow_period_rules
-from sloctl.rules.counts import events_and_errors
+from sloctl.rules.counts import count_rules
 from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules, since_rule
 from sloctl.rules.repair import REPAIR_STEP, repair_rules
 from sloctl.rules.rule import RecordingRule, Rule, RuleGroup
@@ -24,10 +24,8 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     Ratios and the alert that reads them share a group, so that no alert waits for another group's turn.
     """
     scope = Scope.from_slo(slo, style)
-    events, errors = events_and_errors(scope)
     fast: tuple[Rule, ...] = (
-        scope.rollup_rule(naming.event_count_metric(FINE_STEP), events),
-        scope.rollup_rule(naming.error_count_metric(FINE_STEP), errors),
+        *count_rules(scope),
         *period_rules(scope),
         *ratio_rules(scope, FINE_STEP),
         *budget_rules(scope),

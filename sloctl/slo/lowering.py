@@ -48,6 +48,13 @@ class CounterPair(Struct, frozen=True):
     identity_labels: tuple[str, ...] = IDENTITY_LABELS
     bucket_proof: BucketProof | None = None
 
+    @property
+    def shares_new_series(self) -> bool:
+        """Whether what is born among the errors, or the good ones, is found among the births of *total*."""
+        if not self.count_new_series or self.bucket_proof is not None:
+            return False
+        return all(any(part.refines(whole) for whole in self.total) for part in self.minus or self.error)
+
 
 EventPair: TypeAlias = (
     CounterPair

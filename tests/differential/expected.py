@@ -42,6 +42,7 @@ _UNREAD: Final = {
     naming.OBJECTIVE,
     naming.ERROR_BUDGET,
     naming.TIME_PERIOD,
+    naming.NEW_SERIES,
 }
 
 

@@ -276,3 +276,46 @@ def test_a_failed_scrape_adds_nothing(tmp_path: Path) -> None:
     }
 
     assert on_trial(tmp_path, slos(SIDES), [Trial("failed", lines, counts_nothing())]) == "SUCCESS"
+
+
+# What is recorded of births
+
+TWO_METRICS: Final = RatioIndicator(
+    CountedSide.ERROR,
+    (read_selector('r_total{code=~"5.."}'), read_selector('q_total{code="500"}')),
+    (read_selector("q_total"), read_selector("r_total")),
+)
+
+
+def test_births_of_two_metrics_count_on_both_sides(tmp_path: Path) -> None:
+    ours = 'job="a",instance="i"'
+    lines = {
+        f'r_total{{{ours},code="200"}}': "9000+0x200",
+        f'q_total{{{ours},code="200"}}': "9000+0x200",
+        f'r_total{{{ours},code="500"}}': "_x90 3x100",
+        f'q_total{{{ours},code="500"}}': "_x90 5x100",
+        f'q_total{{{ours},code="503"}}': "_x90 7x100",
+    }
+    expected = [counts("both", 8), counts("both", 15, side="total")]
+
+    assert on_trial(tmp_path, slos({"both": TWO_METRICS}), [Trial("two", lines, expected)]) == "SUCCESS"
+
+
+def test_series_that_differ_by_our_own_labels_are_born_apart(tmp_path: Path) -> None:
+    """Such as what another sloctl says of itself."""
+    lines = there('job="a",instance="i"') | {
+        f'r_total{{job="a",instance="i",slo_id="{name}",slo_name="{name}",code="500"}}': "_x90 3x100"
+        for name in ("x/one", "x/two")
+    }
+    expected = [counts("error", 6), counts("error", 6, side="total")]
+
+    assert on_trial(tmp_path, slos({"error": ERROR}), [Trial("apart", lines, expected)]) == "SUCCESS"
+
+
+def test_errors_of_another_metric_ask_by_themselves() -> None:
+    apart = RatioIndicator(CountedSide.ERROR, (read_selector("failed_total"),), ALL)
+
+    text = compiler.compile_rules(slos({"apart": apart}), NATIVE_STYLE)
+
+    assert "new_series" not in text
+    assert "timestamp(failed_total) unless" in text
