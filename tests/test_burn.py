@@ -183,3 +183,22 @@ def test_a_page_at_98_percent_over_12_weeks_can_be_reached() -> None:
     thresholds = [alert_threshold(row, 84 * DAY, Fraction(2, 100)) for row in workbook_policy(84 * DAY)]
 
     assert [format_number(each) for each in thresholds] == ["0.288", "0.12", "0.06", "0.02"]
+
+
+@pytest.mark.parametrize(
+    ("newest", "steady", "short_burns", "burns"),
+    [
+        (1.5, 1.2, [(1.5, 14.4)], True),
+        (1.2, 1.5, [(1.2, 14.4)], False),
+        (70.0, 90.0, [(70.0, 14.4)], True),
+        (2.0, 9.0, [(2.0, 14.4), (6.5, 6.0)], True),
+        (1.0, 0.1, [(1.0, 14.4)], False),
+        (0.0, 9.0, [(0.0, 14.4), (6.5, 6.0)], False),
+        (1.5, None, [], True),
+        (None, None, [(None, 14.4)], False),
+    ],
+)
+def test_burning_is_rising_above_1_or_above_a_factor_of_its_short_lookback(
+    newest: float | None, steady: float | None, short_burns: list[tuple[float | None, float]], burns: bool
+) -> None:
+    assert burn.is_burning(newest, steady, short_burns) is burns

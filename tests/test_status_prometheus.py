@@ -145,6 +145,27 @@ def test_a_group_whose_label_is_empty_is_a_group_of_its_own() -> None:
     assert groups == [{}, {"route": "/pay"}]
 
 
+def test_what_burns_before_its_page_is_burning() -> None:
+    identity = {"slo_id": "shop/a", "slo_service": "shop", "slo_name": "a"}
+    answers = {
+        "slo_info": [({**identity, "slo_window": "30d"}, 1)],
+        "slo:sli_total:increase1m": [(identity, 60)],
+        "slo:period_error_budget_remaining:ratio": [(identity, 0.9)],
+        "slo:error_budget:ratio": [(identity, 0.001)],
+        "slo:sli_error:ratio_rate5m": [(identity, 0.07)],
+        "slo:sli_error:ratio_rate1h": [(identity, 0.006)],
+    }
+
+    def ask(query: str) -> list[InstantSample]:
+        return [
+            InstantSample(labels, 1000, value) for labels, value in answers.get(query.partition("{")[0], [])
+        ]
+
+    (line,) = read_prometheus_status(ask, NATIVE_STYLE).slos
+
+    assert line.health.label == "burning"
+
+
 def test_without_rules_nothing_is_known(
     prometheus: Prometheus, style: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,7 @@ HEALTH_SHAPES: Final = {
     Health.TICKETED: "▲",
     Health.EXHAUSTED: "◆",
     Health.EXHAUSTING: "◇",
+    Health.BURNING: "△",
     Health.UNKNOWN: "?",
     Health.FINE: "○",
 }

@@ -14,7 +14,7 @@ from sloctl.model import Labels, Window
 from sloctl.naming import NATIVE_STYLE, lookback_name
 from sloctl.sidecar.component import MetricType
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
-from sloctl.slo.health import AlertState
+from sloctl.slo.health import AlertState, Health
 
 LabelPairs: TypeAlias = tuple[tuple[str, str], ...]
 # The known numbers of a state at Unix time now, each with the labels that it has besides those of the SLO.
@@ -198,6 +198,14 @@ SLO_METRICS: Final = (
         "slo.alert.firing",
         "",
         _firing_alerts,
+    ),
+    SloMetric(
+        "slo_burning",
+        "Whether the budget burns towards an alert, and none fires yet: the state of that name.",
+        MetricType.GAUGE,
+        "slo.burning",
+        "",
+        lambda state, _: (((), float(state.health is Health.BURNING)),),
     ),
     DATA_AGE,
 )

@@ -4,6 +4,7 @@ What is unknown stays unknown: an error ratio of None gives a burn rate and a bu
 Formulas: Google, The Site Reliability Workbook, chapter 5; Wilson's interval: E. B. Wilson, JASA 22 (1927).
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import sqrt
 
@@ -74,6 +75,22 @@ def is_firing(
     if short_ratio is not None and not short_ratio > limit:
         return False
     return None if long_ratio is None or short_ratio is None else True
+
+
+def is_burning(
+    newest: float | None, steady: float | None, short_burns: Iterable[tuple[float | None, float]]
+) -> bool:
+    """Return whether a budget burns so that somebody may look, though its alert does not fire.
+
+    *newest* is the burn rate over the last five minutes, *steady* that of the steady lookback, *short_burns*
+    the burn rate over the short lookback of each row of the alert, with the row's factor. It burns where the
+    newest is above 1, and either above the steady one, so that it rises, or a short lookback is above its
+    factor. Once the newest is at most 1 the burn is over, whatever the longer lookbacks still hold.
+    """
+    if newest is None or newest <= 1:
+        return False
+    rises = steady is None or newest > steady
+    return rises or any(rate is not None and rate > factor for rate, factor in short_burns)
 
 
 def wilson_lower_bound(error: float, total: float, z: float) -> float | None:

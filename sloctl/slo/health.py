@@ -5,14 +5,15 @@ from typing import Final
 
 
 class Health(IntEnum):
-    """The state of an SLO, the worst first."""
+    """The state of an SLO, the worst first; it is burning where `burn.is_burning` and no alert fires."""
 
     PAGING = 0
     TICKETED = 1
     EXHAUSTED = 2
     EXHAUSTING = 3
-    UNKNOWN = 4
-    FINE = 5
+    BURNING = 4
+    UNKNOWN = 5
+    FINE = 6
 
     @property
     def key(self) -> str:
@@ -30,6 +31,7 @@ _HEALTH_LABELS: Final = {
     Health.TICKETED: "ticket",
     Health.EXHAUSTED: "budget gone",
     Health.EXHAUSTING: "budget going",
+    Health.BURNING: "burning",
     Health.UNKNOWN: "unknown",
     Health.FINE: "fine",
 }

@@ -5,13 +5,14 @@ from math import isnan
 from typing import Final, TypeAlias
 
 from sloctl import naming
-from sloctl.duration import MINUTE, parse_duration
-from sloctl.model import AlertKind, PromQL
+from sloctl.duration import HOUR, MINUTE, parse_duration
+from sloctl.model import AlertKind, PromQL, Severity
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import InstantSample
 from sloctl.promql import format_matchers, join_matchers, range_selector
 from sloctl.slo import burn
 from sloctl.slo.health import AlertState, Health
+from sloctl.slo.policy import alert_factor, rows_of_severity, workbook_policy
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport, sort_worst_first
 
@@ -106,7 +107,7 @@ class RecordedSeries:
             service=slo[0],
             name=slo[1],
             group=dict(labels),
-            health=self._evaluate_health(group, alerts, known=known),
+            health=self._evaluate_health(group, alerts, rates, known=known),
             stale=stale,
             page=alerts["page"],
             ticket=alerts["ticket"],
@@ -116,7 +117,14 @@ class RecordedSeries:
             time_to_exhaustion=self._time_to_exhaustion(slo, left, rates[STATUS_LOOKBACKS[0]]),
         )
 
-    def _evaluate_health(self, group: _GroupKey, alerts: Mapping[str, AlertStatus], *, known: bool) -> Health:
+    def _evaluate_health(
+        self,
+        group: _GroupKey,
+        alerts: Mapping[str, AlertStatus],
+        rates: Mapping[int, float | None],
+        *,
+        known: bool,
+    ) -> Health:
         left = self._left.get(group)
         conditions = {
             Health.PAGING: alerts["page"].state is AlertState.FIRING,
@@ -124,9 +132,19 @@ class RecordedSeries:
             Health.UNKNOWN: left is None,
             Health.EXHAUSTED: left is not None and left <= 0,
             Health.EXHAUSTING: (group, naming.ALERT_CLASSES[AlertKind.EXHAUSTING], "ticket") in self._firing,
+            Health.BURNING: known and self._is_burning(group[0], rates),
             Health.FINE: known,
         }
         return next((health for health, holds in conditions.items() if holds), Health.UNKNOWN)
+
+    def _is_burning(self, slo: _SloKey, rates: Mapping[int, float | None]) -> bool:
+        """Tell whether it burns towards the page of the Workbook: no series says which policy an SLO has."""
+        window = self._window_seconds(slo)
+        if window is None:
+            return False
+        rows = rows_of_severity(workbook_policy(window), Severity.PAGE)
+        short_burns = [(rates.get(row.short), float(alert_factor(row, window))) for row in rows]
+        return burn.is_burning(rates[COARSE_STEP], rates.get(HOUR), short_burns)
 
     def _time_to_exhaustion(self, slo: _SloKey, left: float | None, newest: float | None) -> float | None:
         if (period := self._periods.get(slo)) is not None:
@@ -134,11 +152,17 @@ class RecordedSeries:
             return burn.time_to_exhaustion(
                 left, newest, int(end - start), renewed_in=max(0.0, end - (self.at or end))
             )
+        window = self._window_seconds(slo)
+        return None if window is None else burn.time_to_exhaustion(left, newest, window)
+
+    def _window_seconds(self, slo: _SloKey) -> int | None:
+        """Return the window, of a calendar its running period; None where its info does not say."""
+        if (period := self._periods.get(slo)) is not None:
+            return int(period[1] - period[0])
         try:
-            window = parse_duration(self._info.get(slo, {}).get(self._style.window, ""))
+            return int(parse_duration(self._info.get(slo, {}).get(self._style.window, "")))
         except ValueError:
             return None
-        return burn.time_to_exhaustion(left, newest, int(window))
 
     def _group_label_names(self, *answers: Iterable[InstantSample]) -> dict[_SloKey, frozenset[str]]:
         """Find the names of groupBy: labels of the first answer with the SLO that are not known otherwise.

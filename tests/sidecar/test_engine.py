@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from msgspec import structs
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity, Slo
@@ -40,6 +41,39 @@ def steady(
     counts: EventCounts, *, since: float, until: float, every: float
 ) -> list[tuple[float, EventCounts]]:
     return [(since + every * n, counts) for n in range(1, round((until - since) / every) + 1)]
+
+
+def test_what_burns_seventy_times_too_fast_is_burning_before_it_pages() -> None:
+    engine = Engine([SHOP], interval=5)
+    for at, counts in steady(EventCounts(0, 50), since=T0 - 6 * HOUR, until=T0, every=5):
+        engine.backfill_counts(SHOP, (), at, counts)
+
+    seen = only(ticked(engine, SHOP, steady(EventCounts(50, 50), since=T0, until=T0 + 20, every=5)))
+
+    assert round(seen.burns[0].burn_rate or 0) == 67
+    assert (seen.health.label, seen.alert_for(Severity.PAGE).state) == ("burning", AlertState.INACTIVE)  # type: ignore[union-attr]
+
+
+def test_what_has_stopped_to_burn_is_fine_though_longer_lookbacks_remember() -> None:
+    engine = Engine([SHOP], interval=5)
+    for at, counts in steady(EventCounts(0, 50), since=T0 - 6 * HOUR, until=T0, every=5):
+        engine.backfill_counts(SHOP, (), at, counts)
+    ticked(engine, SHOP, steady(EventCounts(50, 50), since=T0, until=T0 + 20, every=5))
+
+    over = only(ticked(engine, SHOP, steady(EventCounts(0, 50), since=T0 + 20, until=T0 + 400, every=5)))
+
+    assert over.burn_over(30 * MINUTE).burn_rate == pytest.approx(20 / 1.8, rel=0.01)
+    assert over.health is Health.FINE
+
+
+def test_without_any_alert_what_burns_above_1_is_burning() -> None:
+    silent = structs.replace(SHOP, alerting=structs.replace(SHOP.alerting, page=None, ticket=None))
+    engine = Engine([silent], interval=5)
+    engine.backfill_counts(silent, (), T0 - 10 * DAY, EventCounts(0, 1e6), seconds=20 * DAY)
+
+    seen = ticked(engine, silent, steady(EventCounts(1, 500), since=T0, until=T0 + 20, every=5))
+
+    assert only(seen).health is Health.BURNING
 
 
 def test_what_has_not_been_read_is_unknown_and_neither_good_nor_bad() -> None:

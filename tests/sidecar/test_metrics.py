@@ -73,6 +73,7 @@ def test_every_value_of_the_snapshot_is_a_sample_with_the_identity_of_its_slo() 
     assert answer[("slo_time_to_exhaustion_seconds", "/pay")] == pytest.approx(30 * DAY / 100, rel=1e-3)
     assert answer[("slo_data_age_seconds", "/pay")] == 7
     assert answer[("slo_alert_firing", "/pay", "page")] == 0
+    assert answer[("slo_burning", "/pay")] == 1
     assert answer[("slo_info", "checkout")] == 1
 
 

@@ -16,6 +16,7 @@ from sloctl.sidecar.engine.evaluation import (
     evaluate_burns,
 )
 from sloctl.sidecar.sources import OTHERS, Group, UnsupportedSlo
+from sloctl.slo.burn import is_burning
 from sloctl.slo.health import AlertState, Health
 
 
@@ -75,8 +76,22 @@ class SloState:
             return Health.EXHAUSTED
         if self.budget.exhausts_within(self.slo.alerting.exhausting_within):
             return Health.EXHAUSTING
+        if self._is_burning():
+            return Health.BURNING
         unknown = any(alert.state is AlertState.UNKNOWN for alert in self.alerts)
         return Health.UNKNOWN if unknown else Health.FINE
+
+    def _is_burning(self) -> bool:
+        """Tell whether it burns towards its page, or where it has none towards its ticket."""
+        newest = self.burns[0].burn_rate
+        # Most burn at less than that, and this is asked of every state at every tick.
+        if newest is None or newest <= 1:
+            return False
+        alert = self.alert_for(Severity.PAGE) or self.alert_for(Severity.TICKET)
+        rows = () if alert is None else alert.rows
+        # Without alerts no factor says what is much.
+        short_burns = [(row.short.burn_rate, float(row.factor)) for row in rows] or [(newest, 1.0)]
+        return is_burning(newest, self.budget.steady_burn.burn_rate, short_burns)
 
 
 @dataclass(frozen=True, slots=True)

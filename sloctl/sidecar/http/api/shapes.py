@@ -11,7 +11,7 @@ from sloctl.sidecar.http.problem_details import ProblemDetails
 
 Timestamp: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Lookback: TypeAlias = Annotated[str, Meta(examples=["5m", "1h", "30d", "month"])]
-StateName: TypeAlias = Literal["paging", "ticketed", "exhausted", "exhausting", "unknown", "fine"]
+StateName: TypeAlias = Literal["paging", "ticketed", "exhausted", "exhausting", "burning", "unknown", "fine"]
 AlertStateName: TypeAlias = Literal["inactive", "firing", "unknown"]
 
 
