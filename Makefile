@@ -109,6 +109,15 @@ bench-sidecar-soak: $(VENV)/.dev ## Half an hour of a sidecar with everything on
 attack: $(VENV)/.dev ## A sidecar under attack beside one left alone: page, probes, memory, truth; two minutes
 	@$(BIN)/python -m bench.sidecar_attack $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Look for input that raises, led by coverage; ARGS="--seconds 600 spec" for one target and longer
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: audit
+audit: $(VENV)/.dev ## Known vulnerabilities of what is locked; asks PyPI, and fails where it gets no answer
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		--requirement requirements/dev.txt
+
 .PHONY: release-dry-run
 release-dry-run: $(VENV)/.dev ## All of a release that needs no registry: built twice, checked, installed, run
 	@tests/tools/release-dry-run
