@@ -18,14 +18,17 @@ FOUND: Final = ROOT / "build/fuzz"
 _LIMITS: Final = ("-max_len=8192", "-timeout=10", "-rss_limit_mb=2048")
 
 
+# What tells the process of one target from the one that the reader started.
+_INSIDE: Final = "--inside"
+
+
 def main() -> int:
+    if sys.argv[1:2] == [_INSIDE]:
+        return fuzz_here(sys.argv[2], sys.argv[3:])
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="for each target; default 60")
-    parser.add_argument("--inside", choices=TARGETS, help=argparse.SUPPRESS)
-    parser.add_argument("targets", nargs="*", help=f"of {', '.join(TARGETS)}; default all")
-    arguments, of_fuzzer = parser.parse_known_args()
-    if arguments.inside:
-        return fuzz_here(arguments.inside, of_fuzzer)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; default all")
+    arguments = parser.parse_args()
     codes = [fuzz_apart(name, arguments.seconds) for name in arguments.targets or TARGETS]
     return max(codes)
 
@@ -34,7 +37,7 @@ def fuzz_apart(name: str, seconds: int) -> int:
     """Fuzz one target in a process of its own, since the fuzzer ends the one it runs in."""
     found = FOUND / name
     found.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.fuzz", "--inside", name, f"-max_total_time={seconds}", *_LIMITS]
+    command = [sys.executable, "-m", "tests.fuzz", _INSIDE, name, f"-max_total_time={seconds}", *_LIMITS]
     command += [
         f"-artifact_prefix={found}/",
         f"-dict={CORPUS / 'words.dict'}",

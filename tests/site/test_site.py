@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from tests.site.build import ELSEWHERE, ROOT, build_site, stage_pages
+from tests.site.licences import PAGE, licence_page
 
 # Pages behind the list of decisions.
 _BEHIND_OTHERS: Final = re.compile(r"decisions/.*")
@@ -76,6 +77,14 @@ def test_every_finding_against_a_prometheus_has_its_remedy_among_the_symptoms() 
     live = re.findall(r"^### (live-\S+)$", problems, re.MULTILINE)
 
     assert [code for code in live if code not in page] == []
+
+
+def test_the_licences_are_those_of_what_is_brought_along() -> None:
+    page = licence_page()
+
+    assert page == PAGE.read_text()
+    assert re.findall(r"^\| (\S+) \| \|", page, re.MULTILINE) == []
+    assert "GPL" not in page
 
 
 @pytest.mark.parametrize(("objective", "outage", "events"), PRIMER_ROWS)
