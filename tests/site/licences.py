@@ -57,13 +57,13 @@ def licence_of(name: str) -> str:
     if name in READ_BY_HAND:
         return READ_BY_HAND[name]
     metadata = distribution(name).metadata
-    expression = metadata.get("License-Expression") or ""
     classifiers = [
         each.rpartition(" :: ")[2]
-        for each in metadata.get_all("Classifier") or []
+        for each in metadata.get_all("Classifier", [])
         if each.startswith("License :: OSI Approved :: ")
     ]
-    told = expression or metadata.get("License") or next(iter(classifiers), "")
+    named = [text for key in ("License-Expression", "License") for text in metadata.get_all(key, []) if text]
+    told = str([*named, *classifiers, ""][0])
     return SPELLINGS.get(told, told)
 
 

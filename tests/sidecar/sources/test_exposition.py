@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sloctl.model import Labels
 from sloctl.sidecar.sources.counting.series import ExposedSample, SeriesId
-from sloctl.sidecar.sources.scrape.exposition import ExpositionParser
+from sloctl.sidecar.sources.scrape.exposition import ExpositionParser, process_start
 
 TEXT = r"""# HELP a_total Things, a_total{of="all"} 3 kinds.
 # TYPE a_total counter
@@ -171,3 +171,20 @@ def test_a_sample_reads_as_the_library_reads_it(value: str, number: float) -> No
 
     ((sample,),) = (family.samples for family in text_string_to_metric_families(line))
     assert read == [({name: text for name, text in sample.labels.items() if text}, sample.value)]
+
+
+@pytest.mark.parametrize(
+    ("value", "start"),
+    [
+        ("1.7e9", 1.7e9),
+        ("1700000000", 1.7e9),
+        ("1.7e", None),
+        ("1.7.1", None),
+        ("NaN", None),
+        ("1e999", None),
+    ],
+)
+def test_a_process_starts_when_its_number_says_so(value: str, start: float | None) -> None:
+    body = f"a 1\nprocess_start_time_seconds {value}\n".encode()
+
+    assert process_start(body) == start

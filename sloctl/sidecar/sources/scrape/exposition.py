@@ -30,7 +30,9 @@ _SAMPLE_LINE: Final = re.compile(
 )
 _SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
 # With labels it is that of another process, as behind a federation.
-_PROCESS_START: Final = re.compile(rb"\nprocess_start_time_seconds[ \t]+([0-9.eE+]+)(?=\s)")
+_PROCESS_START: Final = re.compile(
+    rb"\nprocess_start_time_seconds[ \t]+([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?)(?=\s)"
+)
 # A longer sample names nothing that a person looks for, and each use of it costs its length.
 _MAX_SAMPLE_LENGTH: Final = 16 * 1024
 # So much is searched, and so many lines are parsed, in one go: some ten milliseconds.
