@@ -114,7 +114,7 @@ def test_json_holds_the_numbers(
     assert worst["burnRates"] == pytest.approx(dict.fromkeys(("5m", "30m", "1h", "6h"), 500), rel=0.01)
     assert worst["timeToExhaustion"] == 0
     assert (nowhere["state"], nowhere["budgetLeft"]) == ("unknown", None)
-    assert nowhere["page"] == {"state": "unknown", "since": None}
+    assert nowhere["page"] == {"state": "unknown", "since": None, "stoppedAt": None, "clearsAt": None}
 
 
 def test_what_is_fine_lets_a_deployment_pass(prometheus: Prometheus, style: str) -> None:
@@ -147,7 +147,7 @@ def test_a_group_whose_label_is_empty_is_a_group_of_its_own() -> None:
 
 def test_what_burns_before_its_page_is_burning() -> None:
     identity = {"slo_id": "shop/a", "slo_service": "shop", "slo_name": "a"}
-    answers = {
+    answers: dict[str, list[tuple[dict[str, str], float]]] = {
         "slo_info": [({**identity, "slo_window": "30d"}, 1)],
         "slo:sli_total:increase1m": [(identity, 60)],
         "slo:period_error_budget_remaining:ratio": [(identity, 0.9)],

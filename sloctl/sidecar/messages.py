@@ -166,6 +166,16 @@ def explain_suppression(row: AlertRow, slo: Slo) -> str:
     return "held back: too few events to be sure"
 
 
+def describe_recovery(alert: AlertEvaluation, at: float | None) -> str:
+    """Write `stopped 4m ago, this page clears about 19:05 UTC` as of *at*; nothing while it goes on."""
+    recovery = alert.recovery
+    if recovery is None or at is None:
+        return ""
+    clears = format_near_time(recovery.clears_at, beside=at)
+    stopped = humanize_duration(at - recovery.stopped_at)
+    return f"stopped {stopped} ago, this {alert.severity.value} clears about {clears}"
+
+
 def describe_alert(alert: AlertEvaluation, at: float | None) -> str:
     """Write `firing for 4m 10s`, `inactive` or `unknown`, as of *at* (Unix seconds)."""
     if alert.state is not AlertState.FIRING or alert.since is None or at is None:

@@ -18,10 +18,12 @@ _SLOS_PATH: Final = "/api/v1/slos"
 _PAGE_SIZE: Final = 1000
 
 
-class _Alert(Struct):
+class _Alert(Struct, rename="camel"):
     severity: str
     state: str
     since: datetime | None = None
+    stopped_at: datetime | None = None
+    clears_at: datetime | None = None
 
 
 class _Burn(Struct, rename="camel"):
@@ -90,7 +92,10 @@ def _convert_slo(slo: _Slo) -> SloStatus:
     alerts = {
         alert.severity: AlertStatus(
             alert_states.get(alert.state, AlertState.UNKNOWN),
-            None if alert.since is None else alert.since.timestamp(),
+            *(
+                None if moment is None else moment.timestamp()
+                for moment in (alert.since, alert.stopped_at, alert.clears_at)
+            ),
         )
         for alert in slo.alerts
     }

@@ -43,4 +43,9 @@ def _slo_document(slo: SloStatus) -> Json:
 def _alert_document(alert: AlertStatus | None) -> Json | None:
     if alert is None:
         return None
-    return {"state": alert.state.value, "since": format_optional_rfc3339(alert.since)}
+    return {
+        "state": alert.state.value,
+        "since": format_optional_rfc3339(alert.since),
+        "stoppedAt": format_optional_rfc3339(alert.stopped_at),
+        "clearsAt": format_optional_rfc3339(alert.clears_at),
+    }

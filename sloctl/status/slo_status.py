@@ -15,10 +15,16 @@ STATUS_LOOKBACKS: Final = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
 
 
 class AlertStatus(Struct, frozen=True):
-    """A page or a ticket; *since* is Unix time, None where it does not fire or that is unknown."""
+    """A page or a ticket; *since* is Unix time, None where it does not fire or that is unknown.
+
+    *stopped_at* says since when nothing is above its threshold, *clears_at* when it ends if that lasts; None
+    while it goes on, or where that is unknown.
+    """
 
     state: AlertState
     since: float | None = None
+    stopped_at: float | None = None
+    clears_at: float | None = None
 
 
 class SloStatus(Struct, frozen=True):

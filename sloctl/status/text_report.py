@@ -9,7 +9,7 @@ from sloctl.problems import escape_unprintable
 from sloctl.slo.health import AlertState, Health
 from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport
 from sloctl.table import format_table
-from sloctl.timestamps import format_clock_time
+from sloctl.timestamps import format_clock_time, format_hour_minute
 
 # By importance: a narrow terminal loses the last ones. The time to exhaustion stands beside its burn.
 _NEWEST, *_LONGER = map(format_duration, STATUS_LOOKBACKS)
@@ -82,4 +82,5 @@ def _alert_cell(alert: AlertStatus | None, at: float | None) -> str:
         return UNKNOWN
     if alert.state is AlertState.INACTIVE:
         return "no"
-    return "firing" if alert.since is None or at is None else f"for {humanize_duration(at - alert.since)}"
+    firing = "firing" if alert.since is None or at is None else f"for {humanize_duration(at - alert.since)}"
+    return firing if alert.clears_at is None else f"{firing}, clears {format_hour_minute(alert.clears_at)}"

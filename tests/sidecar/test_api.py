@@ -196,6 +196,7 @@ async def test_status_counts_states_and_tells_what_does_not_work() -> None:
         "ticketed": 0,
         "exhausted": 0,
         "exhausting": 0,
+        "burning": 0,
         "unknown": 0,
         "fine": 3,
     }

@@ -68,14 +68,28 @@ class AlertRow(Struct, frozen=True):
         return self.state is AlertState.FIRING, slower / float(self.factor)
 
 
+class Recovery(Struct, frozen=True):
+    """When the last minute ended that was above an alert's threshold, and when the alert clears.
+
+    Unix seconds; it clears then if no further errors come.
+    """
+
+    stopped_at: float
+    clears_at: float
+
+
 @dataclass(frozen=True, slots=True)
 class AlertEvaluation:
-    """A page or a ticket; *since* is the tick at which it began to fire."""
+    """A page or a ticket; *since* is the tick at which it began to fire.
+
+    Of one that fires *recovery* says since when nothing is above its threshold; None while something is.
+    """
 
     severity: Severity
     state: AlertState
     since: float | None
     rows: tuple[AlertRow, ...]
+    recovery: Recovery | None = None
 
     @property
     def worst_row(self) -> AlertRow | None:

@@ -165,6 +165,10 @@ class CountHistory:
             for lookback, older in zip(lookbacks, self._older, strict=True)
         ]
 
+    def newest_sum(self, now: float, seconds: int) -> BucketSum:
+        """Sum the ticks of the *seconds* up to *now*: at most ten minutes."""
+        return self._buckets[0].sum_since(now - seconds)
+
     def resume_at(self, watched_until: float) -> None:
         """Take the counts to have been watched until then, or to the newest of them where those are later."""
         if self._resumed_from is not None:

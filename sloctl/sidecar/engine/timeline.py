@@ -4,17 +4,16 @@ Law: a chart shows what the history holds. Buckets are merged into points, never
 has fewer points than a young one; where there are no data there is no point.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from itertools import groupby
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
-from sloctl.sidecar.engine.buckets import EMPTY_SUM, BucketSum, add_sums, subtract_sums
 from sloctl.sidecar.engine.evaluation import LookbackBurn, evaluate_alerts, evaluate_burns
+from sloctl.sidecar.engine.running_sums import RunningSums, TimedBucket
 from sloctl.sidecar.engine.tracker import SloTracker
 from sloctl.slo.burn import burn_rate, covered_share
 from sloctl.slo.health import AlertState
@@ -82,7 +81,7 @@ def build_timeline(
     for it.
     """
     plan = tracker.plan
-    buckets = [_TimedBucket(*each) for each in tracker.buckets_after(begin - max(plan.lookbacks, default=0))]
+    buckets = [TimedBucket(*each) for each in tracker.buckets_after(begin - max(plan.lookbacks, default=0))]
     points = _merge_points(tracker, buckets, window_burn, begin=begin, end=end)
     return SloTimeline(begin, end, points, tuple(_firing_periods(tracker, buckets, points)))
 
@@ -99,37 +98,9 @@ def recent_burn_rates(tracker: SloTracker, *, end: float, width: int, points: in
     return [burn_rate(tracker.plan.budget, each.error_ratio) for each in counts]
 
 
-class _TimedBucket(NamedTuple):
-    begin: float
-    end: float
-    seen: BucketSum
-
-
-class _PrefixSums:
-    """Running sums of buckets, for sums over any range that ends at the end of one."""
-
-    def __init__(self, buckets: Sequence[_TimedBucket]) -> None:
-        self._buckets = buckets
-        self._ends = [each.end for each in buckets]
-        self._until = list(accumulate((each.seen for each in buckets), add_sums, initial=EMPTY_SUM))
-
-    def lookback_sums(self, at: float, lookbacks: Sequence[int]) -> list[BucketSum]:
-        last = bisect_right(self._ends, at)
-        width = self._buckets[last - 1].end - self._buckets[last - 1].begin if last else 0
-        sums = []
-        for lookback in lookbacks:
-            cut = at - max(lookback, width)
-            first = bisect_right(self._ends, cut)
-            # The nearest edge, as the history itself rounds.
-            if first < last and cut > (self._buckets[first].begin + self._buckets[first].end) / 2:
-                first += 1
-            sums.append(subtract_sums(self._until[last], self._until[first]))
-        return sums
-
-
 def _merge_points(
     tracker: SloTracker,
-    buckets: Sequence[_TimedBucket],
+    buckets: Sequence[TimedBucket],
     window_burn: LookbackBurn,
     *,
     begin: float,
@@ -165,11 +136,11 @@ def _merge_points(
 
 
 def _firing_periods(
-    tracker: SloTracker, buckets: Sequence[_TimedBucket], points: Sequence[TimelinePoint]
+    tracker: SloTracker, buckets: Sequence[TimedBucket], points: Sequence[TimelinePoint]
 ) -> Iterator[FiringPeriod]:
     """Join the points at whose end an alert fires, where one follows the other without a gap."""
     plan, uncovered = tracker.plan, (tracker.last or 0.0) - tracker.covered_seconds
-    sums = _PrefixSums(buckets)
+    sums = RunningSums(buckets)
     firing: dict[Severity, list[FiringPeriod]] = {Severity.TICKET: [], Severity.PAGE: []}
     for point in points:
         if point.counts.error <= 0 and all(

@@ -17,6 +17,7 @@ from sloctl.sidecar.engine.evaluation import (
     AlertEvaluation,
     PendingKey,
     PeriodProgress,
+    Recovery,
     SloPlan,
     evaluate_alerts,
     evaluate_budget,
@@ -24,6 +25,8 @@ from sloctl.sidecar.engine.evaluation import (
     hold_back_pending,
 )
 from sloctl.sidecar.engine.history import WIDEST_BUCKET, CountHistory
+from sloctl.sidecar.engine.recovery import forecast_recovery
+from sloctl.sidecar.engine.running_sums import TimedBucket
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.sources import Group
 from sloctl.slo.calendar import PeriodSpan
@@ -49,6 +52,7 @@ class SloTracker:
         "_held_since",
         "_highest_errors",
         "_history",
+        "_recoveries",
         "_state",
         "_step",
         "_unwatched_seconds",
@@ -65,6 +69,8 @@ class SloTracker:
         self._events = 0.0
         self._firing_since: dict[Severity, float] = {}
         self._held_since: dict[PendingKey, float] = {}
+        # The minute of each forecast: it is about minutes, and takes half a millisecond.
+        self._recoveries: dict[Severity, tuple[int, Recovery | None]] = {}
         self._state: SloState | None = None
         self._history = CountHistory(step=step, window=plan.window)
         self._cursor = CheckpointCursor(crc32("\n".join((plan.slo.id, *group)).encode()))
@@ -205,7 +211,8 @@ class SloTracker:
         else:
             covered = self.covered_seconds
             alerts = tuple(
-                self._with_firing_since(alert, at) for alert in evaluate_alerts(plan, burns, covered)
+                self._with_recovery(self._with_firing_since(alert, at), at, covered)
+                for alert in evaluate_alerts(plan, burns, covered)
             )
             progress = None
             if period is not None:
@@ -241,6 +248,37 @@ class SloTracker:
         in_order = (*others[:place], int(elapsed), *others[place:])
         sums = self._history.lookback_sums(at, in_order)
         return [*sums[:place], *sums[place + 1 :], sums[place]]
+
+    def _with_recovery(self, alert: AlertEvaluation, at: float, covered: float) -> AlertEvaluation:
+        """Say of an alert that fires whether its burn has stopped, and when it clears."""
+        limits = [
+            threshold.error_ratio
+            for severity, thresholds in self.plan.thresholds
+            for threshold, row in zip(thresholds, alert.rows, strict=False)
+            if severity is alert.severity and row.state is AlertState.FIRING
+        ]
+        newest = self._history.newest_sum(at, MINUTE)
+        # In the middle of an outage this is asked at each tick of every SLO.
+        if not limits or newest.error > min(limits) * newest.total:
+            self._recoveries.pop(alert.severity, None)
+            return alert
+        minute = int(at // MINUTE)
+        known_minute, recovery = self._recoveries.get(alert.severity, (None, None))
+        if known_minute != minute:
+            longest = max(max(row.policy_row.long, row.policy_row.short) for row in alert.rows)
+            buckets = [TimedBucket(*each) for each in self._history.buckets_after(at - longest)]
+            recovery = forecast_recovery(
+                self.plan,
+                alert.severity,
+                buckets,
+                now=at,
+                covered_seconds=covered,
+                threshold=min(limits),
+            )
+            # What burned within the minute may have stopped at the next tick.
+            if recovery is not None:
+                self._recoveries[alert.severity] = minute, recovery
+        return replace(alert, recovery=recovery)
 
     def _with_firing_since(self, alert: AlertEvaluation, at: float) -> AlertEvaluation:
         if any(row.policy_row.pending for row in alert.rows):

@@ -150,6 +150,10 @@ def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
     if coverage := messages.describe_coverage(state):
         window = window_name(state.slo.window)
         yield f"All of this is {coverage}; the budget is that of {window}."
+    severity = state.slo.alerting.severity_of(candidate.kind)
+    alert = state.alert_for(severity) if candidate.kind in {AlertKind.PAGE, AlertKind.TICKET} else None
+    if alert is not None and not state.stale and (over := messages.describe_recovery(alert, state.last)):
+        yield f"It {over} if no further errors come."
     if state.contributors:
         whole = " (of the whole SLO, not of this group alone)" if state.group else ""
         yield f"What burns{whole}:"

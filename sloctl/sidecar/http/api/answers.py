@@ -186,6 +186,8 @@ def _convert_alert(alert: AlertEvaluation) -> shapes.Alert:
         severity=alert.severity.value,
         state=alert.state.value,
         since=format_optional_rfc3339(alert.since),
+        stopped_at=None if alert.recovery is None else format_rfc3339(alert.recovery.stopped_at),
+        clears_at=None if alert.recovery is None else format_rfc3339(alert.recovery.clears_at),
         rows=tuple(
             shapes.Row(
                 state=row.state.value,

@@ -43,6 +43,13 @@ class Alert(Struct, frozen=True, rename="camel"):
     severity: Literal["page", "ticket"]
     state: AlertStateName
     since: Timestamp | None
+    stopped_at: Annotated[
+        Timestamp | None,
+        Meta(description="Since when nothing is above the threshold of what fires; null while it goes on."),
+    ]
+    clears_at: Annotated[
+        Timestamp | None, Meta(description="When it stops to fire if no further errors come.")
+    ]
     rows: tuple[Row, ...]
 
 
