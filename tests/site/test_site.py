@@ -11,7 +11,9 @@ from typing import Final
 import pytest
 
 from tests.site.build import ELSEWHERE, ROOT, build_site, stage_pages
+from tests.site.cast import PICTURE, draw_session, record_session
 from tests.site.licences import PAGE, licence_page
+from tests.site.pictures import pictures
 
 # Pages behind the list of decisions.
 _BEHIND_OTHERS: Final = re.compile(r"decisions/.*")
@@ -77,6 +79,16 @@ def test_every_finding_against_a_prometheus_has_its_remedy_among_the_symptoms() 
     live = re.findall(r"^### (live-\S+)$", problems, re.MULTILINE)
 
     assert [code for code in live if code not in page] == []
+
+
+def test_the_pictures_are_what_is_compiled_and_computed() -> None:
+    drawn = {place: picture.render() for place, picture in pictures().items()}
+
+    assert drawn == {place: place.read_text() for place in drawn}
+
+
+def test_the_cast_is_what_the_commands_print() -> None:
+    assert draw_session(record_session()) == PICTURE.read_text()
 
 
 def test_the_licences_are_those_of_what_is_brought_along() -> None:
