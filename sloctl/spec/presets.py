@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, UnsetType
 
-from sloctl.duration import parse_duration
+from sloctl.duration import parse_bound
 from sloctl.problems import ProblemLevel
 from sloctl.promql import format_number, quote_string
 from sloctl.spec import preset_fields as fields
@@ -239,6 +239,6 @@ class _Filling(Struct, frozen=True):
             case "text":
                 return quote_string(self.given[name])
             case "duration":
-                return format_number(parse_duration(self.given[name]))
+                return format_number(parse_bound(self.given[name]))
             case "number":
                 return self.given[name]

@@ -206,7 +206,9 @@ def parse_parameter(text: str, *, of: str, kind: Literal["text", "duration", "nu
     """Parse a parameter of a preset, which is text of that kind."""
     if kind == "number" and not _DECIMAL.fullmatch(text):
         return Violation("preset-parameter", f"{of} is a number like 100, got {quote_value(text)}")
-    duration = _parse_duration_text(text, of=of, like="300ms") if kind == "duration" else None
+    duration = (
+        _parse_duration_text(text, of=of, like="300ms", parse=parse_bound) if kind == "duration" else None
+    )
     return duration if isinstance(duration, Violation) else text
 
 

@@ -112,3 +112,10 @@ def read_filled(preset: PresetDefinition, values: dict[str, str]) -> Indicator |
 def metrics(indicator: Indicator | None) -> list[str]:
     assert indicator is not None
     return [selector.metric for selector in select_series(indicator)]
+
+
+def test_a_threshold_may_be_a_bound_between_milliseconds() -> None:
+    latency = only(use("{name: micrometer-latency, with: {job: shop, threshold: 268.435456ms}}")).indicator
+
+    assert isinstance(latency, LatencyIndicator)
+    assert float(latency.threshold) == 0.268435456
