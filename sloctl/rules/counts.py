@@ -12,7 +12,7 @@ are some of the very series of all events, those that are born are recorded firs
 there: most of the time there are none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, assert_never
 
 from sloctl import naming
@@ -133,14 +133,44 @@ def without_unknown_processes(counted: PromQL, pair: CounterPair, *, since: int)
     A counter that is NaN or infinite at one end of its range has no increase. Where good or bad events are
     counted by a metric of their own, they would be none: a total outage, or a silent one.
     """
-    every = {counter.metric for counter in pair.total}
-    other = [format_selector(it) for it in pair.minus or pair.error if it.metric not in every]
-    if not other or pair.bucket_proof is not None:
+    other = [format_selector(counter) for counter in _counters_of_their_own(pair)]
+    if not other:
         return counted
     # Without a first value only good events are none; of bad ones no increase is none at all.
     ends = [*other, *(f"{it} offset {format_duration(since)}" for it in other if pair.minus)]
     unknown = " or ".join(f"0 * {end} != 0" for end in ends)
     return f"(\n{counted}\n) unless on ({', '.join(pair.identity_labels)}) ({unknown})"
+
+
+def without_lost_groups(scope: Scope, pair: CounterPair, events: PromQL) -> PromQL:
+    """Drop all events while a label of `groupBy` stands on one side alone: no group would have its errors.
+
+    Where both sides have the label everywhere, the first two selectors find nothing.
+    """
+    lost = [
+        f"({_join_series(other, label, '=')} unless on () {_join_series(pair.total, label, '=')})"
+        f" or ({_join_series(pair.total, label, '=')} and on () {_join_series(other, label, '!=')}"
+        f" unless on () ({_join_series(other, label, '=')} or {_join_series(pair.total, label, '!=')}))"
+        for other in [_counters_of_their_own(pair)]
+        if other
+        for label in scope.slo.group_by
+    ]
+    return f"({events}) unless on () ({' or '.join(lost)})" if lost else events
+
+
+def _counters_of_their_own(pair: CounterPair) -> list[Selector]:
+    """Return the counters of good or bad events whose metric is none of the total's."""
+    if pair.bucket_proof is not None:
+        return []
+    every = {counter.metric for counter in pair.total}
+    return [counter for counter in pair.minus or pair.error if counter.metric not in every]
+
+
+def _join_series(counters: Iterable[Selector], label: str, operator: str) -> PromQL:
+    """Select the series that have *label* (`!=`), or have it not (`=`)."""
+    matcher = LabelMatcher(label, MatchOp(operator), "")
+    series = (format_selector(Selector(it.metric, (*it.matchers, matcher))) for it in counters)
+    return f"({' or '.join(series)})"
 
 
 def native_increase(scope: Scope, latency: NativeLatencyIndicator, reach: str) -> tuple[PromQL, PromQL]:
@@ -168,6 +198,7 @@ def _counter_counts(scope: Scope, pair: CounterPair, births: _Births) -> tuple[P
         return union_counters(counters, lambda counter: _grown_counter(scope, pair, counter, births))
 
     events = _sum_counts(scope, pair, with_proven_bucket(grown(pair.total), pair.bucket_proof))
+    events = without_lost_groups(scope, pair, events)
     if pair.minus:
         return events, _rest_of_events(scope, _sum_counts(scope, pair, grown(pair.minus)))
     return events, _sum_counts(scope, pair, grown(pair.error))

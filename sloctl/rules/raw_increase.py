@@ -15,6 +15,7 @@ from sloctl.rules.counts import (
     native_increase,
     union_counters,
     with_proven_bucket,
+    without_lost_groups,
     without_unknown_processes,
 )
 from sloctl.rules.scope import Scope
@@ -76,7 +77,8 @@ def _sum_increase(
     if counters == pair.total:
         counts = with_proven_bucket(counts, pair.bucket_proof, over.proof_range)
     known = without_unknown_processes(counts, pair, since=over.seconds)
-    return scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
+    increase = scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
+    return without_lost_groups(scope, pair, increase) if counters == pair.total else increase
 
 
 def _new_series(series: PromQL, pair: CounterPair, over: IncreaseRange) -> PromQL:
