@@ -24,6 +24,7 @@ from sloctl.sidecar.sources.factories import ManagedSource, create_source
 from sloctl.sidecar.sources.prometheus.source import PrometheusSource
 from sloctl.sidecar.store.history_store import HistoryStore, StoreOptions
 from sloctl.sidecar.telemetry.export import export_telemetry
+from sloctl.sidecar.telemetry.issue_log import log_issues
 
 
 def build_sidecar(
@@ -32,6 +33,7 @@ def build_sidecar(
     """Build a sidecar that does not run yet; without *files* its specs are never reloaded."""
     builder = _SidecarBuilder(slos, settings, time=time, files=files)
     components: list[Component] = [lambda: export_telemetry(builder.feed, time, os.environ)]
+    components.append(lambda: log_issues(builder.feed, builder.logged_issues, time))
     if builder.spec_watcher is not None:
         components.append(builder.spec_watcher.watch_files)
     if builder.notifier is not None:
@@ -113,6 +115,13 @@ class _SidecarBuilder:
             issues["history"] = self._history_backfill.issue
         if self._store is not None and self._store.issue is not None:
             issues["store"] = self._store.issue
+        return issues
+
+    def logged_issues(self) -> Mapping[str, str]:
+        """Collect the issues to log: not the targets, which are logged one by one."""
+        issues, of_source = dict(self.collect_issues()), self.feed.snapshot.source_issue
+        if issues.pop("scrape", None) is None and of_source is not None:
+            issues["source"] = of_source
         return issues
 
     def collect_self_metrics(self) -> Iterable[SelfMetric]:

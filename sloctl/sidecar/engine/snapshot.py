@@ -117,6 +117,10 @@ class Snapshot:
             unsupported=unsupported,
         )
 
+    def unsupported_reason(self, slo_id: str) -> str | None:
+        """Say why the source can never count an SLO; None where it can."""
+        return next((each.reason for each in self.unsupported if each.slo.id == slo_id), None)
+
     @property
     def has_data(self) -> bool:
         return any(state.last is not None for state in self.states)

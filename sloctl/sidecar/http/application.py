@@ -1,6 +1,6 @@
 """The sidecar as an aiohttp application: its routes, and what runs while it is served."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -62,7 +62,6 @@ def build_application(sidecar: Sidecar) -> web.Application:
     """Build the application that ticks from start-up to clean-up, and serves the newest snapshot."""
     feed, now = sidecar.feed, sidecar.time.now
     events = EventStream(feed, sidecar.web.max_streams)
-    pages = PageRoutes(feed, sidecar.engine, sidecar.time, interval=sidecar.interval)
     build_info = SelfMetric(
         "sloctl_build_info",
         "What serves here; always 1.",
@@ -76,12 +75,17 @@ def build_application(sidecar: Sidecar) -> web.Application:
         [sidecar.self_metrics, events.self_metrics, lambda: (build_info,)],
         max_bytes=sidecar.max_metrics_bytes,
     )
+
+    def all_issues() -> Mapping[str, str]:
+        return {**sidecar.issues(), **metrics.issues()}
+
+    pages = PageRoutes(feed, sidecar.engine, sidecar.time, interval=sidecar.interval, issues=all_issues)
     api = ApiRoutes(
         snapshots=SnapshotCache(lambda: feed.snapshot),
         now=now,
         started_at=now(),
         version=version("sloctl"),
-        issues=lambda: {**sidecar.issues(), **metrics.issues()},
+        issues=all_issues,
         targets=sidecar.targets,
     )
 

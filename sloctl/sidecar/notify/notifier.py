@@ -90,7 +90,11 @@ class Notifier:
     def issues(self) -> Mapping[str, str]:
         """Name the Alertmanagers that do not accept what they should know, and the reason."""
         health = self._health.values()
-        return {f"notify {it.url}": it.last_error for it in health if it.queue and it.last_error}
+        return {
+            f"notify {it.url}": f"it takes no alerts: {it.last_error}"
+            for it in health
+            if it.queue and it.last_error
+        }
 
     @asynccontextmanager
     async def run_tasks(self) -> AsyncIterator[None]:
@@ -169,8 +173,6 @@ class Notifier:
 
     def _record_failure(self, url: str, due: list[ActiveAlert], reason: str) -> None:
         health = self._health[url]
-        if health.last_error != reason:
-            _log.warning("Alertmanager %s takes no alerts: %s", health.url, reason)
         failed = health.failed + len(due)
         self._health[url] = replace(health, failed=failed, queue=len(due), last_error=reason)
 

@@ -148,7 +148,7 @@ async def test_self_metrics_and_issues_name_each_alertmanager() -> None:
         figures = {(it.name, it.labels["alertmanager"]): it.value for it in run.notifier.self_metrics()}
         assert figures["sloctl_notify_failed_total", broken] == 3
         assert figures["sloctl_notify_sent_total", sound] == 3
-        assert run.notifier.issues() == {f"notify {broken}": "answered 500"}
+        assert run.notifier.issues() == {f"notify {broken}": "it takes no alerts: answered 500"}
 
 
 def test_retries_come_ever_later_up_to_half_a_minute_however_many_fail() -> None:

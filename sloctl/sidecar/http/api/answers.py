@@ -25,7 +25,7 @@ def slo_page(snapshot: Snapshot, slos: tuple[shapes.Slo, ...], next_after: str |
 
 def slo_groups(snapshot: Snapshot, slo_id: str, groups: tuple[shapes.Slo, ...]) -> shapes.SloGroups | None:
     """Give *groups*, or the reason why there are none; None where no spec has such an SLO."""
-    reason = next((each.reason for each in snapshot.unsupported if each.slo.id == slo_id), None)
+    reason = snapshot.unsupported_reason(slo_id)
     if not groups and reason is None:
         return None
     at = format_optional_rfc3339(snapshot.at)
@@ -62,6 +62,7 @@ def sidecar_status(
     snapshot: Snapshot, *, version: str, started_at: float, issues: Mapping[str, str]
 ) -> shapes.Status:
     counts = Counter(state.health for state in snapshot.states)
+    counts[Health.UNKNOWN] += len(snapshot.unsupported)
     return shapes.Status(
         version=version,
         started_at=format_rfc3339(started_at),

@@ -1,6 +1,6 @@
 """Pages from templates, escaped by the template engine and readable without the script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -56,12 +56,13 @@ _TEMPLATES.globals |= {
 class PageFrame:
     """The head of every page: *tick* is in the reader's seconds, *speed* that of the sidecar's time.
 
-    *paging_count* is how many SLOs and groups page; *version* is that of the packaged files, so that a
-    browser may keep them for good.
+    *paging_count* is how many SLOs and groups page, *issues* what does not work, by component; *version* is
+    that of the packaged files, so that a browser may keep them for good.
     """
 
     snapshot: Snapshot
     paging_count: int
+    issues: Mapping[str, str]
     now: float
     tick: float
     speed: float

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sloctl.duration import HOUR, MINUTE
 from sloctl.sidecar.clock import Clock
+from sloctl.sidecar.component import Issues
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
@@ -39,10 +40,13 @@ _SPARKLINE_POINTS: Final = 36
 class PageRoutes:
     """The list, the page of each SLO, and the static files; *interval* is the seconds between two ticks."""
 
-    def __init__(self, feed: SnapshotFeed, engine: Engine, time: Clock, *, interval: float) -> None:
+    def __init__(
+        self, feed: SnapshotFeed, engine: Engine, time: Clock, *, interval: float, issues: Issues
+    ) -> None:
         self._feed = feed
         self._engine = engine
         self._time = time
+        self._issues = issues
         self._tick = max(0.25, interval / time.speed)
         self._ranking = RankingCache()
         self._static = {name: files(__package__).joinpath("static", name).read_text() for name in _STATIC}
@@ -89,6 +93,7 @@ class PageRoutes:
         frame = PageFrame(
             snapshot=self._feed.snapshot,
             paging_count=self._ranking.rank_once(self._feed.snapshot).paging_count,
+            issues=self._issues(),
             now=self._time.now(),
             tick=self._tick,
             speed=self._time.speed,

@@ -3,13 +3,15 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import inf
 from typing import Final
 
-from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.sidecar.engine.evaluation import SloPlan
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot, state_without_data
 from sloctl.sidecar.http.page.query import ListQuery, SortOrder
+from sloctl.sidecar.sources import UnsupportedSlo
 from sloctl.slo.health import Health
 
 PAGE_SIZE: Final = 50
@@ -70,16 +72,24 @@ class RankingCache:
 
     def __init__(self) -> None:
         self._snapshot = Snapshot.without_data(())
-        self._ranked = rank_snapshot(self._snapshot)
+        self._ranked = rank_states(())
+        # Of SLOs that the source cannot count: the same until the specs change.
+        self._unsupported: tuple[UnsupportedSlo, ...] = ()
+        self._uncounted: tuple[SloState, ...] = ()
 
     def rank_once(self, snapshot: Snapshot) -> RankedSnapshot:
+        if snapshot.unsupported != self._unsupported:
+            self._unsupported = snapshot.unsupported
+            plans = (SloPlan.from_slo(each.slo) for each in snapshot.unsupported)
+            self._uncounted = tuple(map(state_without_data, plans))
         if snapshot is not self._snapshot:
-            self._snapshot, self._ranked = snapshot, rank_snapshot(snapshot)
+            every = replace(snapshot, states=snapshot.states + self._uncounted)
+            self._snapshot, self._ranked = snapshot, rank_states(every.worst_first())
         return self._ranked
 
 
-def rank_snapshot(snapshot: Snapshot) -> RankedSnapshot:
-    states = snapshot.worst_first()
+def rank_states(states: Sequence[SloState]) -> RankedSnapshot:
+    """Rank states that come the worst first."""
     groups: dict[str, list[SloState]] = {}
     for state in states:
         groups.setdefault(state.slo.id, []).append(state)

@@ -173,8 +173,6 @@ class PrometheusSource:
         self._issues = tuple(f"{url}: {issue}" for issue in dict.fromkeys(issues[:_MAX_ISSUES]))
         if issues and not by_minute:
             raise SourceUnavailable(self._issues[0])
-        if issues:
-            _log.warning("%s (%d such)", self._issues[0], len(issues))
         return tuple(IntervalCounts(float(at), by_minute[at]) for at in sorted(by_minute))
 
 

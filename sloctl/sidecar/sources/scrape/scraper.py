@@ -30,6 +30,7 @@ from sloctl.sidecar.sources.scrape.exposition import (
 )
 from sloctl.sidecar.sources.scrape.sample_room import SampleRoom
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
+from sloctl.sidecar.sources.scrape.unmatched import ExposedSeries
 
 _tracer: Final = get_tracer(__name__)
 
@@ -60,6 +61,9 @@ class TargetScraper:
         self._baseline = Baseline(at=since)
         self._held_counts: HeldCounts = {}
         self._shared_at: float | None = None
+        # Looked for in the next answer only: names of thousands of metrics take milliseconds.
+        self.wants_exposed = False
+        self.exposed: ExposedSeries | None = None
 
     def replace_metrics(self, metrics: Collection[str]) -> None:
         """Read *metrics* from now on: a series that is new to us is not new to the target."""
@@ -143,4 +147,7 @@ class TargetScraper:
         async with self._room.parsing if len(body) > PIECE_BYTES else nullcontext():
             while (samples := next(pieces)) is None:  # noqa: ASYNC110 - it waits for its own work
                 await asyncio.sleep(0)
+        if self.wants_exposed:
+            self.exposed = ExposedSeries.from_body(body, (sample.series for sample in samples))
+            self.wants_exposed = False
         return samples, process_start(body)

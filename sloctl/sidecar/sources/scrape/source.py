@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from aiohttp import web
 
@@ -30,6 +31,11 @@ from sloctl.sidecar.sources.scrape.targets import (
     TargetState,
     resolve_host,
 )
+from sloctl.sidecar.sources.scrape.unmatched import explain_unmatched
+
+_EXPLAIN_EVERY_SECONDS: Final = 60.0
+# Looking for the nearest of thousands of names takes milliseconds.
+_MOST_EXPLAINED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class ScrapeSource:
         self._overdrawn: Mapping[SloGroup, float] = {}
         self._missing_bounds: Mapping[str, str] = {}
         self._shared_addresses: Sequence[str] = ()
+        self._unmatched: Mapping[str, str] = {}
+        self._explained_at = float("-inf")
         # When each SLO was counted last, and when a target was last down.
         self._counted_at: dict[str, float] = {}
         self._outage_at = float("-inf")
@@ -116,12 +124,13 @@ class ScrapeSource:
                 await self._rounds.end_scrapes()
 
     def issues(self) -> Mapping[str, str]:
-        """Return what keeps counts from being whole, by what it is; targets have states of their own.
+        """Return what keeps counts from being whole, by what it is.
 
-        That is names that cannot be resolved, addresses that several processes share, metrics with too many
-        samples, missing buckets.
+        That is targets that are down, names that cannot be resolved, addresses that several processes share,
+        metrics with too many samples, missing buckets, selectors that match nothing.
         """
         issues = {
+            "scrape": [f"{it.url} is down: {it.error}" for it in self.target_states if it.up is False],
             "discovery": self._unresolved(),
             "targets": self._shared_addresses,
             "samples": [
@@ -130,6 +139,7 @@ class ScrapeSource:
                 if (unread := scraper.unread_samples()) is not None
             ],
             "buckets": [f"{slo_id}: {missing}" for slo_id, missing in self._missing_bounds.items()],
+            "selectors": [f"{slo_id}: {why}" for slo_id, why in self._unmatched.items()],
         }
         return {name: join_reasons(reasons) for name, reasons in issues.items() if reasons}
 
@@ -178,7 +188,25 @@ class ScrapeSource:
         counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
         series_counts = (each for tally in tallies for each in tally.series_counts)
         slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
+        self._explain_uncounted(scrapers, slos, now)
         return (IntervalCounts(now, slos, gaps=self.ended_gaps(slos, now)),)
+
+    def _explain_uncounted(
+        self, scrapers: Sequence[TargetScraper], counted: Mapping[str, SloCounts], now: float
+    ) -> None:
+        """Find the selectors that match nothing: by the answers of this round, and of the next one again."""
+        uncounted = {slo.id: pair for slo, pair in self._plan.pairs if slo.id not in counted}
+        self._unmatched = {slo_id: why for slo_id, why in self._unmatched.items() if slo_id in uncounted}
+        if exposed := [each.exposed for each in scrapers if each.exposed is not None]:
+            explained = {
+                slo_id: explain_unmatched(pair, exposed)
+                for slo_id, pair in list(uncounted.items())[:_MOST_EXPLAINED]
+            }
+            self._unmatched = {slo_id: why for slo_id, why in explained.items() if why is not None}
+        is_due = bool(uncounted) and now - self._explained_at >= _EXPLAIN_EVERY_SECONDS
+        self._explained_at = now if is_due else self._explained_at
+        for each in scrapers:
+            each.exposed, each.wants_exposed = None, each.wants_exposed or is_due
 
     def ended_gaps(self, counted: Mapping[str, SloCounts], now: float) -> dict[str, tuple[float, float]]:
         """Find the SLOs that are counted again after a target was down for too long to know what it did."""

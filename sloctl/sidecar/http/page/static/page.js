@@ -25,7 +25,7 @@ function update(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const focused = document.activeElement;
   const pointed = [...document.querySelectorAll(".point.at")].map((rect) => [rect.closest("[data-chart]"), pointTime(rect)]);
-  for (const id of ["as-of", "said", "main"]) { updateNode(document.getElementById(id), fresh.getElementById(id)); }
+  for (const id of ["dot", "as-of", "said", "main"]) { updateNode(document.getElementById(id), fresh.getElementById(id)); }
   if (document.title !== fresh.title) { document.title = fresh.title; }
   if (focused !== document.activeElement && focused.isConnected) { focused.focus({ preventScroll: true }); }
   for (const [chart, time] of pointed) {
