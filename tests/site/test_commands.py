@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -93,7 +94,7 @@ def test_every_command_of_ours_is_what_its_parser_takes(
     words = shlex.split(re.split(r" [|>&]", command)[0])[1:]
     parser = build_command_parser(load_command(words[0]), words[0])
 
-    assert parser.parse_command_line(words[1:])
+    assert isinstance(parser.parse_command_line(words[1:]), Namespace)
 
 
 @pytest.mark.parametrize("command", MENTIONED)
