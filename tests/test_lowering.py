@@ -37,6 +37,17 @@ def test_a_ratio_of_good_events_counts_all_less_those() -> None:
     )
 
 
+def test_the_labels_that_decide_are_those_that_only_the_bad_or_the_good_are_matched_by() -> None:
+    job = LabelMatcher("job", MatchOp.EQUAL, "api")
+    server_error = LabelMatcher("status", MatchOp.MATCH, "5..")
+    every, some = (Selector("requests_total", (job,)),), (Selector("requests_total", (job, server_error)),)
+
+    for counted in CountedSide:
+        pair = lower_indicator(RatioIndicator(counted, some, every))
+        assert isinstance(pair, CounterPair)
+        assert pair.deciding_labels == {"status"}
+
+
 @pytest.mark.parametrize(
     ("threshold", "le"),
     [

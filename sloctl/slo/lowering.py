@@ -49,6 +49,15 @@ class CounterPair(Struct, frozen=True):
     bucket_proof: BucketProof | None = None
 
     @property
+    def deciding_labels(self) -> frozenset[str]:
+        """The labels by which the pair itself tells bad events from others: naming them explains nothing."""
+        of_all = {matcher for selector in self.total for matcher in selector.matchers}
+        narrowing = (self.minus or self.error) if self.error == self.total else self.error
+        return frozenset(
+            matcher.label for selector in narrowing for matcher in selector.matchers if matcher not in of_all
+        )
+
+    @property
     def shares_new_series(self) -> bool:
         """Whether what is born among the errors, or the good ones, is found among the births of *total*."""
         if not self.count_new_series or self.bucket_proof is not None:

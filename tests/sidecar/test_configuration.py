@@ -119,7 +119,10 @@ def test_everything_can_be_said() -> None:
 @pytest.mark.parametrize(
     ("source", "options"),
     [
-        ('prometheus: {url: "http://prometheus:9090"}', PrometheusOptions("http://prometheus:9090")),
+        (
+            'prometheus: {url: "http://prometheus:9090"}',
+            PrometheusOptions("http://prometheus:9090", contributor_labels=None),
+        ),
         ("otlp: {promote: [k8s.pod.name]}", OtlpOptions(promoted_attributes=("k8s.pod.name",))),
     ],
 )

@@ -55,6 +55,25 @@ def test_the_worst_lift_comes_first() -> None:
     ]
 
 
+def test_a_value_that_errs_hardly_more_often_than_all_burns_nothing() -> None:
+    tracker = ContributorTracker()
+    tracker.record_counts(
+        T0, EventCounts(100, 1000), {("pod", "a"): EventCounts(52, 500), ("pod", "b"): EventCounts(48, 500)}
+    )
+
+    assert tracker.top_contributors(T0) == ()
+
+
+def test_the_shares_of_one_label_are_at_most_all_of_the_errors() -> None:
+    tracker = ContributorTracker()
+    estimated = {("pod", "a"): EventCounts(80, 300), ("pod", "b"): EventCounts(40, 200)}
+    tracker.record_counts(T0, EventCounts(100, 1000), estimated)
+
+    shares = [each.share_of_errors for each in tracker.top_contributors(T0) if each.lookback == 300]
+
+    assert sum(shares) == 1
+
+
 def test_a_value_that_errs_as_often_as_the_others_burns_nothing() -> None:
     tracker = ContributorTracker()
     watched(tracker, T0, by_pod(a=10, b=10))

@@ -97,11 +97,12 @@ class Prometheus(History, frozen=True, kw_only=True):
     """A Prometheus, Thanos, Mimir or VictoriaMetrics."""
 
     contributor_labels: Annotated[
-        list[LabelName],
+        list[LabelName] | UnsetType,
         Meta(
-            description="Labels whose values may be named as contributors; each costs two queries a minute."
+            description="Labels whose values may be named as contributors, by default a few that tell bad "
+            "events apart; each costs two queries a minute of an SLO with errors."
         ),
-    ] = field(default_factory=list)
+    ] = UNSET
 
 
 class Otlp(Fields, frozen=True, kw_only=True):

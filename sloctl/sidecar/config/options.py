@@ -55,7 +55,8 @@ def scrape_target(read: fields.Target) -> ScrapeTarget | DnsService:
 
 
 def prometheus_options(read: fields.Prometheus) -> PrometheusOptions:
-    return replace(history_options(read), contributor_labels=tuple(read.contributor_labels))
+    labels = None if read.contributor_labels is UNSET else tuple(read.contributor_labels)
+    return replace(history_options(read), contributor_labels=labels)
 
 
 def history_options(read: fields.History) -> PrometheusOptions:

@@ -21,6 +21,8 @@ LOOKBACKS: Final = (5 * MINUTE, HOUR)
 # Of each lookback this many values are listed, each with at least this share of the errors.
 _MAX_LISTED: Final = 5
 _MIN_ERROR_SHARE: Final = 0.05
+# One that errs hardly more often than all explains nothing.
+_MIN_LIFT: Final = 1.1
 # Seconds between two rankings.
 _RANK_EVERY_SECONDS: Final = 10
 # The running minute and five before it, then the running five minutes and twelve before them.
@@ -141,11 +143,16 @@ class ContributorTracker:
         errors = sum(self._slo.errors[span])
         if errors <= 0:
             return []
-        found = [_build_contributor(name, tally, lookback, errors) for name, tally in self.tallies.items()]
+        by_label: dict[str, float] = {}
+        for (label, _), tally in self.tallies.items():
+            by_label[label] = by_label.get(label, 0.0) + sum(tally.errors[span])
+        # Counts of Prometheus are estimates: by label they may be more than all together.
+        found = [
+            _build_contributor(name, tally, lookback, max(errors, by_label[name[0]]))
+            for name, tally in self.tallies.items()
+        ]
         listed = [
-            each
-            for each in found
-            if each.share_of_errors >= _MIN_ERROR_SHARE and each.share_of_errors > each.share_of_traffic
+            each for each in found if each.share_of_errors >= _MIN_ERROR_SHARE and each.lift >= _MIN_LIFT
         ]
         return sorted(listed, key=lambda each: (-each.lift, -each.errors, each.label, each.value))[
             :_MAX_LISTED

@@ -25,6 +25,8 @@ from sloctl.slo.policy import exhaustion_row
 from sloctl.timestamps import format_date_time
 
 _MAX_VALUE_CHARACTERS: Final = 120
+# Of what burns: a phone shows no more.
+_MOST_LINES: Final = 3
 
 
 def alert_annotations(alert: ActiveAlert, style: LabelStyle) -> Labels:
@@ -157,7 +159,10 @@ def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
     if state.contributors:
         whole = " (of the whole SLO, not of this group alone)" if state.group else ""
         yield f"What burns{whole}:"
-    for each in state.contributors:
+    # Those of the last five minutes come first.
+    by_value = {(each.label, each.value): each for each in reversed(state.contributors)}
+    named = [each for each in state.contributors if by_value[each.label, each.value] is each]
+    for each in named[:_MOST_LINES]:
         errors = _humanize_percentage(each.share_of_errors)
         traffic = _humanize_percentage(each.share_of_traffic)
         shares = f"{errors} of errors, {traffic} of traffic over {format_duration(each.lookback)}"

@@ -72,6 +72,26 @@ def test_it_says_what_burns() -> None:
     ]
 
 
+def test_it_names_three_values_each_once() -> None:
+    snapshot = outage(T0, SHOP)
+    burning = tuple(
+        Contributor("pod", pod, lookback, errors=9, share_of_errors=0.2, share_of_traffic=0.1)
+        for lookback in (5 * MINUTE, HOUR)
+        for pod in ("a", "b", "c", "d")
+    )
+
+    page = annotations_of(
+        replace(snapshot, states=tuple(replace(it, contributors=burning) for it in snapshot.states))
+    )
+
+    assert [line.partition(":")[0] for line in page["description"].splitlines()[-4:]] == [
+        "What burns",
+        "- pod=a",
+        "- pod=b",
+        "- pod=c",
+    ]
+
+
 def test_a_stale_page_says_that_it_may_be_over() -> None:
     page = annotations_of(stale(outage(T0, SHOP)), now=T0 + 5 * MINUTE)
 

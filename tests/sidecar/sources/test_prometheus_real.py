@@ -66,7 +66,7 @@ def as_recorded(
 
 
 def opened(
-    url: str, *slos: Slo, style: LabelStyle = NATIVE_STYLE, contributor_labels: tuple[str, ...] = ()
+    url: str, *slos: Slo, style: LabelStyle = NATIVE_STYLE, contributor_labels: tuple[str, ...] | None = ()
 ) -> AbstractAsyncContextManager[PrometheusSource]:
     options = PrometheusOptions(
         url,
@@ -222,3 +222,11 @@ async def test_errors_are_broken_down_by_the_labels_given(with_rules: Prometheus
         assert set(counts_of_minute.by_label) == {("route", "/busy"), ("route", "/quiet")}
         by_route = {route: counts.error for (_, route), counts in counts_of_minute.by_label.items()}
         assert by_route["/busy"] == pytest.approx(10 * by_route["/quiet"], rel=0.001)
+
+
+async def test_without_labels_it_finds_those_that_vary_and_do_not_decide(with_rules: Prometheus) -> None:
+    async with opened(with_rules.url, PLAIN, style=SLOTH_STYLE, contributor_labels=None) as source:
+        read = [each for now in range(END - 600, END + 1, 60) for each in await source.read_counts(now)]
+
+    named = {label for each in read for label, _ in each.slos[PLAIN.id].by_label}
+    assert named == {"route"}

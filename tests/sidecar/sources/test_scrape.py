@@ -143,7 +143,6 @@ async def test_errors_are_broken_down_by_label_value_and_by_target() -> None:
     assert failing == {
         ("instance", "bad"): EventCounts(error=3, total=17),
         ("route", "/pay"): EventCounts(error=3, total=20),
-        ("status", "500"): EventCounts(error=3, total=3),
     }
     assert after == {("route", "/pay"): EventCounts(error=0, total=10)}
 

@@ -23,12 +23,10 @@ from sloctl.model import (
     Slo,
 )
 from sloctl.promql import format_selector, metric_selector
-from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.snapshot import SloState
 
 # An annotation that says where Prometheus is.
 PROMETHEUS_ANNOTATION: Final = "prometheus_url"
-_MIN_LIFT: Final = 1.1
 _COUNTED_NAMES: Final = {CountedSide.ERROR: "bad events", CountedSide.GOOD: "good events"}
 
 
@@ -110,11 +108,6 @@ def recorded_queries(state: SloState) -> Iterator[NamedQuery]:
         expression = f"g0.expr={quote(promql, safe='')}"
         url = join_url(base, "graph", expression, "g0.tab=0", "g0.range_input=6h") if _is_url(base) else None
         yield NamedQuery(name, promql, url)
-
-
-def top_contributors(state: SloState) -> Sequence[Contributor]:
-    """Give the contributors, without those that err hardly more often than all."""
-    return [each for each in state.contributors if each.lift >= _MIN_LIFT]
 
 
 def _join_selectors(counters: Sequence[Selector]) -> PromQL:

@@ -107,6 +107,8 @@ class SeriesWeights:
             selectors = _weighted_selectors(pair)
             # A group's labels are known already, and some have one value in all series of a selector.
             ignored = frozenset({"le", *slo.group_by})
+            if isinstance(pair, CounterPair):
+                ignored |= pair.deciding_labels
             if contributor_labels is None:
                 ignored = ignored.union(
                     label for selector, *_ in selectors for label, _ in fixed_labels(selector)
