@@ -102,6 +102,7 @@ class LabelStyle(Struct, frozen=True):
     window: str
     objective: str
     objective_unit: str
+    description: str
     severity: str
     alert: str
     pending: str
@@ -148,6 +149,7 @@ NATIVE_STYLE: Final = LabelStyle(
     window="slo_window",
     objective="slo_objective",
     objective_unit="%",
+    description="slo_description",
     severity="slo_severity",
     alert="slo_alert",
     pending="slo_for",
@@ -163,6 +165,7 @@ SLOTH_STYLE: Final = LabelStyle(
     objective="sloth_objective",
     # Sloth's own server reads a bare number.
     objective_unit="",
+    description="sloth_description",
     severity="sloth_severity",
     alert="sloth_alert",
     pending="sloth_for",

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.duration import format_duration
-from sloctl.model import AlertKind, CalendarWindow, Labels, PolicyRow, PromQL, Selector, Window
+from sloctl.model import AlertKind, CalendarWindow, Labels, PolicyRow, PromQL, Selector, Slo, Window
 from sloctl.naming import LabelStyle
 from sloctl.promql import (
     format_matchers,
@@ -21,7 +21,8 @@ from sloctl.promql import (
     quote_string,
     range_selector,
 )
-from sloctl.rules.alert_text import AlertText
+from sloctl.rules.alert_text import AlertText, describe_objective, describe_promise
+from sloctl.rules.recording import recorded_description
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.lowering import BucketProof, CounterPair, lower_indicator
 from sloctl.slo.policy import alert_factor
@@ -154,6 +155,18 @@ class AlertTemplates(Struct, frozen=True):
         bounds = f'{query} | sortByLabel "le" }}}} {{{{ .Labels.le{_WITHOUT_CONTROL_CHARS} }}}}'
         asked = escape_template(bound.value.removesuffix(r"(\.0)?"))
         return f" The histogram must have the bound {asked}; it has{bounds}{{{{ else }}}} none{{{{ end }}}}."
+
+    def promise_line(self, slo: Slo) -> str:
+        """Ask for the promise as it is recorded, so that the text of all SLOs of one policy is the same."""
+        if slo.description and not recorded_description(slo):
+            return describe_promise(slo, self)
+        style = self.style
+        info = f"{{{{ with printf `{style.info_metric}{{{style.id}=%q}}` $labels.{style.id} | query }}}}"
+        description = f'{{{{ with . | first | label "{style.description}" }}}}{{{{ . }}}} {{{{ end }}}}'
+        # The unit stands here where it does not in the label.
+        unit = "" if style.objective_unit else "%"
+        objective = f'{{{{ . | first | label "{style.objective}" }}}}{unit}'
+        return f"{info}{description}{describe_objective(objective, self.window)}{{{{ end }}}}"
 
     def spec_text(self, text: str) -> str:
         return escape_template(text)

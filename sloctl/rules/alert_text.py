@@ -43,6 +43,9 @@ class AlertValues(Protocol):
     def histogram_bounds(self) -> str:
         """Return which bound of a latency's histogram is asked for and which there are; else nothing."""
 
+    def promise_line(self, slo: Slo) -> str:
+        """Say what the SLO promises, by `describe_promise`, with the end of the line."""
+
     def spec_text(self, text: str) -> str:
         """Show text of the spec."""
 
@@ -139,10 +142,18 @@ def no_data_text(after: int, values: AlertValues) -> AlertText:
 
 def text_annotations(slo: Slo, text: AlertText, values: AlertValues) -> Labels:
     """Say what the SLO promises in front of the other lines of the description."""
-    promise = f"Objective: {format_number(100 * slo.objective)}% over {describe_window(slo.window)}."
-    if slo.description:
-        promise = f"{values.spec_text(slo.description)} {promise}"
-    return {"summary": text.summary, "description": f"{promise}\n{text.lines}"}
+    return {"summary": text.summary, "description": f"{values.promise_line(slo)}{text.lines}"}
+
+
+def describe_promise(slo: Slo, values: AlertValues) -> str:
+    """Write the line of what an SLO promises."""
+    objective = describe_objective(f"{format_number(100 * slo.objective)}%", slo.window)
+    return f"{values.spec_text(slo.description)} {objective}" if slo.description else objective
+
+
+def describe_objective(objective: str, window: Window) -> str:
+    """Write the sentence of an objective, such as `99.9%`."""
+    return f"Objective: {objective} over {describe_window(window)}.\n"
 
 
 def link_annotations(slo: Slo, written: Labels, before: int, values: AlertValues) -> Labels:

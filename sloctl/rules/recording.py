@@ -10,7 +10,7 @@ from typing import Final
 
 from sloctl import naming
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import CalendarWindow, PromQL
+from sloctl.model import CalendarWindow, PromQL, Slo
 from sloctl.promql import aggregate_by, format_number, join_operands, last_range, range_selector
 from sloctl.rules import calendar
 from sloctl.rules.rule import RecordingRule
@@ -23,6 +23,8 @@ _SINCE_LOOKS: Final = 120
 _FIRST_MINUTES: Final = COARSE_STEP - FINE_STEP // 2
 # Up to four turns of the slow group in a row may be missed without a loss.
 _MADE_GOOD: Final = 30 * MINUTE
+# Bytes of a label's value; Mimir refuses more than 2,048.
+_LONGEST_LABEL: Final = 1024
 
 
 def coarse_rollups(scope: Scope) -> tuple[RecordingRule, ...]:
@@ -133,10 +135,21 @@ def budget_rules(scope: Scope) -> tuple[RecordingRule, ...]:
         scope.style.objective: f"{format_number(100 * slo.objective)}{scope.style.objective_unit}",
         scope.style.window: naming.window_name(slo.window),
     }
+    if description := recorded_description(slo):
+        described[scope.style.description] = description
     return (
         *(scope.published_rule(metric, expression) for metric, expression in series.items()),
         scope.published_rule(scope.style.info_metric, "vector(1)", **described),
     )
+
+
+def recorded_description(slo: Slo) -> str:
+    """Return what an SLO's description is as a label, from which its alerts read it; empty where it is none.
+
+    One that is a template of its alerts, or too long for a label, stands in each of them.
+    """
+    is_label = "{{" not in slo.description and len(slo.description.encode()) <= _LONGEST_LABEL
+    return slo.description if is_label else ""
 
 
 def _covered_share(scope: Scope) -> PromQL:

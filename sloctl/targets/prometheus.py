@@ -24,7 +24,10 @@ _WIDTH: Final = 160
 # Labels that are longer stand one a line.
 _LABELS_WIDTH: Final = 300
 # An alias for less would hardly be shorter than what it stands for.
-_SHARED_FROM: Final = 60
+_SHARED_FROM: Final = 40
+# Prometheus takes a YAML file of over 400,000 nodes for a bomb, unless few of them come by aliases. Those
+# of labels are most, and save little; those of text save much.
+_SHARED_LABELS_NODES: Final = 300_000
 _Pairs: TypeAlias = frozenset[tuple[str, str]]
 
 _FIELD_INDENT: Final = "\n      "
@@ -66,6 +69,8 @@ class _RuleFileText:
 
     def __init__(self, *, shared_from: int) -> None:
         self._shared_from = shared_from
+        # As the parser counts them, with what each alias stands for.
+        self._nodes = 0
         self._parts = [HEADER, "groups:\n"]
         # Where in the parts a value stands that may come again, and the anchors of those that did.
         self._first: dict[str, int] = {}
@@ -90,6 +95,7 @@ class _RuleFileText:
         return "".join(self._parts)
 
     def _add_rule(self, rule: Rule) -> None:
+        self._nodes += 8 + 2 * len(rule.labels)
         match rule:
             case RecordingRule():
                 self._parts.append(f"  - record: {rule.record}\n    expr: {_write_expression(rule.expr)}\n")
@@ -108,7 +114,9 @@ class _RuleFileText:
             return
         self._parts.append("    labels:")
         pairs = frozenset(labels.items())
-        if pairs in self._written_labels:
+        if self._nodes > _SHARED_LABELS_NODES:
+            self._parts.append(_write_labels(sorted(pairs), ""))
+        elif pairs in self._written_labels:
             self._shared_labels[pairs] = None
             self._parts.append(f" *{self._anchor(self._written_labels[pairs], self._slo_anchor)}")
         else:
@@ -170,6 +178,7 @@ def _write_expression(expression: str) -> str:
     return f"|-{_FIELD_INDENT}" + wrap_lines(expression, _WIDTH).replace("\n", _FIELD_INDENT)
 
 
+@lru_cache(maxsize=1024)  # the texts of the same alerts of many SLOs
 def _write_text(text: str) -> str:
     """Write text for people; what is long is folded, so that whoever reads the YAML gets it as it was."""
     is_short = len(text) <= _WIDTH and "\n" not in text
@@ -181,7 +190,6 @@ def _write_text(text: str) -> str:
     )
 
 
-@lru_cache(maxsize=1024)  # lines of the same alerts of many SLOs
 def _fold(line: str) -> tuple[str, ...]:
     """Break a line at single spaces, which folding puts back."""
     parts = []

@@ -55,3 +55,23 @@ def test_no_line_of_a_rule_file_is_too_long_to_review() -> None:
     groups = [group for slo in SLOS[:2] for group in rule_groups(slo, LABEL_STYLES["slo"])]
 
     assert max(map(len, render_rule_file(groups).splitlines())) <= 300
+
+
+def test_labels_of_a_large_file_are_no_aliases_which_prometheus_would_refuse() -> None:
+    groups = rule_groups(shop(labels={"team": "checkout"}), LABEL_STYLES["slo"])
+
+    text = render_rule_file(groups * 900)
+
+    # From the 300,000th node on, of which a rule has about twenty.
+    assert "labels: *" in text[: len(text) // 4]
+    assert "labels: *" not in text[len(text) // 4 * 3 :]
+    assert "summary: *" in text[len(text) // 4 * 3 :]
+
+
+def test_a_description_that_is_a_template_or_long_stands_in_the_alerts() -> None:
+    texts = ("Orders of {{ $labels.uri }} go through.", "Orders go through. " * 60)
+
+    files = [render_rule_file(rule_groups(shop(description=it), LABEL_STYLES["slo"])) for it in texts]
+
+    assert ["slo_description" in file for file in files] == [False, False]
+    assert [file.count("go through") >= 5 for file in files] == [True, True]

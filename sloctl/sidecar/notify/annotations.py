@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from sloctl.duration import format_duration, humanize_duration
-from sloctl.model import AlertKind, Labels, PolicyRow
+from sloctl.model import AlertKind, Labels, PolicyRow, Slo
 from sloctl.naming import LabelStyle, window_name
 from sloctl.rules import alert_text
 from sloctl.rules.alert_templates import expand_template
@@ -87,6 +87,9 @@ class _SnapshotValues:
             last = self._slo_state.last
             return "the start" if last is None else format_date_time(last)
         return format_date_time(self.alert.started_at)
+
+    def promise_line(self, slo: Slo) -> str:
+        return alert_text.describe_promise(slo, self)
 
     def spec_text(self, text: str) -> str:
         candidate = self.alert.candidate
