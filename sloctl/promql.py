@@ -5,7 +5,7 @@ again, so that no value can end a string, a brace or a line of ours. No other mo
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
@@ -233,9 +233,8 @@ def quote_string(value: str, *, also_escape: str = "") -> PromQL:
 
 def format_selector(series: Selector) -> PromQL:
     """Write a selector as Prometheus does: `metric{label="value"}`."""
-    return join_matchers(
-        series.metric, *(_matcher(m.label, m.op.value, m.value, "") for m in series.matchers)
-    )
+    matchers = [_matcher(it.label, it.op.value, it.value, "") for it in series.matchers]
+    return join_matchers(series.metric, *matchers)
 
 
 def metric_selector(metric: str, labels: Labels) -> PromQL:
@@ -285,10 +284,13 @@ def wrap_lines(expression: PromQL, width: int) -> PromQL:
 
     A word that is wider by itself ends the breaking of its line.
     """
-    lines = expression.split("\n")
-    if max(map(len, lines)) <= width:
-        return expression
-    return "\n".join(line if len(line) <= width else "\n".join(_wrap_line(line, width)) for line in lines)
+    lines: list[str] = []
+    for line in expression.split("\n"):
+        if len(line) <= width:
+            lines.append(line)
+        else:
+            lines += _wrap_line(line, width)
+    return "\n".join(lines)
 
 
 @lru_cache(maxsize=1024)  # the same few of an SLO in each of its hundred queries
@@ -296,10 +298,11 @@ def _matcher(label: str, operator: str, value: str, also_escape: str) -> PromQL:
     return f"{label}{operator}{quote_string(value, also_escape=also_escape)}"
 
 
-def _wrap_line(line: str, width: int) -> Iterator[str]:
+def _wrap_line(line: str, width: int) -> list[str]:
     """Break one line outside of its strings; what follows the first part is indented by two more."""
     # As long as the line, and every quote in it begins or ends a string.
-    quotes = _ESCAPED.sub("__", line)
+    quotes = _ESCAPED.sub("__", line) if "\\" in line else line
+    parts = []
     start, indent = 0, ""
     while len(indent) + len(line) - start > width:
         place = start + width - len(indent)
@@ -307,9 +310,10 @@ def _wrap_line(line: str, width: int) -> Iterator[str]:
             pass
         if place <= start or not line[start:place].strip(" "):
             break
-        yield f"{indent}{line[start:place]}"
+        parts.append(f"{indent}{line[start:place]}")
         start, indent = place + 1, " " * (len(line) - len(line.lstrip(" ")) + 2)
-    yield f"{indent}{line[start:]}"
+    parts.append(f"{indent}{line[start:]}")
+    return parts
 
 
 def _parse_expression(text: str) -> Expr:

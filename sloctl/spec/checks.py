@@ -71,25 +71,24 @@ def check_lookback_order(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation,
 
 def check_alerts_can_fire(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
     """Find rows that no error ratio can make fire: an error if a severity has no others, else a warning."""
-    window = slo.window.seconds
+    window, budget = slo.window.seconds, slo.budget
     for severity in enabled_severities(slo.alerting):
         rows = rows_of_severity(slo.alerting.policy, severity)
-        thresholds = {row: alert_threshold(row, window, slo.budget) for row in rows}
-        dead = [row for row in rows if thresholds[row] >= 1]
+        dead = [row for row in rows if alert_threshold(row, window, budget) >= 1]
         level = ProblemLevel.ERROR if len(dead) == len(rows) else ProblemLevel.WARNING
         for row in dead:
             lookbacks = f"{format_duration(row.long)} and {format_duration(row.short)}"
-            node = _policy_row_node(slo, row, nodes)
-            highest = _round_below(Fraction(row.long) / (window * slo.budget))
+            node, threshold = _policy_row_node(slo, row, nodes), alert_threshold(row, window, budget)
+            highest = _round_below(Fraction(row.long) / (window * budget))
             instead = f"a budgetShare of at most {highest} in alerting.policy"
             if "factor" in node.entries:
-                node, instead = node.at("factor"), f"a factor below {format_number(round(1 / slo.budget, 4))}"
+                node, instead = node.at("factor"), f"a factor below {format_number(round(1 / budget, 4))}"
             elif "budgetShare" in node.entries:
                 node = node.at("budgetShare")
             message = (
                 f"the {severity.value} alert on {lookbacks} can never fire "
                 f"at objective {format_number(slo.objective * 100)} %: "
-                f"it waits for an error ratio above {format_number(round(thresholds[row], 4))}; "
+                f"it waits for an error ratio above {format_number(round(threshold, 4))}; "
                 f"give it {instead}"
             )
             yield Violation("alert-never-fires", message, level), node

@@ -49,6 +49,7 @@ def render_rule_file(groups: Iterable[RuleGroup]) -> str:
     return _RuleFileText(shared_from=_SHARED_FROM).render(groups)
 
 
+@lru_cache(maxsize=4096)  # the same few label values of an SLO in each of its thirty rules
 def quote_yaml(text: str) -> str:
     """Write *text* as a double-quoted YAML scalar.
 
@@ -171,8 +172,9 @@ def _write_labels(labels: Iterable[tuple[str, str]], merged: str) -> str:
 def _write_expression(expression: str) -> str:
     """Write PromQL on one line where it fits, else line by line as it was built."""
     if len(expression) <= _WIDTH and expression.isprintable():
-        quoted = expression.replace("'", "''")
-        return f"'{quoted}'"
+        if "'" in expression:
+            expression = expression.replace("'", "''")
+        return f"'{expression}'"
     if not _fits_a_block(expression):
         return quote_yaml(expression)
     return f"|-{_FIELD_INDENT}" + wrap_lines(expression, _WIDTH).replace("\n", _FIELD_INDENT)
