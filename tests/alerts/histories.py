@@ -110,7 +110,8 @@ def hurried_rules(slos: Sequence[Slo]) -> str:
             ),
         )
         for slo in slos
-        for group in rule_groups(slo, NATIVE_STYLE)[:2]
+        for group in rule_groups(slo, NATIVE_STYLE)
+        if not group.name.endswith(":repair")
     )
 
 

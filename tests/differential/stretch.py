@@ -9,10 +9,10 @@ from msgspec import structs
 
 from sloctl.duration import MINUTE
 from sloctl.model import Slo
-from sloctl.naming import NATIVE_STYLE
+from sloctl.naming import NATIVE_STYLE, NEW_SERIES, error_count_metric, event_count_metric
 from sloctl.rules.groups import rule_groups
-from sloctl.rules.rule import RuleGroup
-from sloctl.slo.resolutions import COARSE_STEP, EventCounts
+from sloctl.rules.rule import RecordingRule, Rule, RuleGroup
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts
 from tests.differential.engine import DOWN, Recording, Story, record
 from tests.differential.kinds import RATIO
 from tests.differential.scraped import Scraped
@@ -75,8 +75,17 @@ def happened(target: Target, start: int, end: int) -> EventCounts:
 
 def rollup_groups(slo: Slo) -> list[RuleGroup]:
     """The rules that count, in their groups."""
-    fast, slow, *repair = rule_groups(slo, NATIVE_STYLE)
-    return [structs.replace(fast, rules=fast.rules[:2]), structs.replace(slow, rules=slow.rules[:2]), *repair]
+    groups = [
+        structs.replace(group, rules=tuple(filter(_is_count, group.rules)))
+        for group in rule_groups(slo, NATIVE_STYLE)
+    ]
+    return [group for group in groups if group.rules]
+
+
+def _is_count(rule: Rule) -> bool:
+    metrics = (error_count_metric, event_count_metric)
+    counts = {metric(step) for metric in metrics for step in (FINE_STEP, COARSE_STEP)}
+    return isinstance(rule, RecordingRule) and rule.record in {NEW_SERIES, *counts}
 
 
 def unseen_in(target: Target, holes: Sequence[Hole]) -> Target:

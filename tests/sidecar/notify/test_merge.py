@@ -127,7 +127,8 @@ def hurried(lived: Iterable[Lived], style: LabelStyle) -> str:
             ),
         )
         for each in lived
-        for group in rule_groups(each.slo, style)[:2]
+        for group in rule_groups(each.slo, style)
+        if not group.name.endswith(":repair")
     )
 
 
