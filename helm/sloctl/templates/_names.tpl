@@ -20,6 +20,12 @@ app.kubernetes.io/name: {{ include "sloctl.name" . | trunc 58 }}-test
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Of the pod of the Job that compiles, which the Service must not choose either. */}}
+{{- define "sloctl.compileLabels" -}}
+app.kubernetes.io/name: {{ include "sloctl.name" . | trunc 55 }}-compile
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "sloctl.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "sloctl.selectorLabels" . }}
