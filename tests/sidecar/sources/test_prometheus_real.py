@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from sloctl.duration import HOUR
+from sloctl.duration import HOUR, MINUTE
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -208,6 +208,14 @@ async def test_what_is_known_already_is_no_history(raw_only: Prometheus) -> None
 
     assert min(each.at for each in history) == END - 7 * HOUR + 300
     assert total(history, PLAIN) == pytest.approx(sum(PER_SECOND.values()) * 7 * HOUR, rel=0.02)
+
+
+async def test_a_downtime_of_minutes_is_read_too(raw_only: Prometheus) -> None:
+    async with opened(raw_only.url, PLAIN) as source:
+        history = await past(source, {PLAIN.id: END - 3 * MINUTE})
+
+    assert [each.at for each in history] == [END - 2 * MINUTE, END - MINUTE, END]
+    assert total(history, PLAIN) == pytest.approx(sum(PER_SECOND.values()) * 3 * MINUTE, rel=0.02)
 
 
 async def test_errors_are_broken_down_by_the_labels_given(with_rules: Prometheus) -> None:
