@@ -99,6 +99,32 @@ def test_an_hour_within_the_objective_alerts_nobody(tmp_path: Path) -> None:
     assert told == "SUCCESS"
 
 
+def test_ten_services_at_a_few_errors_alert_nobody_for_an_hour(tmp_path: Path) -> None:
+    """At 0 to 0.15 % errors, each with its errors at once every two minutes, of an objective of 99.9 %."""
+    services = [
+        shop(
+            name=f"s{number}",
+            objective=Fraction(999, 1000),
+            indicator=RatioIndicator(
+                CountedSide.ERROR,
+                (read_selector(f's{number}_total{{code="500"}}'),),
+                (read_selector(f"s{number}_total"),),
+            ),
+        )
+        for number in range(10)
+    ]
+    series = {}
+    for number in range(10):
+        bursts = " ".join(f"{1.2 * burst * number / 9:.2f}x7" for burst in range(50))
+        series |= {f's{number}_total{{code="200"}}': "0+100x400", f's{number}_total{{code="500"}}': bursts}
+    quiet = [Expectation(minute, FIRING, 0) for minute in range(1, 61)]
+    covered = between(60, "count(slo:period_covered:ratio > 0 < 0.0016)", 10, 10)
+
+    rules = compiler.compile_rules(services, NATIVE_STYLE)
+
+    assert run_trials(tmp_path, rules, [Trial("ten services", series, [*quiet, covered])]) == "SUCCESS"
+
+
 def test_an_outage_in_minute_three_pages_within_two(tmp_path: Path) -> None:
     series = counters("0+100x12 1200+70x400", "0+0x12 0+30x400")
 
