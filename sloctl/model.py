@@ -240,11 +240,15 @@ class Severity(Enum):
 
 
 class AlertKind(Enum):
-    """The kinds of alerts of an SLO, by their keys in a spec; page and ticket are the burn alerts."""
+    """The kinds of alerts of an SLO, by their keys in a spec; page and ticket are the burn alerts.
+
+    Of spent there is one alert for each step of the budget.
+    """
 
     PAGE = "page"
     TICKET = "ticket"
     EXHAUSTED = "exhausted"
+    SPENT = "spent"
     EXHAUSTING = "exhausting"
     NO_DATA = "noData"
 
@@ -279,11 +283,25 @@ _WHOLE: Final = Fraction(1)
 _NOTHING_ADDED: Final = AlertMetadata({}, {})
 
 
+class SpentStep(Struct, frozen=True):
+    """An alert on a *share* of the budget, below 1, that is spent; *added* is what the spec adds to it."""
+
+    share: Fraction
+    severity: Severity
+    added: AlertMetadata = _NOTHING_ADDED
+
+    @property
+    def share_left(self) -> Fraction:
+        """Return the share of the budget that is left at most while it fires."""
+        return 1 - self.share
+
+
 class Alerting(Struct, frozen=True):
     """The alerts of an SLO; an alert that is None is disabled.
 
-    *exhausting_within* and *no_data_after* are seconds. *min_errors* is a floor on the bad events in the
-    long lookback, 0 for none; *confidence* is the level of a one-sided Wilson bound on the long error ratio.
+    *exhausting_within* and *no_data_after* are seconds; *spent_steps* rise. *min_errors* is a floor on the
+    bad events in the long lookback, 0 for none; *confidence* is the level of a one-sided Wilson bound on the
+    long error ratio.
     """
 
     policy: tuple[PolicyRow, ...]
@@ -297,9 +315,10 @@ class Alerting(Struct, frozen=True):
     min_errors: int
     confidence: Fraction | None
     no_data_severity: Severity = Severity.TICKET
+    spent_steps: tuple[SpentStep, ...] = ()
 
-    def metadata_of(self, kind: AlertKind) -> AlertMetadata:
-        """Return what the spec adds to one kind of alert; nothing to one that it disables."""
+    def metadata_of(self, kind: AlertKind, step: SpentStep | None = None) -> AlertMetadata:
+        """Return what the spec adds to one kind of alert, of spent to one *step*; nothing where disabled."""
         match kind:
             case AlertKind.PAGE:
                 added = self.page
@@ -307,6 +326,8 @@ class Alerting(Struct, frozen=True):
                 added = self.ticket
             case AlertKind.EXHAUSTED:
                 added = self.exhausted
+            case AlertKind.SPENT:
+                added = None if step is None else step.added
             case AlertKind.EXHAUSTING:
                 added = self.exhausting
             case AlertKind.NO_DATA:
@@ -317,7 +338,7 @@ class Alerting(Struct, frozen=True):
 
     @property
     def enabled_alerts(self) -> dict[AlertKind, AlertMetadata]:
-        """Map each kind of alert that is not disabled to what the spec adds to it."""
+        """Map each kind of alert that is not disabled to what the spec adds to it; without budget steps."""
         metadata = {
             AlertKind.PAGE: self.page,
             AlertKind.TICKET: self.ticket,
@@ -327,8 +348,10 @@ class Alerting(Struct, frozen=True):
         }
         return {kind: added for kind, added in metadata.items() if added is not None}
 
-    def severity_of(self, kind: AlertKind) -> Severity:
-        """Return the severity of an alert; that of no data is the spec's choice."""
+    def severity_of(self, kind: AlertKind, step: SpentStep | None = None) -> Severity:
+        """Return the severity of an alert; that of no data and of a budget *step* is the spec's choice."""
+        if step is not None:
+            return step.severity
         if kind is AlertKind.NO_DATA:
             return self.no_data_severity
         return Severity.PAGE if kind is AlertKind.PAGE else Severity.TICKET

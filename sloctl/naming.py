@@ -6,7 +6,8 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import Alerting, AlertKind, CalendarWindow, Labels, Slo, Window
+from sloctl.model import Alerting, AlertKind, CalendarWindow, Labels, Slo, SpentStep, Window
+from sloctl.promql import format_number
 
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
@@ -33,12 +34,14 @@ ROLLUPS_AGE: Final = "slo:rollups:age_seconds"
 
 BURN_ALERT: Final = "SLOErrorBudgetBurn"
 EXHAUSTED_ALERT: Final = "SLOErrorBudgetExhausted"
+SPENT_ALERT: Final = "SLOErrorBudgetSpent"
 EXHAUSTING_ALERT: Final = "SLOErrorBudgetExhausting"
 NO_DATA_ALERT: Final = "SLONoData"
 ALERT_NAMES: Final = {
     AlertKind.PAGE: BURN_ALERT,
     AlertKind.TICKET: BURN_ALERT,
     AlertKind.EXHAUSTED: EXHAUSTED_ALERT,
+    AlertKind.SPENT: SPENT_ALERT,
     AlertKind.EXHAUSTING: EXHAUSTING_ALERT,
     AlertKind.NO_DATA: NO_DATA_ALERT,
 }
@@ -47,14 +50,20 @@ ALERT_CLASSES: Final = {
     AlertKind.PAGE: "burn",
     AlertKind.TICKET: "burn",
     AlertKind.EXHAUSTED: "exhausted",
+    AlertKind.SPENT: "spent",
     AlertKind.EXHAUSTING: "exhausting",
     AlertKind.NO_DATA: "no_data",
 }
 
 
-def alert_name(alerting: Alerting, kind: AlertKind) -> str:
+def spent_share(step: SpentStep) -> str:
+    """Name the share of a budget step: `75%`."""
+    return f"{format_number(100 * step.share)}%"
+
+
+def alert_name(alerting: Alerting, kind: AlertKind, step: SpentStep | None = None) -> str:
     """Return the name of an alert: the spec's, or else sloctl's own."""
-    added = alerting.metadata_of(kind)
+    added = alerting.metadata_of(kind, step)
     return ALERT_NAMES[kind] if added.name is None else added.name
 
 
@@ -106,6 +115,7 @@ class LabelStyle(Struct, frozen=True):
     severity: str
     alert: str
     pending: str
+    spent: str
     part: str
     info_metric: str
     separator: str
@@ -123,23 +133,36 @@ class LabelStyle(Struct, frozen=True):
         """Return the one label whose value no other SLO has."""
         return {self.id: self.slo_id(slo)}
 
-    def alert_labels(self, slo: Slo, kind: AlertKind, pending: int | None = None) -> Labels:
+    def alert_labels(
+        self, slo: Slo, kind: AlertKind, pending: int | None = None, *, step: SpentStep | None = None
+    ) -> Labels:
         """Return the labels of one enabled alert of *slo*, without those of a group.
 
-        Of several burn alerts of a severity each has the *pending* time by which they differ.
+        Of several burn alerts of a severity each has the *pending* time by which they differ, and of the
+        alerts on a spent budget each its *step*.
         The rules and the sidecar send the same ones, because Alertmanager merges alerts by their labels.
         """
         own = {
             **slo.labels,
-            "severity": slo.alerting.severity_of(kind).value,
-            **slo.alerting.metadata_of(kind).labels,
+            "severity": slo.alerting.severity_of(kind, step).value,
+            **slo.alerting.metadata_of(kind, step).labels,
         }
-        return {**own, **self.identity_labels(slo), **self.alert_identity(slo.alerting, kind, pending)}
+        identity = self.alert_identity(slo.alerting, kind, pending, step=step)
+        return {**own, **self.identity_labels(slo), **identity}
 
-    def alert_identity(self, alerting: Alerting, kind: AlertKind, pending: int | None = None) -> Labels:
+    def alert_identity(
+        self,
+        alerting: Alerting,
+        kind: AlertKind,
+        pending: int | None = None,
+        *,
+        step: SpentStep | None = None,
+    ) -> Labels:
         """Return the labels that say what kind of alert it is; a spec cannot change them."""
         by_time = {} if pending is None else {self.pending: format_duration(pending)}
-        return {self.alert: ALERT_CLASSES[kind], self.severity: alerting.severity_of(kind).value, **by_time}
+        by_share = {} if step is None else {self.spent: spent_share(step)}
+        severity = alerting.severity_of(kind, step).value
+        return {self.alert: ALERT_CLASSES[kind], self.severity: severity, **by_time, **by_share}
 
 
 NATIVE_STYLE: Final = LabelStyle(
@@ -153,6 +176,7 @@ NATIVE_STYLE: Final = LabelStyle(
     severity="slo_severity",
     alert="slo_alert",
     pending="slo_for",
+    spent="slo_spent",
     part="slo_part",
     info_metric="slo_info",
     separator="/",
@@ -169,6 +193,7 @@ SLOTH_STYLE: Final = LabelStyle(
     severity="sloth_severity",
     alert="sloth_alert",
     pending="sloth_for",
+    spent="sloth_spent",
     part="sloth_part",
     info_metric="sloth_slo_info",
     separator="-",

@@ -9,6 +9,7 @@ from sloctl.backtest.evaluation import BudgetBacktest, PeriodResult
 from sloctl.duration import HOUR, format_duration, humanize_duration
 from sloctl.formatting import UNKNOWN, format_count, format_error_ratio, format_objective, format_percent
 from sloctl.model import AlertKind, Severity
+from sloctl.naming import spent_share
 from sloctl.problems import escape_unprintable
 from sloctl.slo.replay import FiredAlert
 from sloctl.table import format_markdown_table, format_table
@@ -105,7 +106,8 @@ def alert_label(alert: FiredAlert) -> str:
     """Name an alert by severity, and by its lookbacks or what it is about."""
     row = alert.policy_row
     if row is None:
-        return f"{alert.severity.value} {_ALERT_NAMES[alert.kind]}"
+        name = _ALERT_NAMES[alert.kind] if alert.step is None else f"{spent_share(alert.step)} spent"
+        return f"{alert.severity.value} {name}"
     return f"{alert.severity.value} {format_duration(row.long)}/{format_duration(row.short)}"
 
 
@@ -279,6 +281,7 @@ def alert_document(alert: FiredAlert) -> Json:
     row = alert.policy_row
     return {
         "alert": alert.kind.value,
+        **({} if alert.step is None else {"spentShare": float(alert.step.share)}),
         "severity": alert.severity.value,
         "long": None if row is None else format_duration(row.long),
         "short": None if row is None else format_duration(row.short),

@@ -9,7 +9,9 @@ from sloctl.dashboards.grafana_schema import Annotation, GridPos, Panel, PanelFi
 from sloctl.dashboards.lookbacks import group_legend
 from sloctl.dashboards.panels import DATA_SOURCE, MIN_INTERVAL, PanelHead, graph_queries, timeline_panel
 from sloctl.dashboards.slo_queries import QueryScope
-from sloctl.model import AlertKind, CalendarWindow, PromQL, Severity, Slo
+from sloctl.model import AlertKind, CalendarWindow, PromQL, Severity, Slo, SpentStep
+from sloctl.naming import spent_share
+from sloctl.promql import format_number
 from sloctl.slo.policy import exhaustion_row
 
 _SEVERITY_COLORS: Final = {Severity.PAGE: theme.VERMILLION, Severity.TICKET: theme.ORANGE}
@@ -46,31 +48,34 @@ def slo_alert_timeline(slo: Slo, scope: QueryScope, panel_id: int, place: GridPo
     description = f"What fired when. Where nothing is drawn, no rule was evaluated{drawn}"
     group = f" {group_legend(slo)}" if slo.group_by else ""
     queries = [
-        (f"{title}{group}", _alert_state_query(slo, scope, kind)) for title, kind in _titled_alerts(slo)
+        (f"{title}{group}", _alert_state_query(slo, scope, kind, step))
+        for title, kind, step in _titled_alerts(slo)
     ]
     return timeline_panel(PanelHead(panel_id, "Alerts", place, description), graph_queries(*queries))
 
 
-def _alert_state_query(slo: Slo, scope: QueryScope, kind: AlertKind) -> PromQL:
+def _alert_state_query(slo: Slo, scope: QueryScope, kind: AlertKind, step: SpentStep | None) -> PromQL:
     """Query the state of one alert, quiet while the rules run.
 
     A group that does not fire is absent instead: nothing lists the groups.
     """
-    recorded = slo_queries.one_alert(scope, slo.alerting, kind)
-    exposed = _sidecar_alert_query(slo, scope, kind)
-    fires = theme.PAGE if slo.alerting.severity_of(kind) is Severity.PAGE else theme.TICKET
+    recorded = slo_queries.one_alert(scope, slo.alerting, kind, step)
+    exposed = _sidecar_alert_query(slo, scope, kind, step)
+    fires = theme.PAGE if slo.alerting.severity_of(kind, step) is Severity.PAGE else theme.TICKET
     state = scope.recorded_or_exposed(recorded, f"{fires} + 0 * ({exposed})")
     if slo.group_by:
         return scope.max_by(state)
     return scope.max_by(f"{state} or {theme.QUIET} * {scope.select_series(scope.style.info_metric)}")
 
 
-def _sidecar_alert_query(slo: Slo, scope: QueryScope, kind: AlertKind) -> PromQL:
+def _sidecar_alert_query(slo: Slo, scope: QueryScope, kind: AlertKind, step: SpentStep | None) -> PromQL:
     """Query a sample wherever the sidecar's own series say that the alert fires."""
     left, alerting = scope.select_series(sidecar_metrics.BUDGET_REMAINING), slo.alerting
     match kind:
         case AlertKind.EXHAUSTED:
             return f"{left} <= 0"
+        case AlertKind.SPENT if step is not None:
+            return f"{left} <= {format_number(step.share_left)}"
         case AlertKind.EXHAUSTING if (row := exhaustion_row(alerting.policy)) is not None:
             burns = [scope.select_lookback(sidecar_metrics.BURN_RATE, it) for it in (row.long, row.short)]
             if isinstance(slo.window, CalendarWindow):
@@ -88,9 +93,11 @@ def _sidecar_alert_query(slo: Slo, scope: QueryScope, kind: AlertKind) -> PromQL
             return scope.sidecar_firing_alerts(alerting.severity_of(kind))
 
 
-def _titled_alerts(slo: Slo) -> Iterator[tuple[str, AlertKind]]:
+def _titled_alerts(slo: Slo) -> Iterator[tuple[str, AlertKind, SpentStep | None]]:
     """List the alerts that *slo* has, each with a title."""
     for kind in slo.alerting.enabled_alerts:
         # Without a row nothing decides how long the budget lasts.
         if kind is not AlertKind.EXHAUSTING or exhaustion_row(slo.alerting.policy) is not None:
-            yield _ALERT_TITLES[kind], kind
+            yield _ALERT_TITLES[kind], kind, None
+    for step in slo.alerting.spent_steps:
+        yield f"{spent_share(step)} spent", AlertKind.SPENT, step

@@ -9,7 +9,7 @@ from sloctl import naming
 from sloctl.dashboards import sidecar_metrics
 from sloctl.dashboards.theme import LASTS_PERIOD, NOT_BURNING, PAGE, PENDING, QUIET, TICKET
 from sloctl.duration import DAY, format_duration
-from sloctl.model import Alerting, AlertKind, PromQL, Severity
+from sloctl.model import Alerting, AlertKind, PromQL, Severity, SpentStep
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.promql import aggregate_by, format_matchers, join_matchers
 from sloctl.slo.resolutions import COARSE_STEP
@@ -139,9 +139,12 @@ def alert_state(scope: QueryScope, known: PromQL) -> PromQL:
     return scope.max_by(f"{_firing_states(scope)} or {QUIET} * {known}")
 
 
-def one_alert(scope: QueryScope, alerting: Alerting, kind: AlertKind) -> PromQL:
+def one_alert(
+    scope: QueryScope, alerting: Alerting, kind: AlertKind, step: SpentStep | None = None
+) -> PromQL:
     """Query one alert, firing or pending, as in theme.ALERT_WORDS."""
-    alert, severity = scope.style.alert_identity(alerting, kind), alerting.severity_of(kind)
+    alert = scope.style.alert_identity(alerting, kind, step=step)
+    severity = alerting.severity_of(kind, step)
     fires = PAGE if severity is Severity.PAGE else TICKET
     pending = scope.select_alerts(state="pending", **alert)
     return f"{fires} * {scope.select_alerts(**alert)} or {PENDING} * {pending}"

@@ -16,13 +16,14 @@ from sloctl.formatting import (
     format_rounded_percent,
 )
 from sloctl.model import CalendarWindow, Severity, Slo, Window
-from sloctl.naming import window_name
+from sloctl.naming import spent_share, window_name
 from sloctl.problems import escape_unprintable
 from sloctl.promql import format_number
 from sloctl.table import format_table
 
 WIDTH: Final = 80
 _MARGIN: Final = "  "
+_SPENT_NOUNS: Final = {Severity.PAGE: "A page", Severity.TICKET: "A ticket"}
 _BUDGET_ALERTS: Final = {"exhausting": "budget going", "exhausted": "budget gone"}
 
 
@@ -112,8 +113,19 @@ def alert_lines(explanation: SloExplanation) -> Iterator[str]:
     if alerting.no_data is not None and alerting.no_data_severity is Severity.PAGE:
         silence, _ = others.popitem()
         yield from _wrap_text(f"Another page: {silence}.")
+    for severity in Severity:
+        shares = [spent_share(step) for step in alerting.spent_steps if step.severity is severity]
+        if shares:
+            told = f"when {_join_shares(shares)} of the budget is spent, measured against the whole window"
+            yield from _wrap_text(f"{_SPENT_NOUNS[severity]}: {told}.")
     if enabled := [when for when, alert in others.items() if alert is not None]:
         yield from _wrap_text(f"Other tickets: {'; '.join(enabled)}.")
+
+
+def _join_shares(shares: list[str]) -> str:
+    """Join shares as in `50%, 75% or 90%`."""
+    *first, last = shares
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _alert_conditions(slo: Slo) -> str:
@@ -185,7 +197,7 @@ def _alert_cells(alert: OutageAlert) -> tuple[str, ...]:
 
 def _alert_label(alert: OutageAlert) -> str:
     if alert.policy_row is None:
-        return _BUDGET_ALERTS[alert.alert_name]
+        return _BUDGET_ALERTS.get(alert.alert_name, alert.alert_name)
     row = alert.policy_row
     return f"{alert.alert_name} {format_duration(row.long)}/{format_duration(row.short)}"
 

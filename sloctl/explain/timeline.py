@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from sloctl.duration import MINUTE
 from sloctl.explain.event_definition import EventDefinition, define_event
-from sloctl.model import Alerting, PolicyRow, Severity, Slo
+from sloctl.model import Alerting, PolicyRow, Severity, Slo, SpentStep
+from sloctl.naming import spent_share
 from sloctl.slo import burn
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.slo.policy import (
@@ -24,7 +25,7 @@ from sloctl.slo.policy import (
     error_floor,
     exhaustion_row,
 )
-from sloctl.slo.resolutions import FINE_STEP, SEVERITY_STEP
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, SEVERITY_STEP
 
 OUTAGE_ERROR_RATIOS: Final = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
 
@@ -126,7 +127,9 @@ def simulate_outage(slo: Slo, error_ratio: Fraction, event_rate: float | None) -
         true_after: float,
         false_after: float | None = None,
     ) -> None:
-        delay = partial(evaluation_delay, slo, error_ratio=error_ratio, step=SEVERITY_STEP[severity])
+        # Alerts on the budget itself read the ratio of the window.
+        step = COARSE_STEP if row is None else SEVERITY_STEP[severity]
+        delay = partial(evaluation_delay, slo, error_ratio=error_ratio, step=step)
         fires = delay(true_after)
         ratio, budget = float(error_ratio), float(full_outage)
         spent = (ratio * fires.earliest / budget, ratio * fires.latest / budget)
@@ -151,7 +154,28 @@ def simulate_outage(slo: Slo, error_ratio: Fraction, event_rate: float | None) -
         add_alert("exhausting", Severity.TICKET, None, true_after=soon)
     if alerting.exhausted is not None:
         add_alert("exhausted", Severity.TICKET, None, true_after=exhausted_after)
+    for step in alerting.spent_steps:
+        add_alert(
+            spent_alert_name(step),
+            step.severity,
+            None,
+            true_after=spent_after(slo, step, error_ratio),
+        )
     return SimulatedOutage(error_ratio, exhausted_after, tuple(alerts))
+
+
+def spent_alert_name(step: SpentStep) -> str:
+    """Name the alert on a share of the budget: `75% spent`."""
+    return f"{spent_share(step)} spent"
+
+
+def spent_after(slo: Slo, step: SpentStep, error_ratio: Fraction) -> float:
+    """Compute the seconds after which a constant outage has spent the share of *step*; infinite for never.
+
+    A budget that sustains the outage is spent up to the outage's share of it, when the window is full.
+    """
+    after = float(step.share * slo.window.seconds * slo.budget / error_ratio)
+    return after if after <= slo.window.seconds else inf
 
 
 def enabled_rows(alerting: Alerting) -> list[PolicyRow]:

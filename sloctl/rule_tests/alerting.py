@@ -135,6 +135,17 @@ def _budget_tests(tested: TestedSlo) -> Iterator[RuleTest]:
             expectations = expectations[3:]
         if alerting.exhausted is not None:
             expectations.append(tested.fires(AlertKind.EXHAUSTED, _SETTLED, firing=1 if left <= 0 else None))
+        expectations += [
+            tested.fires(
+                AlertKind.SPENT,
+                _SETTLED,
+                firing=1 if left <= float(step.share_left) else None,
+                step=step,
+            )
+            for step in alerting.spent_steps
+            # So near its own edge nobody tells what a sum of floats is.
+            if abs(left - float(step.share_left)) > 1e-9
+        ]
         yield RuleTest(f"{slo.id}: budget {story}", MINUTE, lines, tuple(expectations))
     row = exhaustion_row(alerting.policy)
     if alerting.exhausting is None or row is None:

@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl import naming
-from sloctl.model import AlertKind, Labels, PromQL, Slo
+from sloctl.model import AlertKind, Labels, PromQL, Slo, SpentStep
 from sloctl.naming import LabelStyle
 from sloctl.promql import metric_selector
 from sloctl.rule_tests.promtool import RuleExpectation
@@ -35,14 +35,20 @@ class TestedSlo(Struct, frozen=True):
         return RuleExpectation(at, query, None if value is None else round(_DECIMALS * value))
 
     def fires(
-        self, kind: AlertKind, at: int, *, pending: int | None = None, firing: int | None = 1
+        self,
+        kind: AlertKind,
+        at: int,
+        *,
+        pending: int | None = None,
+        firing: int | None = 1,
+        step: SpentStep | None = None,
     ) -> RuleExpectation:
         """Expect an alert to be firing, or with None not to be."""
         labels = {
-            "alertname": naming.alert_name(self.slo.alerting, kind),
+            "alertname": naming.alert_name(self.slo.alerting, kind, step),
             "alertstate": "firing",
             **self.style.id_label(self.slo),
-            **self.style.alert_identity(self.slo.alerting, kind, pending),
+            **self.style.alert_identity(self.slo.alerting, kind, pending, step=step),
         }
         return RuleExpectation(at, f"count({metric_selector('ALERTS', labels)})", firing)
 

@@ -11,7 +11,17 @@ from msgspec import Struct
 
 from sloctl import naming
 from sloctl.duration import format_duration
-from sloctl.model import AlertKind, CalendarWindow, Labels, PolicyRow, PromQL, Selector, Slo, Window
+from sloctl.model import (
+    AlertKind,
+    CalendarWindow,
+    Labels,
+    PolicyRow,
+    PromQL,
+    Selector,
+    Slo,
+    SpentStep,
+    Window,
+)
 from sloctl.naming import LabelStyle
 from sloctl.promql import (
     format_matchers,
@@ -86,6 +96,7 @@ class AlertTemplates(Struct, frozen=True):
     slo_id: str
     bucket_proof: BucketProof | None
     rows: tuple[PolicyRow, ...]
+    step: SpentStep | None = None
 
     @classmethod
     def from_scope(
@@ -95,6 +106,7 @@ class AlertTemplates(Struct, frozen=True):
         *,
         rows: tuple[PolicyRow, ...] = (),
         pending: int | None = None,
+        step: SpentStep | None = None,
     ) -> Self:
         """Take of an SLO what the text of one of its alerts depends on."""
         slo, style = scope.slo, scope.style
@@ -105,10 +117,11 @@ class AlertTemplates(Struct, frozen=True):
             slo.group_by,
             slo.window,
             scope.resolutions,
-            tuple(style.alert_identity(slo.alerting, kind, pending).items()),
+            tuple(style.alert_identity(slo.alerting, kind, pending, step=step).items()),
             "" if style.slo_id(slo) == slo.id else slo.id,
             pair.bucket_proof if isinstance(pair, CounterPair) else None,
             rows,
+            step,
         )
 
     @property

@@ -10,8 +10,17 @@ from typing import Final, NamedTuple, Protocol
 from sloctl import links
 from sloctl.duration import HOUR, format_duration
 from sloctl.formatting import describe_window
-from sloctl.model import TEXT_ANNOTATIONS, AlertKind, CalendarWindow, Labels, PolicyRow, Slo, Window
-from sloctl.naming import window_name
+from sloctl.model import (
+    TEXT_ANNOTATIONS,
+    AlertKind,
+    CalendarWindow,
+    Labels,
+    PolicyRow,
+    Slo,
+    SpentStep,
+    Window,
+)
+from sloctl.naming import spent_share, window_name
 from sloctl.promql import format_number
 from sloctl.slo.policy import SEVERITY_VERBS, alert_factor
 from sloctl.slo.resolutions import COARSE_STEP
@@ -116,6 +125,18 @@ def exhausted_text(window: Window, row: PolicyRow | None, values: AlertValues) -
     )
 
 
+def spent_text(step: SpentStep, window: Window, row: PolicyRow | None, values: AlertValues) -> AlertText:
+    """Say which share of the budget is spent, and by the lookbacks of *row* whether it still burns."""
+    share, name = spent_share(step), window_name(window)
+    of_window = f"this calendar {name}" if isinstance(window, CalendarWindow) else name
+    now = "" if row is None else f" {_burn_sentence(row, values)}"
+    return _alert_text(
+        f"{values.alert_subject}: {share} of the error budget is spent, {values.budget_left}",
+        f"{share} of what may fail in {of_window} has failed.{now}",
+        f"Firing since {values.start_time}.",
+    )
+
+
 def exhausting_text(within: int, row: PolicyRow, values: AlertValues) -> AlertText:
     """Say that the budget will be gone *within* seconds; the lookbacks of *row* decide that."""
     long = format_duration(row.long)
@@ -179,7 +200,7 @@ def link_annotations(slo: Slo, written: Labels, before: int, values: AlertValues
     return added | {name: links.join_url(added[name], *path) for name, path in paths.items() if name in added}
 
 
-def spec_annotations(slo: Slo, kind: AlertKind) -> Labels:
+def spec_annotations(slo: Slo, kind: AlertKind, step: SpentStep | None = None) -> Labels:
     """Merge the annotations that a spec has for one kind of alert.
 
     A summary or a description of all alerts speaks of a burn: other alerts keep their own text, but for what
@@ -188,7 +209,7 @@ def spec_annotations(slo: Slo, kind: AlertKind) -> Labels:
     common = slo.annotations
     if kind not in {AlertKind.PAGE, AlertKind.TICKET}:
         common = {name: text for name, text in common.items() if name not in TEXT_ANNOTATIONS}
-    return {**common, **slo.alerting.metadata_of(kind).annotations}
+    return {**common, **slo.alerting.metadata_of(kind, step).annotations}
 
 
 def longest_lookback(rows: Sequence[PolicyRow]) -> int:

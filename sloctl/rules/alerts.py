@@ -23,6 +23,7 @@ from sloctl.rules.alert_text import (
     longest_lookback,
     no_data_text,
     spec_annotations,
+    spent_text,
     text_annotations,
 )
 from sloctl.rules.rule import AlertRule
@@ -76,6 +77,23 @@ def budget_alerts(scope: Scope) -> list[AlertRule]:
         condition = _exhausting_condition(scope, row, left)
         alerts.append(_alert_rule(scope, values, expr=condition, text=text, before=row.long))
     return alerts
+
+
+def spent_alerts(scope: Scope) -> list[AlertRule]:
+    """Build an alert for each share of the budget that the spec names."""
+    slo = scope.slo
+    left = scope.max_by_group(scope.recorded_series(naming.BUDGET_REMAINING))
+    row = exhaustion_row(slo.alerting.policy)
+    return [
+        _alert_rule(
+            scope,
+            values := AlertTemplates.from_scope(scope, AlertKind.SPENT, step=step),
+            expr=f"{left} <= {format_number(step.share_left)}",
+            text=values.with_definitions(spent_text(step, slo.window, row, values)),
+            before=slo.window.seconds,
+        )
+        for step in slo.alerting.spent_steps
+    ]
 
 
 def no_data_alerts(scope: Scope) -> list[AlertRule]:
@@ -226,12 +244,12 @@ def _alert_rule(
     *before* is how many seconds before the alert its links show; *waits* how many it is pending.
     """
     slo, style = scope.slo, scope.style
-    labels = style.alert_labels(slo, values.kind, pending)
-    written = spec_annotations(slo, values.kind)
+    labels = style.alert_labels(slo, values.kind, pending, step=values.step)
+    written = spec_annotations(slo, values.kind, values.step)
     # Templates know the labels of the expression alone, not those that the rule adds.
     identity = f'"{style.id}", {quote_string(style.slo_id(slo))}, "", ""'
     return AlertRule(
-        alert=naming.alert_name(slo.alerting, values.kind),
+        alert=naming.alert_name(slo.alerting, values.kind, values.step),
         expr=f"label_replace(\n{expr},\n{identity}\n)",
         pending=waits,
         labels={label: escape_template(value) for label, value in labels.items()},

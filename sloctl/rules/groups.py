@@ -5,7 +5,7 @@ from typing import Final
 from sloctl import naming
 from sloctl.model import Slo
 from sloctl.naming import LabelStyle
-from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts
+from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts, spent_alerts
 from sloctl.rules.calendar import period_rules, slow_period_rules
 from sloctl.rules.counts import count_rules
 from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules, since_rule
@@ -47,6 +47,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     groups = (
         RuleGroup(f"slo:{slo.id}:fast", FINE_STEP, fast),
         RuleGroup(f"slo:{slo.id}:objective", FINE_STEP, objective),
+        RuleGroup(f"slo:{slo.id}:budget", FINE_STEP, tuple(spent_alerts(scope))),
         RuleGroup(f"slo:{slo.id}:slow", COARSE_STEP, slow),
         RuleGroup(f"slo:{slo.id}:repair", REPAIR_STEP, repair_rules(scope)),
     )

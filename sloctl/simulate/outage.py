@@ -8,13 +8,19 @@ from math import inf, isinf
 from msgspec import Struct
 
 from sloctl.duration import MINUTE
-from sloctl.explain.timeline import OutageAlert, enabled_rows, evaluation_delay, simulate_outage
+from sloctl.explain.timeline import (
+    OutageAlert,
+    enabled_rows,
+    evaluation_delay,
+    simulate_outage,
+    spent_alert_name,
+)
 from sloctl.model import PolicyRow, Severity, Slo
 from sloctl.simulate.shapes import ConstantOutage, OutageShape
 from sloctl.slo import burn
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.slo.policy import alert_threshold, error_floor, exhaustion_row
-from sloctl.slo.resolutions import SEVERITY_STEP
+from sloctl.slo.resolutions import COARSE_STEP, SEVERITY_STEP
 
 # The search looks this often, seconds, and over a long time this many times; what it finds it then brackets
 # to the second.
@@ -72,6 +78,10 @@ def search_outage(slo: Slo, shape: OutageShape, event_rate: float | None) -> Out
         alerts.append(search.look_at("exhausting", Severity.TICKET, soon))
     if alerting.exhausted is not None:
         alerts.append(search.look_at("exhausted", Severity.TICKET, exhausted_after))
+    for step in alerting.spent_steps:
+        limit = window * slo.budget * step.share
+        spent = find_first(lambda at, limit=limit: shape.bad_seconds(at) >= limit, window)  # type: ignore[misc]
+        alerts.append(search.look_at(spent_alert_name(step), step.severity, spent))
     return OutageSimulation(shape, exhausted_after, tuple(alerts))
 
 
@@ -133,7 +143,8 @@ class OutageSearch(Struct, frozen=True):
         """Say when the rules see what is true after so many seconds, and what is spent by then."""
         shape, spendable = self.shape, float(self.slo.window.seconds * self.slo.budget)
         share = Fraction(shape.mean_share).limit_denominator(10**6)
-        delay = partial(evaluation_delay, self.slo, error_ratio=share, step=SEVERITY_STEP[severity])
+        step = COARSE_STEP if row is None else SEVERITY_STEP[severity]
+        delay = partial(evaluation_delay, self.slo, error_ratio=share, step=step)
         fires = delay(true_after)
         if fires.is_never:
             return OutageAlert(name, severity, row, fires, (0.0, 0.0), None)

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from sloctl.model import AlertKind, PolicyRow, Severity, Slo
+from sloctl.model import AlertKind, PolicyRow, Severity, Slo, SpentStep
 from sloctl.slo import burn
 from sloctl.slo.event_series import NO_RATIO, EventSeries
 from sloctl.slo.policy import (
@@ -32,8 +32,9 @@ class FiredAlert(Struct, frozen=True):
     """One alert, from the evaluation that began it to the one that ended it, Unix seconds.
 
     *ended* is None where it fires to the end of the data. *policy_row* is the row that fired first, None for
-    alerts that are not about a burn. Shares of the budget: *budget_left* when it began, *spent_at_start* by
-    the errors of the long lookback until then, and *spent* by those until it ended; None is unknown.
+    alerts that are not about a burn; *step* is that of a spent share. Shares of the budget: *budget_left*
+    when it began, *spent_at_start* by the errors of the long lookback until then, and *spent* by those until
+    it ended; None is unknown.
     """
 
     kind: AlertKind
@@ -44,6 +45,7 @@ class FiredAlert(Struct, frozen=True):
     budget_left: float | None
     spent_at_start: float | None
     spent: float | None
+    step: SpentStep | None = None
 
 
 class PolicyReplay(Struct, frozen=True):
@@ -97,6 +99,13 @@ class AlertReplay:
                 pending = alerting.no_data_after if kind is AlertKind.NO_DATA else 0
                 for first, end in self._pending_runs(evaluate(), pending):
                     fired.append(self._fired_alert(kind, None, first, end))
+        for step in alerting.spent_steps:
+            limit = float(step.share_left)
+            spent = bytes(left is not None and left <= limit for left in self._left)
+            fired += [
+                self._fired_alert(AlertKind.SPENT, None, first, end, step=step)
+                for first, end in self._pending_runs(spent, 0)
+            ]
         order = sorted(fired, key=lambda alert: (alert.began, alert.severity.value, alert.kind.value))
         return PolicyReplay(tuple(order), tuple(self._left))
 
@@ -217,18 +226,21 @@ class AlertReplay:
             if first + pending // self._series.step < end:
                 yield first + pending // self._series.step, end
 
-    def _fired_alert(self, kind: AlertKind, row: PolicyRow | None, first: int, end: int) -> FiredAlert:
+    def _fired_alert(
+        self, kind: AlertKind, row: PolicyRow | None, first: int, end: int, *, step: SpentStep | None = None
+    ) -> FiredAlert:
         series = self._series
         before = 0 if row is None else row.long // series.step
         return FiredAlert(
             kind=kind,
-            severity=self._slo.alerting.severity_of(kind),
+            severity=self._slo.alerting.severity_of(kind, step),
             policy_row=row,
             began=series.moment_at(first),
             ended=None if end >= len(series) else series.moment_at(end),
             budget_left=self._left[first],
             spent_at_start=None if row is None else self._share_spent(first + 1 - before, first + 1),
             spent=None if row is None else self._share_spent(first + 1 - before, end),
+            step=step,
         )
 
     def _share_spent(self, first: int, end: int) -> float | None:

@@ -8,14 +8,25 @@ import msgspec
 from msgspec import UnsetType
 
 from sloctl.duration import DAY, MINUTE
-from sloctl.model import TEXT_ANNOTATIONS, Alerting, AlertKind, AlertMetadata, PolicyRow, Severity
+from sloctl.model import (
+    TEXT_ANNOTATIONS,
+    Alerting,
+    AlertKind,
+    AlertMetadata,
+    PolicyRow,
+    Severity,
+    SpentStep,
+)
 from sloctl.slo.policy import workbook_policy
 from sloctl.spec import fields, labels, values
-from sloctl.spec.findings import Findings
+from sloctl.spec.findings import Findings, Violation
+from sloctl.spec.messages import quote_value
 from sloctl.spec.yaml_nodes import Node, mapping_in
 
 # A single bad event is as likely an accident; a minute or a ratio is no event at all.
 _DEFAULT_MIN_ERRORS = 2
+# More would make a rule group of them that some rulers refuse, and nobody tells so many apart.
+_MAX_SPENT_STEPS = 10
 
 
 def read_alerting(
@@ -65,6 +76,7 @@ def _read_given_alerting(
     confidence = None
     if not isinstance(spec.confidence, UnsetType):
         confidence = findings.accept_value(values.parse_confidence(spec.confidence), node.at("confidence"))
+    steps = _read_spent_steps(spec, node.at("exhausted", "at"), findings)
     min_errors = _DEFAULT_MIN_ERRORS if isinstance(spec.min_errors, UnsetType) else spec.min_errors
     if within is None or after is None or findings.error_count > errors:
         return None
@@ -80,6 +92,7 @@ def _read_given_alerting(
         no_data_after=after,
         min_errors=min_errors if counted else 0,
         confidence=confidence if counted else None,
+        spent_steps=() if spec.exhausted.disabled or spec.disabled else steps,
     )
 
 
@@ -107,6 +120,26 @@ def _read_policy_row(row: fields.BurnAlert, node: Node, window: int, findings: F
     return PolicyRow(row.severity, share, long, short, pending)
 
 
+def _read_spent_steps(alerting: fields.Alerting, node: Node, findings: Findings) -> tuple[SpentStep, ...]:
+    """Read the shares of the budget that are alerts of their own, in rising order."""
+    steps: dict[Fraction, SpentStep] = {}
+    for step, item in zip(alerting.exhausted.at, node.items, strict=False):
+        is_plain = isinstance(step, str)
+        text, severity = (step, Severity.TICKET) if isinstance(step, str) else (step.share, step.severity)
+        place = item if is_plain else item.at("share")
+        share = findings.accept_value(values.parse_spent_share(text), place)
+        if share in steps:
+            again = f"{quote_value(text)} stands here again: remove it"
+            findings.add_violation(Violation("spent-shares", again), place)
+        elif share is not None:
+            added = _alert_metadata(alerting, alerting.exhausted, AlertKind.SPENT, severity)
+            steps[share] = SpentStep(share, severity, added or AlertMetadata({}, {}))
+    if len(steps) > _MAX_SPENT_STEPS:
+        many = f"at most {_MAX_SPENT_STEPS} shares of one budget are alerts, got {len(steps)}"
+        findings.add_violation(Violation("spent-shares", many), node)
+    return tuple(steps[share] for share in sorted(steps))
+
+
 def _alert_metadata(
     common: fields.Alerting, own: fields.Alert, kind: AlertKind, severity: Severity = Severity.TICKET
 ) -> AlertMetadata | None:
@@ -121,7 +154,12 @@ def _alert_metadata(
         {
             # A summary of all alerts speaks of a burn.
             **{it: text for it, text in common.annotations.items() if burns or it not in TEXT_ANNOTATIONS},
-            **own.annotations,
+            # What is written of a budget that is gone is wrong of a share of it.
+            **{
+                it: text
+                for it, text in own.annotations.items()
+                if kind is not AlertKind.SPENT or it not in TEXT_ANNOTATIONS
+            },
         },
         None if isinstance(name, UnsetType) else name,
     )

@@ -66,6 +66,27 @@ class Alert(Fields, frozen=True, kw_only=True):
     disabled: Annotated[bool, Meta(description="Do without this alert.")] = False
 
 
+class SpentShare(Fields, frozen=True, kw_only=True):
+    """A share of the budget that is spent, and how urgent that is."""
+
+    share: Annotated[Percentage, Meta(description="Share of the budget, below 100 %.", examples=["90%"])]
+    severity: Annotated[Severity, Meta(description="page where someone must look now.")] = Severity.TICKET
+
+
+class Exhausted(Alert, frozen=True, kw_only=True):
+    """The alert on a budget that is gone, and on shares of it that are spent."""
+
+    at: Annotated[
+        list[
+            Annotated[
+                Percentage | SpentShare,
+                Meta(extra={"noun": "a percentage like 75%, or {share: 75%, severity: page}"}),
+            ]
+        ],
+        Meta(description="Alert on these shares too; tickets, but where one says page."),
+    ] = field(default_factory=list)
+
+
 class Exhausting(Alert, frozen=True, kw_only=True):
     """The alert on a budget that will be gone soon."""
 
@@ -98,6 +119,7 @@ class AlertNames(Fields, frozen=True, kw_only=True):
     page: Annotated[AlertName | UnsetType, Meta(description="Of the burn alert that pages.")] = UNSET
     ticket: Annotated[AlertName | UnsetType, Meta(description="Of the burn alert that is a ticket.")] = UNSET
     exhausted: Annotated[AlertName | UnsetType, Meta(description="Of the budget that is gone.")] = UNSET
+    spent: Annotated[AlertName | UnsetType, Meta(description="Of a share of it that is spent.")] = UNSET
     exhausting: Annotated[AlertName | UnsetType, Meta(description="Of the budget soon gone.")] = UNSET
     no_data: Annotated[AlertName | UnsetType, Meta(description="Of no data.")] = UNSET
 
@@ -130,7 +152,7 @@ class Alerting(Fields, frozen=True, kw_only=True):
     )
     page: Annotated[Alert, Meta(description="The budget burns so fast that someone must look now.")] = Alert()
     ticket: Annotated[Alert, Meta(description="The budget burns too fast.")] = Alert()
-    exhausted: Annotated[Alert, Meta(description="The budget is gone.")] = Alert()
+    exhausted: Exhausted = Exhausted()
     exhausting: Exhausting = Exhausting()
     no_data: NoData = NoData()
 

@@ -102,6 +102,17 @@ def parse_budget_share(text: str) -> Fraction | Violation:
     )
 
 
+def parse_spent_share(text: str) -> Fraction | Violation:
+    """Parse a share of the budget that is spent, above 0 and below 1."""
+    share = _parse_percentage(text, of="at", like="75%")
+    if isinstance(share, Violation) or 0 < share < 1:
+        return share
+    whole = ": the alert exhausted itself is about the whole budget" if share == 1 else ""
+    return Violation(
+        "budget-share-range", f"at must be above 0 % and below 100 %, got {quote_value(text)}{whole}"
+    )
+
+
 def share_of_factor(factor: float, *, long: int, window: int) -> Fraction | Violation:
     """Return the share of the budget that a burn rate of *factor* spends within *long* seconds, at most 1."""
     if not 0 < factor < inf:

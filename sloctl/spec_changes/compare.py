@@ -9,7 +9,7 @@ from msgspec import Struct
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.formatting import describe_window
 from sloctl.model import AlertKind, PolicyRow, Slo
-from sloctl.naming import LabelStyle, alert_name
+from sloctl.naming import LabelStyle, alert_name, spent_share
 from sloctl.promql import format_number
 from sloctl.rules.groups import rule_groups
 from sloctl.rules.rule import RecordingRule
@@ -111,8 +111,25 @@ def _compare_alerts(old: Slo, new: Slo) -> Iterator[MeaningChange]:
             yield MeaningChange("alert", f"{kind.value} is new")
         elif kind in after:
             yield from _compare_routing(old, new, kind)
+    yield from _compare_spent_steps(old, new)
     if _floors(old) != _floors(new):
         yield MeaningChange("alert", f"{_floors(old)} → {_floors(new)}")
+
+
+def _compare_spent_steps(old: Slo, new: Slo) -> Iterator[MeaningChange]:
+    """Compare at which shares of the budget there are alerts."""
+    before, after = ({step.share: step for step in slo.alerting.spent_steps} for slo in (old, new))
+    for share in sorted(before.keys() | after.keys()):
+        step, other = before.get(share), after.get(share)
+        if step is None and other is not None:
+            yield MeaningChange("alert", f"{other.severity.value} at {spent_share(other)} spent is new")
+        elif step is not None and other is None:
+            text = f"{step.severity.value} at {spent_share(step)} spent is gone"
+            yield MeaningChange("alert", text, is_breaking=True)
+        elif step is not None and other is not None and step != other:
+            severities = f"{step.severity.value} → {other.severity.value}"
+            what = severities if step.severity is not other.severity else "other labels or another name"
+            yield MeaningChange("alert", f"{spent_share(step)} spent: {what}")
 
 
 def _compare_routing(old: Slo, new: Slo, kind: AlertKind) -> Iterator[MeaningChange]:

@@ -126,8 +126,9 @@ class RecordedSeries:
         known: bool,
     ) -> Health:
         left = self._left.get(group)
+        spent_page = (group, naming.ALERT_CLASSES[AlertKind.SPENT], "page")
         conditions = {
-            Health.PAGING: alerts["page"].state is AlertState.FIRING,
+            Health.PAGING: alerts["page"].state is AlertState.FIRING or spent_page in self._firing,
             Health.TICKETED: alerts["ticket"].state is AlertState.FIRING,
             Health.UNKNOWN: left is None,
             Health.EXHAUSTED: left is not None and left <= 0,

@@ -285,6 +285,7 @@ def test_each_kind_of_alert_may_have_a_name() -> None:
         "Till burns",
         "SLOErrorBudgetBurn",
         "SLOErrorBudgetExhausted",
+        "SLOErrorBudgetSpent",
         "SLOErrorBudgetExhausting",
         "ShopSilent",
     ]
@@ -297,7 +298,7 @@ def test_alerting_that_is_disabled_has_no_alert() -> None:
     own = only(SPEC.replace("spec:\n", service) + "      alerting: {disabled: false}\n")
 
     assert without.alerting.enabled_alerts == {}
-    assert own.alerting.enabled_alerts.keys() == set(AlertKind)
+    assert own.alerting.enabled_alerts.keys() == set(AlertKind) - {AlertKind.SPENT}
 
 
 def test_a_row_may_have_a_factor_and_a_pending_time() -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TypeAlias
 
 from sloctl import naming
 from sloctl.duration import DAY
-from sloctl.model import AlertKind, Labels, Severity
+from sloctl.model import AlertKind, Labels, Severity, SpentStep
 from sloctl.naming import LabelStyle
 from sloctl.rules.alert_templates import expand_template
 from sloctl.sidecar.engine.evaluation import worst_state
@@ -15,8 +16,9 @@ from sloctl.sidecar.sources import Group
 from sloctl.slo.health import AlertState
 from sloctl.slo.policy import exhaustion_row, rows_by_pending
 
-# SLO id, group, kind, and the pending time where burn alerts of a severity differ by it.
-AlertKey: TypeAlias = tuple[str, Group, AlertKind, int | None]
+# SLO id, group, kind, and what alerts of one kind differ by: the pending time of a burn alert, the share of
+# a budget that is spent.
+AlertKey: TypeAlias = tuple[str, Group, AlertKind, int | None, Fraction | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,12 @@ class AlertCandidate:
     value: float
     valid_until: float
     pending: int | None = None
+    step: SpentStep | None = None
 
     @property
     def key(self) -> AlertKey:
-        return self.slo_state.slo.id, self.slo_state.group, self.kind, self.pending
+        share = None if self.step is None else self.step.share
+        return self.slo_state.slo.id, self.slo_state.group, self.kind, self.pending, share
 
     def expression_labels(self, style: LabelStyle) -> Labels:
         """Give the labels that the rules' expression leaves; Prometheus has no empty ones."""
@@ -49,9 +53,9 @@ class AlertCandidate:
         """Give the alert's labels, exactly as Prometheus would send them without `external_labels`."""
         own = self.expression_labels(style)
         slo = self.slo_state.slo
-        written = style.alert_labels(slo, self.kind, self.pending)
+        written = style.alert_labels(slo, self.kind, self.pending, step=self.step)
         shown = {label: expand_template(text, own, self.value) for label, text in written.items()}
-        labels = {**own, **shown, "alertname": naming.alert_name(slo.alerting, self.kind)}
+        labels = {**own, **shown, "alertname": naming.alert_name(slo.alerting, self.kind, self.step)}
         return {label: value for label, value in labels.items() if value}
 
 
@@ -125,13 +129,16 @@ def _burn_candidates(state: SloState) -> Iterator[AlertCandidate]:
 
 def _budget_candidates(state: SloState) -> Iterator[AlertCandidate]:
     budget, alerting, window = state.budget, state.slo.alerting, state.slo.window.longest
-    found: list[tuple[AlertKind, bool | None, int]] = []
+    found: list[tuple[AlertKind, bool | None, int, SpentStep | None]] = [
+        (AlertKind.SPENT, budget.has_spent(step), window, step) for step in alerting.spent_steps
+    ]
     if alerting.exhausted is not None:
-        found.append((AlertKind.EXHAUSTED, budget.is_exhausted, window))
+        found.append((AlertKind.EXHAUSTED, budget.is_exhausted, window, None))
     # Without a row nothing decides how long the budget lasts, and the rules have no such alert either.
     if alerting.exhausting is not None and (row := exhaustion_row(alerting.policy)) is not None:
-        found.append((AlertKind.EXHAUSTING, budget.exhausts_within(alerting.exhausting_within), row.long))
-    for kind, fires, lookback in found:
+        soon = budget.exhausts_within(alerting.exhausting_within)
+        found.append((AlertKind.EXHAUSTING, soon, row.long, None))
+    for kind, fires, lookback, step in found:
         if fires is not False:
             yield AlertCandidate(
                 kind,
@@ -140,4 +147,5 @@ def _budget_candidates(state: SloState) -> Iterator[AlertCandidate]:
                 since=None,
                 value=budget.left or 0.0,
                 valid_until=(state.last or 0.0) + lookback,
+                step=step,
             )

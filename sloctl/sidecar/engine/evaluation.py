@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct, structs
 
-from sloctl.model import CalendarWindow, PolicyRow, Severity, Slo
+from sloctl.model import CalendarWindow, PolicyRow, Severity, Slo, SpentStep
 from sloctl.sidecar.engine.buckets import BucketSum
 from sloctl.slo import burn
 from sloctl.slo.calendar import PeriodSpan, period_at
@@ -143,6 +143,10 @@ class BudgetState(Struct, frozen=True):
     @property
     def is_exhausted(self) -> bool | None:
         return None if self.left is None else self.left <= 0
+
+    def has_spent(self, step: SpentStep) -> bool | None:
+        """Tell whether the share of *step* is spent; None where what is left is not known."""
+        return None if self.left is None else self.left <= float(step.share_left)
 
     def exhausts_within(self, within: int) -> bool | None:
         """Tell whether budget is left, and both lookbacks spend it in less than *within* seconds."""

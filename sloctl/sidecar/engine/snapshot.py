@@ -66,7 +66,8 @@ class SloState:
 
     def _health_when_read(self) -> Health:
         firing = {alert.severity for alert in self.alerts if alert.state is AlertState.FIRING}
-        if Severity.PAGE in firing:
+        spent = [step for step in self.slo.alerting.spent_steps if self.budget.has_spent(step)]
+        if Severity.PAGE in firing or any(step.severity is Severity.PAGE for step in spent):
             return Health.PAGING
         if Severity.TICKET in firing:
             return Health.TICKETED

@@ -140,6 +140,9 @@ def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Aler
             return alert_text.burn_text(window, rows, values), alert_text.longest_lookback(rows)
         case AlertKind.EXHAUSTED:
             return alert_text.exhausted_text(slo.window, row, values), window
+        case AlertKind.SPENT:
+            assert candidate.step is not None, "there is one for each step"  # noqa: S101 - holds by construction
+            return alert_text.spent_text(candidate.step, slo.window, row, values), window
         case AlertKind.EXHAUSTING:
             assert row is not None, "no candidate without such a row"  # noqa: S101 - holds by construction
             return alert_text.exhausting_text(alerting.exhausting_within, row, values), row.long
