@@ -113,7 +113,7 @@ def test_ten_services_at_a_few_errors_alert_nobody_for_an_hour(tmp_path: Path) -
         )
         for number in range(10)
     ]
-    series = {}
+    series: dict[str, str] = {}
     for number in range(10):
         bursts = " ".join(f"{1.2 * burst * number / 9:.2f}x7" for burst in range(50))
         series |= {f's{number}_total{{code="200"}}': "0+100x400", f's{number}_total{{code="500"}}': bursts}
