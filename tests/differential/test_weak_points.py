@@ -207,7 +207,7 @@ def test_the_slow_group_reads_five_rollups_however_far_behind_the_fast_one_it_is
 
 def test_the_budget_stays_readable_when_a_slow_turn_is_missed(tmp_path: Path) -> None:
     slo = RATIO.slo()
-    fast, _, slow, _ = rule_groups(slo, NATIVE_STYLE)
+    fast, slow, _ = rule_groups(slo, NATIVE_STYLE)
     series = RATIO.world([even()], HOUR)
     story = Story(series, HOUR, range(20 * MINUTE, HOUR + 1, MINUTE))
 
