@@ -178,7 +178,8 @@ CASES: Final = {
     "no rules": (SHOP, "the server runs no rules of this SLO yet (certain) [live-rules-absent]"),
     "other rules": (
         CHANGED.replace("99%", "98%"),
-        "than this compiles into: slo:shop/changed:fast, slo:shop/changed:slow (certain) [live-rules-differ]",
+        "than this compiles into: slo:shop/changed:fast, slo:shop/changed:objective, slo:shop/changed:slow "
+        "(certain) [live-rules-differ]",
     ),
 }
 
