@@ -1,21 +1,23 @@
 """The tests of all SLOs of a service, as files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sloctl.duration import MINUTE, format_duration
 from sloctl.model import (
+    LabelMatcher,
     LatencyIndicator,
-    MatchOp,
     NativeLatencyIndicator,
     ProbeIndicator,
     RatioIndicator,
+    Selector,
     Slo,
 )
 from sloctl.naming import LabelStyle
 from sloctl.rule_tests.alerting import alerting_tests
 from sloctl.rule_tests.counting import counting_tests
-from sloctl.rule_tests.promtool import render_tests
+from sloctl.rule_tests.promtool import merge_tests, render_tests
+from sloctl.rule_tests.series import find_label_value
 from sloctl.rule_tests.tested_slo import TestedSlo
 from sloctl.rule_tests.windows import window_tests
 from sloctl.rules.groups import rule_groups
@@ -30,17 +32,19 @@ def service_tests(rule_file: str, slos: Sequence[Slo], style: LabelStyle) -> dic
     ratios of long lookbacks.
     """
     tested = [TestedSlo(slo, style, _tested_group(slo)) for slo in slos]
-    minutes = [test for each in tested for test in (*counting_tests(each), *alerting_tests(each))]
+    counting = [test for each in tested for test in counting_tests(each)]
+    minutes = [*counting, *merge_tests(test for each in tested for test in alerting_tests(each))]
     groups = [group.name for slo in slos for group in rule_groups(slo, style)]
     files = {"": render_tests(rule_file, groups, minutes, evaluated=MINUTE)}
     for window in sorted({slo.window.seconds for slo in slos}):
-        tests = [test for each in tested if each.slo.window.seconds == window for test in window_tests(each)]
+        of_window = [each for each in tested if each.slo.window.seconds == window]
+        tests = merge_tests(test for each in of_window for test in window_tests(each))
         files[f"-{format_duration(window)}"] = render_tests(rule_file, groups, tests, evaluated=window)
     return files
 
 
 def _tested_group(slo: Slo) -> dict[str, str]:
-    """Return a value of each label of groupBy: the one that selectors leave, or any."""
+    """Return a value of each label of groupBy: one that all selectors let through, or any."""
     match slo.indicator:
         case RatioIndicator(_, numerator, total):
             selectors = [*numerator, *total]
@@ -50,10 +54,16 @@ def _tested_group(slo: Slo) -> dict[str, str]:
             selectors = [gauge]
         case _:
             selectors = []
-    fixed = {
-        matcher.label: matcher.value
-        for selector in selectors
-        for matcher in selector.matchers
-        if matcher.op is MatchOp.EQUAL
-    }
-    return {label: fixed.get(label, _GROUP) for label in slo.group_by}
+    by_label = {label: _matchers_of(label, selectors) for label in slo.group_by}
+    return {label: _found_value(matchers) for label, matchers in by_label.items()}
+
+
+def _matchers_of(label: str, selectors: Iterable[Selector]) -> list[LabelMatcher]:
+    return [matcher for selector in selectors for matcher in selector.matchers if matcher.label == label]
+
+
+def _found_value(matchers: list[LabelMatcher]) -> str:
+    try:
+        return find_label_value(matchers, preferred=_GROUP) or _GROUP
+    except LookupError:
+        return _GROUP

@@ -1,7 +1,7 @@
 """Tests as values, and the text of promtool's file of them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -20,12 +20,38 @@ class RuleExpectation(Struct, frozen=True):
 
 
 class RuleTest(Struct, frozen=True):
-    """One run of the rules over some series, a sample every *interval* seconds."""
+    """One run of the rules over some series, a sample every *interval* seconds.
 
+    *about* is the SLO under test, and *name* what is tried with it.
+    """
+
+    about: str
     name: str
     interval: int
     series: Mapping[str, str]
     expectations: tuple[RuleExpectation, ...]
+
+
+def merge_tests(tests: Iterable[RuleTest]) -> list[RuleTest]:
+    """Run what is tried with several SLOs at once: each test evaluates the rules of all of them.
+
+    For tests whose series are of one SLO alone.
+    """
+    merged: dict[tuple[str, int], RuleTest] = {}
+    for test in tests:
+        known = merged.get((test.name, test.interval))
+        merged[test.name, test.interval] = (
+            test
+            if known is None
+            else RuleTest(
+                f"{known.about}, {test.about}",
+                test.name,
+                test.interval,
+                {**known.series, **test.series},
+                (*known.expectations, *test.expectations),
+            )
+        )
+    return list(merged.values())
 
 
 def render_tests(rule_file: str, groups: Sequence[str], tests: Sequence[RuleTest], *, evaluated: int) -> str:
@@ -41,7 +67,8 @@ def render_tests(rule_file: str, groups: Sequence[str], tests: Sequence[RuleTest
         "tests:\n" if tests else "tests: []\n",
     ]
     for test in tests:
-        lines.append(f"  - name: {json.dumps(test.name)}\n    interval: {format_duration(test.interval)}\n")
+        name = json.dumps(f"{test.about}: {test.name}")
+        lines.append(f"  - name: {name}\n    interval: {format_duration(test.interval)}\n")
         lines.append("    input_series:\n" if test.series else "    input_series: []\n")
         lines += [
             f"      - {{series: {json.dumps(name)}, values: {json.dumps(values)}}}\n"

@@ -81,6 +81,16 @@ def times_selected(series: TestedSeries, selectors: Iterable[Selector]) -> int:
     return sum(series.is_selected(selector) for selector in selectors)
 
 
+def find_label_value(matchers: list[LabelMatcher], *, preferred: str) -> str:
+    """Find a value that all *matchers* of a label let through, rather the preferred; raises LookupError."""
+    for value in (preferred, *_candidates(matchers)):
+        if value and all(_lets_through(matcher, value) for matcher in matchers):
+            return value
+    if all(_lets_through(matcher, "") for matcher in matchers):
+        return ""
+    raise LookupError(matchers[0].label)
+
+
 def _find_series(
     selector: Selector, process: Mapping[str, str], group: Mapping[str, str], *, avoided: Iterable[Selector]
 ) -> TestedSeries:
@@ -88,7 +98,7 @@ def _find_series(
     labels = {**process, **group}
     for label in dict.fromkeys(matcher.label for matcher in selector.matchers):
         matchers = [matcher for matcher in selector.matchers if matcher.label == label]
-        labels[label] = _find_value(matchers, preferred=labels.get(label, ""))
+        labels[label] = find_label_value(matchers, preferred=labels.get(label, ""))
     for other in avoided:
         if TestedSeries(selector.metric, labels).is_selected(other):
             labels = _step_aside(selector, labels, other)
@@ -104,15 +114,6 @@ def _step_aside(selector: Selector, labels: Mapping[str, str], other: Selector) 
             if fits and not _lets_through(matcher, value):
                 return {**labels, matcher.label: value}
     raise LookupError(other.metric)
-
-
-def _find_value(matchers: list[LabelMatcher], *, preferred: str) -> str:
-    for value in (preferred, *_candidates(matchers)):
-        if value and all(_lets_through(matcher, value) for matcher in matchers):
-            return value
-    if all(_lets_through(matcher, "") for matcher in matchers):
-        return ""
-    raise LookupError(matchers[0].label)
 
 
 def _candidates(matchers: Iterable[LabelMatcher]) -> Iterator[str]:

@@ -111,5 +111,6 @@ def test_nearly_every_changed_constant_is_noticed(tmp_path: Path) -> None:
     print(f"{len(mutations) - len(survived)} of {len(mutations)} noticed")
     for each in survived:
         print(f"not noticed: {each.rule}: {each.constant} in {each.line}")
-    # Equivalent ones among them: how far back a series that is there is looked for.
-    assert len(survived) <= 0.4 * len(mutations)
+    # How long the slow group's record of its first count is held: the rules of a test record it again and
+    # again, so that it is never as old.
+    assert {(each.rule, each.constant) for each in survived} <= {("slo:period_covered:ratio", "10m")}
