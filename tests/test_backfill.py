@@ -36,6 +36,17 @@ spec:
 MONTH_SPEC = SPEC.replace(b"30s", b"1m").replace(
     b"      groupBy: [route]\n", b"      alerting: {minErrors: 0}\n"
 )
+SILENT_SPEC = b"""\
+apiVersion: sloctl.dev/v1
+kind: ServiceLevelObjectives
+metadata: {name: shop}
+spec:
+  slos:
+    - name: lag
+      objective: 99%
+      window: 1d
+      indicator: {condition: {good: 'max(lag) < 9', whenAbsent: bad}}
+"""
 SCRAPE = 30
 HELD = 2 * DAY
 # Requests a second, and the share that fails for an hour of each day.
@@ -213,6 +224,23 @@ def test_what_the_rules_have_recorded_is_not_written_again(tmp_path: Path) -> No
     ]
     newest = max(int(line.rpartition(" ")[2]) for line in lines)
     assert began - 3 * 300 <= newest <= began - 300
+
+
+def test_the_time_before_the_first_scrape_is_no_outage(tmp_path: Path) -> None:
+    spec, files, now = tmp_path / "shop.yaml", tmp_path / "files", int(time.time()) // 300 * 300
+    spec.write_bytes(SILENT_SPEC)
+    first = now - HOUR
+    backfill(tmp_path / "data", (('up{job="other"}', 1, at) for at in range(first, now + 1, 15)))
+    port = free_port()
+
+    with running_prometheus(tmp_path / "data", port=port):
+        url = f"http://127.0.0.1:{port}"
+        main(["backfill", str(spec), "--prometheus", url, "--from", "3h", "-d", str(files)])
+
+    lines = [line for file in files.iterdir() for line in file.read_text().splitlines()]
+    counted = [int(line.rpartition(" ")[2]) for line in lines if line.startswith("slo:sli_error:increase1m")]
+    assert first <= min(counted) <= first + 60
+    assert len(counted) == pytest.approx(HOUR // 60, abs=1)
 
 
 def test_a_prometheus_that_is_not_there_could_not_run(

@@ -12,7 +12,7 @@ from sloctl.model import PromQL, Slo
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange, RangeSeries
 from sloctl.promql import metric_selector
-from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups, bind_errors
+from sloctl.rules.backfill_queries import backfill_increase, bind_errors, watched_rollups
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH
 
 _ROLLUP_METRICS: Final = (
@@ -64,7 +64,7 @@ def openmetrics_text(
     fine_history = RollupHistory()
     events, errors = (
         ask(query, QueryRange(piece.start - _LEAD_SECONDS, piece.end), step=FINE_STEP)
-        for query in backfill_rollups(slo, style)
+        for query in watched_rollups(slo, style)
     )
     fine_rollups = (events, _bind_to_events(errors, events))
     lines: list[str] = []

@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from sloctl.backfill.rollups import RangeQuery
 from sloctl.duration import DAY
-from sloctl.model import ConditionIndicator, PromQL, Slo, WhenAbsent
+from sloctl.model import PromQL, Slo
 from sloctl.naming import NATIVE_STYLE
 from sloctl.prometheus.answers import QueryRange, RangeSeries
-from sloctl.rules.backfill_queries import backfill_rollups, bind_errors
+from sloctl.rules.backfill_queries import bind_errors, watched_rollups
 from sloctl.slo.event_series import EventSeries
 from sloctl.slo.resolutions import FINE_STEP
 
@@ -18,8 +18,6 @@ from sloctl.slo.resolutions import FINE_STEP
 GroupKey: TypeAlias = tuple[tuple[str, str], ...]
 # After a day's end this long, what Prometheus holds of it no longer changes; seconds.
 SETTLED_AFTER = 3600
-# Within which any scrape tells that Prometheus was watching; scrapes are seldom further apart than a minute.
-_WATCHED_WITHIN = "2m"
 
 
 class DayCounts(Struct, frozen=True, array_like=True):
@@ -54,7 +52,7 @@ def fetch_counts(
 
     Whole days are asked for, and kept in *store* once they are over; *tell* is called after each.
     """
-    queries = count_queries(slo)
+    queries = watched_rollups(slo, NATIVE_STYLE)
     stretches: list[DayCounts] = []
     for day in QueryRange(span.start // DAY * DAY, span.end).split_days():
         counts = store.load(queries, day)
@@ -65,20 +63,6 @@ def fetch_counts(
         stretches += counts
         tell()
     return join_stretches(stretches, span)
-
-
-def count_queries(slo: Slo) -> tuple[PromQL, PromQL]:
-    """Return the events and the errors of a minute as the rules count them, where Prometheus was watching.
-
-    A condition that says what silence is would call the time before the first scrape, or a downtime of
-    Prometheus, good or bad; the rules count nothing then. So such a minute counts only where anything at all
-    was scraped.
-    """
-    events, errors = backfill_rollups(slo, NATIVE_STYLE)
-    indicator = slo.indicator
-    if isinstance(indicator, ConditionIndicator) and indicator.when_absent is not WhenAbsent.IGNORE:
-        events = f"({events}) and on () (count(last_over_time(up[{_WATCHED_WITHIN}])) > 0)"
-    return events, errors
 
 
 def count_day(queries: tuple[PromQL, PromQL], day: QueryRange, ask: RangeQuery) -> list[DayCounts]:

@@ -1,11 +1,16 @@
 """Queries over the raw series alone, for a time in which no rule ran: what the rules would have recorded."""
 
+from typing import Final
+
 from sloctl.duration import format_duration
-from sloctl.model import PromQL, Slo
+from sloctl.model import ConditionIndicator, PromQL, Slo, WhenAbsent
 from sloctl.naming import LabelStyle
 from sloctl.rules.counts import unbound_counts
 from sloctl.rules.raw_increase import IncreaseRange, raw_increase
 from sloctl.rules.scope import Scope
+
+# Within which any scrape tells that Prometheus was watching; scrapes are seldom further apart than a minute.
+_WATCHED_WITHIN: Final = "2m"
 
 
 def backfill_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
@@ -16,6 +21,20 @@ def backfill_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     events, _ = unbound_counts(Scope.from_slo(slo, style))
     # Errors may be a difference to the events: their expression stands for what nobody recorded.
     return events, unbound_counts(Scope.from_slo(slo, style, raw_events=f"({events})"))[1]
+
+
+def watched_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
+    """Return the events and the errors of a minute where Prometheus was watching, else no events.
+
+    A condition that says what silence is would call the time before the first scrape, or a downtime of
+    Prometheus, good or bad; the rules count nothing then. So such a minute counts only where anything at all
+    was scraped.
+    """
+    events, errors = backfill_rollups(slo, style)
+    indicator = slo.indicator
+    if isinstance(indicator, ConditionIndicator) and indicator.when_absent is not WhenAbsent.IGNORE:
+        events = f"({events}) and on () (count(last_over_time(up[{_WATCHED_WITHIN}])) > 0)"
+    return events, errors
 
 
 def bind_errors(errors: float | None, events: float) -> float:
