@@ -12,7 +12,7 @@ from sloctl.spec.settings import SETTINGS_FILE
 from sloctl.spec.yaml_nodes import MAX_BYTES
 
 STANDARD_INPUT: Final = "-"
-_SUFFIXES: Final = (".yaml", ".yml", ".json")
+SPEC_SUFFIXES: Final = (".yaml", ".yml", ".json")
 # What a folder has beside specs is often JSON too: dashboards, the schema itself.
 _JSON_SPEC: Final = re.compile(rb'"apiVersion"\s*:\s*"')
 
@@ -111,7 +111,7 @@ def _find_below(directory: Path) -> Iterator[Path]:
         for path in (folder / name for name in names if not name.startswith(".")):
             if path.is_dir():
                 heappush(pending, (path.is_symlink(), path))
-            elif path.name.endswith(_SUFFIXES):
+            elif path.name.endswith(SPEC_SUFFIXES):
                 yield path
 
 

@@ -27,12 +27,13 @@ from sloctl.backtest.evaluation import BudgetBacktest, backtest_budget
 from sloctl.backtest.fetch import GroupKey, fetch_counts
 from sloctl.cli.arguments import add_output_format, add_slo_choice, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.git_specs import read_specs_at
 from sloctl.cli.past_arguments import DayProgress, add_cache, add_past, cache_directory
 from sloctl.cli.server_arguments import add_prometheus_url, add_server_options, read_client_options
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, select_slos
+from sloctl.cli.spec_revisions import read_revision
 from sloctl.duration import DAY
 from sloctl.model import Alerting, Slo
+from sloctl.problems import escape_unprintable
 from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.errors import PrometheusError, redact_url
 from sloctl.prometheus.plain_client import PrometheusClient
@@ -87,7 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
     slos = parse_valid_slos(read_spec_texts(arguments.specs))
     before: tuple[Slo, ...] | None = ()
     if arguments.against is not None:
-        before = parse_valid_slos(read_specs_at(arguments.against, arguments.specs))
+        texts = read_revision(arguments.against, arguments.specs)
+        if texts is None:
+            raise CouldNotRun(f"{escape_unprintable(arguments.against)} is no git revision")
+        before = parse_valid_slos(texts)
     if slos is None or before is None:
         return PROBLEMS_FOUND
     chosen = select_slos(slos, arguments.slo)

@@ -21,6 +21,7 @@ from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading
 from sloctl.cli.spec_revisions import read_revision
 from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES
+from sloctl.problems import escape_unprintable
 from sloctl.spec_changes.compare import compare_slos
 from sloctl.spec_changes.reports import render_json, render_markdown, render_text
 
@@ -55,8 +56,10 @@ def _read_version(version: str | None, arguments: argparse.Namespace) -> tuple[S
         texts = read_spec_texts(folders)
     elif Path(version).exists():
         texts = read_spec_texts([version])
+    elif (found := read_revision(version, folders)) is not None:
+        texts = found
     else:
-        texts = read_revision(version, folders)
+        raise CouldNotRun(f"{escape_unprintable(version)} is no directory and no git revision")
     slos = parse_valid_slos(texts, reading_options(arguments))
     if slos is None:
         raise CouldNotRun(f"the specs of {version or ', '.join(folders)} have the problems above")

@@ -116,6 +116,21 @@ def test_against_a_revision_both_are_told(directory: Path, capsys: pytest.Captur
     assert [document[key][0]["objective"] for key in ("against", "backtests")] == [0.999, 0.9999]
 
 
+def test_a_revision_is_read_with_the_settings_of_its_repository(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", str(directory)]
+    settings = "apiVersion: sloctl.dev/v1\nkind: RepositorySettings\ndefaults: {window: 28d}\n"
+    (directory / ".sloctl.yaml").write_text(settings)
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *command], check=True)
+    (directory / ".sloctl.yaml").write_text(settings.replace("28d", "7d"))
+
+    printed = backtest(capsys, "--against", "HEAD")
+
+    assert "99.9 % over 4w → 99.9 % over 1w" in printed
+
+
 @pytest.mark.parametrize("revision", ["nowhere", "--help"])
 def test_a_revision_that_is_none_could_not_run(
     revision: str, directory: Path, capsys: pytest.CaptureFixture[str]
@@ -125,7 +140,7 @@ def test_a_revision_that_is_none_could_not_run(
     code = main(["backtest", "shop.yaml", "--counts", "counts.csv", f"--against={revision}"])
 
     assert code == 2
-    assert "sloctl backtest: git: " in capsys.readouterr().err
+    assert capsys.readouterr().err == f"sloctl backtest: {revision} is no git revision\n"
 
 
 @pytest.mark.parametrize(
