@@ -71,10 +71,13 @@ def _row_test(tested: TestedSlo, row: PolicyRow, pending: int | None, threshold:
     beginning is remembered.
     """
     slo, kind, floor = tested.slo, _KINDS[row.severity], tested.slo.alerting.min_errors
+    minutes = (_SETTLED + row.pending) // MINUTE + 1
     settled = settles_after(row) / slo.window.seconds
+    # There must be enough data from the beginning of a story: the alert is pending for most of it.
+    enough = settled * 1.0001 + MINUTE * minutes / slo.window.seconds
     stories = [
         _Story(_ABOVE, _ABOVE, _MANY, settled * 0.98, fires=False),
-        _Story(_ABOVE, _ABOVE, _MANY, settled * 1.0001, fires=True),
+        _Story(_ABOVE, _ABOVE, _MANY, enough, fires=True),
         _Story(_BELOW, _ABOVE, _MANY, 1, fires=False),
         _Story(_ABOVE, _ABOVE, _MANY, 1, fires=True),
         _Story(_ABOVE, _BELOW, _MANY, 1, fires=False),
@@ -84,7 +87,6 @@ def _row_test(tested: TestedSlo, row: PolicyRow, pending: int | None, threshold:
             _Story(_ABOVE, _ABOVE, floor, 1, fires=True),
             _Story(_ABOVE, _ABOVE, floor - 1, 1, fires=False),
         ]
-    minutes = (_SETTLED + row.pending) // MINUTE + 1
     ends = [MINUTE * (minutes * number - 1) for number in range(1, len(stories) + 1)]
     since = [end - slo.window.seconds * story.covered for end, story in zip(ends, stories, strict=True)]
     values = {

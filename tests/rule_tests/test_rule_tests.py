@@ -39,7 +39,7 @@ KINDS: Final = {
     "total: 'sum(increase(b_total[$window]))'}}, alerting: {confidence: 95%, noData: {after: 20m}}}\n",
     "error ratio": "    - {name: it, objective: 90%, indicator: {errorRatio: 'sum(rate(e_total[$window])) / "
     "sum(rate(t_total[$window]))'}, alerting: {policy: [{severity: page, factor: 2, long: 1h, short: 5m, "
-    "for: 4m}]}}\n",
+    "for: 4m}, {severity: ticket, factor: 1, long: 1d, short: 2h, for: 1h}]}}\n",
 }
 
 
