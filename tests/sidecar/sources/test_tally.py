@@ -412,3 +412,27 @@ def test_of_many_selectors_those_are_found_that_mean_a_series() -> None:
         7,
     ]
     assert sorted(selecting.find_matches(SeriesId("a_total", (("job", "till"), ("route", "/7"))))) == [-1]
+
+
+@pytest.mark.parametrize(
+    ("bad", "every"), [("", '{uri="/a"}'), ('{uri="/a"}', "")], ids=["events alone", "errors alone"]
+)
+@pytest.mark.parametrize("side", CountedSide)
+def test_a_group_label_on_one_side_alone_counts_nothing(side: CountedSide, bad: str, every: str) -> None:
+    two = RatioIndicator(side, (Selector("part_total"),), (Selector("all_total"),))
+    before = f"part_total{bad} 10\nall_total{every} 10"
+    after = f"part_total{bad} 20\nall_total{every} 20"
+
+    assert counts(slo(two, group_by=("uri",)), before, after) == {}
+
+
+def test_groups_with_errors_before_their_events_hide_no_other() -> None:
+    two = RatioIndicator(CountedSide.ERROR, (Selector("part_total"),), (Selector("all_total"),))
+    labels = ("part_total", '{uri="/a"}'), ("part_total", '{uri="/b"}'), ("part_total", "")
+    labels += ("all_total", '{uri="/a"}'), ("all_total", "")
+    before, after = ("\n".join(f"{name}{of} {value}" for name, of in labels) for value in (10, 13))
+
+    assert counts(slo(two, group_by=("uri",)), before, after) == {
+        ("/a",): EventCounts(error=3, total=3),
+        ("",): EventCounts(error=3, total=3),
+    }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.counting.counter_increases import ScrapeIncreases, SeriesIncrease
 from sloctl.sidecar.sources.counting.histogram_bounds import HistogramBounds
 from sloctl.sidecar.sources.counting.series import LabelPair
@@ -195,7 +196,8 @@ def merge_tallies(
 
     A target writes its metrics one after the other: an event may be among the good ones, or among the bad, a
     scrape before it is among all. Errors below zero or above all events, *overdrawn* the last time, are added
-    to this scrape's, or dropped: errors lie within 0 and the events. Without a total there are no counts.
+    to this scrape's, or dropped: errors lie within 0 and the events. Without a total there are no counts, and
+    none where a label of `groupBy` stands on one side alone: no group would ever have its errors.
     """
     given = list(tallies)
     established = frozenset[tuple[str, ProcessIdentity]]().union(*(tally.established for tally in given))
@@ -215,11 +217,36 @@ def merge_tallies(
                 merged.has_total |= weight.total > 0
     counts: dict[SloGroup, EventCounts] = {}
     carried: dict[SloGroup, float] = {}
+    lost = _find_one_sided_labels(sums)
     for key, merged in sums.items():
-        if merged.has_total:
+        if merged.has_total and key[0] not in lost:
             error = min(max(0.0, merged.error + overdrawn.get(key, 0.0)), merged.total)
             counts[key] = EventCounts(error=error, total=merged.total)
             # Of this scrape alone: what is not made up for by the next one is dropped.
             if surplus := min(0.0, merged.error) or max(0.0, merged.error - merged.total):
                 carried[key] = surplus
     return counts, carried
+
+
+def _find_one_sided_labels(sums: Mapping[SloGroup, _RunningSum]) -> Set[str]:
+    """Return the ids of SLOs of which either events or errors alone have a label of `groupBy`."""
+    errors_alone: dict[str, list[Group]] = {}
+    for (slo_id, group), counted in sums.items():
+        if group and not counted.has_total:
+            errors_alone.setdefault(slo_id, []).append(group)
+    with_events: dict[str, list[Group]] = {slo_id: [] for slo_id in errors_alone}
+    if errors_alone:
+        for (slo_id, group), counted in sums.items():
+            if counted.has_total and slo_id in with_events:
+                with_events[slo_id].append(group)
+    # An SLO without any events has no labels to compare.
+    return {
+        slo_id
+        for slo_id, groups in errors_alone.items()
+        if any(
+            (not all(mine) and all(theirs)) or (all(mine) and not any(theirs))
+            for mine, theirs in zip(
+                zip(*groups, strict=True), zip(*with_events[slo_id], strict=True), strict=False
+            )
+        )
+    }
