@@ -357,10 +357,58 @@ class Alerting(Struct, frozen=True):
         return Severity.PAGE if kind is AlertKind.PAGE else Severity.TICKET
 
 
+class FixedTime(Struct, frozen=True):
+    """One span of time, from *start* to *end* (Unix seconds); without a start, everything before the end."""
+
+    start: int | None
+    end: int
+
+
+class RecurringTime(Struct, frozen=True):
+    """A span of so many *seconds* that begins at *start_second* of each day that *days* name.
+
+    A day is a weekday, 0 for Monday, with its place in the month: 1 for the first, -1 for the last, None for
+    each. Without days it is every day. Clock times are those of *time_zone*.
+    """
+
+    days: tuple[tuple[int, int | None], ...]
+    start_second: int
+    seconds: int
+    time_zone: str = UTC_ZONE
+
+
+class ExclusionEffect(Enum):
+    """What becomes of excluded events: they are ignored, or all count as good."""
+
+    IGNORE = "ignore"
+    GOOD = "good"
+
+
+class Exclusion(Struct, frozen=True):
+    """A time whose errors do not count against an SLO, and the *reason* for it.
+
+    *groups* are the (label, value) pairs of the groups it is for, none for all. *by* and *link* are empty
+    where nobody wrote them.
+    """
+
+    reason: str
+    time: FixedTime | RecurringTime
+    effect: ExclusionEffect = ExclusionEffect.IGNORE
+    groups: tuple[tuple[str, str], ...] = ()
+    by: str = ""
+    link: str = ""
+
+    @property
+    def is_reset(self) -> bool:
+        """Whether it takes away everything before a moment, so that the budget begins anew there."""
+        return isinstance(self.time, FixedTime) and self.time.start is None
+
+
 class Slo(Struct, frozen=True):
     """One objective of one service; *objective* is a ratio, 0 < objective < 1; *scrape_interval* seconds.
 
-    *review_by* is a date like 2027-03-31, None where the spec has none.
+    *review_by* is a date like 2027-03-31, None where the spec has none. *exclusions* are those that it is
+    selected by and that reach into its window.
     """
 
     service: str
@@ -375,6 +423,7 @@ class Slo(Struct, frozen=True):
     annotations: Labels
     alerting: Alerting
     review_by: str | None = None
+    exclusions: tuple[Exclusion, ...] = ()
 
     @property
     def id(self) -> str:

@@ -3,7 +3,7 @@
 Whole columns are summed by `itertools` and `operator`, a lookback of a month of minutes in some milliseconds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain, repeat
 from math import isfinite
 from operator import sub
@@ -53,6 +53,19 @@ class EventSeries:
                 None if total is None else errors.get(at, 0.0)
                 for at, total in zip(moments, totals, strict=True)
             ],
+        )
+
+    def change_counts(self, change: Callable[[int, EventCounts], EventCounts | None]) -> "EventSeries":
+        """Change each known step, by its end and its counts; one that becomes None is missing."""
+        changed = [
+            change(self.moment_at(index), self.counts_between(index, index + 1)) if is_known else None
+            for index, is_known in enumerate(self.known)
+        ]
+        return EventSeries(
+            self.start,
+            self.step,
+            events=[None if each is None else each.total for each in changed],
+            errors=[None if each is None else each.error for each in changed],
         )
 
     def __len__(self) -> int:

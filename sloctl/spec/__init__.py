@@ -13,19 +13,24 @@ A text takes these steps; all problems of all texts are collected on the way.
 - `settings`: what a repository's `.sloctl.yaml` says of its specs; `suppressions`: comments that take a
   finding back.
 - `budget_policies`: documents of kind BudgetPolicy; `policy_file`: alerting alone, to be tried in a backtest.
+- `exclusions`: documents of kind Exclusions, and the SLOs that they are for.
 - `reader`: all of this for many files, and what must be unique among them.
 
 `dialects` are the specs of other tools, which become documents of ours.
 """
 
 from sloctl.spec.dialects.translation import ReadingOptions
+from sloctl.spec.exclusions import count_exclusions, exclusions_indent
 from sloctl.spec.reader import ParsedSpecs, read_specs
-from sloctl.spec.schema import budget_policy_schema, json_schema, settings_schema
+from sloctl.spec.schema import budget_policy_schema, exclusions_schema, json_schema, settings_schema
 
 __all__ = [
     "ParsedSpecs",
     "ReadingOptions",
     "budget_policy_schema",
+    "count_exclusions",
+    "exclusions_indent",
+    "exclusions_schema",
     "json_schema",
     "read_specs",
     "settings_schema",

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from sloctl.model import UTC_ZONE, CalendarWindow, Slo
+from sloctl.model import UTC_ZONE, CalendarWindow, RecurringTime, Slo
 from sloctl.naming import SLOTH_STYLE
 from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
 from sloctl.slo.budget_policy import BudgetPolicy
 from sloctl.slo.calendar import TABLE_END_YEAR
-from sloctl.spec import budget_policies
+from sloctl.spec import budget_policies, exclusions
 from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
 from sloctl.spec.dialects.translation import ReadingOptions, Translation, expand_merge_keys
@@ -59,12 +59,13 @@ class ParsedSpecs(Struct, frozen=True):
 
 
 class SpecDocuments(Struct, frozen=True):
-    """Documents in sloctl's own format, presets, budget policies, and what became of other tools' specs."""
+    """Documents in sloctl's own format, of each kind, and what became of other tools' specs."""
 
     own: tuple[Node, ...]
     presets: tuple[Node, ...]
     translations: tuple[Translation, ...]
     policies: tuple[Node, ...] = ()
+    exclusions: tuple[Node, ...] = ()
 
 
 def read_specs(
@@ -96,8 +97,9 @@ def read_specs(
             LocatedSlo(slo, node, whole)
             for slo, node in read_native_document(whole, findings, style=options.style, presets=catalog)
         ]
-    _check_time_zone_tables(found, options.today, findings)
     located = sorted(_drop_duplicates(found, findings), key=lambda each: each.slo.id)
+    located = _exclude_times(located, documents.exclusions, options.today, findings)
+    _check_time_zone_tables(located, options.today, findings)
     remaining, used = suppress_problems(findings.problems, suppressions, options.today)
     return ParsedSpecs(
         tuple(each.slo for each in located),
@@ -117,7 +119,8 @@ def read_all_documents(
     own: list[Node] = []
     presets: list[Node] = []
     policies: list[Node] = []
-    by_kind = {PRESET_KIND: presets, budget_policies.KIND: policies}
+    excluded: list[Node] = []
+    by_kind = {PRESET_KIND: presets, budget_policies.KIND: policies, exclusions.KIND: excluded}
     foreign: dict[Dialect, list[Node]] = {}
     for path, content in texts:
         if content is None:
@@ -144,7 +147,7 @@ def read_all_documents(
                 )
     own = _leave_out_objects(own, findings, beside_specs=bool(foreign))
     translations = [dialect.load_reader()(written, options, findings) for dialect, written in foreign.items()]
-    return SpecDocuments(tuple(own), tuple(presets), tuple(translations), tuple(policies))
+    return SpecDocuments(tuple(own), tuple(presets), tuple(translations), tuple(policies), tuple(excluded))
 
 
 def _is_ours(document: Node) -> bool:
@@ -185,6 +188,21 @@ def _read_all_settings(
     return {path: of_file for path, of_file in nearest.items() if of_file is not None}
 
 
+def _exclude_times(
+    located: Sequence[LocatedSlo], documents: Sequence[Node], today: str, findings: Findings
+) -> list[LocatedSlo]:
+    """Give each SLO the exclusions that it is selected by, and note what is odd about them."""
+    written = exclusions.read_exclusions(documents, findings)
+    exclusions.check_exclusions(written, [each.slo for each in located], today, findings)
+    return [
+        structs.replace(
+            each,
+            slo=structs.replace(each.slo, exclusions=exclusions.exclusions_of(each.slo, written, today)),
+        )
+        for each in located
+    ]
+
+
 def _check_time_zone_tables(found: Sequence[LocatedSlo], today: str, findings: Findings) -> None:
     """Warn in the last year of the tables of time zones in rules, and refuse SLOs that need one after it."""
     if today < f"{TABLE_END_YEAR}-":
@@ -199,6 +217,17 @@ def _check_time_zone_tables(found: Sequence[LocatedSlo], today: str, findings: F
             )
             violation = Violation("time-zone-table", message, level)
             findings.add_violation(violation, each.node.at("window", "timeZone"))
+        zones = {
+            exclusion.time.time_zone
+            for exclusion in each.slo.exclusions
+            if isinstance(exclusion.time, RecurringTime)
+        }
+        for zone in sorted(zones - {UTC_ZONE}):
+            message = (
+                f"rules know the clock of {zone}, by which {each.slo.id} has an exclusion, up to the end of "
+                f"{TABLE_END_YEAR}, and exclude nothing after that: install a newer sloctl and compile again"
+            )
+            findings.add_violation(Violation("time-zone-table", message, level), each.node.at("name"))
 
 
 def _drop_duplicates(found: Sequence[LocatedSlo], findings: Findings) -> list[LocatedSlo]:

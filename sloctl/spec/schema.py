@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from sloctl.spec.budget_policies import BudgetPolicyDocument
+from sloctl.spec.exclusions import ExclusionsDocument
 from sloctl.spec.field_types import Choice, Fields
 from sloctl.spec.fields import Document
 from sloctl.spec.messages import join_words
@@ -16,6 +17,7 @@ SCHEMA_ID: Final = "https://sloctl.dev/schema/v1.json"
 
 SETTINGS_SCHEMA_ID: Final = "https://sloctl.dev/schema/settings-v1.json"
 BUDGET_POLICY_SCHEMA_ID: Final = "https://sloctl.dev/schema/budget-policy-v1.json"
+EXCLUSIONS_SCHEMA_ID: Final = "https://sloctl.dev/schema/exclusions-v1.json"
 
 
 # JSON is what a schema is; its own types would say no more than Any does.
@@ -55,6 +57,16 @@ def budget_policy_schema() -> dict[str, Any]:
         "$id": BUDGET_POLICY_SCHEMA_ID,
         "title": "sloctl error budget policy",
         **_document_schema(BudgetPolicyDocument),
+    }
+
+
+def exclusions_schema() -> dict[str, Any]:
+    """Build the schema of a document of kind Exclusions."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": EXCLUSIONS_SCHEMA_ID,
+        "title": "sloctl exclusions",
+        **_document_schema(ExclusionsDocument),
     }
 
 
