@@ -25,6 +25,8 @@ NEW_SERIES: Final = "slo:sli_total:new_series"
 NEW_SERIES_LABEL: Final = "slo_counted_by"
 # When that first rollup began, Unix seconds; recorded by the slow group.
 ROLLUPS_SINCE: Final = "slo:rollups:since_seconds"
+# Of SLOs with exclusions: how many seconds after a whole minute the fast group has its turn.
+ROLLUPS_PHASE: Final = "slo:rollups:phase_seconds"
 # Of calendar windows: when the running period began, and when it ends; Unix seconds.
 PERIOD_START: Final = "slo:period_start:timestamp_seconds"
 PERIOD_END: Final = "slo:period_end:timestamp_seconds"
@@ -67,6 +69,17 @@ def alert_name(alerting: Alerting, kind: AlertKind, step: SpentStep | None = Non
     return ALERT_NAMES[kind] if added.name is None else added.name
 
 
+# The same numbers with what exclusions leave out, and the exclusions: 1 while one holds, 0 otherwise.
+PERIOD_BURN_RATE_WITH_EXCLUDED: Final = "slo:period_burn_rate_with_excluded:ratio"
+BUDGET_REMAINING_WITH_EXCLUDED: Final = "slo:period_error_budget_remaining_with_excluded:ratio"
+EXCLUSION_ACTIVE: Final = "slo:exclusion_active:bool"
+
+
+def error_ratio_with_excluded(ratio_metric: str) -> str:
+    """Name the series beside *ratio_metric* in which excluded errors and events count."""
+    return ratio_metric.replace("slo:sli_error:", "slo:sli_error_with_excluded:", 1)
+
+
 def error_ratio_metric(lookback: int) -> str:
     """Name the series of errors per event over *lookback* seconds."""
     return f"{ERROR_RATIO_PREFIX}{format_duration(lookback)}"
@@ -89,6 +102,10 @@ def window_ratio_metric(window: Window) -> str:
     return error_ratio_metric(window.seconds)
 
 
+# Of the series of all events; the lookback follows.
+EVENT_COUNT_PREFIX: Final = "slo:sli_total:increase"
+
+
 def error_count_metric(lookback: int) -> str:
     """Name the series of bad events of the last *lookback* seconds; of a step, one rollup."""
     return f"slo:sli_error:increase{format_duration(lookback)}"
@@ -96,7 +113,7 @@ def error_count_metric(lookback: int) -> str:
 
 def event_count_metric(lookback: int) -> str:
     """Name the series of all events of the last *lookback* seconds; of a step, one rollup."""
-    return f"slo:sli_total:increase{format_duration(lookback)}"
+    return f"{EVENT_COUNT_PREFIX}{format_duration(lookback)}"
 
 
 class LabelStyle(Struct, frozen=True):

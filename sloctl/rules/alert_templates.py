@@ -144,7 +144,15 @@ class AlertTemplates(Struct, frozen=True):
 
     @property
     def budget_left(self) -> str:
-        ask = self._open("with", f"max({self._own_series(naming.BUDGET_REMAINING)})")
+        return self._share_left(self._own_series(naming.BUDGET_REMAINING))
+
+    @property
+    def budget_left_with_excluded(self) -> str:
+        series = self._own_series(naming.BUDGET_REMAINING_WITH_EXCLUDED)
+        return self._share_left(f"last_over_time({range_selector(series, STALENESS)})")
+
+    def _share_left(self, budget_left: PromQL) -> str:
+        ask = self._open("with", f"max({budget_left})")
         # From 10000% on humanizePercentage would write an exponent.
         far = (
             '{{ if lt $n -99.0 }}overspent by {{ printf "%.0f" $n | reReplaceAll "^-" "" }} times the budget'

@@ -22,11 +22,16 @@ from sloctl.model import (
 )
 from sloctl.naming import spent_share, window_name
 from sloctl.promql import format_number
+from sloctl.slo.exclusions import describe_time
 from sloctl.slo.policy import SEVERITY_VERBS, alert_factor
 from sloctl.slo.resolutions import COARSE_STEP
 
 # How much of the time before "no data" is worth a look; seconds.
 NO_DATA_RANGE: Final = 6 * HOUR
+
+
+# So many exclusions of an SLO are named in its alerts.
+_NAMED: Final = 3
 
 
 class AlertValues(Protocol):
@@ -39,6 +44,10 @@ class AlertValues(Protocol):
     @property
     def budget_left(self) -> str:
         """`62% left`, `overspent by 12%`, or `overspent by 199 times the budget`."""
+
+    @property
+    def budget_left_with_excluded(self) -> str:
+        """The same with what exclusions leave out."""
 
     @property
     def group_parameters(self) -> Sequence[str]:
@@ -163,7 +172,8 @@ def no_data_text(after: int, values: AlertValues) -> AlertText:
 
 def text_annotations(slo: Slo, text: AlertText, values: AlertValues) -> Labels:
     """Say what the SLO promises in front of the other lines of the description."""
-    return {"summary": text.summary, "description": f"{values.promise_line(slo)}{text.lines}"}
+    promised = f"{values.promise_line(slo)}{_exclusion_line(slo, values)}"
+    return {"summary": text.summary, "description": f"{promised}{text.lines}"}
 
 
 def describe_promise(slo: Slo, values: AlertValues) -> str:
@@ -174,7 +184,20 @@ def describe_promise(slo: Slo, values: AlertValues) -> str:
 
 def describe_objective(objective: str, window: Window) -> str:
     """Write the sentence of an objective, such as `99.9%`."""
-    return f"Objective: {objective} over {describe_window(window)}.\n"
+    return f"Objective: {objective} over {describe_window(window)}.
+"
+
+
+def _exclusion_line(slo: Slo, values: AlertValues) -> str:
+    """Name the last exclusions of an SLO, and what is left of the budget with them; nothing without any."""
+    if not slo.exclusions:
+        return ""
+    named = "; ".join(f"{each.reason} ({describe_time(each.time)})" for each in slo.exclusions[-_NAMED:])
+    others = len(slo.exclusions) - _NAMED
+    more = f"; and {others} more" if others > 0 else ""
+    excluded = values.spec_text(f"Excluded: {named}{more}.")
+    return f"{excluded} With it: {values.budget_left_with_excluded}.
+"
 
 
 def link_annotations(slo: Slo, written: Labels, before: int, values: AlertValues) -> Labels:

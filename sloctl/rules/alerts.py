@@ -26,6 +26,7 @@ from sloctl.rules.alert_text import (
     spent_text,
     text_annotations,
 )
+from sloctl.rules.masks import is_excluded_now
 from sloctl.rules.rule import AlertRule
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.burn import z_score
@@ -106,12 +107,18 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
         _alert_rule(
             scope,
             values,
-            expr=_no_data_condition(scope),
+            expr=_unless_excluded(scope, _no_data_condition(scope)),
             text=values.with_definitions(no_data_text(alerting.no_data_after, values)),
             before=NO_DATA_RANGE,
             waits=alerting.no_data_after,
         )
     ]
+
+
+def _unless_excluded(scope: Scope, condition: PromQL) -> PromQL:
+    """Keep quiet about a service without data while a time is excluded, in which it may be down."""
+    excluded = is_excluded_now(scope)
+    return f"({condition})\nunless on () ({excluded})" if excluded else condition
 
 
 def _no_data_condition(scope: Scope) -> PromQL:

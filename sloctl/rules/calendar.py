@@ -6,14 +6,23 @@ which must have been recorded before. UTC is arithmetic; of other zones the rule
 and know no period after its end.
 """
 
-from collections.abc import Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Final
 
 from sloctl import naming
 from sloctl.duration import DAY, WEEK, format_duration
 from sloctl.model import UTC_ZONE, CalendarPeriod, CalendarWindow, PromQL
 from sloctl.promql import join_operands, last_range, range_selector
+from sloctl.rules.clock_times import step_function
+from sloctl.rules.masks import (
+    excluded_reach,
+    excluded_times,
+    fine_rollup,
+    is_subtracted,
+    mask_rollup,
+    since_reset,
+    subtracted_sums,
+)
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.calendar import table_spans
@@ -58,17 +67,28 @@ def slow_period_rules(scope: Scope) -> list[RecordingRule]:
     return [scope.rollup_rule(naming.ROLLUPS_PERIOD_START, f"max({end} <= time()) or max({start})")]
 
 
-def sum_since_start(scope: Scope, rollup: PromQL, *, step: int, reach: int, start_metric: str) -> PromQL:
+def sum_since_start(scope: Scope, rollup: str, *, step: int, reach: int, start_metric: str) -> PromQL:
     """Sum the rollups of *step* seconds that ended in the running period, of the last *reach* seconds.
 
-    Each instant sees the rollup of the step before it and no other: a millisecond less than the step keeps a
-    rollup from being seen twice where ranges are closed. The offset lets the last instant see the newest one.
+    *rollup* is their metric. Each instant sees the rollup of the step before it and no other: a millisecond
+    less than the step keeps a rollup from being seen twice where ranges are closed. The offset lets the last
+    instant see the newest one. Excluded times are left out.
     """
     start = scope.recorded_series(start_metric)
-    seen = f"last_over_time({last_range(rollup, step)})"
+    excluded = excluded_times(scope.slo, rollup)
+    is_coarse = step == COARSE_STEP
+    seen = f"last_over_time({last_range(scope.recorded_series(rollup), step)})"
+    counted = mask_rollup(
+        seen,
+        [each for each in excluded if not (is_coarse and is_subtracted(scope.slo, each))],
+        excluded_reach(scope, step),
+    )
     mask = f"on () (vector(time()) > on () {start} @ end())"
     subquery = f"[{format_duration(reach)}:{format_duration(step)}] offset -{format_duration(step)}"
-    return scope.sum_by_group(f"sum_over_time(({seen} and {mask}){subquery})")
+    sums = [f"sum_over_time(({counted} and {mask}){subquery})"]
+    if is_coarse:
+        sums += subtracted_sums(scope, fine_rollup(rollup), start=f"scalar({start} @ end())")
+    return scope.sum_by_group(join_operands(sums, "or"))
 
 
 def period_error_ratio(scope: Scope, recorded: PromQL) -> PromQL:
@@ -79,10 +99,7 @@ def period_error_ratio(scope: Scope, recorded: PromQL) -> PromQL:
     """
     errors, events = (
         sum_since_start(scope, rollup, step=FINE_STEP, reach=STALENESS, start_metric=naming.PERIOD_START)
-        for rollup in (
-            scope.recorded_series(naming.error_count_metric(FINE_STEP)),
-            scope.recorded_series(naming.event_count_metric(FINE_STEP)),
-        )
+        for rollup in (naming.error_count_metric(FINE_STEP), naming.event_count_metric(FINE_STEP))
     )
     elapsed = f"time() - {_period_start(scope)}"
     return (
@@ -120,7 +137,7 @@ def _rollups_age(scope: Scope) -> PromQL:
     """Build the seconds since the first rollup; until the slow group has told, the fine ones are counted."""
     since = f"last_over_time({range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), STALENESS)})"
     minutes = f"count_over_time({range_selector(scope.fine_events, COARSE_STEP - FINE_STEP // 2)})"
-    told = f"time() - {scope.min_by_group(since)}"
+    told = f"time() - {since_reset(scope.slo, scope.min_by_group(since))}"
     return f"{told} or {scope.match_group} {FINE_STEP} * {scope.max_by_group(minutes)}"
 
 
@@ -152,21 +169,11 @@ def _zone_edges(scope: Scope, window: CalendarWindow) -> tuple[PromQL, PromQL]:
     limits = f"and on () (vector(time()) >= {spans[0].start} < {spans[-1].end})"
     if window.period is CalendarPeriod.WEEK:
         firsts = [spans[0], *(span for last, span in pairwise(spans) if span.seconds != last.seconds)]
-        lengths = _step_function([(span.start, span.seconds) for span in firsts])
-        runs = _step_function([(span.start, span.start) for span in firsts])
+        lengths = step_function([(span.start, span.seconds) for span in firsts])
+        runs = step_function([(span.start, span.start) for span in firsts])
         start = f"time() - (time() - ({runs})) % ({lengths})"
         return f"vector(\n{start}\n)\n{limits}", f"{_period_start(scope)} + ({lengths})"
     start, end = (
-        _step_function([(span.start, getattr(span, edge)) for span in spans]) for edge in ("start", "end")
+        step_function([(span.start, getattr(span, edge)) for span in spans]) for edge in ("start", "end")
     )
     return f"vector(\n{start}\n)\n{limits}", f"vector(\n{end}\n)\n{limits}"
-
-
-def _step_function(values: Sequence[tuple[int, int]]) -> PromQL:
-    """Build what has each value from its moment on: the first, and a difference for each moment behind us."""
-    differences = sorted((after - before, moment) for (_, before), (moment, after) in pairwise(values))
-    terms = []
-    for difference, some in groupby(differences, key=lambda each: each[0]):
-        passed = " + ".join(f"(time() >= bool {moment})" for _, moment in some)
-        terms.append(f"{difference} * ({passed})")
-    return join_operands((str(values[0][1]), *terms), "+")

@@ -8,7 +8,14 @@ from sloctl.naming import LabelStyle
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts, spent_alerts
 from sloctl.rules.calendar import period_rules, slow_period_rules
 from sloctl.rules.counts import count_rules
-from sloctl.rules.recording import budget_rules, coarse_rollups, ratio_rules, since_rule
+from sloctl.rules.masks import phase_rules
+from sloctl.rules.recording import (
+    budget_rules,
+    coarse_rollups,
+    ratio_rules,
+    since_rule,
+    with_excluded_rules,
+)
 from sloctl.rules.repair import REPAIR_STEP, repair_rules
 from sloctl.rules.rule import RecordingRule, Rule, RuleGroup
 from sloctl.rules.scope import Scope
@@ -27,6 +34,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     fast: tuple[Rule, ...] = (
         *count_rules(scope),
         *period_rules(scope),
+        *phase_rules(scope),
         *ratio_rules(scope, FINE_STEP),
         *budget_rules(scope),
         *burn_alerts(scope, FINE_STEP),
@@ -49,6 +57,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
         RuleGroup(f"slo:{slo.id}:objective", FINE_STEP, objective),
         RuleGroup(f"slo:{slo.id}:budget", FINE_STEP, tuple(spent_alerts(scope))),
         RuleGroup(f"slo:{slo.id}:slow", COARSE_STEP, slow),
+        RuleGroup(f"slo:{slo.id}:with-excluded", COARSE_STEP, with_excluded_rules(scope)),
         RuleGroup(f"slo:{slo.id}:repair", REPAIR_STEP, repair_rules(scope)),
     )
     return tuple(group for group in groups if group.rules)

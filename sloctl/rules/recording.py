@@ -8,11 +8,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
+from msgspec import structs
+
 from sloctl import naming
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import CalendarWindow, PromQL, Slo
 from sloctl.promql import aggregate_by, format_number, join_operands, last_range, range_selector
-from sloctl.rules import calendar
+from sloctl.rules import calendar, masks
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, Resolution
@@ -87,12 +89,49 @@ def ratio_rules(scope: Scope, step: int) -> list[RecordingRule]:
         rules.append(
             scope.published_rule(
                 scope.ratio_metric(lookback),
-                # Without traffic there is no sample: 0/0 would be NaN, which a longer window never forgets.
-                f"{errors}\n/\n({events} > 0)",
+                _ratio_of_sums(scope, step, errors, events),
                 **{scope.style.window: naming.lookback_name(scope.slo.window, lookback)},
             )
         )
     return rules
+
+
+def with_excluded_rules(scope: Scope) -> tuple[RecordingRule, ...]:
+    """Record what the numbers were if nothing were excluded, and which exclusions hold; none without any."""
+    slo = scope.slo
+    if not slo.exclusions:
+        return ()
+    alerting = structs.replace(slo.alerting, min_errors=0, confidence=None)
+    whole = Scope.from_slo(structs.replace(slo, exclusions=(), alerting=alerting), scope.style)
+    ratios = [
+        structs.replace(rule, record=naming.error_ratio_with_excluded(rule.record))
+        for step in (FINE_STEP, COARSE_STEP)
+        for rule in ratio_rules(whole, step)
+    ]
+    window_ratio = naming.error_ratio_with_excluded(naming.window_ratio_metric(slo.window))
+    burned = scope.max_by_group(scope.recorded_series(naming.PERIOD_BURN_RATE_WITH_EXCLUDED))
+    covered = f"({_covered_share(whole)})"
+    if isinstance(slo.window, CalendarWindow):
+        covered = scope.max_by_group(scope.recorded_series(naming.PERIOD_COVERED))
+    ratio = scope.max_by_group(scope.recorded_series(window_ratio))
+    return (
+        *ratios,
+        scope.published_rule(naming.PERIOD_BURN_RATE_WITH_EXCLUDED, f"{ratio} / {format_number(slo.budget)}"),
+        scope.published_rule(
+            naming.BUDGET_REMAINING_WITH_EXCLUDED, f"1 - {burned} * {scope.match_group} {covered}"
+        ),
+        scope.published_rule(naming.EXCLUSION_ACTIVE, masks.active_exclusions(scope)),
+    )
+
+
+def _ratio_of_sums(scope: Scope, step: int, errors: PromQL, events: PromQL) -> PromQL:
+    """Divide two sums. Without traffic there is no sample: a longer window never forgets the NaN of 0/0.
+
+    What a subtraction leaves of nothing is a rounding of floats, on either side of it.
+    """
+    if step == COARSE_STEP and any(masks.is_subtracted(scope.slo, each) for each in scope.slo.exclusions):
+        return f"clamp(\n{errors}\n/\n({events} > {format_number(masks.LEAST_EVENTS)}),\n0, 1)"
+    return f"{errors}\n/\n({events} > 0)"
 
 
 def counted_lookbacks(scope: Scope) -> frozenset[int]:
@@ -159,7 +198,7 @@ def _covered_share(scope: Scope) -> PromQL:
     """
     window = scope.slo.window.seconds
     since = f"last_over_time({range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), STALENESS)})"
-    age = f"time() - {aggregate_by('min', scope.slo.group_by, since)}"
+    age = f"time() - {masks.since_reset(scope.slo, scope.min_by_group(since))}"
     minutes = scope.max_by_group(f"count_over_time({range_selector(scope.fine_events, _FIRST_MINUTES)})")
     return f"clamp_max(({age} or {scope.match_group} {FINE_STEP} * {minutes}) / {window}, 1)"
 
@@ -168,24 +207,43 @@ def _sum_rollups(scope: Scope, rollup: str, resolution: Resolution) -> PromQL:
     """Sum the rollups of a lookback. In that of an alert a repair counts only where all of it is as recent.
 
     A repair is stamped late: two hours of a downtime would be those of the two hours after it. The window and
-    its budget count all of it.
+    its budget count all of it. Excluded times count in none.
     """
     if isinstance(scope.slo.window, CalendarWindow) and resolution.lookback == scope.slo.window.longest:
         return calendar.sum_since_start(
             scope,
-            scope.recorded_series(rollup),
+            rollup,
             step=resolution.step,
             reach=resolution.lookback,
             start_metric=naming.ROLLUPS_PERIOD_START,
         )
 
     def total(seconds: int, **part: str) -> PromQL:
-        return f"sum_over_time({range_selector(scope.recorded_series(rollup, **part), seconds)})"
+        return _sum_counting(scope, rollup, resolution.step, seconds, **part)
 
-    alerted = {lookback for row in scope.slo.alerting.policy for lookback in (row.long, row.short)}
-    if resolution.step == FINE_STEP or resolution.lookback not in alerted:
+    if resolution.step == FINE_STEP:
         return scope.sum_by_group(total(resolution.range_seconds))
-    sums = [total(resolution.range_seconds, **{scope.style.part: ""})]
-    if resolution.certain_range_seconds:
-        sums.append(total(resolution.certain_range_seconds, **{scope.style.part: "repair"}))
-    return scope.sum_by_group(" or ".join(sums))
+    alerted = {lookback for row in scope.slo.alerting.policy for lookback in (row.long, row.short)}
+    sums = [total(resolution.range_seconds)]
+    if resolution.lookback in alerted:
+        sums = [total(resolution.range_seconds, **{scope.style.part: ""})]
+        if resolution.certain_range_seconds:
+            sums.append(total(resolution.certain_range_seconds, **{scope.style.part: "repair"}))
+    start = masks.rolling_start(resolution.lookback)
+    subtracted = masks.subtracted_sums(scope, masks.fine_rollup(rollup), start=start)
+    if not subtracted:
+        return scope.sum_by_group(" or ".join(sums))
+    return scope.sum_by_group(f"\n{join_operands([*sums, *subtracted], 'or')}\n")
+
+
+def _sum_counting(scope: Scope, rollup: str, step: int, seconds: int, **part: str) -> PromQL:
+    """Sum the rollups of a range of *seconds*, those masked that do not count and are not subtracted."""
+    series = scope.recorded_series(rollup, **part)
+    excluded = [
+        each
+        for each in masks.excluded_times(scope.slo, rollup)
+        if not (step == COARSE_STEP and masks.is_subtracted(scope.slo, each))
+    ]
+    if excluded:
+        return masks.masked_sum(scope, series, excluded, seconds=seconds + step // 2, step=step)
+    return f"sum_over_time({range_selector(series, seconds)})"

@@ -70,16 +70,12 @@ class _SnapshotValues:
 
     @property
     def budget_left(self) -> str:
-        left = self._slo_state.budget.left
-        if left is None:
-            return "an unknown share left"
-        if left < -99:
-            return f"overspent by {-left:.0f} times the budget"
-        return (
-            f"overspent by {_humanize_percentage(-left)}"
-            if left < 0
-            else f"{_humanize_percentage(left)} left"
-        )
+        return _format_share_left(self._slo_state.budget.left)
+
+    @property
+    def budget_left_with_excluded(self) -> str:
+        excluded = self._slo_state.excluded
+        return _format_share_left(None if excluded is None else excluded.budget_left)
 
     @property
     def start_time(self) -> str:
@@ -175,6 +171,14 @@ def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
         yield f"- {each.label}={_sanitize_value(each.value)}: {shares}"
     if state.stale:
         yield f"No data since {format_date_time(state.last)}: it may be over, nobody knows."
+
+
+def _format_share_left(left: float | None) -> str:
+    if left is None:
+        return "an unknown share left"
+    if left < -99:
+        return f"overspent by {-left:.0f} times the budget"
+    return f"overspent by {_humanize_percentage(-left)}" if left < 0 else f"{_humanize_percentage(left)} left"
 
 
 def _humanize_percentage(share: float) -> str:
