@@ -15,11 +15,13 @@ from sloctl.formatting import (
     format_percent,
     format_time_to_exhaustion,
 )
-from sloctl.model import CalendarWindow, Severity, Slo
+from sloctl.model import CalendarWindow, ExclusionEffect, Severity, Slo
 from sloctl.promql import format_number
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import AlertEvaluation, AlertRow, LookbackBurn
+from sloctl.sidecar.engine.excluded import ExclusionState
 from sloctl.sidecar.engine.snapshot import SloState
+from sloctl.slo.exclusions import ExcludedSpan
 from sloctl.slo.health import AlertState, Health
 from sloctl.slo.policy import error_floor, settles_after
 from sloctl.timestamps import format_near_time
@@ -78,6 +80,27 @@ def describe_coverage(state: SloState) -> str:
     if state.last is None or covered >= _FULL_SHARE * window:
         return ""
     return f"data of {humanize_duration(covered)}"
+
+
+def describe_excluded_span(span: ExcludedSpan, at: float) -> str:
+    """Write `Migration (now, until Sat 21 Nov 11:00 UTC; by anna)`."""
+    exclusion = span.exclusion
+    end = format_near_time(span.end, beside=at)
+    if exclusion.is_reset:
+        when = f"everything before {end}"
+    elif span.start <= at < span.end:
+        when = f"now, until {end}"
+    else:
+        when = f"{format_near_time(span.start, beside=at)} to {end}"
+    effect = "; its errors count as good" if exclusion.effect is ExclusionEffect.GOOD else ""
+    by = f"; by {exclusion.by}" if exclusion.by else ""
+    return f"{exclusion.reason} ({when}{effect}{by})"
+
+
+def describe_with_excluded(excluded: ExclusionState) -> str:
+    """Write `with it 38 % left, 0.12 % of events bad`."""
+    left, ratio = format_percent(excluded.budget_left), format_error_ratio(excluded.window_burn.error_ratio)
+    return f"with it {left} left, {ratio} of events bad"
 
 
 def describe_period_progress(state: SloState) -> str:

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from sloctl.model import Labels, Window
 from sloctl.naming import NATIVE_STYLE, lookback_name
 from sloctl.sidecar.component import MetricType
+from sloctl.sidecar.engine.excluded import ExclusionState
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.slo.health import AlertState, Health
 
@@ -93,6 +94,13 @@ def _period_edges(state: SloState, edge: Literal["start", "end"]) -> tuple[tuple
     return () if progress is None else (((), float(getattr(progress.span, edge))),)
 
 
+def _with_excluded(
+    state: SloState, number: Callable[[ExclusionState], float | None]
+) -> tuple[tuple[LabelPairs, float], ...]:
+    value = None if state.excluded is None else number(state.excluded)
+    return () if value is None else (((), value),)
+
+
 def _seconds_to_exhaustion(state: SloState, _: float) -> Iterator[tuple[LabelPairs, float]]:
     seconds = state.budget.time_to_exhaustion
     if seconds is not None and not isinf(seconds):
@@ -158,6 +166,30 @@ SLO_METRICS: Final = (
         "slo.error_budget.remaining",
         "1",
         lambda state, _: () if state.budget.left is None else (((), state.budget.left),),
+    ),
+    SloMetric(
+        "slo_error_budget_remaining_with_excluded_ratio",
+        "The same with what exclusions leave out; absent without an exclusion.",
+        MetricType.GAUGE,
+        "slo.error_budget.remaining_with_excluded",
+        "1",
+        lambda state, _: _with_excluded(state, lambda excluded: excluded.budget_left),
+    ),
+    SloMetric(
+        "slo_window_error_ratio_with_excluded",
+        "Bad events per event over the window, with what exclusions leave out; absent without an exclusion.",
+        MetricType.GAUGE,
+        "slo.window.error_ratio_with_excluded",
+        "",
+        lambda state, _: _with_excluded(state, lambda excluded: excluded.window_burn.error_ratio),
+    ),
+    SloMetric(
+        "slo_exclusion_active",
+        "Whether a time holds in which errors do not count; absent without an exclusion.",
+        MetricType.GAUGE,
+        "slo.exclusion.active",
+        "",
+        lambda state, _: _with_excluded(state, lambda excluded: float(bool(excluded.active_spans))),
     ),
     SloMetric(
         "slo_covered_seconds",

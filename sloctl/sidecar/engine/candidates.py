@@ -72,7 +72,9 @@ def alert_candidates(
         yield from _budget_candidates(state)
         # What no sidecar watched tells nothing of the service.
         last = unread_since[state.slo.id] if state.last is None else state.last + state.unwatched_seconds
-        by_slo.setdefault(state.slo.id, []).append((state, max(last, awake_since)))
+        # Nor does a time in which the service may be down.
+        quiet_until = 0.0 if state.excluded is None else state.excluded.quiet_until
+        by_slo.setdefault(state.slo.id, []).append((state, max(last, awake_since, quiet_until)))
     for states in by_slo.values():
         if states[0][0].slo.alerting.no_data is not None:
             yield from _no_data_candidates(states, now)

@@ -36,12 +36,21 @@ class PackedHistory(Struct, frozen=True, array_like=True):
     delta: bytes
 
 
+class PackedExclusions(Struct, frozen=True, array_like=True):
+    """Excluded counts as bytes, all of them; *spans* are start, end, and whether events count as good."""
+
+    spans: tuple[tuple[float, float, bool], ...]
+    base: bytes
+    delta: bytes
+
+
 class Checkpoint(Struct, frozen=True, array_like=True):
     """One tracker as the store holds it, up to *last*; Unix seconds.
 
     *errors* and *events* are what is exposed as counters, *firing* holds since when each alert fires,
-    *downtimes* are spans in which nobody counted. The store encodes this struct as it stands: another field
-    needs a migration there, unless it comes last and has a default.
+    *downtimes* are spans in which nobody counted. *excluded* is what exclusions leave out, with the spans
+    that it is of. The store encodes this struct as it stands: another field needs a migration there, unless
+    it comes last and has a default.
     """
 
     group: Group
@@ -52,6 +61,7 @@ class Checkpoint(Struct, frozen=True, array_like=True):
     firing: dict[Severity, float]
     history: PackedHistory
     downtimes: tuple[tuple[float, float], ...] = ()
+    excluded: PackedExclusions | None = None
 
     def check_plausible(self, slo: Slo) -> None:
         """Raise ValueError for what no sidecar writes: it would be counted, or end every start."""
@@ -66,17 +76,23 @@ class Checkpoint(Struct, frozen=True, array_like=True):
 
     def restore_history(self, *, step: int, window: int) -> CountHistory:
         """Unpack the history; raises struct.error where the bytes are not what was written."""
-        minutes = [
-            (number, BucketSum(*rest)) for number, *rest in _MINUTE_RECORD.iter_unpack(self.history.delta)
-        ]
         history = CountHistory(step=step, window=window)
         history.unpack_history(
             self.history.base or b"",
-            minutes,
+            _unpack_minutes(self.history.delta),
             since=self.since,
             last=self.last,
             downtimes=self.downtimes,
         )
+        return history
+
+    def restore_excluded(self, *, step: int, window: int) -> CountHistory | None:
+        """Unpack what exclusions left out, None where nothing is stored; raises as `restore_history` does."""
+        if self.excluded is None:
+            return None
+        history = CountHistory(step=step, window=window)
+        minutes = _unpack_minutes(self.excluded.delta)
+        history.unpack_history(self.excluded.base, minutes, since=self.since, last=self.last)
         return history
 
 
@@ -116,6 +132,15 @@ class CheckpointCursor:
         if history.last is not None:
             history.oldest_unsaved_minute = 0
         self._base_minute = None
+
+
+def pack_exclusions(history: CountHistory, spans: tuple[tuple[float, float, bool], ...]) -> PackedExclusions:
+    """Pack all of what exclusions leave out; that is little, or all of a window."""
+    return PackedExclusions(spans, history.pack_base(), _pack_minutes(history, after=history.base_minute))
+
+
+def _unpack_minutes(packed: bytes) -> list[tuple[int, BucketSum]]:
+    return [(number, BucketSum(*rest)) for number, *rest in _MINUTE_RECORD.iter_unpack(packed)]
 
 
 def _pack_minutes(history: CountHistory, *, after: int) -> bytes:

@@ -256,6 +256,17 @@ def worst_state(rows: Iterable[AlertRow]) -> AlertState:
     return next(each for each in order if each in states)
 
 
+def mute_unknown(alert: AlertEvaluation) -> AlertEvaluation:
+    """Take an alert that nothing decides for inactive: in an excluded time nothing is to be known."""
+    if alert.state is not AlertState.UNKNOWN:
+        return alert
+    rows = tuple(
+        structs.replace(row, state=AlertState.INACTIVE) if row.state is AlertState.UNKNOWN else row
+        for row in alert.rows
+    )
+    return replace(alert, rows=rows, state=worst_state(rows))
+
+
 def hold_back_pending(
     alert: AlertEvaluation, held_since: dict[PendingKey, float], at: float
 ) -> AlertEvaluation:

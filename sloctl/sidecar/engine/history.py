@@ -16,7 +16,7 @@ in 16 million. What a tick counts stands in the bucket in which the tick ended. 
 buckets are minutes: for five minutes the 5m lookback is exact to 30 s.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from typing import Final
 
@@ -168,6 +168,31 @@ class CountHistory:
     def newest_sum(self, now: float, seconds: int) -> BucketSum:
         """Sum the ticks of the *seconds* up to *now*: at most ten minutes."""
         return self._buckets[0].sum_since(now - seconds)
+
+    def advance_to(self, at: float) -> None:
+        """Let time pass without a count, so that buckets age as those of another history do."""
+        self._advance_to(at)
+
+    def derive_history(
+        self,
+        derive_sum: Callable[[float, float, BucketSum, BucketSum], BucketSum],
+        beside: "CountHistory | None" = None,
+    ) -> "CountHistory":
+        """Make a history of the same buckets, each with what *derive_sum* gives.
+
+        It takes begin, end and counts of a bucket, and the counts of the same bucket of *beside*.
+        """
+        derived = CountHistory(step=self._buckets[0].width, window=self._window)
+        for level, buckets in enumerate(self._buckets):
+            others = None if beside is None else beside._buckets[level]  # noqa: SLF001 - another of this class
+            for number, seen in buckets.filled_buckets():
+                other = EMPTY_SUM if others is None else others.sum_between(number, number)
+                end = number * buckets.width
+                result = derive_sum(end - buckets.width, end, seen, other)
+                if result != EMPTY_SUM:
+                    derived._buckets[level].add_sum(number, result)
+        derived._since, derived.last = self._since, self.last
+        return derived
 
     def resume_at(self, watched_until: float) -> None:
         """Take the counts to have been watched until then, or to the newest of them where those are later."""

@@ -15,6 +15,7 @@ from sloctl.sidecar.engine.evaluation import (
     evaluate_budget,
     evaluate_burns,
 )
+from sloctl.sidecar.engine.excluded import ExclusionState
 from sloctl.sidecar.sources import OTHERS, Group, UnsupportedSlo
 from sloctl.slo.burn import is_burning
 from sloctl.slo.health import AlertState, Health
@@ -26,6 +27,7 @@ class SloState:
 
     *since* is the oldest data behind it; *contributors* are those of the whole SLO, in each of its groups.
     Of the time since *last*, *unwatched_seconds* passed while no sidecar ran: they tell nothing.
+    *excluded* has the numbers with what exclusions leave out; None where the SLO has no exclusion.
     A *stale* state is older than the tick: an alert that fires in it may be over, and a quiet SLO may burn.
     """
 
@@ -41,6 +43,7 @@ class SloState:
     alerts: tuple[AlertEvaluation, ...]
     contributors: tuple[Contributor, ...] = ()
     unwatched_seconds: float = 0.0
+    excluded: ExclusionState | None = None
 
     @property
     def group_labels(self) -> Mapping[str, str]:

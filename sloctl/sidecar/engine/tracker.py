@@ -1,12 +1,14 @@
 """One SLO, or one group of it: its counts, its newest state, and its checkpoints."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from operator import is_
 from typing import Final
 from zlib import crc32
+
+from msgspec import structs
 
 from sloctl.duration import MINUTE
 from sloctl.model import Severity
@@ -15,6 +17,7 @@ from sloctl.sidecar.engine.checkpoint import Checkpoint, CheckpointCursor
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import (
     AlertEvaluation,
+    BudgetState,
     PendingKey,
     PeriodProgress,
     Recovery,
@@ -23,15 +26,18 @@ from sloctl.sidecar.engine.evaluation import (
     evaluate_budget,
     evaluate_burns,
     hold_back_pending,
+    mute_unknown,
 )
+from sloctl.sidecar.engine.excluded import ExcludedCounts, ExclusionState, window_spans
 from sloctl.sidecar.engine.history import WIDEST_BUCKET, CountHistory
 from sloctl.sidecar.engine.recovery import forecast_recovery
 from sloctl.sidecar.engine.running_sums import TimedBucket
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.sources import Group
+from sloctl.slo.burn import budget_remaining, covered_share
 from sloctl.slo.calendar import PeriodSpan
 from sloctl.slo.health import AlertState
-from sloctl.slo.resolutions import EventCounts
+from sloctl.slo.resolutions import FINE_STEP, EventCounts
 
 # Seconds into a period of a calendar in which its sum is of ticks.
 _EXACT_PERIOD: Final = 10 * MINUTE
@@ -47,6 +53,7 @@ class SloTracker:
         "_cursor",
         "_errors",
         "_events",
+        "_excluded",
         "_firing_since",
         "_group",
         "_held_since",
@@ -73,6 +80,7 @@ class SloTracker:
         self._recoveries: dict[Severity, tuple[int, Recovery | None]] = {}
         self._state: SloState | None = None
         self._history = CountHistory(step=step, window=plan.window)
+        self._excluded = self._new_excluded()
         self._cursor = CheckpointCursor(crc32("\n".join((plan.slo.id, *group)).encode()))
         # The tick at which it was last read.
         self.read_at: float | None = None
@@ -89,15 +97,25 @@ class SloTracker:
 
     @property
     def covered_seconds(self) -> float:
-        """How much of the history was watched, up to the longest that the window can be."""
-        return self._history.covered_since(-inf)
+        """How much of the history was watched, up to the longest that the window can be.
+
+        A budget reset is the begin of it.
+        """
+        return self.covered_since(-inf)
 
     def covered_since(self, begin: float) -> float:
         """Give how much of the time since *begin* was watched."""
+        if self._excluded is not None and self.last is not None:
+            begin = max(begin, self._excluded.reset_at(self.last))
         return self._history.covered_since(begin)
 
     def buckets_after(self, after: float) -> Iterator[tuple[float, float, BucketSum]]:
-        """Give begin, end and counts of every bucket with data that ends later than *after*, oldest first."""
+        """Give begin, end and counts of every bucket with data that ends later than *after*, oldest first.
+
+        What is excluded is no data.
+        """
+        if self._excluded is not None:
+            return self._excluded.counted_buckets(self._history, after)
         return self._history.buckets_after(after)
 
     def record_counts(self, at: float, counts: EventCounts) -> None:
@@ -105,6 +123,7 @@ class SloTracker:
         # What is exposed as a counter never falls.
         self._highest_errors = max(self._highest_errors, self._errors)
         self._events += counts.total
+        self._exclude_counts(at, counts, self._step)
         self._history.record_counts(at, counts)
         self._unwatched_seconds = 0.0
 
@@ -113,6 +132,7 @@ class SloTracker:
         self._errors += counts.error
         self._highest_errors = max(self._highest_errors, self._errors)
         self._events += counts.total
+        self._exclude_counts(end, counts, end - begin)
         self._history.record_late(begin, end, counts)
 
     def note_gap(self, begin: float, end: float) -> None:
@@ -121,16 +141,28 @@ class SloTracker:
 
     def backfill_late(self, begin: float, end: float, counts: EventCounts) -> None:
         """Count what was missing between *begin* and *end*, before this process started."""
+        self._exclude_counts(end, counts, end - begin)
         self._history.record_late(begin, end, counts)
 
     def backfill_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
         """Count what happened in *seconds* before this process started: no counter of ours saw it."""
+        self._exclude_counts(at, counts, seconds)
         self._history.backfill_counts(at, counts, seconds)
 
     def replace_plan(self, plan: SloPlan) -> None:
-        """Evaluate the same counts by another objective, window or alerting from now on."""
+        """Evaluate the same counts by another objective, window, alerting or exclusions from now on."""
+        before = self.plan.slo.exclusions
         self.plan = plan
         self._state = None
+        if plan.slo.exclusions != before:
+            known = self._excluded
+            self._excluded = self._new_excluded()
+            if self._excluded is not None and self.last is not None:
+                self._excluded.take_over(
+                    self._history,
+                    None if known is None else known.history,
+                    () if known is None else known.plain_spans(self.last),
+                )
 
     def is_expired(self, at: float) -> bool:
         """Tell whether there was data once, and none is within the window any more."""
@@ -146,6 +178,13 @@ class SloTracker:
             self._state = self._evaluate_state(at if self.last is None else self.last, ())
         if not self._state.stale:
             self._state = replace(self._state, stale=True)
+        if self._excluded is not None and self._state.excluded is not None:
+            known = structs.replace(
+                self._state.excluded,
+                active_spans=self._excluded.active_spans(at),
+                quiet_until=self._excluded.quiet_until(at),
+            )
+            self._state = replace(self._state, excluded=known)
         return self._state
 
     def take_checkpoint(self) -> Checkpoint | None:
@@ -162,6 +201,7 @@ class SloTracker:
             firing=dict(self._firing_since),
             history=packed,
             downtimes=self._history.downtimes,
+            excluded=None if self._excluded is None else self._excluded.pack_counts(),
         )
 
     def mark_unsaved(self) -> None:
@@ -194,6 +234,8 @@ class SloTracker:
             self._unwatched_seconds = max(0.0, now - max(stored.last, watched_until))
         stored.merge_newer(self._history)
         self._history, self._state = stored, None
+        if self._excluded is not None:
+            self._excluded.restore_counts(self._history, None if moved else checkpoint)
         self._firing_since = {
             severity: at - moved for severity, at in checkpoint.firing.items()
         } | self._firing_since
@@ -203,20 +245,25 @@ class SloTracker:
         """Evaluate the lookbacks that end at *at*; where none has changed, alerts and budget are kept."""
         plan, before = self.plan, self._state
         period = plan.period_at(at)
-        sums = self._lookback_sums(at, period)
+        whole, sums = self._lookback_sums(at, period)
         burns = evaluate_burns(plan, sums, before.burns if before is not None else ())
         waits = any(row.pending for row in plan.slo.alerting.policy)
-        if before is not None and not waits and all(map(is_, burns, before.burns)):
+        active = () if self._excluded is None else self._excluded.active_spans(at)
+        before_active = () if before is None or before.excluded is None else before.excluded.active_spans
+        same = active == before_active
+        if before is not None and not waits and same and all(map(is_, burns, before.burns)):
             alerts, budget = before.alerts, before.budget
         else:
             covered = self.covered_seconds
             alerts = tuple(
-                self._with_recovery(self._with_firing_since(alert, at), at, covered)
+                self._with_recovery(
+                    self._with_firing_since(mute_unknown(alert) if active else alert, at), at, covered
+                )
                 for alert in evaluate_alerts(plan, burns, covered)
             )
             progress = None
             if period is not None:
-                progress = PeriodProgress(period, at, self._history.covered_since(period.start))
+                progress = PeriodProgress(period, at, self.covered_since(period.start))
             budget = evaluate_budget(plan, burns, alerts, covered, progress=progress)
         return SloState(
             slo=plan.slo,
@@ -231,13 +278,44 @@ class SloTracker:
             alerts=alerts,
             contributors=contributors,
             unwatched_seconds=self._unwatched_seconds,
+            excluded=None
+            if self._excluded is None
+            else self._exclusion_state(self._excluded, at, whole, budget),
         )
 
-    def _lookback_sums(self, at: float, period: PeriodSpan | None) -> list[BucketSum]:
-        """Sum each lookback of the plan; the window of a calendar, the last of them, is its period so far."""
+    def _exclusion_state(
+        self, excluded: ExcludedCounts, at: float, whole: Sequence[BucketSum], budget: BudgetState
+    ) -> ExclusionState:
+        """Tell the numbers with what is excluded; a budget reset shortens nothing there."""
+        plan, progress = self.plan, budget.progress
+        window_burn = evaluate_burns(plan, whole)[-1]
+        begin = -inf if progress is None else progress.span.start
+        covered = covered_share(self._history.covered_since(begin), budget.window_seconds)
+        return ExclusionState(
+            spans=window_spans(excluded.spans_around(at), at, plan.window),
+            active_spans=excluded.active_spans(at),
+            window_burn=window_burn,
+            budget_left=budget_remaining(plan.budget, window_burn.error_ratio, covered),
+            quiet_until=excluded.quiet_until(at),
+        )
+
+    def _new_excluded(self) -> ExcludedCounts | None:
+        """Begin to keep what is excluded; nothing is kept for an SLO that has no exclusion."""
+        slo = self.plan.slo
+        return ExcludedCounts(slo, self._group, step=self._step) if slo.exclusions else None
+
+    def _exclude_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
+        if self._excluded is not None:
+            self._excluded.record_counts(at, counts, max(seconds, FINE_STEP))
+
+    def _lookback_sums(self, at: float, period: PeriodSpan | None) -> tuple[list[BucketSum], list[BucketSum]]:
+        """Sum each lookback of the plan, of all that was counted and without what is excluded.
+
+        The window of a calendar, the last of the lookbacks, is its period so far.
+        """
         lookbacks = self.plan.lookbacks
         if period is None:
-            return self._history.lookback_sums(at, lookbacks)
+            return self._sum_both(at, lookbacks)
         now = at if self.last is None else max(at, self.last)
         elapsed = now - period.start
         if elapsed > _EXACT_PERIOD:
@@ -246,8 +324,17 @@ class SloTracker:
         others = lookbacks[:-1]
         place = bisect_left(others, elapsed)
         in_order = (*others[:place], int(elapsed), *others[place:])
-        sums = self._history.lookback_sums(at, in_order)
-        return [*sums[:place], *sums[place + 1 :], sums[place]]
+        whole, counted = (
+            [*sums[:place], *sums[place + 1 :], sums[place]] for sums in self._sum_both(at, in_order)
+        )
+        return whole, counted
+
+    def _sum_both(self, at: float, lookbacks: Sequence[int]) -> tuple[list[BucketSum], list[BucketSum]]:
+        whole = self._history.lookback_sums(at, lookbacks)
+        if self._excluded is None or self.last is None:
+            return whole, whole
+        self._excluded.history.advance_to(self.last)
+        return whole, self._excluded.subtract_from(whole, max(at, self.last), lookbacks)
 
     def _with_recovery(self, alert: AlertEvaluation, at: float, covered: float) -> AlertEvaluation:
         """Say of an alert that fires whether its burn has stopped, and when it clears."""
@@ -266,7 +353,7 @@ class SloTracker:
         known_minute, recovery = self._recoveries.get(alert.severity, (None, None))
         if known_minute != minute:
             longest = max(max(row.policy_row.long, row.policy_row.short) for row in alert.rows)
-            buckets = [TimedBucket(*each) for each in self._history.buckets_after(at - longest)]
+            buckets = [TimedBucket(*each) for each in self.buckets_after(at - longest)]
             recovery = forecast_recovery(
                 self.plan,
                 alert.severity,

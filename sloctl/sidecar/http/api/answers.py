@@ -11,6 +11,7 @@ from sloctl.naming import NATIVE_STYLE, lookback_name, window_name
 from sloctl.sidecar.component import ReloadResult
 from sloctl.sidecar.engine.candidates import alert_candidates
 from sloctl.sidecar.engine.evaluation import AlertEvaluation, BudgetState, PeriodProgress
+from sloctl.sidecar.engine.excluded import ExclusionState
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.http.api import shapes
 from sloctl.sidecar.sources.scrape.targets import TargetState
@@ -149,6 +150,26 @@ def convert_slo(state: SloState) -> shapes.Slo:
             )
             for each in state.contributors
         ),
+        exclusions=None if state.excluded is None else _convert_exclusions(state.excluded),
+    )
+
+
+def _convert_exclusions(excluded: ExclusionState) -> shapes.Exclusions:
+    return shapes.Exclusions(
+        times=tuple(
+            shapes.ExcludedTime(
+                reason=span.exclusion.reason,
+                start=None if span.exclusion.is_reset else format_rfc3339(span.start),
+                end=format_rfc3339(span.end),
+                effect=span.exclusion.effect.value,
+                by=span.exclusion.by,
+                link=span.exclusion.link,
+                active=span in excluded.active_spans,
+            )
+            for span in excluded.spans
+        ),
+        error_ratio_with_excluded=excluded.window_burn.error_ratio,
+        budget_left_with_excluded=excluded.budget_left,
     )
 
 

@@ -112,6 +112,28 @@ class Budget(Struct, frozen=True, rename="camel"):
     period: Annotated[Period | None, Meta(description="Null where the window is rolling.")]
 
 
+class ExcludedTime(Struct, frozen=True, rename="camel"):
+    """A time in the window, or to come, whose errors do not count, and why."""
+
+    reason: str
+    start: Annotated[Timestamp | None, Meta(description="Null for a budget reset: everything before end.")]
+    end: Timestamp
+    effect: Annotated[
+        Literal["ignore", "good"], Meta(description="Whether its events are ignored, or all count as good.")
+    ]
+    by: str
+    link: str
+    active: Annotated[bool, Meta(description="Whether it holds now: pages are mute.")]
+
+
+class Exclusions(Struct, frozen=True, rename="camel"):
+    """What is excluded, and the numbers of the window with it."""
+
+    times: tuple[ExcludedTime, ...]
+    error_ratio_with_excluded: float | None
+    budget_left_with_excluded: float | None
+
+
 class Slo(Struct, frozen=True, rename="camel"):
     """One SLO, or one group of it."""
 
@@ -132,6 +154,10 @@ class Slo(Struct, frozen=True, rename="camel"):
     lookbacks: tuple[Burn, ...]
     alerts: tuple[Alert, ...]
     contributors: Annotated[tuple[Contributor, ...], Meta(description="Of each lookback, the worst first.")]
+    exclusions: Annotated[
+        Exclusions | None,
+        Meta(description="Null where the spec has none; all other numbers are without what is excluded."),
+    ]
 
 
 class SloPage(Struct, frozen=True, rename="camel"):

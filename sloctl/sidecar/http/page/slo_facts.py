@@ -51,10 +51,10 @@ def external_links(slo: Slo) -> Sequence[ExternalLink]:
     """Give the runbook first, then dashboards and every other annotation that is a URL."""
     links = []
     for name, value in slo.annotations.items():
-        if name == GRAFANA_ANNOTATION and _is_url(value):
+        if name == GRAFANA_ANNOTATION and is_url(value):
             dashboard = join_url(value, f"d/{dashboard_uid(slo.service)}")
             links.append(ExternalLink("Grafana dashboard", dashboard))
-        elif name not in {PROMETHEUS_ANNOTATION, SIDECAR_ANNOTATION} and _is_url(value):
+        elif name not in {PROMETHEUS_ANNOTATION, SIDECAR_ANNOTATION} and is_url(value):
             words = name.removesuffix("_url").replace("_", " ")
             links.append(ExternalLink(words[:1].upper() + words[1:], value))
     return sorted(links, key=lambda link: (not link.name.startswith("Runbook"), link.name))
@@ -62,7 +62,7 @@ def external_links(slo: Slo) -> Sequence[ExternalLink]:
 
 def plain_annotations(slo: Slo) -> Sequence[tuple[str, str]]:
     """Give the annotations that are no links."""
-    return [(name, value) for name, value in slo.annotations.items() if not _is_url(value)]
+    return [(name, value) for name, value in slo.annotations.items() if not is_url(value)]
 
 
 def slo_owner(slo: Slo) -> str | None:
@@ -106,7 +106,7 @@ def recorded_queries(state: SloState) -> Iterator[NamedQuery]:
     for name, metric in metrics.items():
         promql = metric_selector(metric, labels)
         expression = f"g0.expr={quote(promql, safe='')}"
-        url = join_url(base, "graph", expression, "g0.tab=0", "g0.range_input=6h") if _is_url(base) else None
+        url = join_url(base, "graph", expression, "g0.tab=0", "g0.range_input=6h") if is_url(base) else None
         yield NamedQuery(name, promql, url)
 
 
@@ -114,7 +114,7 @@ def _join_selectors(counters: Sequence[Selector]) -> PromQL:
     return "\n".join(format_selector(counter) for counter in counters)
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     """Tell whether a link may lead there: nothing that a browser runs, nothing that stays on this host."""
     try:
         parts = urlsplit(text)
