@@ -48,7 +48,7 @@ from sloctl.status.budget_gate import (
 )
 from sloctl.status.json_report import status_document
 from sloctl.status.slo_status import FailOn, GateResult, StatusReport, evaluate_gate
-from sloctl.status.text_report import render_summary, render_table
+from sloctl.status.text_report import render_exclusions, render_summary, render_table
 
 _SIDECAR: Final = "http://127.0.0.1:9464"
 _WATCH_INTERVAL_SECONDS: Final = 5
@@ -174,5 +174,5 @@ def _render_status(
             document["budgetPolicies"] = [standing_document(standing) for standing in standings]
         return json.dumps(document, ensure_ascii=False)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
-    table = f"{render_summary(status)}\n\n{render_table(status, width)}"
+    table = f"{render_summary(status)}\n\n{render_table(status, width)}{render_exclusions(status)}"
     return f"{table}\n\n{render_standings(standings)}" if policies else table

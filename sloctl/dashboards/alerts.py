@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from typing import Final
 
+from sloctl import naming
 from sloctl.dashboards import sidecar_metrics, slo_queries, theme
 from sloctl.dashboards.escape import escape_title
 from sloctl.dashboards.grafana_schema import Annotation, GridPos, Panel, PanelFilter
 from sloctl.dashboards.lookbacks import group_legend
 from sloctl.dashboards.panels import DATA_SOURCE, MIN_INTERVAL, PanelHead, graph_queries, timeline_panel
 from sloctl.dashboards.slo_queries import QueryScope
-from sloctl.model import AlertKind, CalendarWindow, PromQL, Severity, Slo, SpentStep
+from sloctl.model import AlertKind, CalendarWindow, FixedTime, PromQL, Severity, Slo, SpentStep
 from sloctl.naming import spent_share
-from sloctl.promql import format_number
+from sloctl.promql import format_matchers, format_number, join_matchers
 from sloctl.slo.policy import exhaustion_row
 
 _SEVERITY_COLORS: Final = {Severity.PAGE: theme.VERMILLION, Severity.TICKET: theme.ORANGE}
@@ -39,6 +40,31 @@ def alert_annotations(slo: Slo, scope: QueryScope, panels: tuple[int, ...]) -> I
             step=MIN_INTERVAL,
             title_format=title,
             tag_keys=",".join(slo.group_by),
+        )
+
+
+def exclusion_annotations(slo: Slo, scope: QueryScope, panels: tuple[int, ...]) -> Iterator[Annotation]:
+    """Shade each excluded time in *panels*, with its reason; fixed ones also where they are past."""
+    for number, exclusion in enumerate(slo.exclusions, start=1):
+        named = format_matchers({"slo_exclusion": exclusion.reason})
+        active = f"max({join_matchers(naming.EXCLUSION_ACTIVE, scope.matchers, named)}) == 1"
+        if isinstance(exclusion.time, FixedTime) and exclusion.time.start is not None:
+            start, end = exclusion.time.start, exclusion.time.end
+            active = f"vector(1) and on () (vector(time()) >= {start}) and on () (vector(time()) <= {end})"
+        elif exclusion.is_reset:
+            continue
+        title = f"{escape_title(slo.name)}: excluded, {escape_title(exclusion.reason)}"
+        yield Annotation(
+            name=f"{title} ({number})",
+            datasource=DATA_SOURCE,
+            enable=True,
+            hide=True,
+            icon_color=theme.SKY_BLUE,
+            filter=PanelFilter(exclude=False, ids=panels),
+            expr=active,
+            step=MIN_INTERVAL,
+            title_format=title,
+            tag_keys="",
         )
 
 

@@ -1,21 +1,30 @@
 """Text about an objective: what is promised, what alerts, where to read on."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from sloctl import links
+from sloctl import links, naming
 from sloctl.dashboards.escape import escape_markdown, web_address
 from sloctl.dashboards.lookbacks import AlertLine
 from sloctl.duration import format_duration
 from sloctl.formatting import describe_window
 from sloctl.model import CalendarWindow, Slo
 from sloctl.promql import format_number
+from sloctl.slo.exclusions import describe_time
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.slo.policy import SEVERITY_VERBS
+
+_SHOWN_EXCLUSIONS: Final = 5
 
 
 def objective_markdown(slo: Slo, alerts: Sequence[AlertLine]) -> str:
     """Describe *slo* as markdown, its own words escaped."""
-    paragraphs = [_objective_paragraph(slo), *_alert_paragraphs(alerts), _link_list(slo)]
+    paragraphs = [
+        _objective_paragraph(slo),
+        _exclusion_list(slo),
+        *_alert_paragraphs(alerts),
+        _link_list(slo),
+    ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -52,6 +61,18 @@ def _alert_paragraphs(lines: Sequence[AlertLine]) -> Iterator[str]:
             yield f"**{verb}** when the error ratio is above\n\n{rows}"
     if not lines:
         yield "No alert on how fast the budget burns."
+
+
+def _exclusion_list(slo: Slo) -> str:
+    """List the times that no number here counts, the last ones where there are many."""
+    if not slo.exclusions:
+        return ""
+    lines = [
+        f"- {escape_markdown(each.reason)} ({escape_markdown(describe_time(each.time))})"
+        for each in slo.exclusions[-_SHOWN_EXCLUSIONS:]
+    ]
+    with_it = f"With it: `{naming.BUDGET_REMAINING_WITH_EXCLUDED}`."
+    return "\n".join([f"**Excluded** from all numbers here. {with_it}", "", *lines])
 
 
 def _link_list(slo: Slo) -> str:

@@ -70,7 +70,9 @@ ANNOTATED_SLOTS: Final = (PanelSlot.BUDGET, PanelSlot.ERROR_RATIO, PanelSlot.BUR
 def slo_annotations(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[Annotation]:
     """Mark when its alerts fired, behind its own graphs."""
     scope = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=slo.group_by)
-    return alerts.alert_annotations(slo, scope, tuple(first_id + slot for slot in ANNOTATED_SLOTS))
+    panels = tuple(first_id + slot for slot in ANNOTATED_SLOTS)
+    yield from alerts.alert_annotations(slo, scope, panels)
+    yield from alerts.exclusion_annotations(slo, scope, panels)
 
 
 def grid_height(slo: Slo) -> int:

@@ -57,6 +57,7 @@ class RecordedSeries:
         self._group_by = self._group_label_names(events, left)
         self._events = self._index_by_group(events)
         self._left = self._index_by_group(reversed(left))
+        self._with_excluded, self._excluded = self._read_exclusions(ask, own)
         self._budget = {self._slo_key(it): it.value for it in ask_metric(naming.ERROR_BUDGET)}
         ends = {self._slo_key(it): it.value for it in ask_metric(naming.PERIOD_END)}
         # Of calendar windows: when the running period began and when it ends.
@@ -77,6 +78,20 @@ class RecordedSeries:
         late_tickets = f"last_over_time({range_selector(tickets, _TICKET_RANGE)})"
         self._firing = self._index_alerts(ask(f"{join_matchers('ALERTS', *firing)} or {late_tickets}"))
         self._since = self._index_alerts(ask_metric("ALERTS_FOR_STATE", of_slos))
+
+    def _read_exclusions(
+        self, ask: InstantQuery, own: PromQL
+    ) -> tuple[dict[_GroupKey, float], dict[_SloKey, list[str]]]:
+        """Read what would be left of each budget with what is excluded, and the exclusions in words."""
+
+        def recent(metric: str) -> Sequence[InstantSample]:
+            return ask(f"last_over_time({range_selector(join_matchers(metric, own), _SLOW_RANGE)})")
+
+        excluded: dict[_SloKey, list[str]] = {}
+        for sample in recent(naming.EXCLUSION_ACTIVE):
+            said = f"{sample.labels.get('slo_exclusion', '')} ({sample.labels.get('slo_exclusion_time', '')})"
+            excluded.setdefault(self._slo_key(sample), []).append(said)
+        return self._index_by_group(recent(naming.BUDGET_REMAINING_WITH_EXCLUDED)), excluded
 
     def slo_groups(self) -> list[_GroupKey]:
         """List the groups of each SLO; an SLO of which only the name is known has one empty group."""
@@ -114,6 +129,8 @@ class RecordedSeries:
             budget_left=left,
             burn_rates=rates,
             period=self._info.get(slo, {}).get(self._style.window, "") if slo in self._periods else "",
+            excluded=tuple(sorted(self._excluded.get(slo, ()))),
+            budget_left_with_excluded=self._with_excluded.get(group),
             time_to_exhaustion=self._time_to_exhaustion(slo, left, rates[STATUS_LOOKBACKS[0]]),
         )
 

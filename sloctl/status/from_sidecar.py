@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from sloctl.duration import format_duration, parse_duration
+from sloctl.model import FixedTime
+from sloctl.slo.exclusions import describe_time
 from sloctl.slo.health import AlertState, Health
 from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport, sort_worst_first
 
@@ -43,6 +45,17 @@ class _Budget(Struct, rename="camel"):
     period: _Period | None = None
 
 
+class _ExcludedTime(Struct):
+    reason: str
+    end: datetime
+    start: datetime | None = None
+
+
+class _Exclusions(Struct, rename="camel"):
+    times: list[_ExcludedTime]
+    budget_left_with_excluded: float | None = None
+
+
 class _Slo(Struct, rename="camel"):
     service: str
     name: str
@@ -53,6 +66,7 @@ class _Slo(Struct, rename="camel"):
     lookbacks: list[_Burn]
     alerts: list[_Alert]
     window: str = ""
+    exclusions: _Exclusions | None = None
 
 
 class _UnsupportedSlo(Struct):
@@ -112,8 +126,15 @@ def _convert_slo(slo: _Slo) -> SloStatus:
         burn_rates={lookback: rates.get(format_duration(lookback)) for lookback in STATUS_LOOKBACKS},
         covered_seconds=_partial_seconds(slo),
         period="" if slo.budget.period is None else slo.window,
+        excluded=tuple(map(_describe_excluded, slo.exclusions.times)) if slo.exclusions else (),
+        budget_left_with_excluded=slo.exclusions.budget_left_with_excluded if slo.exclusions else None,
         time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.time_to_exhaustion,
     )
+
+
+def _describe_excluded(time: _ExcludedTime) -> str:
+    start = None if time.start is None else int(time.start.timestamp())
+    return f"{time.reason} ({describe_time(FixedTime(start, int(time.end.timestamp())))})"
 
 
 def _partial_seconds(slo: _Slo) -> float | None:

@@ -33,6 +33,8 @@ def _slo_document(slo: SloStatus) -> Json:
         "page": _alert_document(slo.page),
         "ticket": _alert_document(slo.ticket),
         "budgetLeft": slo.budget_left,
+        "budgetLeftWithExcluded": slo.budget_left_with_excluded,
+        "excluded": list(slo.excluded),
         "coveredSeconds": slo.covered_seconds,
         "burnRates": {format_duration(lookback): rate for lookback, rate in slo.burn_rates.items()},
         "burning": is_burning,

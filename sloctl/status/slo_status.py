@@ -33,7 +33,9 @@ class SloStatus(Struct, frozen=True):
     *budget_left* is a share, negative when overspent, and *covered_seconds* the part of the window that is
     known where it is not all of it; *period* is that of a calendar window; *burn_rates* are by lookback in
     seconds; *time_to_exhaustion* is that of the burn over the last five minutes, by
-    `burn.time_to_exhaustion`. What is *stale* was true when there were last data.
+    `burn.time_to_exhaustion`. *excluded* are the exclusions that the numbers are without, in words, and
+    *budget_left_with_excluded* is what would be left with them. What is *stale* was true when there were
+    last data.
     """
 
     service: str
@@ -48,6 +50,8 @@ class SloStatus(Struct, frozen=True):
     time_to_exhaustion: float | None
     covered_seconds: float | None = None
     period: str = ""
+    excluded: tuple[str, ...] = ()
+    budget_left_with_excluded: float | None = None
 
     @property
     def id(self) -> str:

@@ -42,6 +42,15 @@ def render_table(status: StatusReport, width: int) -> str:
     return format_table(rows, width=width, right=_NUMBER_COLUMNS)
 
 
+def render_exclusions(status: StatusReport) -> str:
+    """Render a line for each exclusion that the numbers are without; nothing where there is none."""
+    return "".join(
+        f"\nexcluded from {_slo_label(slo, _MIN_NAME_WIDTH)}: {escape_unprintable(each)}"
+        for slo in status.slos
+        for each in slo.excluded
+    )
+
+
 def render_summary(status: StatusReport) -> str:
     """Render the time and how many SLOs are in which state: `12:30:05 UTC: 1 paging, 3 fine`."""
     numbers = Counter(slo.health for slo in status.slos)
@@ -74,7 +83,11 @@ def _slo_label(slo: SloStatus, width: int) -> str:
 def _budget_cell(slo: SloStatus) -> str:
     """Write `99.9 %`, or `99.9 % (of 1m 22s)` where that is all of the window that is known."""
     left = format_percent(slo.budget_left)
-    return left if slo.covered_seconds is None else f"{left} (of {humanize_duration(slo.covered_seconds)})"
+    if slo.covered_seconds is not None:
+        left = f"{left} (of {humanize_duration(slo.covered_seconds)})"
+    if not slo.excluded:
+        return left
+    return f"{left} ({format_percent(slo.budget_left_with_excluded)} with what is excluded)"
 
 
 def _alert_cell(alert: AlertStatus | None, at: float | None) -> str:
