@@ -16,11 +16,12 @@ from sloctl.duration import DAY
 from sloctl.model import CalendarWindow, Labels, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.calendar import period_rules
-from sloctl.rules.recording import budget_rules, ratio_rules, since_rule
+from sloctl.rules.recording import budget_rules, ratio_rules, since_rule, with_excluded_rules
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
 from sloctl.slo.burn import budget_remaining, burn_rate, covered_share
 from sloctl.slo.calendar import PeriodSpan, period_at
+from sloctl.slo.exclusions import counted_at, spans_of_group
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution
 
 # The labels of a group.
@@ -52,6 +53,23 @@ class RollupHistory:
     def build_sums(self) -> dict[Group, "WindowSums"]:
         """Order what each group has, so that any window of it can be summed."""
         return {group: WindowSums.from_counts(counts) for group, counts in self._counts.items()}
+
+    def without_excluded(self, slo: Slo, step: int) -> "RollupHistory":
+        """Leave out what the exclusions of *slo* leave out of each group; *step* is that of the rollups."""
+        if not slo.exclusions:
+            return self
+        left = RollupHistory()
+        for group, counts in self._counts.items():
+            values = [dict(group).get(label, "") for label in slo.group_by]
+            spans = spans_of_group(slo, values, min(counts, default=0) - step, max(counts, default=0))
+            counted = {
+                at: counted_at(slo, spans, at, step=step, counts=EventCounts(*both))
+                for at, both in counts.items()
+            }
+            known = {at: [its.error, its.total] for at, its in counted.items() if its is not None}
+            if known:
+                left._counts[group] = known
+        return left
 
 
 class WindowSums:
@@ -97,6 +115,7 @@ def published_lines(
             since_rule(scope),
             *budget_rules(scope),
             *period_rules(scope),
+            *with_excluded_rules(scope),
         )
     }
     moments = list(moments)
@@ -106,9 +125,14 @@ def published_lines(
         spans = {at: period_at(slo.window, at) for at in moments}
         for record, points in _period_values(spans).items():
             yield from format_samples(record, rules[record].labels, points)
-    sums = {step: history.build_sums() for step, history in histories.items()}
+    whole = {step: history.build_sums() for step, history in histories.items()}
+    sums = {step: history.without_excluded(slo, step).build_sums() for step, history in histories.items()}
     for group in sorted({group for of_step in sums.values() for group in of_step}, key=sorted):
         yield from _group_lines(scope, rules, group, sums=sums, moments=moments)
+        if slo.exclusions and group in whole[COARSE_STEP]:
+            yield from _with_excluded_lines(
+                scope, rules, group, sums=whole[COARSE_STEP][group], moments=moments
+            )
 
 
 def _group_lines(
@@ -136,6 +160,36 @@ def _group_lines(
                 points.setdefault(record, {})[at] = value
     for record, values in points.items():
         yield from format_samples(record, {**dict(group), **rules[record].labels}, values)
+
+
+def _with_excluded_lines(
+    scope: Scope,
+    rules: Mapping[str, RecordingRule],
+    group: Group,
+    *,
+    sums: WindowSums,
+    moments: Iterable[int],
+) -> Iterator[str]:
+    """Write the numbers of the window with what is excluded."""
+    slo = scope.slo
+    window_ratio = naming.window_ratio_metric(slo.window)
+    points: dict[str, dict[int, float]] = {}
+    for at in moments:
+        begin = at - scope.resolutions.for_lookback(slo.window.longest).range_seconds
+        if isinstance(slo.window, CalendarWindow):
+            begin = period_at(slo.window, at).start
+        ratio = sums.error_ratio_between(begin, at)
+        values = _group_values(scope, {slo.window.longest: ratio}, at=at, since=sums.since)
+        named = {
+            naming.error_ratio_with_excluded(window_ratio): ratio,
+            naming.PERIOD_BURN_RATE_WITH_EXCLUDED: values[naming.PERIOD_BURN_RATE],
+            naming.BUDGET_REMAINING_WITH_EXCLUDED: values[naming.BUDGET_REMAINING],
+        }
+        for record, value in named.items():
+            if value is not None:
+                points.setdefault(record, {})[at] = value
+    for record, of_record in points.items():
+        yield from format_samples(record, {**dict(group), **rules[record].labels}, of_record)
 
 
 def _constant_values(slo: Slo, style: LabelStyle) -> dict[str, float]:

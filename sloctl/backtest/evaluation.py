@@ -11,6 +11,7 @@ from sloctl.formatting import format_objective
 from sloctl.model import Alerting, Labels, Severity, Slo
 from sloctl.slo import burn
 from sloctl.slo.event_series import EventSeries
+from sloctl.slo.exclusions import describe_exclusions, exclude_from_series
 from sloctl.slo.replay import PolicyReplay, find_runs, merge_spans, replay_policy, spent_between
 from sloctl.slo.resolutions import EventCounts
 
@@ -66,6 +67,8 @@ class BudgetBacktest(Struct, frozen=True):
     worst_hours: tuple[WorstHour, ...]
     holes: tuple[tuple[int, int], ...]
     alternatives: tuple[Alternative, ...]
+    excluded: tuple[str, ...] = ()
+    with_excluded: PeriodResult | None = None
 
     @property
     def title(self) -> str:
@@ -87,7 +90,12 @@ def backtest_budget(
     objectives: Sequence[Fraction] = (),
     policies: Mapping[str, Alerting] | None = None,
 ) -> BudgetBacktest:
-    """Replay *slo* over *series*, as it is, with each of *objectives*, and with each of *policies*."""
+    """Replay *slo* over *series*, as it is, with each of *objectives*, and with each of *policies*.
+
+    What exclusions leave out is left out.
+    """
+    whole = series
+    series = exclude_from_series(slo, group, whole)
     replay = replay_policy(slo, series)
     lengths = sorted({*_PERIODS, slo.window.seconds})
     variants = {
@@ -112,6 +120,8 @@ def backtest_budget(
         worst_hours=find_worst_hours(slo, series),
         holes=tuple(find_holes(series)),
         alternatives=alternatives,
+        excluded=describe_exclusions(slo, group, whole.start, whole.end),
+        with_excluded=judge_period(slo, whole, slo.window.seconds),
     )
 
 

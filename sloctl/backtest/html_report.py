@@ -11,7 +11,7 @@ from sloctl.backtest.reports import (
     alert_rows,
     alternative_rows,
     budget_curve,
-    hole_text,
+    left_out_text,
     overview_rows,
     period_rows,
     span_text,
@@ -84,7 +84,7 @@ def render_section(backtest: BudgetBacktest) -> Iterator[str]:
     )
     yield draw_budget_chart(backtest)
     yield _LEGEND
-    if hole := hole_text(backtest):
+    if hole := left_out_text(backtest):
         yield f"<p>{escape_text(hole)}</p>"
     tables = {
         "Alerts": (alert_rows(backtest), (3, 4, 5)),

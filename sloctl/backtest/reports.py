@@ -170,8 +170,21 @@ def comparison_rows(before: Iterable[BudgetBacktest], after: Iterable[BudgetBack
     return rows
 
 
-def hole_text(backtest: BudgetBacktest) -> str:
-    """Say for how long there were no data; empty where there always were."""
+def left_out_text(backtest: BudgetBacktest) -> str:
+    """Say what is excluded, with the budget spent with it, and for how long there were no data."""
+    return " ".join(filter(None, (_excluded_text(backtest), _hole_text(backtest))))
+
+
+def _excluded_text(backtest: BudgetBacktest) -> str:
+    if not backtest.excluded:
+        return ""
+    spent = None if backtest.with_excluded is None else backtest.with_excluded.spent
+    named = escape_unprintable("; ".join(backtest.excluded[:3]))
+    more = f"; and {len(backtest.excluded) - 3} more" if backtest.excluded[3:] else ""
+    return f"Without what is excluded: {named}{more}. With it: {format_percent(spent)} of the budget spent."
+
+
+def _hole_text(backtest: BudgetBacktest) -> str:
     if not backtest.holes:
         return ""
     seconds = sum(end - start for start, end in backtest.holes)
@@ -212,8 +225,8 @@ def text_lines(backtest: BudgetBacktest) -> Iterator[str]:
         return
     pages, tickets = (len(backtest.replay.of_severity(severity)) for severity in Severity)
     yield f"  {pages} pages, {tickets} tickets"
-    if hole := hole_text(backtest):
-        yield f"  {hole}"
+    if left_out := left_out_text(backtest):
+        yield f"  {left_out}"
     for _, rows in titled_tables(backtest):
         if len(rows) > 1:
             yield ""
@@ -253,6 +266,10 @@ def backtest_document(backtest: BudgetBacktest) -> Json:
         "noData": [
             {"from": format_rfc3339(start), "until": format_rfc3339(end)} for start, end in backtest.holes
         ],
+        "excluded": list(backtest.excluded),
+        "budgetSpentWithExcluded": (
+            backtest.with_excluded.spent if backtest.excluded and backtest.with_excluded else None
+        ),
         "alternatives": [
             {
                 "label": other.label,

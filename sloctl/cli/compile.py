@@ -22,7 +22,12 @@ from typing import Final
 from sloctl import outputs
 from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
+from sloctl.cli.spec_arguments import (
+    parse_valid_slos,
+    read_spec_texts,
+    reading_options,
+    tell_unheeded_exclusions,
+)
 from sloctl.compiler import (
     Artefact,
     CompiledPart,
@@ -76,6 +81,8 @@ def _compile(arguments: argparse.Namespace) -> int:
     if slos is None:
         return PROBLEMS_FOUND
     style = LABEL_STYLES[arguments.label_style]
+    if arguments.bridge:
+        tell_unheeded_exclusions(slos, "Sloth's history is bridged")
     build_groups = bridged_rule_groups if arguments.bridge else rule_groups
     if directory is None:
         sys.stdout.write(compile_rules(slos, style, build_groups))

@@ -14,7 +14,13 @@ from typing import Final
 
 from sloctl.cli.arguments import add_output_format, add_per_second, add_slo_choice, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
-from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options, select_slos
+from sloctl.cli.spec_arguments import (
+    parse_valid_slos,
+    read_spec_texts,
+    reading_options,
+    select_slos,
+    tell_unheeded_exclusions,
+)
 from sloctl.simulate import reports
 from sloctl.simulate.outage import simulate_slo
 from sloctl.simulate.shapes import DEFAULT_SHAPES, parse_shape
@@ -48,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         return PROBLEMS_FOUND
     shapes = tuple(arguments.outage or DEFAULT_SHAPES)
     chosen = select_slos(slos, arguments.slo)
+    tell_unheeded_exclusions(chosen, "outages are played")
     simulations = [simulate_slo(slo, shapes, arguments.per_second) for slo in chosen]
     sys.stdout.write(_RENDERERS[arguments.output](simulations))
     return FINE

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -53,6 +53,14 @@ def parse_valid_slos(
     if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
         return None
     return specs.slos
+
+
+def tell_unheeded_exclusions(slos: Iterable[Slo], what: str) -> None:
+    """Say in one line on standard error that *what* a command shows counts excluded times too."""
+    excluded = sorted(slo.id for slo in slos if slo.exclusions)
+    if excluded:
+        named = escape_unprintable(", ".join(excluded[:3])) + (", ..." if excluded[3:] else "")
+        print(f"{what} as if nothing were excluded, also of {named}", file=sys.stderr)
 
 
 def select_slos(slos: Sequence[Slo], wanted: Sequence[str] | None) -> list[Slo]:

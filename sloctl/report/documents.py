@@ -124,6 +124,8 @@ def slo_document(it: SloReport) -> Json:
         "errors": it.counts.error,
         "budgetSpent": it.spent,
         "budgetSpentBefore": it.spent_before,
+        "excluded": list(it.excluded),
+        "budgetSpentWithExcluded": it.spent_with_excluded if it.excluded else None,
         "knownShare": it.known_share,
         "incidentShare": it.incident_share,
         "incidents": [
@@ -234,7 +236,16 @@ def roll_call_rows(report: Report) -> Rows:
 
 
 def notes(report: Report) -> Iterator[str]:
-    """Say, a line each, who has no data, and whom nobody has reviewed."""
+    """Say, a line each, what is excluded, who has no data, and whom nobody has reviewed."""
+    for it in report.slos:
+        if it.excluded:
+            named = "; ".join(it.excluded[:3]) + (
+                f"; and {len(it.excluded) - 3} more" if it.excluded[3:] else ""
+            )
+            yield escape_unprintable(
+                f"Excluded from {it.title}: {named}. With it: {format_percent(it.spent_with_excluded)} "
+                "of the budget spent."
+            )
     if silent := [it.title for it in report.without_data]:
         yield f"Without data: {', '.join(silent)}."
     if due := [f"{slo_id} (by {by})" for slo_id, by in report.unreviewed if by is not None]:

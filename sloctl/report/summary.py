@@ -11,6 +11,7 @@ from sloctl.prometheus.answers import QueryRange
 from sloctl.report.recorded import RecordedCounts
 from sloctl.slo import burn
 from sloctl.slo.event_series import EventSeries
+from sloctl.slo.exclusions import describe_exclusions, exclude_from_series
 from sloctl.slo.replay import replay_policy
 from sloctl.slo.resolutions import EventCounts
 
@@ -37,7 +38,8 @@ class SloReport(Struct, frozen=True):
     """One SLO, or one group of it, over the span; *known_share* of it is known, 0 where nothing is.
 
     *spent* is the share of the budget of the span's own events, *spent_before* that of the span before; None
-    without events. *budget_curve* is what was left of it, by Unix seconds.
+    without events. *budget_curve* is what was left of it, by Unix seconds. *excluded* are the exclusions
+    that all this is without, in words; *spent_with_excluded* is the share with them.
     """
 
     slo: Slo
@@ -49,6 +51,8 @@ class SloReport(Struct, frozen=True):
     spent_before: float | None
     incidents: tuple[BurnIncident, ...]
     budget_curve: tuple[tuple[int, float], ...]
+    excluded: tuple[str, ...] = ()
+    spent_with_excluded: float | None = None
 
     @property
     def title(self) -> str:
@@ -98,7 +102,7 @@ def report_slo(slo: Slo, group: Labels, recorded: RecordedCounts | None, span: Q
     """Judge one budget over *span*; the series may begin earlier, so that lookbacks are full."""
     if recorded is None:
         return SloReport(slo, group, EventCounts(0.0, 0.0), 0.0, None, None, None, (), ())
-    series = recorded.repaired
+    whole, series = recorded.repaired, exclude_from_series(slo, group, recorded.repaired)
     first = (span.start - series.start) // series.step
     counts = series.counts_between(first, len(series))
     ratio = counts.error_ratio
@@ -115,9 +119,16 @@ def report_slo(slo: Slo, group: Labels, recorded: RecordedCounts | None, span: Q
         known_share=series.known.count(1, first) / max(1, len(series) - first),
         is_met=None if ratio is None else ratio <= float(slo.budget),
         spent=burn.burn_rate(slo.budget, ratio),
-        spent_before=burn.burn_rate(slo.budget, recorded.before.error_ratio),
-        incidents=tuple(find_incidents(slo, recorded.counted, span, allowed)),
+        # Of the span before only the sum is known, with what may be excluded from it.
+        spent_before=None
+        if describe_exclusions(slo, group, span.start - (span.end - span.start), span.start)
+        else burn.burn_rate(slo.budget, recorded.before.error_ratio),
+        incidents=tuple(
+            find_incidents(slo, exclude_from_series(slo, group, recorded.counted), span, allowed)
+        ),
         budget_curve=curve,
+        excluded=describe_exclusions(slo, group, span.start, span.end),
+        spent_with_excluded=burn.burn_rate(slo.budget, whole.counts_between(first, len(whole)).error_ratio),
     )
 
 
