@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "discover": "propose SLOs from the metrics that a Prometheus has",
     "preset": "list ready indicators, show one, and test your own",
     "diff": "say what changes between two versions of specs, in meaning",
+    "exclude": "take a time out of an SLO's numbers, with a reason",
     "explain": "say in plain words what an SLO means, with its own numbers",
     "report": "tell how a month's SLOs fared, for those who were not on call",
     "backtest": "replay an SLO's alerts over the past: pages, tickets, and what they cost",

@@ -184,8 +184,7 @@ def describe_promise(slo: Slo, values: AlertValues) -> str:
 
 def describe_objective(objective: str, window: Window) -> str:
     """Write the sentence of an objective, such as `99.9%`."""
-    return f"Objective: {objective} over {describe_window(window)}.
-"
+    return f"Objective: {objective} over {describe_window(window)}.\n"
 
 
 def _exclusion_line(slo: Slo, values: AlertValues) -> str:
@@ -196,8 +195,7 @@ def _exclusion_line(slo: Slo, values: AlertValues) -> str:
     others = len(slo.exclusions) - _NAMED
     more = f"; and {others} more" if others > 0 else ""
     excluded = values.spec_text(f"Excluded: {named}{more}.")
-    return f"{excluded} With it: {values.budget_left_with_excluded}.
-"
+    return f"{excluded} With it: {values.budget_left_with_excluded}.\n"
 
 
 def link_annotations(slo: Slo, written: Labels, before: int, values: AlertValues) -> Labels:
