@@ -428,9 +428,8 @@ def test_a_group_label_on_one_side_alone_counts_nothing(side: CountedSide, bad: 
 
 def test_groups_with_errors_before_their_events_hide_no_other() -> None:
     two = RatioIndicator(CountedSide.ERROR, (Selector("part_total"),), (Selector("all_total"),))
-    labels = ("part_total", '{uri="/a"}'), ("part_total", '{uri="/b"}'), ("part_total", "")
-    labels += ("all_total", '{uri="/a"}'), ("all_total", "")
-    before, after = ("\n".join(f"{name}{of} {value}" for name, of in labels) for value in (10, 13))
+    series = 'part_total{uri="/a"}', 'part_total{uri="/b"}', "part_total", 'all_total{uri="/a"}', "all_total"
+    before, after = ("\n".join(f"{each} {value}" for each in series) for value in (10, 13))
 
     assert counts(slo(two, group_by=("uri",)), before, after) == {
         ("/a",): EventCounts(error=3, total=3),
