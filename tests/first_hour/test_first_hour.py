@@ -1,5 +1,6 @@
 """Each first hour, followed as its page says, with real parts."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -175,6 +176,54 @@ def test_with_kube_prometheus_stack(tmp_path: Path) -> None:
     assert {each["metadata"]["labels"]["release"] for each in manifests} == {"monitoring"}
     assert by_kind["ConfigMap"]["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert "live-rules" not in told["sloctl validate shop.yaml --prometheus http://127.0.0.1:9090"]
+
+
+@pytest.mark.full
+def test_with_thanos(tmp_path: Path) -> None:
+    thanos = shutil.which(os.environ.get("THANOS", "thanos"))
+    if thanos is None:
+        pytest.skip(f"{MISSING}thanos (put it on PATH or name it in $THANOS)")
+    folder = tmp_path / "prometheus"
+    query, sidecar_grpc, ruler_grpc, ruler = (f"127.0.0.1:{free_port()}" for _ in range(4))
+    told = {}
+    backfill(folder, scraped())
+
+    with (
+        running_shop() as shop,
+        running_prometheus(
+            folder,
+            config=scraping(shop).replace("global: {", "global: {external_labels: {cluster: eu}, "),
+            flags=("--storage.tsdb.min-block-duration=2h", "--storage.tsdb.max-block-duration=2h"),
+        ) as prometheus,
+        reader_in(
+            tmp_path,
+            {
+                "thanos rule": f"{thanos} rule",
+                "127.0.0.1:10902": query,
+                "127.0.0.1:10912": ruler,
+                "127.0.0.1:10911": ruler_grpc,
+            },
+        ) as reader,
+    ):
+        reader.run(
+            f"{thanos} sidecar --prometheus.url {prometheus.url} --tsdb.path {folder / 'data'} "
+            f"--grpc-address {sidecar_grpc} --http-address 127.0.0.1:{free_port()} &"
+        )
+        reader.run(
+            f"{thanos} query --http-address {query} --grpc-address 127.0.0.1:{free_port()} "
+            f"--endpoint {sidecar_grpc} --endpoint {ruler_grpc} --query.replica-label replica &"
+        )
+        for step in read_walk("first-hour-thanos-mimir.md"):
+            awaited = {
+                "sloctl validate": "live-rules-absent",
+                "curl": "slo:shop/availability:fast",
+                "sloctl status --prometheus http://127.0.0.1:10902": "shop/availability",
+            }
+            told[name_of(step)] = follow(reader, step, awaited)
+
+    assert "SUCCESS" in told["promtool check rules alerts/shop.yaml"]
+    assert '"health":"err"' not in told["curl -fsS http://127.0.0.1:10912/api/v1/rules"]
+    assert "%" in told["sloctl status --prometheus http://127.0.0.1:10902"]
 
 
 def test_the_chart_takes_the_values_of_the_first_hour() -> None:

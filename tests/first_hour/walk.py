@@ -85,7 +85,7 @@ class Reader:
         """Run a command and return what it printed on both streams; one that ends with & stays running."""
         command = self.here(command)
         if command.endswith(" &"):
-            with (self.folder / "background.log").open("wb") as log:
+            with (self.folder / f"background-{len(self.background)}.log").open("wb") as log:
                 process = subprocess.Popen(
                     ["bash", "-c", f"exec {command.removesuffix(' &')}"],
                     cwd=self.folder,
