@@ -1,4 +1,8 @@
-"""The library: what it promises, that its examples run, and that commands use the same."""
+"""The library: what it promises, that its examples run, and that commands use the same.
+
+A new name, parameter or field is fine: `python -m tests.test_api` writes the surface anew. One that goes, or
+means something else, raises `API_VERSION` too.
+"""
 
 import ast
 import doctest
@@ -33,7 +37,7 @@ def test_the_examples_of_its_page_print_what_they_say(capsys: pytest.CaptureFixt
 
 
 def test_a_change_of_what_is_public_is_on_purpose() -> None:
-    assert "\n".join(describe_surface()) + "\n" == SURFACE.read_text()
+    assert "".join(describe_surface()) == SURFACE.read_text(), "python -m tests.test_api writes it anew"
 
 
 def test_every_public_function_and_its_parameters_are_typed_and_described() -> None:
@@ -67,15 +71,15 @@ def test_nothing_private_is_public() -> None:
 
 def describe_surface() -> Iterator[str]:
     """A line for every public name: the parameters of a function, the bases of a class."""
-    yield f"API_VERSION {api.API_VERSION}"
+    yield f"API_VERSION {api.API_VERSION}\n"
     for name in api.__all__:
         value = getattr(api, name)
         if inspect.isfunction(value):
             parameters = map(describe_parameter, inspect.signature(value).parameters.values())
-            yield f"{name}({', '.join(parameters)})"
+            yield f"{name}({', '.join(parameters)})\n"
         elif inspect.isclass(value):
             fields = getattr(value, "__struct_fields__", ())
-            yield f"class {name}{': ' if fields else ''}{', '.join(fields)}"
+            yield f"class {name}{': ' if fields else ''}{', '.join(fields)}\n"
 
 
 def describe_parameter(parameter: inspect.Parameter) -> str:
@@ -101,3 +105,7 @@ def whereabouts(module: str, name: str) -> set[tuple[str, str]]:
     if inspect.ismodule(value):
         return {(value.__name__, member) for member in vars(value)}
     return {(module, name), (getattr(value, "__module__", module), name)}
+
+
+if __name__ == "__main__":
+    SURFACE.write_text("".join(describe_surface()))
