@@ -46,6 +46,11 @@ def format_day_time(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
 
 
+def format_minute(at: float) -> str:
+    """Format date and time to the minute, as a field for them has it: `2026-11-21T14:02`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M}"
+
+
 def format_date_time(at: float | None) -> str:
     """Format date and time: `2026-11-21 14:02:05 UTC`."""
     return UNKNOWN if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -214,7 +214,7 @@ def test_the_keyboard_alone_reaches_everything(browser: Browser, played: Played)
     shown.page.keyboard.press("Enter")
     shown.page.locator(".slo h3 a").first.focus()
     shown.page.keyboard.press("Enter")
-    chart = shown.page.get_by_role("img", name="Burn rate")
+    chart = shown.page.get_by_role("img", name="Error ratio")
     chart.focus()
     shown.page.keyboard.press("ArrowLeft")
 
@@ -225,6 +225,47 @@ def test_the_keyboard_alone_reaches_everything(browser: Browser, played: Played)
 
     expect(shown.page.locator("[data-copy]").first).to_have_text("Copied")
     assert shown.page.evaluate("getSelection().toString()") == 'requests_total{status=~"5.."}'
+
+
+@plays((slo(),), OUTAGE)
+def test_one_cursor_reads_all_charts_and_a_span_that_is_dragged_over_is_shown(
+    browser: Browser, played: Played
+) -> None:
+    shown = tab(browser, played.url)
+    shown.look(1440, "light")
+    shown.page.goto(f"{played.url}/slo/shop/availability?range=1h")
+    chart = shown.page.get_by_role("img", name="Traffic")
+    chart.focus()
+    shown.page.keyboard.press("ArrowLeft")
+
+    readouts = shown.page.locator("[data-readout]").all_inner_texts()
+    assert [text.partition(": ")[0] for text in readouts] == [readouts[0].partition(": ")[0]] * 3
+    assert "spent evenly" in readouts[2]
+
+    box = chart.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    shown.page.mouse.move(box["x"] + box["width"] / 2, middle)
+    shown.page.mouse.down()
+    shown.page.mouse.move(box["x"] + box["width"] - 1, middle, steps=5)
+    shown.page.mouse.up()
+    shown.page.wait_for_url("**from=*")
+
+    expect(shown.page.get_by_role("link", name="later")).to_be_visible()
+    expect(shown.page.get_by_role("link", name="now", exact=True)).to_be_visible()
+    assert shown.complaints == []
+
+
+@plays((slo(),), OUTAGE)
+def test_two_clicks_lead_from_the_list_to_a_past_incident(browser: Browser, played: Played) -> None:
+    shown = tab(browser, played.url, javascript=False)
+    shown.page.goto(played.url)
+    shown.page.locator(".slo h3 a").first.click()
+    shown.page.locator(".past a").first.click()
+
+    assert "from=2023-11-14T21" in shown.page.url
+    expect(shown.page.locator(".firing.page").first).to_be_attached()
+    assert shown.complaints == []
 
 
 HOSTILE_SLO: Final = replace(

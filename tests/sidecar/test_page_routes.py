@@ -1,8 +1,12 @@
 """The pages over HTTP: what a browser is not needed for."""
 
+import re
+from html import unescape
 from typing import Final
+from urllib.parse import unquote
 
 import pytest
+from msgspec.structs import replace
 
 from tests.sidecar.http_client import ask
 from tests.sidecar.running_sidecar import RunningSidecar, run_sidecar
@@ -49,7 +53,16 @@ async def test_what_is_not_watched_is_not_found(path: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["range=1h", "range=30d", "range=3h", "until=2023-11-14T22:00:00Z", "until=x", "until=9e99"],
+    [
+        "range=1h",
+        "range=30d",
+        "range=3h",
+        "until=2023-11-14T22:00:00Z",
+        "until=x",
+        "until=9e99",
+        "from=2023-11-14T21:00&until=2023-11-14T22:10",
+        "from=9&until=1",
+    ],
 )
 async def test_any_range_gives_a_page(query: str) -> None:
     async with run_sidecar(slo(), ROUTES) as running:
@@ -57,3 +70,27 @@ async def test_any_range_gives_a_page(query: str) -> None:
         answers = [await ask(f"{running.url}{path}?{query}") for path in ("/", "/slo/shop/availability")]
 
     assert [answer.status for answer in answers] == [200, 200]
+
+
+async def test_links_lead_to_the_failing_series_a_silence_and_the_logs_of_the_range() -> None:
+    links = {
+        "prometheus_url": "http://prometheus:9090",
+        "alertmanager_url": "http://alertmanager:9093",
+        "grafana_url": "https://grafana.example.com",
+        "logs_url": "https://logs.example.com/?service={service}&from={from_ms}&to={until_ms}",
+    }
+    async with run_sidecar(replace(slo(), annotations=links)) as running:
+        await in_an_outage(running)
+        query = "from=2023-11-14T21:00:00Z&until=2023-11-14T22:00:00Z"
+        answer = await ask(f"{running.url}/slo/shop/availability?{query}")
+
+    found = re.findall(r'<a class="go" href="([^"]+)"', answer.body.decode())
+    opened = [unquote(unescape(url)) for url in found]
+    increase = 'sum(increase(requests_total{status=~"5.."}[5m]))'
+    assert opened == [
+        f"http://prometheus:9090/graph?g0.expr={increase}&g0.tab=0&g0.range_input=60m"
+        "&g0.end_input=2023-11-14 22:00:00",
+        "https://grafana.example.com/d/sloctl-shop?from=1699995600000&to=1699999200000",
+        "https://logs.example.com/?service=shop&from=1699995600000&to=1699999200000",
+        'http://alertmanager:9093/#/silences/new?filter={slo_id="shop/availability"}',
+    ]

@@ -88,6 +88,20 @@ def test_an_outage_fires_from_when_it_paged_to_when_both_lookbacks_are_clean() -
     assert fired[1] == FiringPeriod(Severity.PAGE, NOW - 90 * MINUTE, NOW - 55 * MINUTE)
 
 
+def test_an_incident_of_twelve_days_ago_is_listed_as_one() -> None:
+    day = DAY // MINUTE
+    engine, state = watched(
+        *((ago, GOOD) for ago in range(12 * day + 120, 12 * day + 30, -1)),
+        *((ago, BAD) for ago in range(12 * day + 30, 12 * day, -1)),
+        *((ago, GOOD) for ago in range(12 * day, 0, -10)),
+    )
+
+    pages = [each for each in engine.past_alerts(state) if each.severity is Severity.PAGE]
+
+    # As fine as the history: buckets of two hours.
+    assert [(each.begin, each.end) for each in pages] == [(NOW - 12 * DAY - 2 * HOUR, NOW - 12 * DAY)]
+
+
 def test_nothing_fires_where_nothing_fails() -> None:
     engine, state = watched(*outage(0, 0))
 

@@ -23,6 +23,8 @@ _MAX_LISTED: Final = 5
 _MIN_ERROR_SHARE: Final = 0.05
 # One that errs hardly more often than all explains nothing.
 _MIN_LIFT: Final = 1.1
+# Of one bad event every label has all of the errors; less half an event, as counts are estimates.
+_MIN_ERRORS: Final = 1.5
 # Seconds between two rankings.
 _RANK_EVERY_SECONDS: Final = 10
 # The running minute and five before it, then the running five minutes and twelve before them.
@@ -152,7 +154,11 @@ class ContributorTracker:
             for name, tally in self.tallies.items()
         ]
         listed = [
-            each for each in found if each.share_of_errors >= _MIN_ERROR_SHARE and each.lift >= _MIN_LIFT
+            each
+            for each in found
+            if each.share_of_errors >= _MIN_ERROR_SHARE
+            and each.lift >= _MIN_LIFT
+            and each.errors >= _MIN_ERRORS
         ]
         return sorted(listed, key=lambda each: (-each.lift, -each.errors, each.label, each.value))[
             :_MAX_LISTED

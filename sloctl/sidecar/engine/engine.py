@@ -11,7 +11,13 @@ from sloctl.sidecar.engine.evaluation import SloPlan
 from sloctl.sidecar.engine.fingerprint import slo_fingerprint
 from sloctl.sidecar.engine.history import tick_step
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot, state_without_data
-from sloctl.sidecar.engine.timeline import SloTimeline, build_timeline, recent_burn_rates
+from sloctl.sidecar.engine.timeline import (
+    FiringPeriod,
+    SloTimeline,
+    build_timeline,
+    past_alerts,
+    recent_burn_rates,
+)
 from sloctl.sidecar.engine.tracker import SloTracker
 from sloctl.sidecar.sources import OTHERS, Group, IntervalCounts, SloCounts, UnsupportedSlo
 from sloctl.slo.resolutions import COARSE_STEP, EventCounts
@@ -109,6 +115,11 @@ class Engine:
         tracker = self._find_tracker(state)
         window_burn = state.burn_over(state.slo.window.longest)
         return None if tracker is None else build_timeline(tracker, window_burn, begin=begin, end=end)
+
+    def past_alerts(self, state: SloState) -> tuple[FiringPeriod, ...]:
+        """Give when alerts of *state* fired within the window, the newest first."""
+        tracker = self._find_tracker(state)
+        return () if tracker is None else past_alerts(tracker)
 
     def recent_burn_rates(
         self, state: SloState, *, end: float, width: int, points: int

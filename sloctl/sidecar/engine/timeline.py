@@ -4,7 +4,7 @@ Law: a chart shows what the history holds. Buckets are merged into points, never
 has fewer points than a young one; where there are no data there is no point.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import inf
@@ -20,6 +20,8 @@ from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import EventCounts
 
 MAX_POINTS: Final = 96
+# Seconds without a bucket that an alert goes on over.
+_LONGEST_PAUSE: Final = 5 * MINUTE
 # Seconds a point may last, so that its edges are edges of buckets.
 _POINT_WIDTHS: Final = (
     15,
@@ -37,7 +39,7 @@ _POINT_WIDTHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TimelinePoint:
-    """The counts from *begin* to *end*, Unix seconds.
+    """The counts from *begin* to *end*, Unix seconds, of which *covered_seconds* were watched.
 
     *budget_left* is what the errors up to *end* have left of the budget of the window that ends now; before
     the running period of a calendar it is of another budget, and None.
@@ -46,6 +48,7 @@ class TimelinePoint:
     begin: float
     end: float
     counts: EventCounts
+    covered_seconds: int
     burn_rate: float | None
     budget_left: float | None
 
@@ -84,6 +87,24 @@ def build_timeline(
     buckets = [TimedBucket(*each) for each in tracker.buckets_after(begin - max(plan.lookbacks, default=0))]
     points = _merge_points(tracker, buckets, window_burn, begin=begin, end=end)
     return SloTimeline(begin, end, points, tuple(_firing_periods(tracker, buckets, points)))
+
+
+def past_alerts(tracker: SloTracker) -> tuple[FiringPeriod, ...]:
+    """Find when alerts fired in all of the history, the newest first; as fine as its buckets.
+
+    Where a bucket's error ratio is above no threshold, and nothing fires, nothing begins to.
+    """
+    buckets = [TimedBucket(*each) for each in tracker.buckets_after(0.0)]
+    limits = [row.error_ratio for _, rows in tracker.plan.thresholds for row in rows]
+    if not limits:
+        return ()
+    spans: list[tuple[float, float, bool]] = []
+    for begin, end, seen in buckets:
+        # A tick that was missed ends no alert.
+        follows = bool(spans) and begin - spans[-1][1] <= _LONGEST_PAUSE
+        spans.append((spans[-1][1] if follows else begin, end, seen.error > min(limits) * seen.total))
+    found = _firing_between(tracker, buckets, spans)
+    return tuple(sorted(found, key=lambda firing: (-firing.begin, firing.severity.value)))
 
 
 def recent_burn_rates(tracker: SloTracker, *, end: float, width: int, points: int) -> list[float | None]:
@@ -125,6 +146,7 @@ def _merge_points(
                 begin=together[-1].begin,
                 end=together[0].end,
                 counts=counts,
+                covered_seconds=sum(each.seen.seconds for each in together),
                 burn_rate=burn_rate(plan.budget, counts.error_ratio),
                 budget_left=None
                 if whole is None or together[0].end <= window_start
@@ -139,20 +161,26 @@ def _firing_periods(
     tracker: SloTracker, buckets: Sequence[TimedBucket], points: Sequence[TimelinePoint]
 ) -> Iterator[FiringPeriod]:
     """Join the points at whose end an alert fires, where one follows the other without a gap."""
+    ends = [(point.begin, point.end, point.counts.error > 0) for point in points]
+    yield from _firing_between(tracker, buckets, ends)
+
+
+def _firing_between(
+    tracker: SloTracker, buckets: Sequence[TimedBucket], spans: Iterable[tuple[float, float, bool]]
+) -> Iterator[FiringPeriod]:
+    """Join the spans (begin, end, whether an alert may begin) at whose end an alert fires."""
     plan, uncovered = tracker.plan, (tracker.last or 0.0) - tracker.covered_seconds
     sums = RunningSums(buckets)
     firing: dict[Severity, list[FiringPeriod]] = {Severity.TICKET: [], Severity.PAGE: []}
-    for point in points:
-        if point.counts.error <= 0 and all(
-            not periods or periods[-1].end != point.begin for periods in firing.values()
-        ):
+    for begin, end, may_begin in spans:
+        if not may_begin and all(not periods or periods[-1].end != begin for periods in firing.values()):
             continue
-        burns = evaluate_burns(plan, sums.lookback_sums(point.end, plan.lookbacks))
-        for alert in evaluate_alerts(plan, burns, max(0.0, point.end - uncovered)):
+        burns = evaluate_burns(plan, sums.lookback_sums(end, plan.lookbacks))
+        for alert in evaluate_alerts(plan, burns, max(0.0, end - uncovered)):
             if alert.state is AlertState.FIRING:
                 periods = firing[alert.severity]
-                joined = periods and point.begin <= periods[-1].end
-                begin = periods.pop().begin if joined else point.begin
-                periods.append(FiringPeriod(alert.severity, begin, point.end))
+                joined = periods and begin <= periods[-1].end
+                since = periods.pop().begin if joined else begin
+                periods.append(FiringPeriod(alert.severity, since, end))
     for periods in firing.values():
         yield from periods

@@ -6,24 +6,40 @@ Shapes are stretched to whatever room there is, texts are not: so one drawing fi
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import log1p
+from math import floor, log1p, log10
 from typing import Final
 
-from sloctl.duration import DAY
-from sloctl.formatting import format_burn_rate, format_count, format_percent
+from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.formatting import (
+    format_burn_rate,
+    format_count,
+    format_error_ratio,
+    format_percent,
+    format_rounded,
+)
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.timeline import SloTimeline, TimelinePoint
 from sloctl.sidecar.messages import format_factor
 from sloctl.timestamps import format_day_time, format_hour_minute
 
-# Above the highest burn rate a little room, above the highest threshold enough for its name.
-_ROOM_ABOVE_BURN: Final = 1.15
+# Above the highest value a little room, above the highest threshold enough for its name.
+_ROOM_ABOVE_VALUE: Final = 1.15
 _ROOM_ABOVE_THRESHOLD: Final = 1.8
 # A burn rate that fills a sparkline.
 _SPARKLINE_TOP_RATE: Final = 120.0
 # Points whose edges are no farther apart than this (seconds) are neighbours.
 _NEIGHBOUR_SECONDS: Final = 1.0
 _NO_DATA: Final = "No data in this range."
+# Ticks of the axis of time are so far apart (seconds), at most so many of them.
+_TIME_STEPS: Final = (
+    *(minutes * MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
+    *(days * DAY for days in (1, 2, 4, 7, 14, 30)),
+)
+_MOST_TIME_TICKS: Final = 7
+_MOST_VALUE_TICKS: Final = 4
+# Of events a minute; from this on they are told by the second.
+_PER_SECOND_FROM: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +62,84 @@ class ThresholdLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ChartDrawing:
-    """A chart: *area* and *line* are paths in a square of 100, *ticks* name times from left to right."""
+class AxisTick:
+    """A line of the grid, at a share of the width or of the height, with its name."""
 
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartLayer:
+    """A path in a square of 100."""
+
+    css_class: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartDrawing:
+    """A chart from *begin* to *end*, Unix seconds; *layers* are drawn one on the other."""
+
+    begin: float
+    end: float
     summary: str
-    area: str
-    line: str
+    layers: tuple[ChartLayer, ...]
     shades: tuple[ChartSlice, ...]
     levels: tuple[ThresholdLine, ...]
     points: tuple[ChartSlice, ...]
-    ticks: tuple[str, ...]
+    times: tuple[AxisTick, ...]
+    values: tuple[AxisTick, ...]
 
 
-def draw_burn_rate(state: SloState, timeline: SloTimeline) -> ChartDrawing:
-    """Draw burn rates; the scale compresses ever more from 0 upwards, so that thresholds stay in sight."""
+def draw_traffic(timeline: SloTimeline) -> ChartDrawing:
+    """Draw how many events there were, and on them those that were bad, a minute or a second."""
+    rates = [(point, _per_minute(point, point.counts.total)) for point in timeline.points]
+    highest = max((rate for _, rate in rates), default=0.0)
+    unit, divisor = ("s", 60.0) if highest >= _PER_SECOND_FROM else ("min", 1.0)
+    top = _ROOM_ABOVE_VALUE * highest / divisor or 1.0
+    errors = sum(point.counts.error for point in timeline.points)
+    events = sum(point.counts.total for point in timeline.points)
+    summary = f"{format_count(errors)} of {format_count(events)} events bad." if rates else _NO_DATA
+
+    def y_of(rate: float) -> float:
+        return 100 * (1 - rate / divisor / top)
+
+    def describe_point(point: TimelinePoint) -> str:
+        rate = format_rounded(_per_minute(point, point.counts.total) / divisor, 3)
+        bad = format_rounded(_per_minute(point, point.counts.error) / divisor, 3)
+        return f"{rate} events/{unit}, {bad} of them bad"
+
+    all_events = _paths(timeline, lambda point: y_of(_per_minute(point, point.counts.total)))
+    bad_events = _paths(timeline, lambda point: y_of(_per_minute(point, point.counts.error)))
+    return _draw_chart(
+        timeline,
+        summary=summary,
+        layers=(
+            ChartLayer("area", all_events[0]),
+            ChartLayer("line", all_events[1]),
+            ChartLayer("bad", bad_events[0]),
+        ),
+        values=[
+            AxisTick(_css_percent(100 * (1 - value / top)), f"{format_rounded(value, 3)}/{unit}")
+            for value in _round_values(top)
+        ],
+        describe_point=describe_point,
+    )
+
+
+def draw_error_ratio(state: SloState, timeline: SloTimeline) -> ChartDrawing:
+    """Draw error ratios; the scale compresses ever more from 0 upwards, so that thresholds stay in sight."""
     rows = [row for alert in state.alerts for row in alert.rows]
-    rates = [_ROOM_ABOVE_BURN * (point.burn_rate or 0.0) for point in timeline.points]
+    rates = [_ROOM_ABOVE_VALUE * (point.burn_rate or 0.0) for point in timeline.points]
     factors = [_ROOM_ABOVE_THRESHOLD * float(row.factor) for row in rows]
-    top = log1p(max([*rates, *factors, 1.0]))
+    top_rate, budget = max([*rates, *factors, 1.0]), float(state.slo.budget)
+    top = log1p(top_rate)
     summary = _NO_DATA
     if timeline.points:
         worst = max(timeline.points, key=lambda point: point.burn_rate or 0.0)
-        highest, last = map(format_burn_rate, (worst.burn_rate, timeline.points[-1].burn_rate))
+        highest = f"{format_error_ratio(worst.counts.error_ratio)}, {format_burn_rate(worst.burn_rate)}"
+        last = format_burn_rate(timeline.points[-1].burn_rate)
         summary = f"At most {highest}, at {_format_axis_time(timeline, worst.begin)} UTC; last {last}."
 
     def y_of_rate(rate: float) -> float:
@@ -82,7 +154,7 @@ def draw_burn_rate(state: SloState, timeline: SloTimeline) -> ChartDrawing:
             return "no events"
         errors, events = format_count(counts.error), format_count(counts.total)
         rate = format_burn_rate(point.burn_rate)
-        return f"{errors} of {events} events bad ({format_percent(counts.error_ratio)}), burns {rate}"
+        return f"{errors} of {events} events bad ({format_error_ratio(counts.error_ratio)}), burns {rate}"
 
     levels = [
         ThresholdLine(
@@ -92,32 +164,75 @@ def draw_burn_rate(state: SloState, timeline: SloTimeline) -> ChartDrawing:
         )
         for row in rows
     ]
+    decades = [rate for rate in (1.0, 10.0, 100.0, 1000.0, 10_000.0) if rate <= top_rate]
+    area, line = _paths(timeline, y_of_point)
     return _draw_chart(
-        timeline, summary=summary, levels=levels, y_of_point=y_of_point, describe_point=describe_point
+        timeline,
+        summary=summary,
+        layers=(ChartLayer("area", area), ChartLayer("line", line)),
+        levels=levels,
+        values=[
+            AxisTick(
+                _css_percent(y_of_rate(rate)),
+                f"{'objective: ' if rate == 1 else ''}{format_error_ratio(min(1.0, rate * budget))}",
+            )
+            for rate in decades
+            if rate * budget <= 1
+        ],
+        describe_point=describe_point,
     )
 
 
-def draw_budget(timeline: SloTimeline) -> ChartDrawing:
-    """Draw the share of the window's budget that was left."""
+def draw_budget(state: SloState, timeline: SloTimeline) -> ChartDrawing:
+    """Draw the share of the window's budget that was left, against what even spending would have left."""
     left = [point.budget_left for point in timeline.points if point.budget_left is not None]
     low, high = min([*left, 0.0]), max([*left, 1.0])
     summary = f"From {format_percent(left[0])} to {format_percent(left[-1])}." if left else _NO_DATA
 
+    def y_of(share: float) -> float:
+        return 100 * (high - share) / (high - low)
+
     def y_of_point(point: TimelinePoint) -> float | None:
-        return None if point.budget_left is None else 100 * (high - point.budget_left) / (high - low)
+        return None if point.budget_left is None else y_of(point.budget_left)
 
     def describe_point(point: TimelinePoint) -> str:
-        cost = format_count(point.counts.error)
-        return f"{format_percent(point.budget_left)} of the budget left, after {cost} bad events"
+        if point.budget_left is None:
+            return "no budget of this period yet"
+        even = even_budget_left(state, point.end)
+        beside = "" if even is None else f"; spent evenly, {format_percent(even)} would be"
+        return f"{format_percent(point.budget_left)} of the budget left{beside}"
 
-    zero = ThresholdLine(_css_percent(100 * high / (high - low)), "nothing", "nothing left")
+    area, line = _paths(timeline, y_of_point)
+    layers = [ChartLayer("area", area), ChartLayer("line", line)]
+    levels = [ThresholdLine(_css_percent(y_of(0.0)), "nothing", "nothing left")] if low < 0 else []
+    # A straight line from where it enters the range to where it leaves it.
+    ends = [(at, even_budget_left(state, at)) for at in (timeline.begin, timeline.end)]
+    known = [(_x_percent(timeline, at), y_of(even)) for at, even in ends if even is not None]
+    if len(known) == len(ends):
+        (begin_x, begin_y), (end_x, end_y) = known
+        layers.append(ChartLayer("even", f"M{begin_x:.1f} {begin_y:.2f}L{end_x:.1f} {end_y:.2f}"))
+        levels.append(ThresholdLine(_css_percent(begin_y), "even-name", "spent evenly"))
     return _draw_chart(
         timeline,
         summary=summary,
-        levels=(zero,) if low < 0 else (),
-        y_of_point=y_of_point,
+        layers=layers,
+        levels=levels,
+        values=[
+            AxisTick(_css_percent(y_of(share)), f"{100 * share:.0f} %") for share in (0.25, 0.5, 0.75, 1.0)
+        ],
         describe_point=describe_point,
     )
+
+
+def even_budget_left(state: SloState, at: float) -> float | None:
+    """Return what would be left of the budget at *at* (Unix seconds) if it were spent evenly.
+
+    A rolling window's begins to be spent with the oldest data in it, a calendar's with its period; what was
+    before is whole. None without data.
+    """
+    progress, window = state.budget.progress, state.budget.window_seconds
+    begin = state.since if progress is None else progress.span.start
+    return None if begin is None else 1 - max(0.0, min(1.0, (at - begin) / window))
 
 
 def draw_sparkline(rates: Sequence[float | None]) -> str:
@@ -136,22 +251,16 @@ def _draw_chart(
     timeline: SloTimeline,
     *,
     summary: str,
-    levels: Iterable[ThresholdLine],
-    y_of_point: Callable[[TimelinePoint], float | None],
+    layers: Iterable[ChartLayer],
+    values: Iterable[AxisTick],
     describe_point: Callable[[TimelinePoint], str],
+    levels: Iterable[ThresholdLine] = (),
 ) -> ChartDrawing:
-    """Draw steps, broken where there are no data: the area under them, and their upper edge."""
-    area, line = [], []
-    for run in _unbroken_runs(timeline.points, y_of_point):
-        edge = " ".join(f"V{y:.1f}H{_x_percent(timeline, point.end):.1f}" for point, y in run)
-        begin, first = _x_percent(timeline, run[0][0].begin), run[0][1]
-        area.append(f"M{begin:.1f} 100{edge}V100Z")
-        line.append(f"M{begin:.1f} {first:.1f}{edge}")
-    middle = (timeline.begin + timeline.end) / 2
     return ChartDrawing(
+        begin=timeline.begin,
+        end=timeline.end,
         summary=summary,
-        area="".join(area),
-        line="".join(line),
+        layers=tuple(layers),
         shades=tuple(_shades(timeline)),
         levels=tuple(levels),
         points=tuple(
@@ -164,8 +273,42 @@ def _draw_chart(
             )
             for point in timeline.points
         ),
-        ticks=tuple(_format_axis_time(timeline, at) for at in (timeline.begin, middle, timeline.end)),
+        times=tuple(_time_ticks(timeline)),
+        values=tuple(values),
     )
+
+
+def _paths(timeline: SloTimeline, y_of_point: Callable[[TimelinePoint], float | None]) -> tuple[str, str]:
+    """Draw steps, broken where there are no data: the area under them, and their upper edge."""
+    area, line = [], []
+    for run in _unbroken_runs(timeline.points, y_of_point):
+        edge = " ".join(f"V{y:.1f}H{_x_percent(timeline, point.end):.1f}" for point, y in run)
+        begin, first = _x_percent(timeline, run[0][0].begin), run[0][1]
+        area.append(f"M{begin:.1f} 100{edge}V100Z")
+        line.append(f"M{begin:.1f} {first:.1f}{edge}")
+    return "".join(area), "".join(line)
+
+
+def _time_ticks(timeline: SloTimeline) -> Iterator[AxisTick]:
+    """Tick whole minutes, hours or days (UTC), away from the edges, where a name would be cut."""
+    span = timeline.end - timeline.begin
+    step = next((each for each in _TIME_STEPS if span / each <= _MOST_TIME_TICKS), _TIME_STEPS[-1])
+    for at in range(int(-(-timeline.begin // step)) * step, int(timeline.end) + 1, step):
+        if 4 <= (x := _x_percent(timeline, at)) <= 96:
+            text = format_hour_minute(at) if at % DAY else format_day_time(at).rpartition(" ")[0]
+            yield AxisTick(_css_percent(x), text)
+
+
+def _round_values(top: float) -> list[float]:
+    """List round values up to *top*, at most a few."""
+    size = 10.0 ** floor(log10(top / _MOST_VALUE_TICKS))
+    step = next(times * size for times in (1, 2, 5, 10) if top / (times * size) <= _MOST_VALUE_TICKS)
+    return [step * number for number in range(1, int(top / step) + 1)]
+
+
+def _per_minute(point: TimelinePoint, events: float) -> float:
+    # After a tick that was missed, one holds what happened in two.
+    return events * MINUTE / max(point.covered_seconds, 1)
 
 
 def _unbroken_runs(

@@ -8,13 +8,15 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from sloctl.duration import DAY, HOUR, format_duration
+from sloctl.duration import DAY, HOUR, MINUTE, format_duration
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.slo.health import Health
 
 _HEALTH_BY_KEY: Final = {health.key: health for health in Health}
 # Of a chart, besides the window.
 _RANGE_SECONDS: Final = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY)
+# From and until may be this near; seconds.
+_SHORTEST_RANGE: Final = 5 * MINUTE
 # A URL of more than 8 kB is refused; escaped, a character takes up to twelve bytes.
 _MAX_GROUP_CHARACTERS: Final = 400
 GROUP_KEY_PARAMETER: Final = "group-key"
@@ -91,6 +93,17 @@ class ChartRange:
     def name(self) -> str:
         return format_duration(self.seconds)
 
+    def moved(self, share: float, now: float) -> "ChartRange":
+        """Give the range *share* of its length later, or earlier where that is negative; never past *now*."""
+        until = (self.until or now) + share * self.seconds
+        return ChartRange(self.seconds, None if until >= now else until)
+
+    def widened(self, window: int, now: float) -> "ChartRange":
+        """Give the range three times as long around the same middle, at most a *window*."""
+        seconds = min(window, 3 * self.seconds)
+        until = (self.until or now) + (seconds - self.seconds) / 2
+        return ChartRange(seconds, None if until >= now else until)
+
 
 def range_choices(window: int) -> list[int]:
     """List the ranges of a chart that may be asked for, in seconds; *window* is the longest."""
@@ -99,6 +112,9 @@ def range_choices(window: int) -> list[int]:
 
 def parse_chart_range(parameters: Mapping[str, str], window: int) -> ChartRange | None:
     """Give the range that is asked for, None for none."""
+    begin, end = _parse_time(parameters.get("from", "")), _parse_time(parameters.get("until", ""))
+    if begin is not None and end is not None and end > begin:
+        return ChartRange(max(_SHORTEST_RANGE, min(window, round(end - begin))), end)
     names = {format_duration(seconds): seconds for seconds in range_choices(window)}
     seconds, until = names.get(parameters.get("range", "")), _parse_time(parameters.get("until", ""))
     if seconds is None and until is None:
@@ -113,11 +129,16 @@ def slo_url(state: SloState, chart_range: ChartRange | None = None) -> str:
     if sum(map(len, state.group)) > _MAX_GROUP_CHARACTERS:
         parameters = [(GROUP_KEY_PARAMETER, group_key(state))]
     if chart_range is not None:
-        parameters.append(("range", chart_range.name))
-        if chart_range.until is not None:
-            until = datetime.fromtimestamp(chart_range.until, UTC)
-            parameters.append(("until", f"{until:%Y-%m-%dT%H:%M:%SZ}"))
+        if chart_range.until is None:
+            parameters.append(("range", chart_range.name))
+        else:
+            begin = chart_range.until - chart_range.seconds
+            parameters += [("from", _format_time(begin)), ("until", _format_time(chart_range.until))]
     return f"{path}?{urlencode(parameters)}" if parameters else path
+
+
+def _format_time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def group_key(state: SloState) -> str:

@@ -9,11 +9,12 @@ from typing import Any, Final
 import jinja2
 
 from sloctl import formatting, timestamps
-from sloctl.duration import format_duration, humanize_duration
+from sloctl.duration import HOUR, format_duration, humanize_duration
 from sloctl.naming import lookback_name
 from sloctl.sidecar import messages
 from sloctl.sidecar.engine.engine import MAX_GROUPS
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.sidecar.engine.timeline import FiringPeriod
 from sloctl.sidecar.http.page import slo_facts
 from sloctl.sidecar.http.page.charts import ChartDrawing
 from sloctl.sidecar.http.page.query import (
@@ -36,6 +37,7 @@ _TEMPLATES: Final = jinja2.Environment(
 _TEMPLATES.globals |= {
     "Health": Health,
     "SortOrder": SortOrder,
+    "chart_range": ChartRange,
     "facts": slo_facts,
     "format_duration": format_duration,
     "lookback_name": lookback_name,
@@ -70,18 +72,43 @@ class PageFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class SloCharts:
+    """The charts of one range, one under the other."""
+
+    error_ratio: ChartDrawing
+    traffic: ChartDrawing
+    budget: ChartDrawing
+
+
+@dataclass(frozen=True, slots=True)
 class SloDetail:
-    """One SLO or group, its *siblings* (all groups of the SLO, the worst first), and its charts."""
+    """One SLO or group, its *siblings* (all groups of the SLO, the worst first), and its charts.
+
+    *shown_range* is the requested one, else one that fits; *now* is that of the snapshot, Unix seconds.
+    """
 
     state: SloState
     siblings: Sequence[SloState]
     requested_range: ChartRange | None
-    errors: tuple[ChartRange, ChartDrawing] | None
-    budget: tuple[ChartRange, ChartDrawing] | None
+    shown_range: ChartRange
+    now: float
+    charts: SloCharts | None
+    past_alerts: Sequence[FiringPeriod]
 
-    def range_of(self, seconds: int) -> ChartRange:
-        """Give the range of that length up to the same moment."""
-        return ChartRange(seconds, None if self.requested_range is None else self.requested_range.until)
+    @property
+    def begin(self) -> float:
+        return self.end - self.shown_range.seconds
+
+    @property
+    def end(self) -> float:
+        return self.shown_range.until or self.now
+
+    def range_around(self, firing: FiringPeriod) -> ChartRange:
+        """Give a range of which an alert has a third."""
+        seconds = max(HOUR, round(3 * (firing.end - firing.begin)))
+        seconds = min(seconds, self.state.slo.window.seconds)
+        until = (firing.begin + firing.end + seconds) / 2
+        return ChartRange(seconds, min(until, self.now))
 
 
 def render_page(template: str, frame: PageFrame, **context: Any) -> str:  # noqa: ANN401 - as each template needs

@@ -13,7 +13,8 @@ from sloctl.sidecar.component import Issues
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
-from sloctl.sidecar.http.page.charts import draw_budget, draw_burn_rate, draw_sparkline
+from sloctl.sidecar.engine.timeline import FiringPeriod
+from sloctl.sidecar.http.page.charts import draw_budget, draw_error_ratio, draw_sparkline, draw_traffic
 from sloctl.sidecar.http.page.query import (
     GROUP_KEY_PARAMETER,
     ChartRange,
@@ -22,7 +23,7 @@ from sloctl.sidecar.http.page.query import (
     parse_list_query,
     range_choices,
 )
-from sloctl.sidecar.http.page.rendering import PageFrame, SloDetail, render_page
+from sloctl.sidecar.http.page.rendering import PageFrame, SloCharts, SloDetail, render_page
 from sloctl.sidecar.http.page.slo_list import RankingCache, SloListing, list_slos, summarize_services
 
 _STATIC: Final = {
@@ -53,6 +54,8 @@ class PageRoutes:
         self._version = sha256("".join(self._static.values()).encode()).hexdigest()[:12]
         self._sparkline_minute = 0.0
         self._sparklines: dict[str, str] = {}
+        self._alerts_minute = 0.0
+        self._alerts_found: dict[str, Sequence[FiringPeriod]] = {}
 
     def build_routes(self) -> list[web.RouteDef]:
         return [
@@ -123,22 +126,26 @@ class PageRoutes:
     ) -> SloDetail:
         window, now = state.slo.window.seconds, self._snapshot_time
         requested = parse_chart_range(parameters, window)
-        error_range = requested or ChartRange(_fitting_range(state, now))
-        budget_range = requested or ChartRange(window)
-        timelines = {
-            each: self._engine.slo_timeline(
-                state, begin=(each.until or now) - each.seconds, end=each.until or now
+        shown = requested or ChartRange(_fitting_range(state, now))
+        end = shown.until or now
+        timeline = self._engine.slo_timeline(state, begin=end - shown.seconds, end=end)
+        charts = None
+        if timeline is not None:
+            charts = SloCharts(
+                draw_error_ratio(state, timeline), draw_traffic(timeline), draw_budget(state, timeline)
             )
-            for each in (error_range, budget_range)
-        }
-        errors, budget = timelines[error_range], timelines[budget_range]
         return SloDetail(
-            state,
-            siblings,
-            requested,
-            errors=None if errors is None else (error_range, draw_burn_rate(state, errors)),
-            budget=None if budget is None else (budget_range, draw_budget(budget)),
+            state, siblings, requested, shown, now, charts=charts, past_alerts=self._past_alerts(state)
         )
+
+    def _past_alerts(self, state: SloState) -> Sequence[FiringPeriod]:
+        """Find the past alerts of an SLO once a minute."""
+        minute, key = self._snapshot_time // MINUTE, group_key(state)
+        if minute != self._alerts_minute:
+            self._alerts_minute, self._alerts_found = minute, {}
+        if key not in self._alerts_found:
+            self._alerts_found[key] = self._engine.past_alerts(state)
+        return self._alerts_found[key]
 
     @property
     def _snapshot_time(self) -> float:

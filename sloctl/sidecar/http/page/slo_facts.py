@@ -1,14 +1,17 @@
 """The facts of an SLO besides its numbers: its selectors, its queries, its owner, and links to open next."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, assert_never
 from urllib.parse import quote, urlsplit
 
+from sloctl import links as links_to
 from sloctl import naming
 from sloctl.duration import HOUR, MINUTE
 from sloctl.formatting import format_seconds
-from sloctl.links import GRAFANA_ANNOTATION, SIDECAR_ANNOTATION, dashboard_uid, join_url
+from sloctl.links import dashboard_uid, join_url
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -22,11 +25,22 @@ from sloctl.model import (
     Selector,
     Slo,
 )
-from sloctl.promql import format_selector, metric_selector
+from sloctl.promql import (
+    aggregate_by,
+    format_matchers,
+    format_selector,
+    metric_selector,
+    range_selector,
+)
 from sloctl.sidecar.engine.snapshot import SloState
+from sloctl.slo.lowering import CounterPair, lower_indicator
 
 # An annotation that says where Prometheus is.
 PROMETHEUS_ANNOTATION: Final = "prometheus_url"
+# And one that says where Alertmanager is.
+ALERTMANAGER_ANNOTATION: Final = "alertmanager_url"
+# In an annotation that is a URL; `{{` begins a template of Prometheus.
+_PLACEHOLDER: Final = re.compile(r"(?<!\{)\{([a-zA-Z_][a-zA-Z0-9_]*)\}(?!\})")
 _COUNTED_NAMES: Final = {CountedSide.ERROR: "bad events", CountedSide.GOOD: "good events"}
 
 
@@ -47,17 +61,77 @@ class NamedQuery:
     url: str | None = None
 
 
-def external_links(slo: Slo) -> Sequence[ExternalLink]:
-    """Give the runbook first, then dashboards and every other annotation that is a URL."""
-    links = []
-    for name, value in slo.annotations.items():
-        if name == GRAFANA_ANNOTATION and is_url(value):
-            dashboard = join_url(value, f"d/{dashboard_uid(slo.service)}")
-            links.append(ExternalLink("Grafana dashboard", dashboard))
-        elif name not in {PROMETHEUS_ANNOTATION, SIDECAR_ANNOTATION} and is_url(value):
-            words = name.removesuffix("_url").replace("_", " ")
-            links.append(ExternalLink(words[:1].upper() + words[1:], value))
+def external_links(state: SloState, begin: float, end: float) -> Sequence[ExternalLink]:
+    """Give the runbook first, then dashboards, the failing series, a silence, and every other URL.
+
+    *begin* and *end* (Unix seconds) are those of the charts, for links that can show a range.
+    """
+    slo, links = state.slo, list[ExternalLink]()
+    for name, written in slo.annotations.items():
+        if not is_url(value := _fill_template(written, state, begin, end)):
+            continue
+        match name:
+            case links_to.GRAFANA_ANNOTATION:
+                milliseconds = f"from={1000 * int(begin)}", f"to={1000 * int(end)}"
+                board = join_url(value, f"d/{dashboard_uid(slo.service)}", *milliseconds)
+                links.append(ExternalLink("Grafana dashboard", board))
+            case _ if name == PROMETHEUS_ANNOTATION:
+                if (failing := failing_query(state)) is not None:
+                    links.append(ExternalLink("Failing series", _graph_url(value, failing, begin, end)))
+            case _ if name == ALERTMANAGER_ANNOTATION:
+                links.append(ExternalLink("Silence in Alertmanager", _silence_url(value, state)))
+            case links_to.SIDECAR_ANNOTATION:
+                pass
+            case _:
+                words = name.removesuffix("_url").replace("_", " ")
+                links.append(ExternalLink(words[:1].upper() + words[1:], value))
     return sorted(links, key=lambda link: (not link.name.startswith("Runbook"), link.name))
+
+
+def failing_query(state: SloState) -> PromQL | None:
+    """Write a query of the bad events by the label that tells them apart; None where nothing counts them."""
+    pair = lower_indicator(state.slo.indicator)
+    if not isinstance(pair, CounterPair):
+        return None
+    labels = [each.label for each in state.contributors[:1]] or list(state.slo.group_by)
+
+    def grown(selectors: Sequence[Selector]) -> PromQL:
+        sides = [f"increase({range_selector(format_selector(each), 5 * MINUTE)})" for each in selectors]
+        return aggregate_by("sum", labels, " or ".join(sides))
+
+    return f"{grown(pair.error)} - {grown(pair.minus)}" if pair.minus else grown(pair.error)
+
+
+def _graph_url(base: str, query: PromQL, begin: float, end: float) -> str:
+    ended = datetime.fromtimestamp(end, UTC)
+    return join_url(
+        base,
+        "graph",
+        f"g0.expr={quote(query, safe='')}",
+        "g0.tab=0",
+        f"g0.range_input={max(1, round((end - begin) / MINUTE))}m",
+        f"g0.end_input={quote(f'{ended:%Y-%m-%d %H:%M:%S}')}",
+    )
+
+
+def _silence_url(base: str, state: SloState) -> str:
+    """Link to Alertmanager's form for a new silence, filled in with what all alerts of the SLO carry."""
+    labels = {**naming.NATIVE_STYLE.id_label(state.slo), **state.group_labels}
+    matchers = format_matchers({name: value for name, value in labels.items() if value})
+    return f"{base.rstrip('/')}/#/silences/new?filter={quote(f'{{{matchers}}}', safe='')}"
+
+
+def _fill_template(text: str, state: SloState, begin: float, end: float) -> str:
+    """Fill `{service}`, `{name}`, `{from}`, `{until}`, `{from_ms}`, `{until_ms}` and labels of the group."""
+    moments = {"from": begin, "until": end}
+    values = {
+        "service": state.slo.service,
+        "name": state.slo.name,
+        **state.group_labels,
+        **{name: f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in moments.items()},
+        **{f"{name}_ms": str(1000 * int(at)) for name, at in moments.items()},
+    }
+    return _PLACEHOLDER.sub(lambda found: quote(values.get(found[1], found[0]), safe=""), text)
 
 
 def plain_annotations(slo: Slo) -> Sequence[tuple[str, str]]:

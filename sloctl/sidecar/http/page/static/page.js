@@ -9,7 +9,7 @@ let asking = false;
 let due = false;
 
 async function refresh() {
-  if (document.hidden || asking) { due = true; return; }
+  if (document.hidden || asking || drag) { due = true; return; }
   asking = true;
   due = false;
   try {
@@ -90,12 +90,55 @@ function pointTime(rect) {
   return rect.querySelector("title").textContent.split(": ")[0];
 }
 
+// One cursor for all charts: their points are the same spans of time.
 function selectPoint(rect) {
-  const chart = rect.closest("[data-chart]");
-  for (const other of chart.querySelectorAll(".at")) { other.classList.remove("at"); }
-  rect.classList.add("at");
-  chart.querySelector("[data-readout]").textContent = rect.querySelector("title").textContent;
+  const index = [...rect.parentNode.querySelectorAll(":scope > .point")].indexOf(rect);
+  for (const chart of document.querySelectorAll("[data-chart]")) {
+    for (const other of chart.querySelectorAll(".at")) { other.classList.remove("at"); }
+    const same = chart.querySelectorAll(".point")[index];
+    if (!same) { continue; }
+    same.classList.add("at");
+    chart.querySelector("[data-readout]").textContent = same.querySelector("title").textContent;
+  }
 }
+
+// A span that is dragged over is shown instead, in all charts.
+let drag = null;
+function dragTo(event) {
+  const box = drag.svg.getBoundingClientRect();
+  const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+  drag.shares = [Math.min(drag.start, share), Math.max(drag.start, share)];
+  drag.rect.setAttribute("x", `${100 * drag.shares[0]}%`);
+  drag.rect.setAttribute("width", `${100 * (drag.shares[1] - drag.shares[0])}%`);
+  return box.width * (drag.shares[1] - drag.shares[0]);
+}
+
+document.addEventListener("pointerdown", (event) => {
+  const svg = event.target.closest && event.target.closest("[data-chart] .plot > svg");
+  if (!svg || event.button !== 0 || event.pointerType === "touch") { return; }
+  const box = svg.getBoundingClientRect();
+  const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  rect.setAttribute("class", "selection");
+  rect.setAttribute("height", "100%");
+  svg.append(rect);
+  drag = { svg, rect, start: (event.clientX - box.left) / box.width, shares: [0, 0] };
+});
+document.addEventListener("pointermove", (event) => { if (drag) { dragTo(event); } });
+document.addEventListener("pointerup", (event) => {
+  if (!drag) { return; }
+  const width = dragTo(event);
+  const chart = drag.svg.closest("[data-chart]");
+  const [begin, end] = [Number(chart.dataset.begin), Number(chart.dataset.end)];
+  const [from, until] = drag.shares.map((share) => new Date(1000 * (begin + share * (end - begin))).toISOString().slice(0, 19) + "Z");
+  drag.rect.remove();
+  drag = null;
+  if (width < 8) { return; }
+  const query = new URLSearchParams(location.search);
+  query.delete("range");
+  query.set("from", from);
+  query.set("until", until);
+  location.search = query;
+});
 
 function selectNext(svg, by) {
   const points = [...svg.querySelectorAll(".point")];
