@@ -7,11 +7,12 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from sloctl.model import Slo
+from sloctl.model import NativeLatencyIndicator, Slo
 from sloctl.naming import LabelStyle
 from sloctl.problems import Place, Problem
 from sloctl.rules.groups import rule_groups
 from sloctl.rules.rule import RuleGroup
+from sloctl.rules.staging import staged_rule_groups
 from sloctl.targets import alertmanager, notification_templates, prometheus
 
 RULES_DIR: Final = "alerts"
@@ -19,6 +20,8 @@ DASHBOARDS_DIR: Final = "dashboards"
 # Not below RULES_DIR: Prometheus would take it for rules.
 ALERTMANAGER_DIR: Final = "alertmanager"
 MANIFESTS_DIR: Final = "manifests"
+MIMIR_DIR: Final = "mimir"
+VICTORIAMETRICS_DIR: Final = "victoriametrics"
 # Nor these.
 RULE_TESTS_DIR: Final = "rule_tests"
 # Characters at the beginning of a manifest in which its kind stands.
@@ -28,8 +31,18 @@ _KIND_WITHIN: Final = 500
 GroupBuilder: TypeAlias = Callable[[Slo, LabelStyle], tuple[RuleGroup, ...]]
 
 
+# Writes the rules of one service, as one file or several.
+_RuleFiles: TypeAlias = Callable[[str, tuple[Slo, ...]], Iterable["Artefact"]]
+
 # Of each service the SLOs, in order of name.
 _Services: TypeAlias = list[tuple[str, tuple[Slo, ...]]]
+
+
+class Places(Struct, frozen=True):
+    """Folders for the rules that run beside the raw series, and for those that need all history."""
+
+    fast: str
+    slow: str
 
 
 class CompiledPart(Enum):
@@ -62,22 +75,69 @@ def compile_artefacts(
     build_groups: GroupBuilder = rule_groups,
 ) -> tuple[Artefact, ...]:
     """Compile a rule file and a dashboard per service, and the overview and inhibition rules of all."""
-    services = _by_service(slos)
-    artefacts: list[Artefact] = []
-    if only is not CompiledPart.DASHBOARDS:
-        artefacts += [
-            Artefact(f"{RULES_DIR}/{name}.yaml", compile_rules(members, style, build_groups))
-            for name, members in services
-        ]
-        every = [slo for _, members in services for slo in members]
-        inhibitions = alertmanager.render_inhibitions(every, style)
-        artefacts += [
-            Artefact(f"{ALERTMANAGER_DIR}/inhibit_rules.yaml", inhibitions),
-            Artefact(f"{ALERTMANAGER_DIR}/sloctl.tmpl", notification_templates.render_templates(style)),
-        ]
-    if only is not CompiledPart.RULES:
-        artefacts += _compile_dashboards(services, style)
-    return tuple(artefacts)
+
+    def rule_files(service: str, members: tuple[Slo, ...]) -> Iterator[Artefact]:
+        yield Artefact(f"{RULES_DIR}/{service}.yaml", compile_rules(members, style, build_groups))
+
+    return _compile_beside(rule_files, slos, style, only)
+
+
+def compile_for_mimir(
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None = None,
+    *,
+    build_groups: GroupBuilder = rule_groups,
+) -> tuple[Artefact, ...]:
+    """Compile the same, with the rules in groups that a tenant of Mimir takes: a file is a namespace."""
+    from sloctl.targets import mimir  # noqa: PLC0415 - as in _compile_dashboards
+
+    def rule_files(service: str, members: tuple[Slo, ...]) -> Iterator[Artefact]:
+        groups = mimir.fit_groups(service, (it for slo in members for it in build_groups(slo, style)))
+        path = f"{MIMIR_DIR}/{mimir.namespace_name(service)}.yaml"
+        yield Artefact(path, prometheus.render_rule_file(groups))
+
+    return _compile_beside(rule_files, slos, style, only)
+
+
+def compile_for_thanos(
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None = None,
+    *,
+    build_groups: GroupBuilder = rule_groups,
+    places: Places | None = None,
+) -> tuple[Artefact, ...]:
+    """Compile the same for a Thanos ruler; with *places*, short and long lookbacks into a folder each."""
+    if places is None:
+        return compile_artefacts(slos, style, only, build_groups=build_groups)
+    from sloctl.targets.thanos_ruler import place_groups  # noqa: PLC0415 - as in _compile_dashboards
+
+    def rule_files(service: str, members: tuple[Slo, ...]) -> Iterator[Artefact]:
+        placed = [place_groups(build_groups(slo, style)) for slo in members]
+        for place, groups in (
+            (places.fast, [group for each in placed for group in each.fast]),
+            (places.slow, [group for each in placed for group in each.slow]),
+        ):
+            yield Artefact(f"{place}/{RULES_DIR}/{service}.yaml", prometheus.render_rule_file(groups))
+
+    return _compile_beside(rule_files, slos, style, only)
+
+
+def compile_for_vmalert(
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None = None,
+    *,
+    build_groups: GroupBuilder = rule_groups,
+) -> tuple[Artefact, ...]:
+    """Compile the same, with the rules in stages that vmalert evaluates one after another."""
+
+    def rule_files(service: str, members: tuple[Slo, ...]) -> Iterator[Artefact]:
+        groups = [it for slo in members for it in staged_rule_groups(slo, style, build_groups)]
+        yield Artefact(f"{VICTORIAMETRICS_DIR}/{service}.yaml", prometheus.render_rule_file(groups))
+
+    return _compile_beside(rule_files, slos, style, only)
 
 
 def compile_rule_tests(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact, ...]:
@@ -115,6 +175,29 @@ def compile_manifests(
     return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
 
 
+def compile_vm_manifests(
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None = None,
+    *,
+    build_groups: GroupBuilder = rule_groups,
+) -> tuple[Artefact, ...]:
+    """Compile rules in stages as VMRule objects, and the same ConfigMaps as for the Prometheus operator."""
+    from sloctl.targets import operator, victoriametrics  # noqa: PLC0415 - as in _compile_dashboards
+
+    services = _by_service(slos)
+    objects: dict[str, str] = {}
+    if only is not CompiledPart.DASHBOARDS:
+        for name, members in services:
+            groups = [it for slo in members for it in staged_rule_groups(slo, style, build_groups)]
+            for part, text in victoriametrics.render_vm_rules(operator.object_name(name), groups).items():
+                objects[f"{part}-rules.yaml"] = text
+    if only is not CompiledPart.RULES:
+        objects |= _compile_config_maps(services, style)
+    objects["kustomization.yaml"] = operator.render_kustomization(objects)
+    return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
+
+
 def find_oversized_dashboards(manifests: Iterable[Artefact]) -> list[Problem]:
     """Find the ConfigMaps of *manifests* that no API server would take."""
     config_maps = [each for each in manifests if "\nkind: ConfigMap\n" in each.text[:_KIND_WITHIN]]
@@ -132,6 +215,42 @@ def find_oversized_dashboards(manifests: Iterable[Artefact]) -> list[Problem]:
             )
             problems.append(Problem(Place(artefact.path, 1, 1), "dashboard-too-large", message))
     return problems
+
+
+def find_uncountable_by_vmalert(slos: Iterable[Slo]) -> list[Problem]:
+    """Find the SLOs of native histograms, which VictoriaMetrics does not keep as Prometheus does."""
+    message = "counts a native histogram, which VictoriaMetrics cannot read: give it the classic one"
+    return [
+        Problem(
+            Place(f"{VICTORIAMETRICS_DIR}/{slo.service}.yaml", 1, 1), "target-native", f"{slo.id} {message}"
+        )
+        for slo in slos
+        if isinstance(slo.indicator, NativeLatencyIndicator)
+    ]
+
+
+def count_groups(artefacts: Iterable[Artefact]) -> int:
+    """Count the rule groups in compiled rule files."""
+    return sum(artefact.text.count("\n- name: ") for artefact in artefacts)
+
+
+def _compile_beside(
+    rule_files: _RuleFiles, slos: Iterable[Slo], style: LabelStyle, only: CompiledPart | None
+) -> tuple[Artefact, ...]:
+    """Compile the rules by *rule_files*, and beside them what is the same wherever rules run."""
+    services = _by_service(slos)
+    artefacts: list[Artefact] = []
+    if only is not CompiledPart.DASHBOARDS:
+        artefacts += [file for name, members in services for file in rule_files(name, members)]
+        every = [slo for _, members in services for slo in members]
+        inhibitions = alertmanager.render_inhibitions(every, style)
+        artefacts += [
+            Artefact(f"{ALERTMANAGER_DIR}/inhibit_rules.yaml", inhibitions),
+            Artefact(f"{ALERTMANAGER_DIR}/sloctl.tmpl", notification_templates.render_templates(style)),
+        ]
+    if only is not CompiledPart.RULES:
+        artefacts += _compile_dashboards(services, style)
+    return tuple(artefacts)
 
 
 def _compile_dashboards(services: _Services, style: LabelStyle) -> Iterator[Artefact]:

@@ -3,24 +3,28 @@
 Rules go to DIR/alerts, dashboards to DIR/dashboards, inhibition rules to DIR/alertmanager;
 without -d the rules are printed. One bad spec and nothing is written. For the Prometheus operator
 rules and dashboards become objects of Kubernetes in DIR/manifests, with a kustomization.
+For Mimir they go to DIR/mimir in groups within its limits, for vmalert to DIR/victoriametrics in stages.
 
 example:
   sloctl compile slos -d .            write ./alerts/*.yaml and ./dashboards/*.json
   sloctl compile slos -d . --check    in CI: exit 1 and show a diff when they are stale
   sloctl compile slos -d . --tests && promtool test rules rule_tests/*.yaml
   sloctl compile slos -d . --target operator
+  sloctl compile slos -d . --target thanos-ruler --place fast=edge,slow=central
   sloctl compile slos -d . --only rules   leave the dashboards alone
 """
 
 import argparse
 import gc
+import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sloctl import outputs
-from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs
+from sloctl.cli.arguments import add_label_style, add_output_directory, add_specs, argument_type
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.spec_arguments import (
     parse_valid_slos,
@@ -31,17 +35,40 @@ from sloctl.cli.spec_arguments import (
 from sloctl.compiler import (
     Artefact,
     CompiledPart,
+    Places,
     compile_artefacts,
+    compile_for_mimir,
+    compile_for_thanos,
+    compile_for_vmalert,
     compile_manifests,
     compile_rule_tests,
     compile_rules,
+    compile_vm_manifests,
+    count_groups,
     find_oversized_dashboards,
+    find_uncountable_by_vmalert,
 )
+from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES
+from sloctl.problems import Problem
 from sloctl.rules.bridge import bridged_rule_groups
 from sloctl.rules.groups import rule_groups
+from sloctl.targets.mimir import MAX_TENANT_GROUPS
 
-_TARGETS: Final = {"prometheus": compile_artefacts, "operator": compile_manifests}
+_TARGETS: Final = {
+    "prometheus": compile_artefacts,
+    "operator": compile_manifests,
+    "mimir": compile_for_mimir,
+    "thanos-ruler": compile_for_thanos,
+    "victoriametrics": compile_for_vmalert,
+    "victoriametrics-operator": compile_vm_manifests,
+}
+# Both write DIR/manifests.
+_OBJECT_TARGETS: Final = ("operator", "victoriametrics-operator")
+
+
+# Of a place, below the output directory.
+_FOLDER: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when DIR is stale")
     parser.add_argument(
         "--target", choices=_TARGETS, default="prometheus", help="what reads them; default prometheus"
+    )
+    parser.add_argument(
+        "--place",
+        metavar="fast=DIR,slow=DIR",
+        type=argument_type(_parse_places),
+        help="thanos-ruler: short lookbacks and pages into one folder, long ones into another",
     )
     parser.add_argument(
         "--only", choices=[part.value for part in CompiledPart], help="these alone; default both"
@@ -87,16 +120,23 @@ def _compile(arguments: argparse.Namespace) -> int:
     if directory is None:
         sys.stdout.write(compile_rules(slos, style, build_groups))
         return FINE
-    compiled = _TARGETS[arguments.target](
-        slos, style, CompiledPart(part) if part else None, build_groups=build_groups
-    )
+    compile_target = _TARGETS[arguments.target]
+    if arguments.place:
+        compile_target = partial(compile_for_thanos, places=arguments.place)
+    only = CompiledPart(part) if part else None
+    return _write(arguments, slos, compile_target(slos, style, only, build_groups=build_groups))
+
+
+def _write(arguments: argparse.Namespace, slos: Sequence[Slo], compiled: tuple[Artefact, ...]) -> int:
+    """Write what was compiled, or with --check compare it; returns the exit code."""
+    directory, part, style = arguments.output_dir, arguments.only, LABEL_STYLES[arguments.label_style]
     if arguments.tests:
         compiled += compile_rule_tests(slos, style)
-    if oversized := find_oversized_dashboards(compiled):
-        print(*oversized, sep="\n", file=sys.stderr)
+    if problems := _find_target_problems(arguments.target, slos, compiled):
+        print(*problems, sep="\n", file=sys.stderr)
         return PROBLEMS_FOUND
     # Manifests of both parts share a folder: what is not of the one is of the other.
-    beside = [] if part and arguments.target == "operator" else compiled
+    beside = [] if part and arguments.target in _OBJECT_TARGETS else compiled
     for path in outputs.find_orphaned_files(directory, beside):
         print(f"{path}: compiled from none of these specs; remove it if its own is gone", file=sys.stderr)
     if arguments.check:
@@ -106,14 +146,39 @@ def _compile(arguments: argparse.Namespace) -> int:
     return FINE
 
 
+def _find_target_problems(target: str, slos: Sequence[Slo], compiled: Sequence[Artefact]) -> list[Problem]:
+    """Find what the target takes in no case; say which limit must be raised for a tenant of Mimir."""
+    problems = find_oversized_dashboards(compiled)
+    if target.startswith("victoriametrics"):
+        problems += find_uncountable_by_vmalert(slos)
+    groups, limit = count_groups(compiled), MAX_TENANT_GROUPS
+    if target == "mimir" and groups > limit:
+        print(
+            f"{groups} groups in one tenant, and Mimir takes {limit}: raise ruler_max_rule_groups_per_tenant",
+            file=sys.stderr,
+        )
+    return problems
+
+
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     """Raise CouldNotRun for options that do not go together."""
     if arguments.output_dir is None and (missing := _needs_directory(arguments)):
         raise CouldNotRun(f"{missing}: name it with -d")
     if arguments.tests and (arguments.target != "prometheus" or arguments.only == "dashboards"):
         raise CouldNotRun("--tests are of Prometheus's own rule files: leave out --target and --only")
+    if arguments.place and arguments.target != "thanos-ruler":
+        raise CouldNotRun("--place is of --target thanos-ruler: other rulers run all rules of a service")
     if arguments.bridge and arguments.label_style != "slo":
         raise CouldNotRun("--bridge reads Sloth's series, which --label-style sloth would write over")
+
+
+def _parse_places(text: str) -> Places:
+    """Read `fast=edge,slow=central`, two folders below the output directory."""
+    given = dict(part.split("=", 1) for part in text.split(",") if "=" in part)
+    folders = [given.get(kind, "") for kind in ("fast", "slow")]
+    if len(given) != 2 or not all(_FOLDER.fullmatch(folder) for folder in folders) or len({*folders}) < 2:
+        raise ValueError(f"two different folders, as in fast=edge,slow=central, got {text!r}")
+    return Places(*folders)
 
 
 def _needs_directory(arguments: argparse.Namespace) -> str:
@@ -122,8 +187,8 @@ def _needs_directory(arguments: argparse.Namespace) -> str:
         return "--check compares with a directory"
     if arguments.tests:
         return "--tests writes a directory"
-    if arguments.target == "operator":
-        return "--target operator writes a directory"
+    if arguments.target != "prometheus":
+        return f"--target {arguments.target} writes a directory"
     return "--only dashboards writes a directory" if arguments.only == "dashboards" else ""
 
 

@@ -72,6 +72,18 @@ def count_rules(scope: Scope) -> list[RecordingRule]:
     return rules
 
 
+def unchained_count_rules(scope: Scope) -> list[RecordingRule]:
+    """Build the fine rollups for an engine whose rules see no others of their turn: of raw series alone."""
+    events, errors = unbound_counts(scope)
+    if not isinstance(lower_indicator(scope.slo.indicator), ConditionIndicator):
+        raw = Scope.from_slo(scope.slo, scope.style, raw_events=f"({events})")
+        errors = raw.bound_by_events(unbound_counts(raw)[1])
+    return [
+        scope.rollup_rule(naming.event_count_metric(FINE_STEP), events),
+        scope.rollup_rule(naming.error_count_metric(FINE_STEP), errors),
+    ]
+
+
 def unbound_counts(scope: Scope) -> tuple[PromQL, PromQL]:
     """Build events and errors from the raw series alone, which may be those of any time.
 

@@ -29,8 +29,13 @@ Rule: TypeAlias = RecordingRule | AlertRule
 
 
 class RuleGroup(Struct, frozen=True):
-    """Rules evaluated in order every *interval* seconds; each sees what those before it just recorded."""
+    """Rules evaluated in order every *interval* seconds; each sees what those before it just recorded.
+
+    An engine whose rules don't see each other's results is given *settings* of its own: the lines of YAML
+    that its groups have besides.
+    """
 
     name: str
     interval: int
     rules: tuple[Rule, ...]
+    settings: tuple[str, ...] = ()

@@ -35,19 +35,19 @@ def object_name(service: str) -> str:
 
 def render_prometheus_rules(name: str, groups: Sequence[RuleGroup]) -> Iterator[tuple[str, str]]:
     """Write (name, manifest) of each PrometheusRule: several where the groups are too large for one."""
-    for number, part in enumerate(_split_groups(groups), start=1):
+    for number, part in enumerate(split_groups(groups), start=1):
         # No name has a dot of its own.
         part_name = name if number == 1 else f"{name}.{number}"
         spec = indent(render_rules(part).removeprefix(HEADER), "  ")
         yield (
             part_name,
-            _manifest_header("monitoring.coreos.com/v1", "PrometheusRule", part_name) + f"spec:\n{spec}",
+            manifest_header("monitoring.coreos.com/v1", "PrometheusRule", part_name) + f"spec:\n{spec}",
         )
 
 
 def render_config_map(name: str, file: str, dashboard: Dashboard) -> str:
     """Write a ConfigMap that holds *dashboard* as *file*."""
-    manifest = _manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
+    manifest = manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
     return f"{manifest}data:\n  {quote_yaml(file)}: |\n{indent(_config_map_json(dashboard), '    ')}"
 
 
@@ -63,12 +63,13 @@ def render_kustomization(files: Iterable[str]) -> str:
     return f"{HEADER}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{listed}"
 
 
-def _manifest_header(api_version: str, kind: str, name: str, *labels: str) -> str:
+def manifest_header(api_version: str, kind: str, name: str, *labels: str) -> str:
+    """Write an object down to its metadata; *labels* are lines of YAML."""
     lines = "".join(f"    {label}\n" for label in (_MANAGED_BY, *labels))
     return f"{HEADER}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n{lines}"
 
 
-def _split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
+def split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
     """Split *groups* in their order; one that is too large by itself is still a part of its own."""
     part: list[RuleGroup] = []
     size = 0

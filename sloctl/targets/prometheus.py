@@ -85,7 +85,10 @@ class _RuleFileText:
     def render(self, groups: Iterable[RuleGroup]) -> str:
         for group in groups:
             interval = format_duration(group.interval)
-            self._parts.append(f"- name: {quote_yaml(group.name)}\n  interval: {interval}\n  rules:\n")
+            settings = "".join(f"  {line}\n" for line in group.settings)
+            self._parts.append(
+                f"- name: {quote_yaml(group.name)}\n  interval: {interval}\n{settings}  rules:\n"
+            )
             # `payments-api/availability` of `slo:payments-api/availability:fast`
             slo = group.name.rpartition(":")[0]
             if slo != self._slo:

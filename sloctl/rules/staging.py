@@ -1,0 +1,71 @@
+"""Rule groups for an engine whose rules don't see what others record in the same evaluation, as vmalert's.
+
+vmalert hands each result to the storage and goes on. So rules that read each other are evaluated one stage
+after another within the minute, each stage a group with an offset of its own into the interval. The first one
+reads raw series alone: the errors are held against the events by the events' own expression.
+
+VictoriaMetrics' `increase()` counts first values by itself, so births are left to it. The repair is left out:
+in its subqueries a series lasts as long as their step, so it would add what was counted.
+"""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Final
+from zlib import crc32
+
+from msgspec.structs import replace
+
+from sloctl import naming
+from sloctl.duration import format_duration
+from sloctl.model import LatencyIndicator, RatioIndicator, Slo
+from sloctl.naming import LabelStyle
+from sloctl.rules.counts import unchained_count_rules
+from sloctl.rules.dependencies import evaluation_stages
+from sloctl.rules.repair import REPAIR_STEP
+from sloctl.rules.rule import RecordingRule, RuleGroup
+from sloctl.rules.scope import Scope
+from sloctl.slo.resolutions import FINE_STEP
+
+# Seconds from one stage to the next. A result is written within two seconds (`-remoteWrite.flushInterval`)
+# and can be read a second or two later.
+STAGE_SECONDS: Final = 8
+# Without it VictoriaMetrics answers as of half a minute ago (`-search.latencyOffset`): right for raw series,
+# some of which arrive late, and too old for what the stage before has just recorded.
+_UP_TO_NOW: Final = 'params: {nocache: ["1"]}'
+
+
+def staged_rule_groups(
+    slo: Slo, style: LabelStyle, build_groups: Callable[[Slo, LabelStyle], tuple[RuleGroup, ...]]
+) -> tuple[RuleGroup, ...]:
+    """Build the groups of one SLO anew, with a stage for each rule that must wait for another one."""
+    if isinstance(slo.indicator, RatioIndicator | LatencyIndicator):
+        slo = replace(slo, indicator=replace(slo.indicator, count_new_series=False))
+    counts = {rule.record: rule for rule in unchained_count_rules(Scope.from_slo(slo, style))}
+    # Not all SLOs at the same second; and the slow group after the rollups that it sums.
+    start = crc32(slo.id.encode()) % STAGE_SECONDS
+    stages: list[RuleGroup] = []
+    for group in build_groups(slo, style):
+        rules = tuple(
+            counts.get(rule.record, rule) if isinstance(rule, RecordingRule) else rule for rule in group.rules
+        )
+        if group.interval != REPAIR_STEP:
+            delay = 0 if group.interval == FINE_STEP else STAGE_SECONDS
+            stages += _stage_group(replace(group, rules=rules), start + delay)
+    return tuple(stages)
+
+
+def _stage_group(group: RuleGroup, start: int) -> list[RuleGroup]:
+    numbered = sorted(
+        zip(evaluation_stages(group.rules), group.rules, strict=True), key=lambda numbered: numbered[0]
+    )
+    reads_raw = any(
+        isinstance(rule, RecordingRule) and rule.record == naming.event_count_metric(FINE_STEP)
+        for rule in group.rules
+    )
+    groups = []
+    for number, rules in groupby(numbered, key=lambda numbered: numbered[0]):
+        offset = f"eval_offset: {format_duration(start + number * STAGE_SECONDS)}"
+        settings = (offset,) if reads_raw and number == 0 else (offset, _UP_TO_NOW)
+        name = group.name if number == 0 else f"{group.name}.{number + 1}"
+        groups.append(RuleGroup(name, group.interval, tuple(rule for _, rule in rules), settings))
+    return groups
