@@ -146,7 +146,7 @@ def running_prometheus(
         "--web.enable-lifecycle",
         *flags,
     ]
-    with _running(command, url=f"http://{address}", log=directory / "prometheus.log") as server:
+    with running_program(command, url=f"http://{address}", log=directory / "prometheus.log") as server:
         yield Prometheus(server.url, server.log)
 
 
@@ -165,7 +165,7 @@ def running_alertmanager(directory: Path, *, config: str, port: int | None = Non
         f"--web.listen-address={address}",
         "--cluster.listen-address=",
     ]
-    with _running(command, url=f"http://{address}", log=directory / "alertmanager.log") as server:
+    with running_program(command, url=f"http://{address}", log=directory / "alertmanager.log") as server:
         yield server
 
 
@@ -219,7 +219,8 @@ def _located(variable: str, *names: str) -> str:
 
 
 @contextmanager
-def _running(command: Sequence[str], *, url: str, log: Path) -> Iterator[Server]:
+def running_program(command: Sequence[str], *, url: str, log: Path) -> Iterator[Server]:
+    """A program that serves *url*, ready by its `/-/ready`; stopped on leaving."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
