@@ -29,6 +29,8 @@ from sloctl.slo.resolutions import FINE_STEP
 # Seconds from one stage to the next. A result is written within two seconds (`-remoteWrite.flushInterval`)
 # and can be read a second or two later.
 STAGE_SECONDS: Final = 8
+# Groups that read what the first stage of another one has just recorded come so many stages later.
+_TURNS: Final = {"slow": 1, "with-excluded": 2}
 # Without it VictoriaMetrics answers as of half a minute ago (`-search.latencyOffset`): right for raw series,
 # some of which arrive late, and too old for what the stage before has just recorded.
 _UP_TO_NOW: Final = 'params: {nocache: ["1"]}'
@@ -49,23 +51,27 @@ def staged_rule_groups(
             counts.get(rule.record, rule) if isinstance(rule, RecordingRule) else rule for rule in group.rules
         )
         if group.interval != REPAIR_STEP:
-            delay = 0 if group.interval == FINE_STEP else STAGE_SECONDS
+            delay = _TURNS.get(group.name.rpartition(":")[2], 0) * STAGE_SECONDS
             stages += _stage_group(replace(group, rules=rules), start + delay)
     return tuple(stages)
 
 
 def _stage_group(group: RuleGroup, start: int) -> list[RuleGroup]:
-    numbered = sorted(
-        zip(evaluation_stages(group.rules), group.rules, strict=True), key=lambda numbered: numbered[0]
+    # In a group of their own those that are answered as of the time up to which raw series are complete.
+    counting = frozenset({naming.event_count_metric(FINE_STEP), naming.error_count_metric(FINE_STEP)})
+    staged = sorted(
+        (
+            (stage, not (isinstance(rule, RecordingRule) and rule.record in counting), position, rule)
+            for position, (stage, rule) in enumerate(
+                zip(evaluation_stages(group.rules), group.rules, strict=True)
+            )
+        ),
+        key=lambda entry: entry[:3],
     )
-    reads_raw = any(
-        isinstance(rule, RecordingRule) and rule.record == naming.event_count_metric(FINE_STEP)
-        for rule in group.rules
-    )
-    groups = []
-    for number, rules in groupby(numbered, key=lambda numbered: numbered[0]):
-        offset = f"eval_offset: {format_duration(start + number * STAGE_SECONDS)}"
-        settings = (offset,) if reads_raw and number == 0 else (offset, _UP_TO_NOW)
-        name = group.name if number == 0 else f"{group.name}.{number + 1}"
-        groups.append(RuleGroup(name, group.interval, tuple(rule for _, rule in rules), settings))
+    groups: list[RuleGroup] = []
+    for (stage, is_chained), entries in groupby(staged, key=lambda entry: entry[:2]):
+        offset = f"eval_offset: {format_duration(start + stage * STAGE_SECONDS)}"
+        settings = (offset, _UP_TO_NOW) if is_chained else (offset,)
+        name = f"{group.name}.{len(groups) + 1}" if groups else group.name
+        groups.append(RuleGroup(name, group.interval, tuple(entry[3] for entry in entries), settings))
     return groups

@@ -41,7 +41,8 @@ def _is_long(rule: Rule) -> bool:
         return True
     steps = {naming.error_count_metric(step) for step in (FINE_STEP, COARSE_STEP)}
     counts_errors = rule.record.startswith("slo:sli_error:increase") and rule.record not in steps
-    return counts_errors or rule.record.startswith(naming.ERROR_RATIO_PREFIX)
+    ratios = (naming.ERROR_RATIO_PREFIX, naming.error_ratio_with_excluded(naming.ERROR_RATIO_PREFIX))
+    return counts_errors or rule.record.startswith(ratios)
 
 
 def _with_rules(groups: Iterable[RuleGroup], kept: Iterable[Rule]) -> tuple[RuleGroup, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sloctl.api import read_spec_files, read_specs
 from sloctl.cli.main import main
 from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE
@@ -142,6 +143,18 @@ def test_no_rule_at_the_edge_reads_what_is_recorded_centrally() -> None:
         "slo:sli_error:ratio_rate30d",
         "slo:sli_error:ratio_rate3d",
     ]
+
+
+@pytest.mark.parametrize("slo", read_specs(read_spec_files([SLOS])).slos, ids=lambda slo: slo.id)
+def test_what_is_shipped_can_be_placed_and_staged(slo: Slo) -> None:
+    placed = place_groups(rule_groups(slo, NATIVE_STYLE))
+    staged = staged_rule_groups(slo, NATIVE_STYLE, rule_groups)
+
+    edge = [rule for group in placed.fast for rule in group.rules]
+    central = recorded_series(rule for group in placed.slow for rule in group.rules)
+    assert frozenset().union(*map(read_series, edge)) & central == frozenset()
+    assert max(map(offset_of, staged)) < 60
+    assert len({group.name for group in staged}) == len(staged)
 
 
 def test_places_are_folders_of_their_own(tmp_path: Path) -> None:
