@@ -1,5 +1,6 @@
 """The documents as a site: it builds strictly, and every page is found."""
 
+import ast
 import re
 import shutil
 import tomllib
@@ -81,6 +82,13 @@ def test_every_finding_against_a_prometheus_has_its_remedy_among_the_symptoms() 
     assert [code for code in live if code not in page] == []
 
 
+def test_every_issue_that_the_page_can_name_has_its_row() -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    rows = {name.split()[0] for name in re.findall(r"^\| `([^`]+)` \| .+ \| .+ \|$", page, re.MULTILINE)}
+
+    assert named_issues() - rows == set()
+
+
 def test_the_pictures_are_what_is_compiled_and_computed() -> None:
     drawn = {place: picture.render() for place, picture in pictures().items()}
 
@@ -119,6 +127,25 @@ def test_the_site_asks_nothing_of_another_host(staged: Path) -> None:
     links = {url for page in pages for url in re.findall(r'<a [^>]*href="(https?://[^"]+)"', page)}
     assert len(pages) > len(ELSEWHERE)
     assert fetched - links == set()
+
+
+def named_issues() -> set[str]:
+    """The keys of every mapping of issues that a component of the sidecar returns or fills."""
+    functions = [
+        node
+        for file in (ROOT / "sloctl/sidecar").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name in {"issues", "_source_issues", "collect_issues"}
+    ]
+    nodes = [node for function in functions for node in ast.walk(function)]
+    keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
+    keys += [node.key for node in nodes if isinstance(node, ast.DictComp)]
+    keys += [node.slice for node in nodes if isinstance(node, ast.Subscript)]
+    # The one with an address behind it is a text in parts.
+    parts = [key.values[0] if isinstance(key, ast.JoinedStr) else key for key in keys]
+    return {
+        part.value.strip() for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    }
 
 
 def links_of(page: str) -> set[str]:
