@@ -19,6 +19,9 @@ from aiohttp import web
 from sloctl.cli.main import main
 from sloctl.sidecar.http.options import Certificate, WebOptions
 from sloctl.sidecar.http.server import serve_application
+from sloctl.slo.health import AlertState, Health
+from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport
+from sloctl.status.text_report import render_table
 from tests.sidecar.running_sidecar import run_sidecar
 from tests.sidecar.specimens import slo
 
@@ -40,6 +43,44 @@ async def test_a_sidecar_tells_what_burns_the_worst_first(capsys: pytest.Capture
 
     assert code == 1
     assert f"```text\n{capsys.readouterr().out}```" in DOCUMENT
+
+
+async def test_states_are_coloured_where_that_is_wanted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with run_sidecar(slo()) as watched:
+        await watched.tick(GOOD % 200)
+        await status("--sidecar", watched.url, "--color", "always")
+        colored = capsys.readouterr().out
+        await status("--sidecar", watched.url)
+        plain = capsys.readouterr().out
+
+    assert "shop/availability  \x1b[32mfine\x1b[0m " in colored
+    assert "\x1b" not in plain
+    assert colored.replace("\x1b[32m", "").replace("\x1b[0m", "") == plain
+
+
+def test_eighty_columns_hold_what_is_needed_first() -> None:
+    name = "a-service-with-a-long-name", "an-slo-with-a-long-name-too"
+    firing = AlertStatus(AlertState.FIRING, since=0.0, stopped_at=60.0, clears_at=3600.0)
+    rates = dict.fromkeys(STATUS_LOOKBACKS, 14.4)
+    line = SloStatus(
+        *name,
+        group={},
+        health=Health.PAGING,
+        stale=False,
+        page=firing,
+        ticket=firing,
+        budget_left=0.648,
+        burn_rates=rates,
+        time_to_exhaustion=3600.0,
+    )
+
+    assert render_table(StatusReport(120.0, (line,)), 80).splitlines() == [
+        "SLO                           state   page            left     5m  gone     30m",
+        "…an-slo-with-a-long-name-too  paging  clears 01:00  64.8 %  14.4×  in 1h  14.4×",
+    ]
 
 
 async def test_what_is_not_asked_for_does_not_fail(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,6 +118,8 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
             "page": {"state": "inactive", "since": None, "stoppedAt": None, "clearsAt": None},
             "ticket": {"state": "inactive", "since": None, "stoppedAt": None, "clearsAt": None},
             "budgetLeft": 1.0,
+            "budgetLeftWithExcluded": None,
+            "excluded": [],
             "coveredSeconds": 5.0,
             "burnRates": {"5m": 0.0, "30m": 0.0, "1h": 0.0, "6h": 0.0},
             "burning": False,

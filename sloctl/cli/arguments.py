@@ -1,6 +1,8 @@
 """Options that several commands share, declared once: `-o` is a format everywhere, `-d` a place."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -70,6 +72,24 @@ def add_label_style(parser: argparse.ArgumentParser) -> None:
 def add_output_format(parser: argparse.ArgumentParser, formats: Iterable[str] = ("text", "json")) -> None:
     """Add -o/--output; text unless told otherwise."""
     parser.add_argument("-o", "--output", choices=tuple(formats), default="text", help="default text")
+
+
+def add_color(parser: argparse.ArgumentParser) -> None:
+    """Add --color; `wants_color` reads it."""
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto (default): on a terminal, without NO_COLOR in the environment",
+    )
+
+
+def wants_color(choice: str) -> bool:
+    """Say whether standard output gets colours."""
+    if choice != "auto":
+        return choice == "always"
+    # As no-color.org has it: set and not empty, whatever it says.
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def add_output_directory(parser: argparse.ArgumentParser, *, required: bool, help_text: str) -> None:

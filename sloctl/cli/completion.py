@@ -1,9 +1,10 @@
-"""Print what makes a shell complete commands, options and their values.
+"""Print what makes a shell complete commands, options and their values, or the manual page.
 
 example:
   source <(sloctl completion bash)                                  in ~/.bashrc
   sloctl completion zsh > "${fpath[1]}/_sloctl"
   sloctl completion fish > ~/.config/fish/completions/sloctl.fish
+  sloctl completion man > sloctl.1                                  then: man ./sloctl.1
 """
 
 import argparse
@@ -41,7 +42,7 @@ class CommandWords(Struct, frozen=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=SHELLS, help="the shell that reads it")
+    parser.add_argument("shell", choices=SHELLS, help="the shell that reads it, or man")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -158,8 +159,43 @@ def render_fish(commands: list[CommandWords]) -> str:
     return "\n".join(lines)
 
 
+def render_manual(commands: list[CommandWords]) -> str:
+    """Render the manual page, for man(7)'s macros."""
+    lines = [
+        ".TH SLOCTL 1",
+        ".SH NAME",
+        r"sloctl \- service level objectives for Prometheus",
+        ".SH SYNOPSIS",
+        ".B sloctl",
+        ".I COMMAND [...]",
+        ".SH DESCRIPTION",
+        "A spec compiles into Prometheus rules, alerts and Grafana dashboards.",
+        "A sidecar computes the burn live.",
+        ".SH COMMANDS",
+    ]
+    for command in commands:
+        summary = f"{command.summary[:1].upper()}{command.summary[1:]}."
+        lines += [f'.SS "sloctl {command.name}"', _escape_roff(summary)]
+        for option in command.options:
+            value = f" {'|'.join(option.values) or 'VALUE'}" if option.takes_value else ""
+            spellings = _escape_roff(f"{', '.join(option.spellings)}{value}")
+            lines += [".TP", rf"\fB{spellings}\fR", _escape_roff(option.help_text) or r"\&"]
+    lines += [
+        ".SH EXIT STATUS",
+        "0: fine. 1: problems were found, or a gate is closed. 2: it could not run.",
+    ]
+    return "\n".join(lines)
+
+
+def _escape_roff(text: str) -> str:
+    """Write text that roff takes for text: no escapes, no requests, and hyphens that can be copied."""
+    escaped = text.replace("\\", r"\e").replace("-", r"\-")
+    return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped
+
+
 SHELLS: Final[Mapping[str, Callable[[list[CommandWords]], str]]] = {
     "bash": render_bash,
     "zsh": render_zsh,
     "fish": render_fish,
+    "man": render_manual,
 }

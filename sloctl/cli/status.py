@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from sloctl.cli.arguments import add_label_style, add_output_format
+from sloctl.cli.arguments import add_color, add_label_style, add_output_format, wants_color
 from sloctl.cli.exit_codes import COULD_NOT_RUN, FINE, PROBLEMS_FOUND, CouldNotRun
 from sloctl.cli.server_arguments import (
     PROMETHEUS_URL,
@@ -48,7 +48,7 @@ from sloctl.status.budget_gate import (
 )
 from sloctl.status.json_report import status_document
 from sloctl.status.slo_status import FailOn, GateResult, StatusReport, evaluate_gate
-from sloctl.status.text_report import render_exclusions, render_summary, render_table
+from sloctl.status.text_report import render_exclusions, render_summary, render_table, render_table_in_color
 
 _SIDECAR: Final = "http://127.0.0.1:9464"
 _WATCH_INTERVAL_SECONDS: Final = 5
@@ -88,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--watch", action="store_true", help=f"again every {_WATCH_INTERVAL_SECONDS} s, until Ctrl-C"
     )
     add_output_format(parser)
+    add_color(parser)
     add_server_options(parser)
 
 
@@ -174,5 +175,6 @@ def _render_status(
             document["budgetPolicies"] = [standing_document(standing) for standing in standings]
         return json.dumps(document, ensure_ascii=False)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
-    table = f"{render_summary(status)}\n\n{render_table(status, width)}{render_exclusions(status)}"
+    render = render_table_in_color if wants_color(arguments.color) else render_table
+    table = f"{render_summary(status)}\n\n{render(status, width)}{render_exclusions(status)}"
     return f"{table}\n\n{render_standings(standings)}" if policies else table

@@ -12,7 +12,6 @@ example:
 """
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -21,11 +20,13 @@ from typing import Final
 from sloctl.checks.findings import CheckFinding
 from sloctl.checks.review import review_specs
 from sloctl.cli.arguments import (
+    add_color,
     add_label_style,
     add_output_format,
     add_per_second,
     add_specs,
     argument_type,
+    wants_color,
 )
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
 from sloctl.cli.server_arguments import add_server_options
@@ -65,12 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=_MAX_QUERIES,
         help=f"ask it no more than this; default {_MAX_QUERIES}",
     )
-    parser.add_argument(
-        "--color",
-        choices=("auto", "always", "never"),
-        default="auto",
-        help="auto (default): on a terminal, without NO_COLOR in the environment",
-    )
+    add_color(parser)
     add_server_options(parser)
 
 
@@ -108,18 +104,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _render(problems: Sequence[Problem], sources: Sources, arguments: argparse.Namespace) -> str:
-    if arguments.output == "text" and _wants_color(arguments.color):
+    if arguments.output == "text" and wants_color(arguments.color):
         from sloctl.problem_formats.text import render_in_color  # noqa: PLC0415 - most formats need no table of widths
 
         return render_in_color(problems, sources)
     return load_format(arguments.output).render_problems(problems, sources)
-
-
-def _wants_color(choice: str) -> bool:
-    if choice != "auto":
-        return choice == "always"
-    # As no-color.org has it: set and not empty, whatever it says.
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _summarize(problems: Sequence[Problem], *, file_count: int, slo_count: int) -> str:

@@ -1,4 +1,4 @@
-"""A status as text for a terminal: plain, no colour."""
+"""A status as text for a terminal."""
 
 from collections import Counter
 from typing import Final
@@ -17,20 +17,32 @@ _HEADINGS: Final = ("SLO", "state", "page", "left", _NEWEST, "gone", *_LONGER, "
 _NUMBER_COLUMNS: Final = frozenset(
     column for column, heading in enumerate(_HEADINGS) if heading in {"left", _NEWEST, *_LONGER}
 )
-# To which a long name is cut on a narrow terminal; a wide one gives it half of itself.
-_MIN_NAME_WIDTH: Final = 40
+# To which a long name is cut: on a line of its own, and in the table of a narrow terminal; a wide one gives
+# it a third of itself.
+_NAME_WIDTH: Final = 40
+_MIN_NAME_WIDTH: Final = 28
+_RESET: Final = "\x1b[0m"
+_COLORS: Final = {
+    Health.PAGING: "\x1b[1;31m",
+    Health.TICKETED: "\x1b[33m",
+    Health.EXHAUSTED: "\x1b[31m",
+    Health.EXHAUSTING: "\x1b[33m",
+    Health.BURNING: "\x1b[33m",
+    Health.UNKNOWN: "\x1b[36m",
+    Health.FINE: "\x1b[32m",
+}
 
 
 def render_table(status: StatusReport, width: int) -> str:
     """Render as many columns as fit into *width*, an SLO a line."""
-    name_width = max(_MIN_NAME_WIDTH, width // 2)
+    name_width = max(_MIN_NAME_WIDTH, width // 3)
     rows = [_HEADINGS]
     for slo in status.slos:
         newest, *longer = (format_burn_rate(slo.burn_rates[lookback]) for lookback in STATUS_LOOKBACKS)
         rows.append(
             (
                 _slo_label(slo, name_width),
-                f"{slo.health.label}, stale" if slo.stale else slo.health.label,
+                _state_cell(slo),
                 _alert_cell(slo.page, status.at),
                 _budget_cell(slo),
                 newest,
@@ -49,6 +61,20 @@ def render_exclusions(status: StatusReport) -> str:
         for slo in status.slos
         for each in slo.excluded
     )
+
+
+def render_table_in_color(status: StatusReport, width: int) -> str:
+    """Render the same with the escapes of a terminal: a colour for each state; the words say it too."""
+    heading, *lines = render_table(status, width).split("\n")
+    begin = heading.find("state")
+    if begin < 0:
+        return "\n".join([heading, *lines])
+    colored = [
+        f"{line[:begin]}{_COLORS[slo.health]}{line[begin:end]}{_RESET}{line[end:]}"
+        for slo, line in zip(status.slos, lines, strict=True)
+        if (end := begin + len(_state_cell(slo)))
+    ]
+    return "\n".join([heading, *colored])
 
 
 def render_summary(status: StatusReport) -> str:
@@ -70,7 +96,7 @@ def render_line(slo: SloStatus, at: float | None) -> str:
             duration = f" {_alert_cell(alert, at)}" if firing else ""
             alerts.append(f"{severity} {alert.state.value}{duration}")
     left = _budget_cell(slo)
-    return f"{_slo_label(slo, _MIN_NAME_WIDTH)}: budget left {left}; burn {burns}; {', '.join(alerts)}"
+    return f"{_slo_label(slo, _NAME_WIDTH)}: budget left {left}; burn {burns}; {', '.join(alerts)}"
 
 
 def _slo_label(slo: SloStatus, width: int) -> str:
@@ -78,6 +104,10 @@ def _slo_label(slo: SloStatus, width: int) -> str:
     groups = ", ".join(f"{label}={value}" for label, value in slo.group.items())
     full = escape_unprintable(f"{slo.id} {{{groups}}}" if groups else slo.id)
     return full if len(full) <= width else f"…{full[1 - width :]}"
+
+
+def _state_cell(slo: SloStatus) -> str:
+    return f"{slo.health.label}, stale" if slo.stale else slo.health.label
 
 
 def _budget_cell(slo: SloStatus) -> str:
@@ -95,5 +125,6 @@ def _alert_cell(alert: AlertStatus | None, at: float | None) -> str:
         return UNKNOWN
     if alert.state is AlertState.INACTIVE:
         return "no"
-    firing = "firing" if alert.since is None or at is None else f"for {humanize_duration(at - alert.since)}"
-    return firing if alert.clears_at is None else f"{firing}, clears {format_hour_minute(alert.clears_at)}"
+    if alert.clears_at is not None:
+        return f"clears {format_hour_minute(alert.clears_at)}"
+    return "firing" if alert.since is None or at is None else f"for {humanize_duration(at - alert.since)}"

@@ -1,5 +1,6 @@
 """Completion, asked of the shells themselves."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,3 +75,19 @@ def test_zsh_takes_the_script_whole(tmp_path: Path, capsys: pytest.CaptureFixtur
 
     assert run_shell(zsh, "-n", str(script)) == set()
     assert all(f"{name}:" in script.read_text() for name in COMMANDS)
+
+
+def test_the_manual_page_is_read_by_groff_without_a_complaint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groff = locate_shell("groff")
+    page = write_completion("man", tmp_path, capsys)
+
+    done = subprocess.run(
+        [groff, "-man", "-Tutf8", "-ww", "-k", str(page)], capture_output=True, text=True, check=True
+    )
+
+    printed = re.sub(".\b|\x1b\\[[0-9;]*m", "", done.stdout)
+    assert done.stderr == ""
+    assert "--fail-on page|ticket|exhausted|unknown" in printed
+    assert "sloctl validate" in printed
