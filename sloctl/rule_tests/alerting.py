@@ -1,6 +1,7 @@
 """Recorded ratios → alerts that fire and that do not, budgets, and no data."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct
@@ -68,13 +69,14 @@ def _row_test(tested: TestedSlo, row: PolicyRow, pending: int | None, threshold:
     """Fire above the threshold on both lookbacks, and on no less: too few errors, too short a record.
 
     The stories follow each other; a record of counting that begins later comes first, since an earlier
-    beginning is remembered.
+    beginning is remembered. One that must not fire may be short: it comes after one that does, and would go
+    on with it, or before, and would have it fire too early.
     """
     slo, kind, floor = tested.slo, _KINDS[row.severity], tested.slo.alerting.min_errors
-    minutes = (_SETTLED + row.pending) // MINUTE + 1
+    short, long = (waits // MINUTE + 1 for waits in (_SETTLED, _SETTLED + row.pending))
     settled = settles_after(row) / slo.window.seconds
     # There must be enough data from the beginning of a story: the alert is pending for most of it.
-    enough = settled * 1.0001 + MINUTE * minutes / slo.window.seconds
+    enough = settled * 1.0001 + MINUTE * long / slo.window.seconds
     stories = [
         _Story(_ABOVE, _ABOVE, _MANY, settled * 0.98, fires=False),
         _Story(_ABOVE, _ABOVE, _MANY, enough, fires=True),
@@ -87,7 +89,8 @@ def _row_test(tested: TestedSlo, row: PolicyRow, pending: int | None, threshold:
             _Story(_ABOVE, _ABOVE, floor, 1, fires=True),
             _Story(_ABOVE, _ABOVE, floor - 1, 1, fires=False),
         ]
-    ends = [MINUTE * (minutes * number - 1) for number in range(1, len(stories) + 1)]
+    lasting = [long if story.fires else short for story in stories]
+    ends = [MINUTE * (until - 1) for until in accumulate(lasting)]
     since = [end - slo.window.seconds * story.covered for end, story in zip(ends, stories, strict=True)]
     values = {
         tested.fed(naming.error_ratio_metric(row.long)): [story.long * threshold for story in stories],
@@ -100,7 +103,7 @@ def _row_test(tested: TestedSlo, row: PolicyRow, pending: int | None, threshold:
         firing = 1 if story.fires else None
         expectations.append(tested.fires(kind, end, pending=pending, firing=firing))
         if story.fires and row.pending:
-            began = end - MINUTE * (minutes - 1)
+            began = end - MINUTE * (long - 1)
             expectations.append(
                 tested.fires(kind, began + row.pending - MINUTE, pending=pending, firing=None)
             )
@@ -108,7 +111,7 @@ def _row_test(tested: TestedSlo, row: PolicyRow, pending: int | None, threshold:
         slo.id,
         f"{row.severity.value} on {format_duration(row.long)} and {format_duration(row.short)}",
         MINUTE,
-        _stretches(values, minutes),
+        _stretches(values, lasting),
         tuple(sorted(expectations, key=lambda each: each.at)),
     )
 
@@ -242,7 +245,7 @@ def _exhausting_test(tested: TestedSlo, row: PolicyRow) -> RuleTest:
         slo.id,
         "budget soon gone",
         MINUTE,
-        _stretches(values, minutes),
+        _stretches(values, [minutes] * len(stories)),
         tuple(
             tested.fires(AlertKind.EXHAUSTING, end, firing=1 if story.fires else None)
             for end, story in zip(ends, stories, strict=True)
@@ -321,10 +324,11 @@ def _ratios(tested: TestedSlo, ratios: Mapping[int, float], minutes: int) -> dic
     )
 
 
-def _stretches(values: Mapping[str, Sequence[float]], minutes: int) -> dict[str, str]:
-    """Hold each value of a series for so many minutes."""
+def _stretches(values: Mapping[str, Sequence[float]], lasting: Sequence[int]) -> dict[str, str]:
+    """Hold each value of a series for as many minutes as *lasting* says."""
     return {
-        series: " ".join(f"{value:.12g}x{minutes - 1}" for value in held) for series, held in values.items()
+        series: " ".join(f"{value:.12g}x{minutes - 1}" for value, minutes in zip(held, lasting, strict=True))
+        for series, held in values.items()
     }
 
 
