@@ -74,9 +74,13 @@ def _one_sided_tests(tested: TestedSlo, pair: CounterPair, series: TestedPair) -
     at = -(-10 * MINUTE // unit) * unit
     apart = _counts_good_apart(pair, series)
     fine = [(each, _FINE) for each in series.fine] + [(each, _FINE) for each in series.bad if apart]
-    # Without a bucket that tells which events are good there are no data.
-    silent = [(each, 0) for each in series.fine if pair.bucket_proof is not None]
-    bad = [*silent, *((each, _BAD) for each in series.bad)]
+    bad = [(each, _BAD) for each in series.bad]
+    if pair.bucket_proof is not None:
+        # Without a bucket that tells which events are good there are no data.
+        bad += [(each, 0) for each in series.fine]
+    elif not any(times_selected(each, pair.total) for each in series.bad):
+        # Another metric counts the errors.
+        bad += [(each, _BAD) for each in series.fine]
     tests = []
     for name, counted in (("no error ever", fine), ("not one good event ever", bad)):
         events, errors = _counted(pair, counted)

@@ -48,13 +48,12 @@ def _step_test(tested: TestedSlo, step: int) -> RuleTest:
         tested.fed(naming.error_count_metric(step)): f"{_USUAL}x{steps - _BURST - 1} {_BAD}x{_BURST - 1}",
     }
     own_events, own_errors = _own_minute(tested)
-    burst = _BURST * (_BAD - _USUAL) + own_errors
     name = "ten minutes of errors" if step == COARSE_STEP else "two minutes of errors"
     expectations = []
     if step == FINE_STEP:
         sums = {
             naming.event_count_metric: 4 * _EVENTS + own_events,
-            naming.error_count_metric: 4 * _USUAL + burst,
+            naming.error_count_metric: 4 * _USUAL + _BURST * (_BAD - _USUAL) + own_errors,
         }
         expectations += [tested.recorded(metric(COARSE_STEP), end, value) for metric, value in sums.items()]
         if not isinstance(slo.window, CalendarWindow):
@@ -69,6 +68,7 @@ def _step_test(tested: TestedSlo, step: int) -> RuleTest:
     counted = counted_lookbacks(Scope.from_slo(slo, tested.style))
     for resolution in _tested_resolutions(tested, step):
         lookback, repairs = resolution.lookback, _counted_repairs(tested, resolution)
+        burst = min(_BURST, lookback // step - 1) * (_BAD - _USUAL) + own_errors
         events = _EVENTS * (lookback // step - 1) + own_events + _REPAIRED[0] * repairs
         errors = _USUAL * (lookback // step - 1) + burst + _REPAIRED[1] * repairs
         expectations.append(tested.recorded(naming.error_ratio_metric(lookback), end, errors / events))
@@ -78,12 +78,13 @@ def _step_test(tested: TestedSlo, step: int) -> RuleTest:
 
 
 def _tested_resolutions(tested: TestedSlo, step: int) -> list[Resolution]:
-    """Return the lookbacks that counts of *step* are summed into, but for the period of a calendar."""
+    """Return the lookbacks of more than one *step* that it serves, but for the period of a calendar."""
     slo, window = tested.slo, tested.slo.window.seconds
     return [
         each
         for each in build_resolutions(slo.alerting.policy, window).with_step(step)
-        if each.lookback != window or not isinstance(slo.window, CalendarWindow)
+        if each.lookback >= 2 * step
+        and (each.lookback != window or not isinstance(slo.window, CalendarWindow))
     ]
 
 
@@ -120,7 +121,7 @@ def _little_traffic_test(tested: TestedSlo, step: int) -> RuleTest:
         tested.fed(metric(step)): f"_x{steps - 1} {count} _x{steps - 1} 0"
         for metric, count in ((naming.event_count_metric, 0.5), (naming.error_count_metric, 0.25))
     }
-    lookbacks = [each.lookback for each in _tested_resolutions(tested, step) if each.lookback >= 2 * step]
+    lookbacks = [each.lookback for each in _tested_resolutions(tested, step)]
     expectations = [
         tested.recorded(naming.error_ratio_metric(lookback), at, ratio)
         for at, ratio in ((end, 0.5), (2 * end, None))

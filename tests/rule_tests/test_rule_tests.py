@@ -37,6 +37,9 @@ KINDS: Final = {
     "whenAbsent: bad}}}\n",
     "query": "    - {name: it, objective: 99%, indicator: {query: {good: 'sum(increase(a_total[$window]))', "
     "total: 'sum(increase(b_total[$window]))'}}, alerting: {confidence: 95%, noData: {after: 20m}}}\n",
+    "short lookbacks": "    - {name: it, objective: 99%, window: 1d, indicator: {ratio: {error: bad_total, "
+    "total: all_total}}, alerting: {policy: [{severity: page, factor: 14, long: 10m, short: 1m}, {severity: "
+    "page, factor: 7, long: 20m, short: 2m}]}}\n",
     "error ratio": "    - {name: it, objective: 90%, indicator: {errorRatio: 'sum(rate(e_total[$window])) / "
     "sum(rate(t_total[$window]))'}, alerting: {policy: [{severity: page, factor: 2, long: 1h, short: 5m, "
     "for: 4m}, {severity: ticket, factor: 1, long: 1d, short: 2h, for: 1h}]}}\n",
