@@ -12,9 +12,10 @@ from sloctl.templates import find_templates, label_of_template
 _WINDOW: Final = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 _AS_A_RANGE: Final = re.compile(r"\[\s*\$window\s*(?:\]|:)")
 _LABEL: Final = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
-# What Helm, Jinja or Go leaves in a file that nobody has rendered.
+# What Helm, Jinja, Go, jsonnet or envsubst leaves in a file that nobody has rendered.
 UNRENDERED: Final = re.compile(
     r"\{\{-?\s*(?:\.(?!window\b)|if\b|end\b|range\b|include\b|with\b|template\b|`|\")|\{%"
+    r"|%\(\w+\)[sd]|\$\{[A-Za-z]\w*\}"
 )
 
 
