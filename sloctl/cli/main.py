@@ -12,6 +12,7 @@ from sloctl.problems import escape_unprintable
 
 COMMANDS: Final = {
     "compile": "turn specs into Prometheus rules and Grafana dashboards",
+    "push": "bring rules to the ruler of a Mimir or a Cortex, and nothing but what has changed",
     "validate": "check specs and say, at the right line, what is wrong",
     "schema": "print the JSON Schema of a spec, for editors",
     "discover": "propose SLOs from the metrics that a Prometheus has",

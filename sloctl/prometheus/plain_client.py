@@ -87,14 +87,20 @@ class PlainHttpClient:
         raise RequestFailed(f"{self.display_url}: {refusal}")
 
     def request(
-        self, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
     ) -> HttpResponse:
-        """Send a GET, or a POST where there is a *body*; raise RequestFailed."""
+        """Send a GET, a POST where there is a *body*, or what *method* says; raise RequestFailed."""
         options = self._options
         request = urllib.request.Request(  # noqa: S310 - __init__ lets http and https through only
             f"{self._base_url}{path}",
             data=body,
             headers={**request_headers(options), **(headers or {})},
+            method=method,
         )
         handlers: list[urllib.request.BaseHandler] = [_EveryStatus()]
         if request.type == "https":
