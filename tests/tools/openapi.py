@@ -28,6 +28,7 @@ _PROBLEM_TEXTS: Final = {
     401: "The bearer token is missing or wrong.",
     403: "Only where there is a token.",
     404: "There is no such thing.",
+    413: "The body is longer than 64 KiB.",
     421: "The host name is not one of ours.",
     500: "A bug; the log has it.",
     503: "Not now; Retry-After, where given, says when again.",
@@ -58,6 +59,7 @@ class Operation:
     problems: tuple[int, ...] = _COMMON_PROBLEMS
     is_conditional: bool = True
     is_public: bool = False
+    request: type[msgspec.Struct] | None = None
 
 
 OPERATIONS: Final = (
@@ -72,6 +74,17 @@ OPERATIONS: Final = (
     Operation("/api/v1/alerts", "alerts", "Alerts that fire", shapes.FiringAlerts),
     Operation("/api/v1/targets", "targets", "Scrape targets", shapes.Targets),
     Operation("/api/v1/status", "status", "The sidecar itself", shapes.Status),
+    Operation("/api/v1/changes", "changes", "What was changed when", shapes.Changes, is_conditional=False),
+    Operation(
+        "/api/v1/changes",
+        "change",
+        "Mark a change on the charts",
+        shapes.Change,
+        method="post",
+        request=shapes.Change,
+        problems=(*_COMMON_PROBLEMS, 403, 413),
+        is_conditional=False,
+    ),
     Operation("/api/v1/openapi.json", "openapi", "This document", None, media_type=_JSON),
     Operation(
         "/-/reload",
@@ -160,6 +173,9 @@ def _describe_operation(operation: Operation, components: Mapping[type, Json]) -
     }
     if parameters := _describe_parameters(operation):
         described["parameters"] = parameters
+    if operation.request is not None:
+        body = {_JSON: {"schema": components[operation.request]}}
+        described["requestBody"] = {"required": True, "content": body}
     if operation.is_public:
         described["security"] = []
     return described
@@ -176,7 +192,7 @@ def _describe_responses(operation: Operation, components: Mapping[type, Json]) -
         (status, _describe_response(operation, status, _PROBLEM_TEXTS[status], problem))
         for status in sorted(operation.problems)
     ]
-    if operation.method == "post":
+    if operation.response is shapes.ReloadOutcome:
         refused = {_PROBLEM_TYPE: {"schema": components[shapes.ReloadProblemDetails]}}
         responses.append(
             (422, _describe_response(operation, 422, "The new specs are wrong; the old stay.", refused))

@@ -10,9 +10,11 @@ from aiohttp import web
 
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import Component, Issues, MetricType, ReloadSpecs, SelfMetric, SelfMetrics
+from sloctl.sidecar.engine.changes import ChangeLog
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed, TickLoop
 from sloctl.sidecar.http.access import RELOAD_PATH, access_middleware
+from sloctl.sidecar.http.api.changes import ChangeRoutes
 from sloctl.sidecar.http.api.encoded_snapshot import SnapshotCache
 from sloctl.sidecar.http.api.routes import ApiRoutes, forbidden_reload_route, reload_route
 from sloctl.sidecar.http.connection import MAX_BODY_BYTES, SECURITY_HEADERS, first_request_middleware
@@ -79,7 +81,10 @@ def build_application(sidecar: Sidecar) -> web.Application:
     def all_issues() -> Mapping[str, str]:
         return {**sidecar.issues(), **metrics.issues()}
 
-    pages = PageRoutes(feed, sidecar.engine, sidecar.time, interval=sidecar.interval, issues=all_issues)
+    changes = ChangeLog()
+    pages = PageRoutes(
+        feed, sidecar.engine, sidecar.time, interval=sidecar.interval, issues=all_issues, changes=changes
+    )
     api = ApiRoutes(
         snapshots=SnapshotCache(lambda: feed.snapshot),
         now=now,
@@ -115,6 +120,7 @@ def build_application(sidecar: Sidecar) -> web.Application:
         [
             *pages.build_routes(),
             *api.build_routes(),
+            *ChangeRoutes(changes, now, has_token=sidecar.web.token_file is not None).build_routes(),
             web.get("/live", events.serve_reader, allow_head=False),
             web.get("/metrics", metrics.show_metrics),
             *_probe_routes(sidecar),

@@ -233,6 +233,20 @@ class Status(Struct, frozen=True, rename="camel"):
     unsupported: tuple[Unsupported, ...]
 
 
+class Change(Struct, frozen=True):
+    """Something that was changed: a deployment, a flag, a configuration. Without a time, now."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=200, examples=["payments-api 1.4.2"])]
+    at: Timestamp | None = None
+    service: Annotated[str, Meta(max_length=200, description="Empty where it concerns all of them.")] = ""
+
+
+class Changes(Struct, frozen=True):
+    """The newest thousand changes, the newest first; they are forgotten at a restart."""
+
+    changes: tuple[Change, ...]
+
+
 class SpecProblem(Struct, frozen=True, rename="camel"):
     """A finding about a spec; *code* is an anchor in docs/problems.md."""
 

@@ -12,11 +12,12 @@ from sloctl import formatting, timestamps
 from sloctl.duration import HOUR, format_duration, humanize_duration
 from sloctl.naming import lookback_name
 from sloctl.sidecar import messages
+from sloctl.sidecar.engine.changes import Change
 from sloctl.sidecar.engine.engine import MAX_GROUPS
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.engine.timeline import FiringPeriod
 from sloctl.sidecar.http.page import slo_facts
-from sloctl.sidecar.http.page.charts import ChartDrawing
+from sloctl.sidecar.http.page.charts import AxisTick, ChartDrawing
 from sloctl.sidecar.http.page.query import (
     ChartRange,
     SortOrder,
@@ -26,6 +27,7 @@ from sloctl.sidecar.http.page.query import (
     slo_url,
 )
 from sloctl.slo.health import Health
+from sloctl.timestamps import format_day_time
 
 _TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("sloctl.sidecar.http.page", "templates"),
@@ -94,6 +96,18 @@ class SloDetail:
     now: float
     charts: SloCharts | None
     past_alerts: Sequence[FiringPeriod]
+    changes: Sequence[Change]
+
+    @property
+    def change_marks(self) -> Sequence[AxisTick]:
+        """Place the changes on the charts."""
+        seconds = self.end - self.begin
+        return [
+            AxisTick(
+                f"{100 * (each.at - self.begin) / seconds:.2f}%", f"{format_day_time(each.at)}: {each.text}"
+            )
+            for each in self.changes
+        ]
 
     @property
     def begin(self) -> float:

@@ -10,6 +10,7 @@ from aiohttp import web
 from sloctl.duration import HOUR, MINUTE
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import Issues
+from sloctl.sidecar.engine.changes import ChangeLog
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.tick_loop import SnapshotFeed
@@ -42,12 +43,20 @@ class PageRoutes:
     """The list, the page of each SLO, and the static files; *interval* is the seconds between two ticks."""
 
     def __init__(
-        self, feed: SnapshotFeed, engine: Engine, time: Clock, *, interval: float, issues: Issues
+        self,
+        feed: SnapshotFeed,
+        engine: Engine,
+        time: Clock,
+        *,
+        interval: float,
+        issues: Issues,
+        changes: ChangeLog,
     ) -> None:
         self._feed = feed
         self._engine = engine
         self._time = time
         self._issues = issues
+        self._changes = changes
         self._tick = max(0.25, interval / time.speed)
         self._ranking = RankingCache()
         self._static = {name: files(__package__).joinpath("static", name).read_text() for name in _STATIC}
@@ -135,7 +144,14 @@ class PageRoutes:
                 draw_error_ratio(state, timeline), draw_traffic(timeline), draw_budget(state, timeline)
             )
         return SloDetail(
-            state, siblings, requested, shown, now, charts=charts, past_alerts=self._past_alerts(state)
+            state,
+            siblings,
+            requested,
+            shown,
+            now,
+            charts=charts,
+            past_alerts=self._past_alerts(state),
+            changes=self._changes.between(end - shown.seconds, end, state.slo.service),
         )
 
     def _past_alerts(self, state: SloState) -> Sequence[FiringPeriod]:
