@@ -12,7 +12,7 @@ are some of the very series of all events, those that are born are recorded firs
 there: most of the time there are none.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias, assert_never
 
 from sloctl import naming
@@ -139,8 +139,10 @@ def with_proven_bucket(counted: PromQL, proof: BucketProof | None, lookback: str
     )
 
 
-def without_unknown_processes(counted: PromQL, pair: CounterPair, *, since: int) -> PromQL:
-    """Drop from *counted* the series of a process that does not say what else it counted in *since* seconds.
+def without_unknown_processes(counted: PromQL, pair: CounterPair, *, starts: Sequence[int]) -> PromQL:
+    """Drop from *counted* the series of a process that does not say what else it counted.
+
+    The first sample of the range is the newest of one of *starts*, seconds ago.
 
     A counter that is NaN or infinite at one end of its range has no increase. Where good or bad events are
     counted by a metric of their own, they would be none: a total outage, or a silent one.
@@ -149,7 +151,10 @@ def without_unknown_processes(counted: PromQL, pair: CounterPair, *, since: int)
     if not other:
         return counted
     # Without a first value only good events are none; of bad ones no increase is none at all.
-    ends = [*other, *(f"{it} offset {format_duration(since)}" for it in other if pair.minus)]
+    ends = [
+        *other,
+        *(f"{it} offset {format_duration(start)}" for start in starts for it in other if pair.minus),
+    ]
     unknown = " or ".join(f"0 * {end} != 0" for end in ends)
     return f"(\n{counted}\n) unless on ({', '.join(pair.identity_labels)}) ({unknown})"
 
@@ -218,7 +223,8 @@ def _counter_counts(scope: Scope, pair: CounterPair, births: _Births) -> tuple[P
 
 def _sum_counts(scope: Scope, pair: CounterPair, counts: PromQL) -> PromQL:
     """Sum per group what is a number, of processes that say all they count."""
-    known = without_unknown_processes(counts, pair, since=FINE_STEP)
+    # On Prometheus 2 a sample exactly at the beginning of the range is within it.
+    known = without_unknown_processes(counts, pair, starts=(FINE_STEP, _increase_range(scope)))
     return scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
 
 

@@ -76,7 +76,7 @@ def _sum_increase(
     counts = union_counters(counters, grown)
     if counters == pair.total:
         counts = with_proven_bucket(counts, pair.bucket_proof, over.proof_range)
-    known = without_unknown_processes(counts, pair, since=over.seconds)
+    known = without_unknown_processes(counts, pair, starts=(over.seconds,))
     increase = scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
     return without_lost_groups(scope, pair, increase) if counters == pair.total else increase
 

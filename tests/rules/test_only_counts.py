@@ -108,6 +108,19 @@ def test_a_counter_that_is_no_number_makes_no_outage(side: str, length: str, tmp
     assert judged(tmp_path, OF_TWO_METRICS[side], trial) == "SUCCESS"
 
 
+@pytest.mark.parametrize("scrape", [15, 30, 60])
+@pytest.mark.parametrize("phase", range(4))
+def test_one_scrape_without_a_number_makes_no_error(scrape: int, phase: int, tmp_path: Path) -> None:
+    scrapes = 40 + phase
+    series = {"t": "0+10x200", "ok": f"0+10x{scrapes} NaN {10 * scrapes + 20}+10x150"}
+    slo = shop(indicator=OF_TWO_METRICS["good"], scrape_interval=scrape)
+    minute = 45 * scrape // 15
+    errors = Expectation(minute, f"sum(sum_over_time(slo:sli_error:increase1m[{minute}m]))", 0)
+    trial = Trial("a scrape", series, [errors], scrape=f"{scrape}s")
+
+    assert run_trials(tmp_path, compiler.compile_rules([slo], NATIVE_STYLE), [trial]) == "SUCCESS"
+
+
 def test_the_repair_takes_no_silence_for_an_outage(tmp_path: Path) -> None:
     series = {"t": "0+10x2400", "ok": "0+10x1800 " + "NaN " * 600}
     repaired = Expectation(
