@@ -92,6 +92,7 @@ def _ask(server: Prometheus, query: str) -> tuple[int, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--groups", type=int, nargs="+", default=[1, 20])
+    parser.add_argument("--cases", nargs="+", help="some of the kinds of exclusions; default all")
     arguments = parser.parse_args()
     nightly = (Exclusion("Nightly.", RecurringTime((), 2 * HOUR, 2 * HOUR, "Europe/Berlin")),)
     cases = {
@@ -99,6 +100,7 @@ def main() -> None:
         "nightly": nightly,
         "a reset": (Exclusion("Reset.", FixedTime(None, END - 10 * DAY)),),
     }
+    cases = {name: case for name, case in cases.items() if name in (arguments.cases or cases)}
     rows = [("groups", "exclusions", "samples a minute", "ms a minute", "characters of rules")]
     for groups in arguments.groups:
         slo = shop(group_by=("path",)) if groups > 1 else shop()
