@@ -48,7 +48,7 @@ NOT_RUN: Final = {
     "helm install slo helm/sloctl --namespace monitoring --values slo-values.yaml "
     "--set-file 'specs.files.shop\\.yaml=shop.yaml'": NO_CLUSTER,
     "helm test slo --namespace monitoring --logs": NO_CLUSTER,
-    "mimirtool rules load alerts/shop.yaml --address http://127.0.0.1:8080 --id shop": NO_MIMIR,
+    "sloctl push shop.yaml --mimir http://127.0.0.1:8080 --tenant shop": NO_MIMIR,
     "sloctl status --prometheus http://127.0.0.1:8080/prometheus --header-file tenant": NO_MIMIR,
 }
 # What is done in place of a command, since there is no cluster.
