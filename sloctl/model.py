@@ -176,6 +176,17 @@ Indicator: TypeAlias = (
 )
 
 
+class TimeSlice(Struct, frozen=True):
+    """A slice of *seconds* as one event, good when at least the share *good* of its own events is.
+
+    *when_empty* is the meaning of a slice in which nothing happened, though its series were there.
+    """
+
+    good: Fraction
+    seconds: int
+    when_empty: WhenAbsent
+
+
 class RollingWindow(Struct, frozen=True):
     """The last *seconds* before now; a whole number of days."""
 
@@ -407,6 +418,7 @@ class Exclusion(Struct, frozen=True):
 class Slo(Struct, frozen=True):
     """One objective of one service; *objective* is a ratio, 0 < objective < 1; *scrape_interval* seconds.
 
+    With a *time_slice* it is about slices of time, each judged by the events of *indicator* in it.
     *review_by* is a date like 2027-03-31, None where the spec has none. *exclusions* are those that it is
     selected by and that reach into its window.
     """
@@ -424,6 +436,7 @@ class Slo(Struct, frozen=True):
     alerting: Alerting
     review_by: str | None = None
     exclusions: tuple[Exclusion, ...] = ()
+    time_slice: TimeSlice | None = None
 
     @property
     def id(self) -> str:

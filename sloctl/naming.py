@@ -9,6 +9,9 @@ from sloctl.duration import format_duration
 from sloctl.model import Alerting, AlertKind, CalendarWindow, Labels, Slo, SpentStep, Window
 from sloctl.promql import format_number
 
+# Of slices: the events that each is judged by, and the bad ones, of the last minute.
+SLICE_EVENTS: Final = "slo:slice_total:increase1m"
+SLICE_ERRORS: Final = "slo:slice_error:increase1m"
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
 TIME_PERIOD: Final = "slo:time_period:days"

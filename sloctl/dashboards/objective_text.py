@@ -11,7 +11,7 @@ from sloctl.formatting import describe_window
 from sloctl.model import CalendarWindow, Slo
 from sloctl.promql import format_number
 from sloctl.slo.exclusions import describe_time
-from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.lowering import event_seconds
 from sloctl.slo.policy import SEVERITY_VERBS
 
 _SHOWN_EXCLUSIONS: Final = 5
@@ -34,7 +34,9 @@ def objective_summary(slo: Slo) -> str:
 
 def event_unit(slo: Slo) -> str:
     """Say what one count of *slo* is."""
-    return "events" if counts_are_events(lower_indicator(slo.indicator)) else "minutes"
+    if slo.time_slice is not None:
+        return f"slices of {format_duration(slo.time_slice.seconds)}"
+    return "events" if event_seconds(slo) is None else "minutes"
 
 
 def _objective_paragraph(slo: Slo) -> str:

@@ -4,6 +4,7 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
+from sloctl.duration import format_duration
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -15,6 +16,7 @@ from sloctl.model import (
     PromQL,
     QueryIndicator,
     RatioIndicator,
+    Slo,
     WhenAbsent,
 )
 from sloctl.promql import format_number, format_selector
@@ -51,7 +53,31 @@ class EventDefinition(Struct, frozen=True):
     counts_events: bool = True
 
 
-def define_event(indicator: Indicator) -> EventDefinition:
+_WHEN_EMPTY_TEXT: Final = {
+    WhenAbsent.BAD: "A slice without events is bad: silence burns the budget.",
+    WhenAbsent.GOOD: "A slice without events is good.",
+    WhenAbsent.IGNORE: "A slice without events is none: it neither burns nor mends.",
+}
+
+
+def define_event(slo: Slo) -> EventDefinition:
+    """Say in words what one event of *slo* is."""
+    counted, slices = _define_counted(slo.indicator), slo.time_slice
+    if slices is None:
+        return counted
+    length = format_duration(slices.seconds)
+    return EventDefinition(
+        f"One event is one slice of {length}, good when at least {format_number(100 * slices.good)} % of its "
+        f"own events are. {counted.event_text.replace('One event is', 'One of these is')}",
+        counted.event_queries,
+        counted.bad_text,
+        counted.bad_queries,
+        f"{_WHEN_EMPTY_TEXT[slices.when_empty]} {_NO_SERIES}",
+        counts_events=False,
+    )
+
+
+def _define_counted(indicator: Indicator) -> EventDefinition:
     """Say in words what one event of *indicator* is."""
     match indicator:
         case RatioIndicator():

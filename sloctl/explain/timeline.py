@@ -11,12 +11,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from sloctl.duration import MINUTE
 from sloctl.explain.event_definition import EventDefinition, define_event
 from sloctl.model import Alerting, PolicyRow, Severity, Slo, SpentStep
 from sloctl.naming import spent_share
 from sloctl.slo import burn
-from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.lowering import event_seconds
 from sloctl.slo.policy import (
     alert_factor,
     alert_threshold,
@@ -94,7 +93,8 @@ class SloExplanation(Struct, frozen=True):
 
 def explain_slo(slo: Slo, per_second: float | None = None) -> SloExplanation:
     """Explain *slo*; *per_second*, the events of one budget, lets floors on their number be weighed."""
-    event_rate = per_second if counts_are_events(lower_indicator(slo.indicator)) else 1 / MINUTE
+    event = event_seconds(slo)
+    event_rate = per_second if event is None else 1.0 / event
     window = slo.window.seconds
     thresholds = []
     for row in enabled_rows(slo.alerting):
@@ -105,7 +105,7 @@ def explain_slo(slo: Slo, per_second: float | None = None) -> SloExplanation:
         thresholds.append(ThresholdExplanation(row, alert_factor(row, window), error_ratio, enough, below))
     return SloExplanation(
         slo=slo,
-        event_definition=define_event(slo.indicator),
+        event_definition=define_event(slo),
         window_events=None if event_rate is None else event_rate * window,
         full_outage_seconds=float(window * slo.budget),
         thresholds=tuple(thresholds),
@@ -235,12 +235,13 @@ def exhausting_after(exhausted_after: float, long: int, *, within: int, window: 
 def evaluation_delay(slo: Slo, seconds: float, *, error_ratio: Fraction, step: int) -> DelayRange:
     """Compute when rules that look every minute, and sum every *step*, see what is true after *seconds*.
 
-    The newest scrape is up to an interval old. Where a minute is one event, bad ones are a minute divided by
-    the error ratio apart, and each is bad as a whole.
+    The newest scrape is up to an interval old. Where a minute or a slice is one event, bad ones are its time
+    divided by the error ratio apart, and each is bad as a whole.
     """
-    if counts_are_events(lower_indicator(slo.indicator)):
+    event = event_seconds(slo)
+    if event is None:
         early, late = 0.0, float(FINE_STEP)
     else:
-        early = late = float(MINUTE / error_ratio)
+        early = late = float(event / error_ratio)
     late += slo.scrape_interval + (step if step > FINE_STEP else 0)
     return DelayRange(max(0.0, seconds - early), max(0.0, seconds) + late)

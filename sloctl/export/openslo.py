@@ -32,7 +32,7 @@ from sloctl.model import (
 )
 from sloctl.promql import aggregate_by, format_number, format_selector
 from sloctl.slo.bucket_bounds import equal_bound
-from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.lowering import event_seconds
 from sloctl.slo.policy import alert_factor
 from sloctl.spec.dialects.openslo.annotations import OWN_ANNOTATIONS
 from sloctl.spec.dialects.openslo.fields import VERSION
@@ -111,13 +111,21 @@ def slo_object(located: LocatedSlo) -> OpensloObject:
         "service": slo.service,
         "indicator": {"metadata": {"name": f"{slo.name}-events"}, "spec": {"ratioMetric": ratio_metric(slo)}},
         "timeWindow": [time_window(slo.window)],
-        "budgetingMethod": "Occurrences",
-        "objectives": [{"target": float(slo.objective)}],
+        "budgetingMethod": "Occurrences" if slo.time_slice is None else "Timeslices",
+        "objectives": [{"target": float(slo.objective), **slice_objective(slo)}],
     }
     policies = [alert_policy(slo, row) for row in slo.alerting.policy]
     if policies and {AlertKind.PAGE, AlertKind.TICKET} & slo.alerting.enabled_alerts.keys():
         spec["alertPolicies"] = policies
     return {"apiVersion": VERSION, "kind": "SLO", "metadata": metadata, "spec": spec}
+
+
+def slice_objective(slo: Slo) -> OpensloObject:
+    """Return what an objective says of its slices; nothing without any."""
+    if slo.time_slice is None:
+        return {}
+    window = format_duration(slo.time_slice.seconds)
+    return {"timeSliceTarget": float(slo.time_slice.good), "timeSliceWindow": window}
 
 
 def own_annotations(located: LocatedSlo) -> Mapping[str, str]:
@@ -128,7 +136,7 @@ def own_annotations(located: LocatedSlo) -> Mapping[str, str]:
     shown: dict[str, object] = {
         key: entry.value for key, entry in alerting.entries.items() if key != "policy"
     }
-    if not counts_are_events(lower_indicator(slo.indicator)):
+    if event_seconds(slo) is not None:
         # Of the service they are passed over; an SLO's own are a mistake where it counts minutes.
         shown = {key: value for key, value in shown.items() if key not in {"minErrors", "confidence"}}
     if {AlertKind.PAGE, AlertKind.TICKET} - slo.alerting.enabled_alerts.keys():
@@ -140,15 +148,32 @@ def own_annotations(located: LocatedSlo) -> Mapping[str, str]:
     if slo.review_by is not None:
         annotations[_ANNOTATIONS["reviewBy"]] = json.dumps(slo.review_by)
     if not says_all(slo):
-        value = located.node.at("indicator").value
+        value = written_indicator(located)
         annotations[_ANNOTATIONS["indicator"]] = json.dumps(value, ensure_ascii=False)
         if slo.group_by:
             annotations[_ANNOTATIONS["groupBy"]] = json.dumps(list(slo.group_by))
     return annotations
 
 
+def written_indicator(located: LocatedSlo) -> object:
+    """Return an indicator as a spec has it, its slices around it."""
+    value, slices = located.node.at("indicator").value, located.slo.time_slice
+    if slices is None:
+        return value
+    return {
+        "timeSlice": {
+            "of": value,
+            "good": f"{format_number(100 * slices.good)}%",
+            "slice": format_duration(slices.seconds),
+            "whenEmpty": slices.when_empty.value,
+        }
+    }
+
+
 def says_all(slo: Slo) -> bool:
     """Tell whether queries alone say what an indicator counts."""
+    if slo.time_slice is not None:
+        return False
     match slo.indicator:
         case RatioIndicator(count_new_series=True, identity_labels=labels):
             return labels == IDENTITY_LABELS

@@ -23,6 +23,9 @@ _SLOWER: int = 1200
 
 def counting_tests(tested: TestedSlo) -> list[RuleTest]:
     """Build the tests that begin with raw series; none for PromQL of the user."""
+    if tested.slo.time_slice is not None:
+        # Its rollups are slices, which no raw series is.
+        return []
     pair = lower_indicator(tested.slo.indicator)
     if isinstance(pair, ProbeIndicator):
         return _probe_tests(tested, pair)

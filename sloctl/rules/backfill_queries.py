@@ -8,6 +8,7 @@ from sloctl.naming import LabelStyle
 from sloctl.rules.counts import unbound_counts
 from sloctl.rules.raw_increase import IncreaseRange, raw_increase
 from sloctl.rules.scope import Scope
+from sloctl.rules.time_slices import judge_slices, whole_slice
 
 # Within which any scrape tells that Prometheus was watching; scrapes are seldom further apart than a minute.
 _WATCHED_WITHIN: Final = "2m"
@@ -20,7 +21,13 @@ def backfill_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     """
     events, _ = unbound_counts(Scope.from_slo(slo, style))
     # Errors may be a difference to the events: their expression stands for what nobody recorded.
-    return events, unbound_counts(Scope.from_slo(slo, style, raw_events=f"({events})"))[1]
+    scope = Scope.from_slo(slo, style, raw_events=f"({events})")
+    if slo.time_slice is None:
+        return events, unbound_counts(scope)[1]
+    errors = scope.bound_by_events(unbound_counts(scope)[1])
+    return judge_slices(
+        scope, slo.time_slice, whole_slice(events, slo.time_slice), whole_slice(errors, slo.time_slice)
+    )
 
 
 def watched_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:

@@ -19,6 +19,7 @@ from sloctl.rules.recording import (
 from sloctl.rules.repair import REPAIR_STEP, repair_rules
 from sloctl.rules.rule import RecordingRule, Rule, RuleGroup
 from sloctl.rules.scope import Scope
+from sloctl.rules.time_slices import slice_rules
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 # What Mimir takes in a group, as long as nobody raises `ruler_max_rules_per_rule_group`.
@@ -32,7 +33,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     """
     scope = Scope.from_slo(slo, style)
     fast: tuple[Rule, ...] = (
-        *count_rules(scope),
+        *_fine_rollups(scope),
         *period_rules(scope),
         *phase_rules(scope),
         *ratio_rules(scope, FINE_STEP),
@@ -61,6 +62,12 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
         RuleGroup(f"slo:{slo.id}:repair", REPAIR_STEP, repair_rules(scope)),
     )
     return tuple(group for group in groups if group.rules)
+
+
+def _fine_rollups(scope: Scope) -> list[RecordingRule]:
+    """Record what happened in the last minute: events, or the slice of time that ended in it."""
+    slices = scope.slo.time_slice
+    return count_rules(scope) if slices is None else slice_rules(scope, slices)
 
 
 def _is_constant(rule: Rule, style: LabelStyle) -> bool:

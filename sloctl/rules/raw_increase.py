@@ -42,6 +42,9 @@ def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | N
 
     Errors may be negative or more than the events.
     """
+    if scope.slo.time_slice is not None:
+        # The sum over hours does not tell which of their minutes were good.
+        return None
     pair = lower_indicator(scope.slo.indicator)
     match pair:
         case CounterPair():

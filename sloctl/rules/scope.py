@@ -2,7 +2,7 @@
 
 from typing import Final, Self
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sloctl import naming
 from sloctl.model import Labels, PromQL, Slo
@@ -39,6 +39,10 @@ class Scope(Struct, frozen=True):
         published = {**slo.labels, **identity}
         own = format_matchers(style.id_label(slo))
         return cls(slo, style, resolutions, identity, published, own, raw_events)
+
+    def with_raw_events(self, raw_events: PromQL) -> Self:
+        """Return the same scope, in which *raw_events* stands for the rollup of all events."""
+        return structs.replace(self, raw_events=raw_events)
 
     @property
     def fine_events(self) -> PromQL:

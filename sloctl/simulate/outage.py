@@ -7,7 +7,6 @@ from math import inf, isinf
 
 from msgspec import Struct
 
-from sloctl.duration import MINUTE
 from sloctl.explain.timeline import (
     OutageAlert,
     enabled_rows,
@@ -18,7 +17,7 @@ from sloctl.explain.timeline import (
 from sloctl.model import PolicyRow, Severity, Slo
 from sloctl.simulate.shapes import ConstantOutage, OutageShape
 from sloctl.slo import burn
-from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.lowering import event_seconds
 from sloctl.slo.policy import alert_threshold, error_floor, exhaustion_row
 from sloctl.slo.resolutions import COARSE_STEP, SEVERITY_STEP
 
@@ -55,7 +54,8 @@ class SloSimulation(Struct, frozen=True):
 
 def simulate_slo(slo: Slo, shapes: tuple[OutageShape, ...], per_second: float | None = None) -> SloSimulation:
     """Simulate every shape on *slo*; *per_second* are the events of one budget."""
-    event_rate = per_second if counts_are_events(lower_indicator(slo.indicator)) else 1 / MINUTE
+    seconds = event_seconds(slo)
+    event_rate = per_second if seconds is None else 1 / seconds
     return SloSimulation(slo, event_rate, tuple(simulate_shape(slo, shape, event_rate) for shape in shapes))
 
 

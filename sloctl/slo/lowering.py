@@ -5,6 +5,7 @@ from typing import TypeAlias, assert_never
 
 from msgspec import Struct
 
+from sloctl.duration import MINUTE
 from sloctl.model import (
     IDENTITY_LABELS,
     ConditionIndicator,
@@ -18,6 +19,7 @@ from sloctl.model import (
     QueryIndicator,
     RatioIndicator,
     Selector,
+    Slo,
 )
 from sloctl.slo.bucket_bounds import equal_bound, lower_bounds, near_bounds
 
@@ -99,6 +101,13 @@ def lower_indicator(indicator: Indicator) -> EventPair:
 def counts_are_events(pair: EventPair) -> bool:
     """Return whether a count is a number of events rather than of minutes, so that a floor on errors fits."""
     return not isinstance(pair, ConditionIndicator | ErrorRatioIndicator)
+
+
+def event_seconds(slo: Slo) -> int | None:
+    """Return the seconds that one event of *slo* is, a minute or a slice; None where events are counted."""
+    if slo.time_slice is not None:
+        return slo.time_slice.seconds
+    return None if counts_are_events(lower_indicator(slo.indicator)) else MINUTE
 
 
 def _ratio_pair(ratio: RatioIndicator) -> CounterPair:

@@ -10,7 +10,7 @@ from sloctl.duration import format_duration
 from sloctl.model import CalendarWindow, ConditionIndicator, PolicyRow, Slo, WhenAbsent
 from sloctl.problems import ProblemLevel
 from sloctl.promql import format_number
-from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.lowering import counts_are_events, event_seconds, lower_indicator
 from sloctl.slo.policy import alert_threshold, enabled_severities, rows_of_severity
 from sloctl.spec import counter_checks
 from sloctl.spec.findings import Findings, Violation
@@ -44,13 +44,20 @@ def check_absent_groups(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, 
 
 def check_events_counted(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
     """Refuse an objective's own conditions on numbers of events where it counts minutes."""
-    if counts_are_events(lower_indicator(slo.indicator)):
+    if event_seconds(slo) is None:
         return
     own = mapping_in(nodes.slo, "alerting")
     for key in ("minErrors", "confidence"):
         if key in own.keys:
             message = f"{key} is about numbers of events, and this indicator counts minutes: remove it"
             yield Violation("events-not-counted", message), own.keys[key]
+
+
+def check_slices_of_events(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
+    """Refuse slices of what counts time itself, as a preset may."""
+    if slo.time_slice is not None and not counts_are_events(lower_indicator(slo.indicator)):
+        message = "a slice is judged by the events in it, and this counts time: write it without timeSlice"
+        yield Violation("slice-of-time", message), nodes.slo.at("indicator")
 
 
 def check_lookback_order(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
@@ -109,6 +116,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_counters,
     check_absent_groups,
     check_events_counted,
+    check_slices_of_events,
     check_lookback_order,
     check_alerts_can_fire,
 )

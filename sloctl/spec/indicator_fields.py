@@ -11,6 +11,7 @@ from sloctl.spec.field_types import (
     Choice,
     Fields,
     IdentityLabels,
+    Percentage,
     QueryText,
     Selectors,
     SelectorText,
@@ -145,10 +146,45 @@ class Preset(Fields, frozen=True, kw_only=True):
     ] = field(name="with", default_factory=dict)
 
 
+class CountedIndicator(Choice, frozen=True, kw_only=True):
+    """The definition of an event that is counted, and of a bad one: exactly one of these."""
+
+    exactly_one: ClassVar = ("ratio", "latency", "probe", "query", "preset")
+
+    ratio: Ratio | UnsetType = UNSET
+    latency: Latency | UnsetType = UNSET
+    probe: Probe | UnsetType = UNSET
+    query: Query | UnsetType = UNSET
+    preset: Preset | UnsetType = UNSET
+
+
+class TimeSliceFields(Fields, frozen=True, kw_only=True):
+    """Events are slices of time, each good or bad by the events in it."""
+
+    of: Annotated[CountedIndicator, Meta(description="What is counted in a slice.")]
+    good: Annotated[
+        Percentage,
+        Meta(description="The share of good events from which a slice is good.", examples=["99%"]),
+    ]
+    slice: Annotated[Literal["1m", "5m"], Meta(description="How long a slice is.")] = "1m"
+    when_empty: Annotated[
+        WhenAbsent, Meta(description="What a slice counts as in which nothing happened.")
+    ] = WhenAbsent.IGNORE
+
+
 class Indicator(Choice, frozen=True, kw_only=True):
     """The definition of an event, and of a bad one: exactly one of these."""
 
-    exactly_one: ClassVar = ("ratio", "latency", "condition", "probe", "query", "error_ratio", "preset")
+    exactly_one: ClassVar = (
+        "ratio",
+        "latency",
+        "condition",
+        "probe",
+        "query",
+        "error_ratio",
+        "preset",
+        "time_slice",
+    )
 
     ratio: Ratio | UnsetType = UNSET
     latency: Latency | UnsetType = UNSET
@@ -163,3 +199,4 @@ class Indicator(Choice, frozen=True, kw_only=True):
         ),
     ] = UNSET
     preset: Preset | UnsetType = UNSET
+    time_slice: TimeSliceFields | UnsetType = UNSET

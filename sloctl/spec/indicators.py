@@ -31,6 +31,10 @@ _SHIPPED_ONLY: Final = PresetCatalog()
 def read_indicator_node(node: Node, findings: Findings) -> Indicator | None:
     """Read an indicator that is no preset, or return None after noting what is wrong with it."""
     conforming, rest = convert_node(node, fields.Indicator, findings)
+    if conforming is not None and not isinstance(conforming.time_slice, UnsetType):
+        why = "slices stand around what is counted in an SLO, not in a preset: write timeSlice there"
+        findings.add_violation(Violation("slice-of-time", why), rest.keys["timeSlice"])
+        return None
     return None if conforming is None else read_indicator(conforming, rest, findings)
 
 

@@ -15,6 +15,7 @@ from sloctl.spec.messages import quote_value
 from sloctl.spec.objectives import expand_objectives
 from sloctl.spec.presets import PresetCatalog
 from sloctl.spec.structure import convert_node
+from sloctl.spec.time_slices import SlicedObjective, split_time_slice
 from sloctl.spec.yaml_nodes import Node, mapping_in, merge_nodes
 
 _SHIPPED_PRESETS: Final = PresetCatalog()
@@ -62,7 +63,8 @@ def read_native_document(
         for written, item in zip(conforming.spec.slos, node.at("spec", "slos").items, strict=True)
         for single in expand_objectives(written, item)
     ]
-    slos = [(_read_slo(service, each.fields, each.node, findings), each.node) for each in objectives]
+    sliced = [split_time_slice(each.fields, each.node, findings) for each in objectives]
+    slos = [(_read_slo(service, each, findings), each.node) for each in sliced]
     return [(slo, item) for slo, item in slos if slo is not None] if findings.error_count == errors else []
 
 
@@ -109,9 +111,8 @@ def _read_window(window: str | fields.CalendarFields, slo: Node, findings: Findi
     return None if zone is None else CalendarWindow(window.calendar, zone)
 
 
-def _read_slo(
-    service: _ServiceDefaults, spec: fields.Objective, node: Node, findings: Findings
-) -> Slo | None:
+def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Findings) -> Slo | None:
+    spec, node, time_slice = sliced
     own_annotations = mapping_in(node, "annotations")
     merged_labels = merge_nodes(service.labels, mapping_in(node, "labels"))
     annotations = merge_nodes(service.annotations, own_annotations)
@@ -130,7 +131,7 @@ def _read_slo(
     if not isinstance(spec.review_by, UnsetType):
         review_by = findings.accept_value(values.parse_review_date(spec.review_by), node.at("reviewBy"))
     events = read_indicator(spec.indicator, node.at("indicator"), findings, catalog=service.allowed.presets)
-    counted = events is None or counts_are_events(lower_indicator(events))
+    counted = events is None or (time_slice is None and counts_are_events(lower_indicator(events)))
     longest = (window or values.LONGEST_WINDOW).seconds
     alerting = read_alerting(
         alerting_node, window=longest, counted=counted, group_by=group_by, findings=findings
@@ -150,6 +151,7 @@ def _read_slo(
         annotations={name: entry.text for name, entry in annotations.entries.items()},
         alerting=alerting,
         review_by=review_by,
+        time_slice=time_slice,
     )
     checks.run_checks(slo, checks.SloNodes(node, alerting_node), findings)
     return slo

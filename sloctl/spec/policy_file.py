@@ -2,7 +2,7 @@
 
 from sloctl.model import Alerting, Slo
 from sloctl.problems import Place, Problem, sort_problems
-from sloctl.slo.lowering import counts_are_events, lower_indicator
+from sloctl.slo.lowering import event_seconds
 from sloctl.spec import fields
 from sloctl.spec.alerting import read_alerting
 from sloctl.spec.findings import Findings, Violation
@@ -29,7 +29,7 @@ def read_policy_file(path: str, content: bytes, slo: Slo) -> tuple[Alerting | No
     alerting = read_alerting(
         node,
         window=slo.window.seconds,
-        counted=counts_are_events(lower_indicator(slo.indicator)),
+        counted=event_seconds(slo) is None,
         group_by=slo.group_by,
         findings=findings,
     )

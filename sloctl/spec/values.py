@@ -102,6 +102,14 @@ def parse_budget_share(text: str) -> Fraction | Violation:
     )
 
 
+def parse_slice_share(text: str) -> Fraction | Violation:
+    """Parse the share of good events from which a slice is good, above 0 and at most 1."""
+    share = _parse_percentage(text, of="good", like="99%")
+    if isinstance(share, Violation) or 0 < share <= 1:
+        return share
+    return Violation("slice-share", f"good must be above 0 % and at most 100 %, got {quote_value(text)}")
+
+
 def parse_spent_share(text: str) -> Fraction | Violation:
     """Parse a share of the budget that is spent, above 0 and below 1."""
     share = _parse_percentage(text, of="at", like="75%")

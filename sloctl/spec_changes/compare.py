@@ -92,7 +92,7 @@ def _compare_window(old: Slo, new: Slo) -> Iterator[MeaningChange]:
 
 
 def _compare_indicator(old: Slo, new: Slo) -> Iterator[MeaningChange]:
-    if lower_indicator(old.indicator) != lower_indicator(new.indicator):
+    if old.time_slice != new.time_slice or lower_indicator(old.indicator) != lower_indicator(new.indicator):
         text = "other events are counted, and what was recorded before stays in the windows"
         yield MeaningChange("indicator", text, is_breaking=True)
     if old.group_by != new.group_by:

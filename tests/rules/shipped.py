@@ -55,7 +55,7 @@ WORLDS: Final[dict[str, World]] = {
     ),
     **dict.fromkeys(
         ("edge/name-resolution-contract", "edge/name-resolution-internal"),
-        Gauge('probe_success{job="blackbox-dns", instance="bank.example.com"}', good=1, bad=0, grain=1),
+        Gauge('probe_success{job="blackbox-dns", instance="bank.example.com"}', good=1, bad=0),
     ),
     "edge/certificate": Gauge(
         'probe_ssl_earliest_cert_expiry{job="blackbox-edge", instance="https://pay.example.com"}',

@@ -25,8 +25,18 @@ def slo_fingerprint(slo: Slo) -> str:
     An objective, an alert, a description or a label changes nothing here; an indicator or groupBy does. No
     name of a class or a field goes in, so that a rename in this code costs nobody a history.
     """
-    counted = msgspec.json.encode((slo.id, slo.group_by, _counted_promql(lower_indicator(slo.indicator))))
+    counted = msgspec.json.encode(
+        (slo.id, slo.group_by, (*_sliced(slo), *_counted_promql(lower_indicator(slo.indicator))))
+    )
     return blake2b(counted, digest_size=16).hexdigest()
+
+
+def _sliced(slo: Slo) -> tuple[str, ...]:
+    """Give how slices are judged; nothing where there are none."""
+    slices = slo.time_slice
+    if slices is None:
+        return ()
+    return "slices", format_number(slices.good), str(slices.seconds), slices.when_empty.value
 
 
 def _counted_promql(pair: EventPair) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # has no types
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AggregationTemporality,
@@ -26,6 +27,7 @@ from sloctl.model import (
     RatioIndicator,
     Selector,
     Slo,
+    TimeSlice,
     WhenAbsent,
 )
 from sloctl.sidecar.sources import SloCounts, SourceUnavailable
@@ -476,3 +478,15 @@ async def test_a_series_that_returns_to_a_service_known_for_long_is_not_new() ->
     listening.send(7200, request(counter(requests(7200, 51, status="500"))))
 
     assert await listening.counts(7201) == EventCounts(error=0, total=0)
+
+
+async def test_a_slice_counts_once_it_has_ended() -> None:
+    listening = Listening(replace(RATIO, time_slice=TimeSlice(Fraction(99, 100), 60, WhenAbsent.IGNORE)))
+    points = [requests(1, 50, start=START), requests(1, 1, start=START, status="500")]
+    listening.send(1, request(counter(*points, temporality=DELTA)))
+    during = await listening.counts(2)
+    # Forty seconds after the start a minute of the clock ends.
+    ended = await listening.counts(45)
+
+    assert during == EventCounts(error=0, total=0)
+    assert ended == EventCounts(error=1, total=1)

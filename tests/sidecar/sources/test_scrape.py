@@ -1,10 +1,13 @@
 """The source that scrapes, over real HTTP: many targets, counts by label, the state of each target."""
 
 import asyncio
+from fractions import Fraction
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
+from sloctl.model import TimeSlice, WhenAbsent
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
@@ -226,3 +229,21 @@ def test_what_is_no_url_of_a_target_is_refused_without_showing_a_password(url: s
         ScrapeTarget.from_url(url, {})
 
     assert "sesame" not in str(raised.value)
+
+
+async def test_a_slice_counts_once_it_has_ended_and_is_broken_down_by_nothing() -> None:
+    sliced = replace(SHOP, time_slice=TimeSlice(Fraction(99, 100), 60, WhenAbsent.IGNORE))
+    one = Shop(served(100, 1))
+    async with answering(one.expose) as url, scraping(url, slos=[sliced]) as shop:
+        await shop.tick()
+        one.text = served(150, 2)
+        during = await shop.ungrouped()
+        one.text = served(250, 2)
+        # The minute of the clock ends thirty seconds on, and an error of 51 is more than one of a hundred.
+        ended = await shop.ungrouped(40)
+        next_one = await shop.ungrouped(60)
+
+        assert await shop.by_label() == {}
+
+    assert during == EventCounts(error=0, total=0)
+    assert (ended, next_one) == (EventCounts(error=1, total=1), EventCounts(error=0, total=1))

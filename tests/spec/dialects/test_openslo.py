@@ -16,6 +16,8 @@ from sloctl.model import (
     RatioIndicator,
     Severity,
     Slo,
+    TimeSlice,
+    WhenAbsent,
 )
 from sloctl.problems import ProblemLevel
 from sloctl.promql import format_selector
@@ -161,14 +163,24 @@ def test_a_raw_series_is_averaged() -> None:
     assert indicator.numerator.text == "sum(sum_over_time(job:failure:ratio[$window]))"
 
 
-def test_slices_are_good_or_bad_minutes() -> None:
-    objective = "{target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: 5m}"
+@pytest.mark.parametrize(("window", "seconds"), [("1m", 60), ("5m", 300)])
+def test_slices_that_we_have_too_are_slices(window: str, seconds: int) -> None:
+    objective = f"{{target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: {window}}}"
+
+    slo = only(slo_text(method="Timeslices", objectives=objective))
+
+    assert isinstance(slo.indicator, RatioIndicator)
+    assert slo.time_slice == TimeSlice(Fraction(95, 100), seconds, WhenAbsent.IGNORE)
+
+
+def test_slices_of_another_length_are_good_or_bad_minutes() -> None:
+    objective = "{target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: 10m}"
 
     indicator = only(slo_text(method="Timeslices", objectives=objective)).indicator
 
     assert isinstance(indicator, ConditionIndicator)
     assert ">= bool (0.95)" in " ".join(indicator.good.split())
-    assert "[5m]" in indicator.good
+    assert "[10m]" in indicator.good
 
 
 def test_ratio_slices_stay_a_ratio() -> None:

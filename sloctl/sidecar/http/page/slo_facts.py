@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from sloctl import links as links_to
 from sloctl import naming
-from sloctl.duration import HOUR, MINUTE
+from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.formatting import format_seconds
 from sloctl.links import dashboard_uid, join_url
 from sloctl.model import (
@@ -28,6 +28,7 @@ from sloctl.model import (
 from sloctl.promql import (
     aggregate_by,
     format_matchers,
+    format_number,
     format_selector,
     metric_selector,
     range_selector,
@@ -145,6 +146,10 @@ def slo_owner(slo: Slo) -> str | None:
 
 def indicator_queries(slo: Slo) -> Iterator[NamedQuery]:
     """Give the bad events and all events as the spec writes them."""
+    if slo.time_slice is not None:
+        length = format_duration(slo.time_slice.seconds)
+        good = f"at least {format_number(100 * slo.time_slice.good)} % of its events are good"
+        yield NamedQuery(f"a slice of {length} is good when", good)
     match slo.indicator:
         case RatioIndicator() as ratio:
             yield NamedQuery(_COUNTED_NAMES[ratio.counted], _join_selectors(ratio.numerator))

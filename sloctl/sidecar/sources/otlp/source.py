@@ -20,6 +20,7 @@ from sloctl.sidecar.sources.counting.series_weights import (
     countable_pair,
 )
 from sloctl.sidecar.sources.counting.tally import HeldCounts, merge_tallies, tally_samples
+from sloctl.sidecar.sources.counting.time_slices import SliceJudge
 from sloctl.sidecar.sources.otlp.point_increases import (
     PointIncreases,
     observations_metric,
@@ -84,6 +85,7 @@ class OtlpSource:
             ),
         )
         self._label_counter = LabelCounter()
+        self._slice_judge = SliceJudge(self._plan.slos)
         self._arrived: list[SeriesIncrease] = []
         self._heard_at: dict[SloGroup, float] = {}
         self._held_counts: HeldCounts = {}
@@ -118,6 +120,7 @@ class OtlpSource:
         self._plan = plan_counting(slos, _otlp_pair)
         self._weights = SeriesWeights(self._plan.pairs)
         self._thresholds = _native_thresholds(self._plan)
+        self._slice_judge.replace_slos(self._plan.slos)
         self._point_increases.replace_thresholds(self._thresholds, self._now())
         counted = {slo.id for slo in self._plan.slos}
         self._heard_at = {key: at for key, at in self._heard_at.items() if key[0] in counted}
@@ -169,7 +172,7 @@ class OtlpSource:
         alive = {key: counts.get(key, _NO_EVENTS) for key in self._heard_at if key not in self._held_counts}
         if not alive:
             raise SourceUnavailable("no service sends what the SLOs count")
-        return (IntervalCounts(now, counts_by_slo(alive, by_label)),)
+        return (IntervalCounts(now, self._slice_judge.judge_counts(now, counts_by_slo(alive, by_label))),)
 
 
 def _otlp_pair(slo: Slo) -> CountablePair | UnsupportedSlo:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from sloctl.duration import MINUTE
-from sloctl.model import ConditionIndicator, ErrorRatioIndicator, Labels, Selector, Slo
+from sloctl.model import Labels, Selector, Slo
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.async_client import RangeQueries
@@ -20,7 +20,7 @@ from sloctl.promql import format_selector, range_selector
 from sloctl.sidecar.sources.counting.label_counts import MAX_PAIRS, WATCHED_SECONDS
 from sloctl.sidecar.sources.counting.series import LabelPair
 from sloctl.sidecar.sources.prometheus.minutes import ReadProgress, StepCounts, raw_steps
-from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
+from sloctl.slo.lowering import CounterPair, EventPair, event_seconds, lower_indicator
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts
 
 # Of one SLO so many labels are broken down, found among so many series, and looked for so often.
@@ -61,8 +61,8 @@ class LabelCountQueries:
                     tasks.create_task(self._query_labels(slo, progress.steps, results))
 
     def _has_recent_errors(self, slo: Slo, steps: StepCounts) -> bool:
-        """Say whether *slo* had errors within the hour; whole minutes that count as one have no labels."""
-        if isinstance(slo.indicator, ConditionIndicator | ErrorRatioIndicator):
+        """Say whether *slo* had errors within the hour; minutes and slices have no labels."""
+        if event_seconds(slo) is not None:
             return False
         erring = [at for at, groups in steps.items() if any(counts.error > 0 for counts in groups.values())]
         if erring:

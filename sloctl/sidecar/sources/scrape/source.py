@@ -18,6 +18,7 @@ from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup, metric_names
 from sloctl.sidecar.sources.counting.tally import Tally, merge_tallies
+from sloctl.sidecar.sources.counting.time_slices import SliceJudge
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
 from sloctl.sidecar.sources.scrape.outage_log import OutageLog
 from sloctl.sidecar.sources.scrape.sample_room import SampleRoom
@@ -90,6 +91,7 @@ class ScrapeSource:
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=options.contributor_labels)
         self._label_counter = LabelCounter()
+        self._slice_judge = SliceJudge(self._plan.slos)
         self._overdrawn: Mapping[SloGroup, float] = {}
         self._missing_bounds: Mapping[str, str] = {}
         self._shared_addresses: Sequence[str] = ()
@@ -148,6 +150,7 @@ class ScrapeSource:
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=self._options.contributor_labels)
         self._label_counter, self._overdrawn = LabelCounter(), {}
+        self._slice_judge.replace_slos(self._plan.slos)
         counted = {slo.id for slo in self._plan.slos}
         self._counted_at = {slo_id: at for slo_id, at in self._counted_at.items() if slo_id in counted}
         for _, scraper in self._scrapers.values():
@@ -187,7 +190,8 @@ class ScrapeSource:
         self._shared_addresses = [issue for each in scrapers if (issue := each.issue(now)) is not None]
         counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
         series_counts = (each for tally in tallies for each in tally.series_counts)
-        slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
+        counted_slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
+        slos = self._slice_judge.judge_counts(now, counted_slos)
         self._explain_uncounted(scrapers, slos, now)
         return (IntervalCounts(now, slos, gaps=self.ended_gaps(slos, now)),)
 

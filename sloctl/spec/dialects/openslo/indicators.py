@@ -2,11 +2,13 @@
 
 - Occurrences of a ratio: the events that its queries count.
 - Occurrences of a threshold: one event a minute, good where the comparison holds.
-- Timeslices: one event a minute, good where the slice up to now is.
+- Timeslices: of a minute or five, slices of ours; else one event a minute, good where the
+  slice up to now is.
 - RatioTimeslices, and a ratio that is computed elsewhere: each minute is bad to the degree of its ratio.
 """
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Final
 
 from msgspec import Struct, structs
@@ -51,6 +53,8 @@ RAW_RATIO: Final = Violation(
     "a ratio that is computed elsewhere has no counts, so each minute weighs alike",
     ProblemLevel.NOTE,
 )
+_OWN_SLICES: Final = (MINUTE, 5 * MINUTE)
+_COUNTED_KINDS: Final = frozenset({"ratio", "latency", "probe", "query"})
 SLICE_LOOK: Final = Violation(
     "openslo-slices",
     "slices are looked at each minute; one without any event counts as neither good nor bad",
@@ -186,6 +190,8 @@ class SliTranslator:
         if sliced is None:
             return None
         seconds, target = sliced
+        if (exact := self.exact_slices(sliced, part, total, side)) is not None:
+            return exact
         look = format_duration(max(seconds, _LEAST_SLICE))
         numerator, denominator = (fill_window(WindowQuery(it.text), look) for it in (part, total))
         ratio = f"({numerator}) / ({denominator})"
@@ -194,6 +200,23 @@ class SliTranslator:
         groups = tuple(label for label in kept_labels(WindowQuery(total.text)) if label != "le")
         notes = unique_notes((part, total), (SLICE_LOOK,))
         return TranslatedSli(mapping_at(part.node, {"condition": condition}), groups, notes)
+
+    def exact_slices(
+        self, sliced: tuple[int, str], part: RangedQuery, total: RangedQuery, side: CountedSide
+    ) -> TranslatedSli | None:
+        """Translate slices that a spec of ours has too; None of other lengths, and of what is not counted."""
+        seconds, target = sliced
+        shaped = shape_events(part.text, total.text, counted=side)
+        if seconds not in _OWN_SLICES or isinstance(shaped, Violation):
+            return None
+        counted = indicator_node(shaped.indicator, part.node)
+        if not counted.entries.keys() & _COUNTED_KINDS:
+            return None
+        texts = {"good": f"{format_number(100 * Fraction(target))}%", "slice": format_duration(seconds)}
+        written = {key: text_at(part.node, text) for key, text in texts.items()}
+        slices = mapping_at(part.node, {"of": counted, **written})
+        node = mapping_at(part.node, {"timeSlice": slices})
+        return TranslatedSli(node, shaped.group_by, unique_notes((part, total), shaped.notes))
 
     def read_slice(self, objective: Node) -> tuple[int, str] | None:
         """Return the seconds of a slice and the share of it that must be good, as text."""
