@@ -24,10 +24,10 @@ def backfill_history(
     slos = {slo.id: slo for slo in plan.slos}
     for (slo_id, group), counts in _counts_per_request(plan, labels).items():
         slo = slos[slo_id]
-        for at, requests in _traffic_steps(until, slo.window.seconds, interval):
+        for at, step, requests in _traffic_steps(until, slo.window.seconds, interval):
             scaled = EventCounts(error=counts.error * requests, total=counts.total * requests)
-            engine.backfill_counts(slo, group, at, scaled)
-    for at, requests in _traffic_steps(until, MAX_FINE_LOOKBACK, interval):
+            engine.backfill_counts(slo, group, at, scaled, seconds=step)
+    for at, _, requests in _traffic_steps(until, MAX_FINE_LOOKBACK, interval):
         truth.record_requests(at, errors=requests * EVERYDAY_ERROR_RATIO, total=requests)
 
 
@@ -48,10 +48,10 @@ def _counts_per_request(plan: CountingPlan, labels: Labels) -> Mapping[SloGroup,
     return counts
 
 
-def _traffic_steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float]]:
-    """Yield the end of each step and its number of requests; the steps of the last hours are fine ones."""
+def _traffic_steps(until: float, length: float, interval: float) -> Iterator[tuple[float, float, float]]:
+    """Yield end, seconds and number of requests of each step; the steps of the last hours are fine ones."""
     at = until - length
     while at < until:
         step = COARSE_STEP if at < until - MAX_FINE_LOOKBACK else interval
         at += step
-        yield at, request_rate(at) * step
+        yield at, step, request_rate(at) * step

@@ -5,12 +5,17 @@ from pathlib import Path
 
 import aiohttp
 
-from sloctl.sidecar.engine.changes import Change, ChangeLog
+from sloctl.sidecar.engine.changes import ChangeLog, ServiceChange
 from sloctl.sidecar.http.options import WebOptions
 from tests.sidecar.http_client import HttpAnswer, ask
 from tests.sidecar.running_sidecar import START, RunningSidecar, run_sidecar
 
-WRONG = ({}, {"text": ""}, {"text": "x", "at": "noon"}, {"text": "x", "at": "2999-01-01T00:00:00Z"})
+WRONG: tuple[dict[str, str], ...] = (
+    {},
+    {"text": ""},
+    {"text": "x", "at": "noon"},
+    {"text": "x", "at": "2999-01-01T00:00:00Z"},
+)
 SERVED = 'requests_total{status="200"} %d\n'
 
 
@@ -71,7 +76,7 @@ async def test_what_is_no_change_is_refused_with_the_reason(tmp_path: Path) -> N
 def test_a_thousand_changes_are_kept_in_their_order() -> None:
     log = ChangeLog()
     for number in range(1200):
-        log.record_change(Change(START - number, "deployed"))
+        log.record_change(ServiceChange(START - number, "deployed"))
 
     assert len(log.changes) == 1000
     assert [each.at for each in log.between(START - 1, START, "shop")] == [START - 1, START]

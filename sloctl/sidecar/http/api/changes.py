@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from sloctl.sidecar.engine.changes import Change, ChangeLog
+from sloctl.sidecar.engine.changes import ChangeLog, ServiceChange
 from sloctl.sidecar.http.api import shapes
 from sloctl.sidecar.http.problem_details import BadRequest, problem_response
 from sloctl.timestamps import format_rfc3339, parse_rfc3339
@@ -43,12 +43,12 @@ class ChangeRoutes:
             raise BadRequest(f"a change is {{at, text, service}} as JSON: {wrong}") from wrong
         if not 0 < at <= self.now() + _MOST_AHEAD:
             raise BadRequest("a change has happened: at is in the future")
-        change = Change(at, posted.text, posted.service)
+        change = ServiceChange(at, posted.text, posted.service)
         self.log.record_change(change)
         return _json_response(_shape(change))
 
 
-def _shape(change: Change) -> shapes.Change:
+def _shape(change: ServiceChange) -> shapes.Change:
     return shapes.Change(change.text, format_rfc3339(change.at), change.service)
 
 

@@ -12,7 +12,7 @@ from sloctl import formatting, timestamps
 from sloctl.duration import HOUR, format_duration, humanize_duration
 from sloctl.naming import lookback_name
 from sloctl.sidecar import messages
-from sloctl.sidecar.engine.changes import Change
+from sloctl.sidecar.engine.changes import ServiceChange
 from sloctl.sidecar.engine.engine import MAX_GROUPS
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.engine.timeline import FiringPeriod
@@ -96,7 +96,7 @@ class SloDetail:
     now: float
     charts: SloCharts | None
     past_alerts: Sequence[FiringPeriod]
-    changes: Sequence[Change]
+    changes: Sequence[ServiceChange]
 
     @property
     def change_marks(self) -> Sequence[AxisTick]:
