@@ -145,6 +145,38 @@ def test_a_group_whose_label_is_empty_is_a_group_of_its_own() -> None:
     assert groups == [{}, {"route": "/pay"}]
 
 
+def cluster_groups(*, firing: dict[str, str] | None = None) -> list[tuple[dict[str, str], str]]:
+    """Group and health behind a Thanos with two clusters; in the second one nothing is counted."""
+    identity = {"slo_id": "shop/a", "slo_service": "shop", "slo_name": "a"}
+    one, two = ({**identity, "cluster": cluster, "replica": "a"} for cluster in ("one", "two"))
+    answers: dict[str, list[tuple[dict[str, str], float]]] = {
+        "slo_info": [({**each, "slo_window": "30d", "team": "web"}, 1) for each in (one, two)],
+        "slo:sli_total:increase1m": [(one, 60), ({**one, "replica": "b"}, 60)],
+        "slo:period_error_budget_remaining:ratio": [(one, 0.9)],
+        "slo:error_budget:ratio": [(one, 0.001), (two, 0.001)],
+        "slo:sli_error:ratio_rate5m": [(one, 0.0)],
+        "slo:sli_error:ratio_rate1h": [(one, 0.0)],
+        "ALERTS": [({**two, **firing}, 1)] if firing else [],
+    }
+
+    def ask(query: str) -> list[InstantSample]:
+        return [
+            InstantSample(labels, 1000, value) for labels, value in answers.get(query.partition("{")[0], [])
+        ]
+
+    return [(dict(it.group), it.health.label) for it in read_prometheus_status(ask, NATIVE_STYLE).slos]
+
+
+def test_clusters_stand_apart_and_one_without_data_is_unknown() -> None:
+    assert cluster_groups() == [({"cluster": "two"}, "unknown"), ({"cluster": "one"}, "fine")]
+
+
+def test_an_alert_is_of_its_own_cluster() -> None:
+    page = {"slo_alert": "burn", "slo_severity": "page", "alertstate": "firing"}
+
+    assert cluster_groups(firing=page) == [({"cluster": "two"}, "paging"), ({"cluster": "one"}, "fine")]
+
+
 def test_what_burns_before_its_page_is_burning() -> None:
     identity = {"slo_id": "shop/a", "slo_service": "shop", "slo_name": "a"}
     answers: dict[str, list[tuple[dict[str, str], float]]] = {
@@ -175,3 +207,28 @@ def test_without_rules_nothing_is_known(
 
     assert code == 2
     assert "no SLOs" in capsys.readouterr().out
+
+
+def test_several_servers_stand_beside_each_other(
+    prometheus: Prometheus, style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = prometheus.url.replace("127.0.0.1", "localhost")
+    urls = ["--prometheus", prometheus.url, "--prometheus", other]
+
+    main(["status", "shop/latency", *urls, "--label-style", style, "--output", "json"])
+
+    shown = json.loads(capsys.readouterr().out)["slos"]
+    assert [slo["group"]["prometheus"] for slo in shown] == [
+        url.removeprefix("http://") for url in (prometheus.url, other)
+    ]
+
+
+def test_one_server_that_does_not_answer_leaves_no_half_of_a_status(
+    prometheus: Prometheus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["status", "--prometheus", prometheus.url, "--prometheus", "http://127.0.0.1:1"])
+
+    told = capsys.readouterr()
+    assert code == 2
+    assert told.out == ""
+    assert "http://127.0.0.1:1: cannot connect" in told.err

@@ -7,6 +7,7 @@ something of it, 2 could not ask, or nothing at all is known. What is unknown is
 example:
   sloctl status                                                 the sidecar at 127.0.0.1:9464
   sloctl status --prometheus http://prometheus:9090 --watch
+  sloctl status --prometheus http://eu:9090 --prometheus http://us:9090     both, apart
   sloctl status --fail-on ticket payments-api                   one service, or payments-api/latency
   sloctl status --gate policies payments-api                    may it be deployed, by its budget policy?
 """
@@ -17,7 +18,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -47,7 +48,7 @@ from sloctl.status.budget_gate import (
     standing_document,
 )
 from sloctl.status.json_report import status_document
-from sloctl.status.slo_status import FailOn, GateResult, StatusReport, evaluate_gate
+from sloctl.status.slo_status import FailOn, GateResult, StatusReport, evaluate_gate, merge_reports
 from sloctl.status.text_report import render_exclusions, render_summary, render_table, render_table_in_color
 
 _SIDECAR: Final = "http://127.0.0.1:9464"
@@ -70,7 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sources.add_argument(
         "--sidecar", metavar="URL", help=f"by default ${SIDECAR_URL}, else ${PROMETHEUS_URL}, else {_SIDECAR}"
     )
-    sources.add_argument("--prometheus", metavar="URL", help="that runs the compiled rules")
+    sources.add_argument(
+        "--prometheus",
+        metavar="URL",
+        action="append",
+        help="that runs the compiled rules; repeat it for several, which are shown beside each other",
+    )
     add_label_style(parser)
     parser.add_argument(
         "--fail-on",
@@ -95,9 +101,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if not (arguments.sidecar or arguments.prometheus):
         arguments.sidecar = os.environ.get(SIDECAR_URL)
-        arguments.prometheus = None if arguments.sidecar else os.environ.get(PROMETHEUS_URL)
+        url = None if arguments.sidecar else os.environ.get(PROMETHEUS_URL)
+        arguments.prometheus = [url] if url else None
     arguments.sidecar = arguments.sidecar or _SIDECAR
-    options = read_client_options(arguments, arguments.prometheus or arguments.sidecar)
+    urls = arguments.prometheus or [arguments.sidecar]
+    options = {url: read_client_options(arguments, url) for url in urls}
     policies = read_policies(arguments.gate) if arguments.gate else ()
     if policies is None:
         return PROBLEMS_FOUND
@@ -129,27 +137,30 @@ def read_policies(paths: Sequence[str]) -> tuple[BudgetPolicy, ...] | None:
     return specs.budget_policies
 
 
-def _read_status(arguments: argparse.Namespace, options: ClientOptions) -> StatusReport:
-    """Ask the sidecar or the Prometheus once; raises CouldNotRun."""
-    url = arguments.prometheus or arguments.sidecar
+def _read_status(arguments: argparse.Namespace, options: Mapping[str, ClientOptions]) -> StatusReport:
+    """Ask the sidecar or every Prometheus once, all or none; raises CouldNotRun."""
+    try:
+        reports = {redact_url(url): _read_source(arguments, url, options[url]) for url in options}
+        return merge_reports(reports).select_slos(arguments.slos)
+    except PrometheusError as failed:
+        raise CouldNotRun(str(failed)) from failed
+    except KeyError as unknown:
+        why = f"has no SLO and no service {unknown.args[0]}"
+    raise CouldNotRun(escape_unprintable(f"{', '.join(map(redact_url, options))}: {why}"))
+
+
+def _read_source(arguments: argparse.Namespace, url: str, options: ClientOptions) -> StatusReport:
     try:
         if arguments.prometheus:
             query, style = PrometheusClient(url, options).query, LABEL_STYLES[arguments.label_style]
-            status = from_prometheus.read_prometheus_status(query, style)
-        else:
-            status = from_sidecar.read_sidecar_status(PlainHttpClient(url, options).get_body)
-        return status.select_slos(arguments.slos)
-    except PrometheusError as failed:
-        raise CouldNotRun(str(failed)) from failed
+            return from_prometheus.read_prometheus_status(query, style)
+        return from_sidecar.read_sidecar_status(PlainHttpClient(url, options).get_body)
     except msgspec.DecodeError as wrong:
-        why = f"cannot be understood: {wrong}"
-    except KeyError as unknown:
-        why = f"has no SLO and no service {unknown.args[0]}"
-    raise CouldNotRun(escape_unprintable(f"{redact_url(url)}: {why}"))
+        raise CouldNotRun(escape_unprintable(f"{redact_url(url)}: cannot be understood: {wrong}")) from wrong
 
 
 def _watch_status(
-    arguments: argparse.Namespace, options: ClientOptions, policies: tuple[BudgetPolicy, ...]
+    arguments: argparse.Namespace, options: Mapping[str, ClientOptions], policies: tuple[BudgetPolicy, ...]
 ) -> int:
     """Show the status until Ctrl-C; while nobody answers, the reason stands in place of the last answer."""
     try:

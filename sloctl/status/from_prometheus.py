@@ -54,6 +54,8 @@ class RecordedSeries:
         left = ask_metric(naming.BUDGET_REMAINING)
         self.at = next((sample.at for sample in [*info, *events, *left]), None)
         self._info = {self._slo_key(sample): sample.labels for sample in info}
+        self._clustered_by = self._cluster_label_names(info, events)
+        self._clusters = {self._cluster_key(sample) for sample in [*info, *events, *left]}
         self._group_by = self._group_label_names(events, left)
         self._events = self._index_by_group(events)
         self._left = self._index_by_group(reversed(left))
@@ -93,12 +95,22 @@ class RecordedSeries:
             excluded.setdefault(self._slo_key(sample), []).append(said)
         return self._index_by_group(recent(naming.BUDGET_REMAINING_WITH_EXCLUDED)), excluded
 
+    @property
+    def _identity(self) -> frozenset[str]:
+        """The names of labels by which an SLO is known, and of those that rules add."""
+        style = self._style
+        return frozenset({"__name__", style.id, style.service, style.name, style.part, style.window})
+
     def slo_groups(self) -> list[_GroupKey]:
         """List the groups of each SLO; an SLO of which only the name is known has one empty group."""
-        alerts = {(slo, group) for (slo, group), *_ in self._firing if group or not self._group_by.get(slo)}
+        of_all = {
+            (slo, self._cluster_of((slo, group)))
+            for (slo, group), *_ in self._firing
+            if self._group_by.get(slo, frozenset()) - self._clustered_by.get(slo, frozenset())
+        }
+        alerts = {group for group, *_ in self._firing} - of_all
         known = {*self._left, *self._events, *alerts}
-        unread = self._info.keys() - {slo for slo, _ in known}
-        return [*known, *((slo, ()) for slo in unread)]
+        return [*known, *(self._clusters - {(slo, self._cluster_of((slo, group))) for slo, group in known})]
 
     def slo_status(self, group: _GroupKey) -> SloStatus:
         slo, labels = group
@@ -108,7 +120,8 @@ class RecordedSeries:
             for lookback, ratios in self._ratios.items()
         }
         silent = naming.ALERT_CLASSES[AlertKind.NO_DATA]
-        no_data = any(((slo, ()), silent, severity) in self._firing for severity in ("page", "ticket"))
+        everywhere = slo, self._cluster_of(group)
+        no_data = any((everywhere, silent, severity) in self._firing for severity in ("page", "ticket"))
         stale = group not in self._events or no_data
         known = not stale and rates[COARSE_STEP] is not None
         alerts = {}
@@ -188,16 +201,47 @@ class RecordedSeries:
         Neither identity nor labels of its info are. A label without a value is absent in Prometheus, so every
         series is looked at.
         """
-        style, names = self._style, dict[_SloKey, frozenset[str]]()
-        identity = {"__name__", style.id, style.service, style.name, style.part, style.window}
+        names = dict[_SloKey, frozenset[str]]()
         for answer in answers:
             found = dict[_SloKey, frozenset[str]]()
             for sample in answer:
                 slo = self._slo_key(sample)
-                own = sample.labels.keys() - identity - self._info.get(slo, {}).keys()
-                found[slo] = found.get(slo, frozenset()) | own
+                own = sample.labels.keys() - self._identity - self._info.get(slo, {}).keys()
+                found[slo] = found.get(slo, frozenset()) | own | self._clustered_by.get(slo, frozenset())
             names = found | names
         return names
+
+    def _cluster_label_names(
+        self, info: Iterable[InstantSample], events: Iterable[InstantSample]
+    ) -> dict[_SloKey, frozenset[str]]:
+        """Find the external labels by which a Thanos or a Mimir tells the series of clusters apart.
+
+        Rollups carry identity and group alone, and infos no group: what both have was added by a server. One
+        that is the same everywhere tells nothing apart, and replicas count the same events.
+        """
+        counted: dict[_SloKey, set[str]] = {}
+        for sample in events:
+            counted.setdefault(self._slo_key(sample), set()).update(sample.labels.keys() - self._identity)
+        values: dict[tuple[_SloKey, str], set[str]] = {}
+        for sample in [*info, *events]:
+            slo = self._slo_key(sample)
+            for name in counted.get(slo, set()) & self._info.get(slo, {}).keys():
+                values.setdefault((slo, name), set()).add(sample.labels.get(name, ""))
+        names: dict[_SloKey, frozenset[str]] = {}
+        for (slo, name), found in values.items():
+            if len(found) > 1 and "replica" not in name:
+                names[slo] = names.get(slo, frozenset()) | {name}
+        return names
+
+    def _cluster_of(self, group: _GroupKey) -> tuple[tuple[str, str], ...]:
+        slo, labels = group
+        names = self._clustered_by.get(slo, frozenset())
+        return tuple(label for label in labels if label[0] in names)
+
+    def _cluster_key(self, sample: InstantSample) -> _GroupKey:
+        slo = self._slo_key(sample)
+        names = sorted(self._clustered_by.get(slo, frozenset()))
+        return slo, tuple((name, sample.labels[name]) for name in names if name in sample.labels)
 
     def _index_by_group(self, samples: Iterable[InstantSample]) -> dict[_GroupKey, float]:
         """Index values; of two series of a group (a label changed, or two Prometheuses count) the last."""

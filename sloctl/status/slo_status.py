@@ -5,6 +5,7 @@ from enum import Enum, IntEnum
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import Labels
@@ -72,6 +73,22 @@ class StatusReport(Struct, frozen=True):
         if unknown := [name for name in names if name not in known]:
             raise KeyError(unknown[0])
         return StatusReport(self.at, tuple(it for it in self.slos if it.id in names or it.service in names))
+
+
+def merge_reports(reports: Mapping[str, StatusReport]) -> StatusReport:
+    """Put the reports of several servers, by URL, into one: an SLO of each has its server as a group.
+
+    The time is the oldest, so that nothing seems newer than it is.
+    """
+    if len(reports) == 1:
+        return next(iter(reports.values()))
+    slos = [
+        replace(slo, group={"prometheus": url.partition("//")[2], **slo.group})
+        for url, report in reports.items()
+        for slo in report.slos
+    ]
+    known = [report.at for report in reports.values() if report.at is not None]
+    return StatusReport(min(known, default=None), sort_worst_first(slos))
 
 
 class FailOn(IntEnum):
