@@ -35,6 +35,11 @@ test-prometheus3: $(VENV)/.dev ## The rules' and the sources' tests again on Pro
 		tests/sidecar/sources/test_otlp_prometheus.py tests/sidecar/sources/test_prometheus_real.py \
 		tests/sidecar/notify/test_merge.py tests/sidecar/telemetry/test_prometheus_otlp.py $(ARGS)
 
+.PHONY: test-engines
+test-engines: $(VENV)/.dev real-parts ## The compiled rules on vmalert, and a push to Cortex's ruler; Go builds both into .tools, in half an hour, once
+	@tests/tools/engines victoria-metrics cortex
+	@$(BIN)/python -m pytest -m "full or not full" -s tests/engines $(ARGS)
+
 .PHONY: test-chart
 test-chart: $(VENV)/.dev real-parts ## All tests of the chart, with Helm 3 and the CRDs, which Go fetches into .tools
 	@tests/tools/chart

@@ -219,12 +219,14 @@ def _located(variable: str, *names: str) -> str:
 
 
 @contextmanager
-def running_program(command: Sequence[str], *, url: str, log: Path) -> Iterator[Server]:
-    """A program that serves *url*, ready by its `/-/ready`; stopped on leaving."""
+def running_program(
+    command: Sequence[str], *, url: str, log: Path, ready: str = "/-/ready"
+) -> Iterator[Server]:
+    """A program that serves *url*, and says at the path *ready* that it does; stopped on leaving."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        _wait_until_ready(process, url=url, log=log)
+        _wait_until_ready(process, url=f"{url}{ready}", log=log)
         yield Server(url, log)
     finally:
         process.terminate()
@@ -238,7 +240,7 @@ def running_program(command: Sequence[str], *, url: str, log: Path) -> Iterator[
 
 def _wait_until_ready(process: subprocess.Popen[bytes], *, url: str, log: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN
-    while not _answers(f"{url}/-/ready"):
+    while not _answers(url):
         if process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"{process.args!r} did not get ready:\n{log.read_text()}")
         time.sleep(0.05)
