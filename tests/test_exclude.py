@@ -94,3 +94,19 @@ def test_a_list_that_is_not_at_the_end_of_its_file_is_left_alone(
 
     assert (code, file.read_text()) == (2, turned)
     assert "its list of exclusions is not at its end; add this to it:" in capsys.readouterr().err
+
+
+def test_diff_and_explain_name_what_is_excluded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder.parent / "before").mkdir()
+    (folder.parent / "before" / "shop.yaml").write_text(SPEC)
+    main(["exclude", slo_id(), *INCIDENT])
+    capsys.readouterr()
+    time = "2026-11-21 10:00 UTC to 2026-11-21 10:40 UTC"
+
+    main(["diff", "before", "slos"])
+    changes = capsys.readouterr().out
+    main(["explain", "slos"])
+    explained = " ".join(capsys.readouterr().out.split())
+
+    assert f"{time} (Down.) counts no longer" in changes
+    assert f"Not counted: {time}. Down." in explained

@@ -131,6 +131,7 @@ def _write(arguments: argparse.Namespace, slos: Sequence[Slo], compiled: tuple[A
     """Write what was compiled, or with --check compare it; returns the exit code."""
     directory, part, style = arguments.output_dir, arguments.only, LABEL_STYLES[arguments.label_style]
     if arguments.tests:
+        tell_unheeded_exclusions(slos, "the tests are written")
         compiled += compile_rule_tests(slos, style)
     if problems := _find_target_problems(arguments.target, slos, compiled):
         print(*problems, sep="\n", file=sys.stderr)

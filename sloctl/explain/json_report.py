@@ -9,6 +9,7 @@ import msgspec
 from sloctl.duration import format_duration
 from sloctl.explain.timeline import DelayRange, OutageAlert, SloExplanation
 from sloctl.naming import window_name
+from sloctl.slo.exclusions import describe_time
 
 Json: TypeAlias = dict[str, Any]
 
@@ -27,6 +28,7 @@ def _slo_document(explanation: SloExplanation) -> Json:
         "objective": float(slo.objective),
         "window": window_name(slo.window),
         "groupBy": slo.group_by,
+        "excluded": [{"reason": each.reason, "time": describe_time(each.time)} for each in slo.exclusions],
         "event": {
             "is": event.event_text,
             "of": event.event_queries,

@@ -19,6 +19,7 @@ from sloctl.model import CalendarWindow, Severity, Slo, Window
 from sloctl.naming import spent_share, window_name
 from sloctl.problems import escape_unprintable
 from sloctl.promql import format_number
+from sloctl.slo.exclusions import describe_time
 from sloctl.table import format_table
 
 WIDTH: Final = 80
@@ -72,6 +73,9 @@ def budget_lines(explanation: SloExplanation) -> Iterator[str]:
             f"In events: {format_rounded(allowed)} of the "
             f"{format_rounded(explanation.window_events)} of {format_duration(slo.window.seconds)}."
         )
+    for exclusion in slo.exclusions:
+        time = describe_time(exclusion.time)
+        yield from _wrap_text(escape_unprintable(f"Not counted: {time}. {exclusion.reason}"))
     if isinstance(slo.window, CalendarWindow):
         period = slo.window.period.value
         yield from _wrap_text(

@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from sloctl.duration import format_duration, humanize_duration
 from sloctl.formatting import describe_window
-from sloctl.model import AlertKind, PolicyRow, Slo
+from sloctl.model import AlertKind, Exclusion, PolicyRow, Slo
 from sloctl.naming import LabelStyle, alert_name, spent_share
 from sloctl.promql import format_number
 from sloctl.rules.groups import rule_groups
 from sloctl.rules.rule import RecordingRule
+from sloctl.slo.exclusions import describe_time
 from sloctl.slo.lowering import lower_indicator
 from sloctl.slo.policy import alert_factor, alert_threshold
 
@@ -183,6 +184,20 @@ def _compare_metadata(old: Slo, new: Slo) -> Iterator[MeaningChange]:
         yield MeaningChange("description", f"{old.description or 'none'} → {new.description or 'none'}")
 
 
+def _compare_exclusions(old: Slo, new: Slo) -> Iterator[MeaningChange]:
+    """Compare which times do not count; one that is over by its own end is no longer there either."""
+    for exclusion in new.exclusions:
+        if exclusion not in old.exclusions:
+            yield MeaningChange("exclusion", f"{_exclusion_text(exclusion)} counts no longer")
+    for exclusion in old.exclusions:
+        if exclusion not in new.exclusions:
+            yield MeaningChange("exclusion", f"{_exclusion_text(exclusion)} counts again")
+
+
+def _exclusion_text(exclusion: Exclusion) -> str:
+    return f"{describe_time(exclusion.time)} ({exclusion.reason})"
+
+
 def _compare_cost(old: Slo, new: Slo, style: LabelStyle) -> Iterator[MeaningChange]:
     before, after = _cost(old, style), _cost(new, style)
     if before != after:
@@ -197,6 +212,7 @@ _COMPARISONS: Final[tuple[_Comparison, ...]] = (
     _compare_indicator,
     _compare_alerts,
     _compare_policy,
+    _compare_exclusions,
     _compare_metadata,
 )
 
