@@ -15,7 +15,7 @@ import sys
 from sloctl import outputs
 from sloctl.cli.arguments import add_output_directory, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
-from sloctl.cli.spec_arguments import read_spec_texts, reading_options
+from sloctl.cli.spec_arguments import read_spec_texts, reading_options, tell_unheeded_exclusions
 from sloctl.compiler import Artefact
 from sloctl.export.openslo import export_openslo
 from sloctl.problems import ProblemLevel
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(*specs.problems, sep="\n", end="\n" if specs.problems else "", file=sys.stderr)
     if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
         return PROBLEMS_FOUND
+    tell_unheeded_exclusions(specs.slos, "OpenSLO is written")
     files = export_openslo(specs.located)
     if arguments.output_dir is None:
         sys.stdout.write("---\n".join(file.text for file in files))
