@@ -27,6 +27,7 @@ ASKS_A_SERVER: Final = "asks a server: parsed here, and asked of real ones by th
 NOT_RUN: Final = {
     "sloctl status": ASKS_A_SERVER,
     "sloctl report": ASKS_A_SERVER,
+    "sloctl push": ASKS_A_SERVER,
     "sloctl backtest": ASKS_A_SERVER,
     "sloctl sidecar": ASKS_A_SERVER,
     "sloctl validate slos --prometheus": ASKS_A_SERVER,
@@ -35,6 +36,7 @@ NOT_RUN: Final = {
     "pip install": "it is installed; tests/test_packaging.py installs the wheel",
     "promtool test": "tests/rule_tests runs what it is given",
     "git diff": "shows what the commands before it did, in a repository",
+    "vmalert": "`make test-engines` builds it and runs the files",
     "amtool silence": "asks an Alertmanager",
     "kubectl": "asks a cluster; tests/helm and tests/targets hold what is sent against Kubernetes's schemas",
     "helm": "asks a cluster; tests/helm renders the chart, `make e2e` installs it",
