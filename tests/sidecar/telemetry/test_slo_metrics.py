@@ -43,7 +43,7 @@ async def test_a_snapshot_is_exported_as_metrics_shows_it() -> None:
     snapshot = grouped(T0, by_route, {("/a", "x"): 0.02, ("/b", "y"): 0.0, ("/c", ""): None})
 
     assert exported(snapshot, T0 + 7) == await shown(snapshot, T0 + 7)
-    assert len(exported(snapshot, T0 + 7)) == 51
+    assert len(exported(snapshot, T0 + 7)) == 54
 
 
 async def test_old_numbers_are_no_longer_exported_but_their_age_is() -> None:
