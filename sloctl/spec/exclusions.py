@@ -196,7 +196,10 @@ def check_exclusions(
             findings.add_violation(
                 Violation("exclusion-over", message, ProblemLevel.NOTE), _time_node(each.node)
             )
-        elif selected:
+        elif _is_early_reset(each.exclusion, now):
+            message = "a budget is reset to a moment that is past: nothing would count until then"
+            findings.add_violation(Violation("exclusion-time", message), each.node.at("until"))
+        else:
             _check_share(each, selected, findings)
     _check_overlaps(written, slos, findings)
 
@@ -292,6 +295,16 @@ def _is_over(exclusion: Exclusion, slo: Slo, now: int | None) -> bool:
         return False
     longest = max(slo.window.longest, *(row.long for row in slo.alerting.policy), 0)
     return exclusion.time.end + longest + DAY <= now
+
+
+def _is_early_reset(exclusion: Exclusion, now: int | None) -> bool:
+    """Tell whether a budget is reset at a moment that is not past yet, by its day."""
+    return (
+        now is not None
+        and exclusion.is_reset
+        and isinstance(exclusion.time, FixedTime)
+        and exclusion.time.end > now + DAY
+    )
 
 
 def _check_share(each: WrittenExclusion, selected: Sequence[Slo], findings: Findings) -> None:

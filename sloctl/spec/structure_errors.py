@@ -105,6 +105,9 @@ class _StructureReader:
         return structs.replace(node, items=items, value=[item.value for item in items])
 
     def _is_allowed(self, node: Node, expected: inspect.Type, name: str) -> bool:
+        if isinstance(expected, inspect.StrType) and len(node.text) < (expected.min_length or 0):
+            self._add_problem(node, "wrong-value", f"{name} is text, got an empty one")
+            return False
         choices = _allowed_values(expected)
         if choices and node.value not in choices:
             found = f"{quote_value(node.text)}{did_you_mean(node.text, choices)}"
