@@ -26,8 +26,9 @@ MAKERS: Final = {"CheckFinding": 1, "Violation": 0, "Problem": 1, "_UnreadableDo
 
 
 def written_codes() -> Iterator[str]:
-    """Every code in the source of the spec reader and of the checks."""
-    for path in (path for part in ("spec", "checks") for path in (ROOT / "sloctl" / part).rglob("*.py")):
+    """Every code in the source of the spec reader, of the checks and of the compiler."""
+    source = ROOT / "sloctl"
+    for path in (*source.glob("spec/**/*.py"), *source.glob("checks/**/*.py"), source / "compiler.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from codes_of(node)
@@ -91,7 +92,8 @@ def test_every_problem_code_is_documented_and_every_documented_code_exists() -> 
 
 
 def test_every_problem_code_has_a_case_or_a_test() -> None:
-    tests = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/[cs][hp]ec*/test_*.py"))
+    files = (*ROOT.glob("tests/[cs][hp]ec*/test_*.py"), *ROOT.glob("tests/targets/test_*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in files).replace("\\", "")
     shown = {line.rpartition("[")[2].rstrip("]") for case in CASES for line in expected(case)}
 
     untested = [code for code in documented_codes() if code not in shown and f"[{code}]" not in tests]

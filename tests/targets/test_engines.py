@@ -241,6 +241,6 @@ def test_a_native_histogram_is_none_for_victoriametrics(
 
     assert code == 1
     assert (
-        "shop/latency counts a native histogram, which VictoriaMetrics cannot read: give it the classic one"
-        in (capsys.readouterr().err)
+        "shop/latency counts a native histogram, which VictoriaMetrics cannot read: give it the classic one "
+        "[target-native]" in (capsys.readouterr().err)
     )
