@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from sloctl.duration import parse_duration
+from sloctl.duration import parse_bound
 from sloctl.model import Indicator, LabelMatcher, Labels, LatencyIndicator, MatchOp, Selector
 from sloctl.preset_example import select_series
 from sloctl.prometheus.answers import InstantSample
@@ -105,9 +105,9 @@ def _propose(
             chosen = tuple(LabelMatcher(labels[name], MatchOp.EQUAL, text) for name, text in texts.items())
             matchers = (*counted.matchers, *chosen)
             bounds = _find_bounds(indicator, matchers, ask)
-            wanted = parse_duration(parameters["threshold"])
+            wanted = parse_bound(parameters["threshold"])
             if bounds:
-                parameters["threshold"] = min(bounds, key=lambda it: abs(parse_duration(it) - wanted))
+                parameters["threshold"] = min(bounds, key=lambda it: abs(parse_bound(it) - wanted))
         yield Proposal(preset.name, preset.description, parameters, tuple(bounds))
 
 
