@@ -10,12 +10,6 @@ from sloctl.sidecar.http.options import WebOptions
 from tests.sidecar.http_client import HttpAnswer, ask
 from tests.sidecar.running_sidecar import START, RunningSidecar, run_sidecar
 
-WRONG: tuple[dict[str, str], ...] = (
-    {},
-    {"text": ""},
-    {"text": "x", "at": "noon"},
-    {"text": "x", "at": "2999-01-01T00:00:00Z"},
-)
 SERVED = 'requests_total{status="200"} %d\n'
 
 
@@ -66,10 +60,11 @@ async def test_what_is_no_change_is_refused_with_the_reason(tmp_path: Path) -> N
                 {"text": ""},
                 {"text": "x", "at": "noon"},
                 {"text": "x", "at": "2999-01-01T00:00:00Z"},
+                {"text": "x", "at": "0101-01-20T00:13:52.13Z"},
             )
         ]
 
-    assert [answer.status for answer in answers] == [400] * 4
+    assert [answer.status for answer in answers] == [400, 400, 400, 409, 409]
     assert "text" in answers[0].json["detail"]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -42,7 +43,8 @@ class ChangeRoutes:
         except (msgspec.DecodeError, ValueError) as wrong:
             raise BadRequest(f"a change is {{at, text, service}} as JSON: {wrong}") from wrong
         if not 0 < at <= self.now() + _MOST_AHEAD:
-            raise BadRequest("a change has happened: at is in the future")
+            detail = "a change has happened: at lies in the future, or before 1970"
+            return problem_response(HTTPStatus.CONFLICT, detail)
         change = ServiceChange(at, posted.text, posted.service)
         self.log.record_change(change)
         return _json_response(_shape(change))
