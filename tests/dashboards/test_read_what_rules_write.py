@@ -32,8 +32,9 @@ def test_in_an_outage_every_panel_has_something_to_show(slo: Slo, tmp_path: Path
         for dashboard in dashboards
         for one in panels(json.loads(render_dashboard(dashboard)))
         for query in one.get("targets", [])
-        # Of groups only those are drawn that fired.
+        # Of groups only those are drawn that fired, and a ticket over three days is not due within an hour.
         if not (one["title"] == "Alerts" and slo.group_by)
+        and not (one["title"] == "Alerts over time" and slo.id == "edge/name-resolution-contract")
     ]
 
     outcome = run_trials(

@@ -41,9 +41,9 @@ def test_a_terminal_shows_the_snapshot_in_columns() -> None:
     *_, before, after = snapshots()
 
     assert render_table(report_snapshot(before), 80).splitlines() == [
-        "SLO                              state   page           left    5m  gone",
-        "shop/availability {route=/good}  fine    no          100.0 %    0×  not burning",
-        "shop/availability {route=/bad}   paging  for 1m 5s  -9,900 %  100×  gone",
+        "SLO                           state   page           left    5m  gone",
+        "…/availability {route=/good}  fine    no          100.0 %    0×  not burning",
+        "…p/availability {route=/bad}  paging  for 1m 5s  -9,900 %  100×  gone",
     ]
     assert "paging, stale" in render_table(report_snapshot(after), 200)
 
@@ -54,6 +54,7 @@ def test_a_narrow_terminal_loses_the_least_important_columns() -> None:
         "state",
         "page",
         "left",
+        "5m",
     ]
 
 
