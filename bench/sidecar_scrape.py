@@ -17,6 +17,7 @@ from aiohttp import web
 from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.http.server import serve_application
+from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from tests.sidecar.specimens import slo
@@ -41,8 +42,10 @@ def row(what: str, *, megabytes: int, routes: int, targets: int) -> None:
     with Popen(command, stdout=PIPE, text=True) as server:
         assert server.stdout
         url = server.stdout.readline().strip()
-        seconds = asyncio.run(least(url, slos, targets))
-        server.terminate()
+        try:
+            seconds = asyncio.run(least(url, slos, targets))
+        finally:
+            server.terminate()
     print(f"| {what} | {seconds * 1000:,.1f} ms |", flush=True)
 
 
@@ -56,9 +59,19 @@ async def least(url: str, slos: Sequence[Slo], targets: int) -> float:
     async with ScrapeSource(options, slos).open_source() as source:
         for tick in range(TICKS):
             began = time.process_time()
-            await source.read_counts(tick * TICK)
+            while not await is_read(source, tick * TICK):  # noqa: ASYNC110 - no event tells an answer
+                await asyncio.sleep(0.1)
             spent.append(time.process_time() - began)
     return min(spent)
+
+
+async def is_read(source: ScrapeSource, at: float) -> bool:
+    """A target that takes longer than a second, as with 10,000 SLOs, is read when it has answered."""
+    try:
+        await source.read_counts(at)
+    except SourceUnavailable:
+        return False
+    return True
 
 
 def one_route(number: int) -> Slo:
