@@ -37,8 +37,7 @@ LABEL org.opencontainers.image.title="sloctl" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/sloctl /opt/sloctl
-# One heap for all threads: bodies are read in several, and each would keep what it once held for itself.
-ENV PATH=/opt/sloctl/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=1
+ENV PATH=/opt/sloctl/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 9464

@@ -3,8 +3,7 @@
     python -m bench.sidecar_attack [--seconds N] [--tick SECONDS]
 
 Each has 256 descriptors, and 192 MiB of private memory by RLIMIT_DATA (an allocation beyond fails), which
-needs no privilege; the memory it held at most is read from the kernel as well. They have one heap, as in
-the image. One scrapes: a hundred
+needs no privilege; the memory it held at most is read from the kernel as well. One scrapes: a hundred
 targets that never answer, others that drip, never end, answer 30 MiB, a gzip bomb, or new series each time;
 labels made for backtracking; a FIFO among its specs and a flood of SIGHUP. One takes OTLP: bombs, bodies that
 stall, instances that are invented. Both: connections that are held, pages and /metrics that nobody reads.
@@ -170,9 +169,7 @@ async def start_sidecar(
         "--config",
         str(folder / f"{name}.json"),
     )
-    process = await asyncio.create_subprocess_exec(
-        *command, stderr=log, preexec_fn=limit_resources, env={**os.environ, "MALLOC_ARENA_MAX": "1"}
-    )
+    process = await asyncio.create_subprocess_exec(*command, stderr=log, preexec_fn=limit_resources)
     stack.push_async_callback(end_process, process)
     for _ in range(600):
         if told := [line for line in log_file.read_text().splitlines() if "watching" in line]:
