@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from itertools import groupby
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -14,6 +14,9 @@ from sloctl.rules.groups import rule_groups
 from sloctl.rules.rule import RuleGroup
 from sloctl.rules.staging import staged_rule_groups
 from sloctl.targets import alertmanager, notification_templates, prometheus
+
+if TYPE_CHECKING:
+    from sloctl.targets.operator import RuleObjectKind
 
 RULES_DIR: Final = "alerts"
 DASHBOARDS_DIR: Final = "dashboards"
@@ -29,7 +32,6 @@ _KIND_WITHIN: Final = 500
 
 # Builds the rules of one SLO: `rule_groups`, or one that adds to them.
 GroupBuilder: TypeAlias = Callable[[Slo, LabelStyle], tuple[RuleGroup, ...]]
-
 
 # Writes the rules of one service, as one file or several.
 _RuleFiles: TypeAlias = Callable[[str, tuple[Slo, ...]], Iterable["Artefact"]]
@@ -160,19 +162,11 @@ def compile_manifests(
     build_groups: GroupBuilder = rule_groups,
 ) -> tuple[Artefact, ...]:
     """Compile the same rules and dashboards as Kubernetes objects, with a kustomization that lists them."""
-    from sloctl.targets import operator  # noqa: PLC0415 - as in _compile_dashboards
+    from sloctl.targets.operator import PROMETHEUS_RULE  # noqa: PLC0415 - as in _compile_dashboards
 
-    services = _by_service(slos)
-    objects: dict[str, str] = {}
-    if only is not CompiledPart.DASHBOARDS:
-        for name, members in services:
-            groups = [group for slo in members for group in build_groups(slo, style)]
-            for part, text in operator.render_prometheus_rules(operator.object_name(name), groups):
-                objects[f"{part}-rules.yaml"] = text
-    if only is not CompiledPart.RULES:
-        objects |= _compile_config_maps(services, style)
-    objects["kustomization.yaml"] = operator.render_kustomization(objects)
-    return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
+    return _compile_objects(
+        slos, style, only, kind=PROMETHEUS_RULE, groups_of=lambda slo: build_groups(slo, style)
+    )
 
 
 def compile_vm_manifests(
@@ -183,19 +177,12 @@ def compile_vm_manifests(
     build_groups: GroupBuilder = rule_groups,
 ) -> tuple[Artefact, ...]:
     """Compile rules in stages as VMRule objects, and the same ConfigMaps as for the Prometheus operator."""
-    from sloctl.targets import operator, victoriametrics  # noqa: PLC0415 - as in _compile_dashboards
+    from sloctl.targets.operator import VM_RULE  # noqa: PLC0415 - as in _compile_dashboards
 
-    services = _by_service(slos)
-    objects: dict[str, str] = {}
-    if only is not CompiledPart.DASHBOARDS:
-        for name, members in services:
-            groups = [it for slo in members for it in staged_rule_groups(slo, style, build_groups)]
-            for part, text in victoriametrics.render_vm_rules(operator.object_name(name), groups).items():
-                objects[f"{part}-rules.yaml"] = text
-    if only is not CompiledPart.RULES:
-        objects |= _compile_config_maps(services, style)
-    objects["kustomization.yaml"] = operator.render_kustomization(objects)
-    return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
+    def staged_groups(slo: Slo) -> Iterable[RuleGroup]:
+        return staged_rule_groups(slo, style, build_groups)
+
+    return _compile_objects(slos, style, only, kind=VM_RULE, groups_of=staged_groups)
 
 
 def find_oversized_dashboards(manifests: Iterable[Artefact]) -> list[Problem]:
@@ -251,6 +238,30 @@ def _compile_beside(
     if only is not CompiledPart.RULES:
         artefacts += _compile_dashboards(services, style)
     return tuple(artefacts)
+
+
+def _compile_objects(
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None,
+    *,
+    kind: "RuleObjectKind",
+    groups_of: Callable[[Slo], Iterable[RuleGroup]],
+) -> tuple[Artefact, ...]:
+    """Compile rules as objects of *kind*, dashboards as ConfigMaps, and a kustomization that lists them."""
+    from sloctl.targets import operator  # noqa: PLC0415 - as in _compile_dashboards
+
+    services = _by_service(slos)
+    objects: dict[str, str] = {}
+    if only is not CompiledPart.DASHBOARDS:
+        for name, members in services:
+            groups = [group for slo in members for group in groups_of(slo)]
+            for part, text in operator.render_rule_objects(kind, operator.object_name(name), groups):
+                objects[f"{part}-rules.yaml"] = text
+    if only is not CompiledPart.RULES:
+        objects |= _compile_config_maps(services, style)
+    objects["kustomization.yaml"] = operator.render_kustomization(objects)
+    return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
 
 
 def _compile_dashboards(services: _Services, style: LabelStyle) -> Iterator[Artefact]:

@@ -1,4 +1,4 @@
-"""Rule groups and dashboards → objects for the Prometheus operator and for Grafana's sidecar.
+"""Rule groups and dashboards → objects for the operators of Prometheus and VictoriaMetrics, and for Grafana.
 
 They name no namespace: whoever applies them does. A name depends on its service alone, so that what is
 pruned is what is gone.
@@ -7,7 +7,7 @@ pruned is what is gone.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import dedent, indent
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from sloctl.dashboards.grafana_schema import Dashboard
@@ -27,27 +27,38 @@ OVERVIEW_NAME: Final = "slos-overview"
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by: sloctl"
 
 
+class RuleObjectKind(NamedTuple):
+    """A kind of Kubernetes object whose spec is a rule file."""
+
+    api_version: str
+    kind: str
+
+
+PROMETHEUS_RULE: Final = RuleObjectKind("monitoring.coreos.com/v1", "PrometheusRule")
+# vmalert reads plain rule files too.
+VM_RULE: Final = RuleObjectKind("operator.victoriametrics.com/v1beta1", "VMRule")
+
+
 def object_name(service: str) -> str:
     """Name an object by its service: at most 76 characters, no dot, different for different services."""
     plain = service.replace(".", "-")
     return f"slo-{plain}" if plain == service else f"slo-{plain}-{crc32(service.encode()):08x}"
 
 
-def render_prometheus_rules(name: str, groups: Sequence[RuleGroup]) -> Iterator[tuple[str, str]]:
-    """Write (name, manifest) of each PrometheusRule: several where the groups are too large for one."""
-    for number, part in enumerate(split_groups(groups), start=1):
+def render_rule_objects(
+    kind: RuleObjectKind, name: str, groups: Sequence[RuleGroup]
+) -> Iterator[tuple[str, str]]:
+    """Write (name, manifest) of each object of *kind*: several where the groups are too large for one."""
+    for number, part in enumerate(_split_groups(groups), start=1):
         # No name has a dot of its own.
         part_name = name if number == 1 else f"{name}.{number}"
         spec = indent(render_rules(part).removeprefix(HEADER), "  ")
-        yield (
-            part_name,
-            manifest_header("monitoring.coreos.com/v1", "PrometheusRule", part_name) + f"spec:\n{spec}",
-        )
+        yield part_name, _manifest_header(kind.api_version, kind.kind, part_name) + f"spec:\n{spec}"
 
 
 def render_config_map(name: str, file: str, dashboard: Dashboard) -> str:
     """Write a ConfigMap that holds *dashboard* as *file*."""
-    manifest = manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
+    manifest = _manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
     return f"{manifest}data:\n  {quote_yaml(file)}: |\n{indent(_config_map_json(dashboard), '    ')}"
 
 
@@ -63,13 +74,13 @@ def render_kustomization(files: Iterable[str]) -> str:
     return f"{HEADER}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{listed}"
 
 
-def manifest_header(api_version: str, kind: str, name: str, *labels: str) -> str:
+def _manifest_header(api_version: str, kind: str, name: str, *labels: str) -> str:
     """Write an object down to its metadata; *labels* are lines of YAML."""
     lines = "".join(f"    {label}\n" for label in (_MANAGED_BY, *labels))
     return f"{HEADER}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n{lines}"
 
 
-def split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
+def _split_groups(groups: Sequence[RuleGroup]) -> Iterator[list[RuleGroup]]:
     """Split *groups* in their order; one that is too large by itself is still a part of its own."""
     part: list[RuleGroup] = []
     size = 0
