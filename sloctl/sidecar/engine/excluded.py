@@ -8,7 +8,7 @@ hours.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -103,11 +103,7 @@ class ExcludedCounts:
 
     def plain_spans(self, at: float) -> tuple[PlainSpan, ...]:
         """Return the spans as the store keeps them, to tell after a restart which of them are known."""
-        return tuple(
-            (span.start, span.end, span.exclusion.effect is ExclusionEffect.GOOD)
-            for span in self.spans_around(at)
-            if not span.exclusion.is_reset
-        )
+        return tuple(_plain_span(span) for span in self.spans_around(at) if not span.exclusion.is_reset)
 
     def take_over(
         self, whole: CountHistory, known: CountHistory | None, known_spans: Sequence[PlainSpan]
@@ -116,25 +112,20 @@ class ExcludedCounts:
         at = whole.last
         if at is None:
             return
-        spans = [
-            (span.start, span.end, span.exclusion.effect is ExclusionEffect.GOOD)
-            for span in self.spans_around(at)
-        ]
+        spans = [_plain_span(span) for span in self.spans_around(at)]
 
-        def excluded_part(bucket: "TimedSum", its_known: BucketSum) -> BucketSum:
-            reach = FINE_STEP + self._slo.scrape_interval if bucket.end - bucket.begin <= MINUTE else 0
-            here = _clip_spans(spans, bucket.begin - reach, bucket.end)
+        def excluded_part(begin: float, end: float, seen: BucketSum, its_known: BucketSum) -> BucketSum:
+            reach = FINE_STEP + self._slo.scrape_interval if end - begin <= MINUTE else 0
+            here = _clip_spans(spans, begin - reach, end)
             if not here:
                 return EMPTY_SUM
-            if known is not None and here == _clip_spans(known_spans, bucket.begin - reach, bucket.end):
+            if known is not None and here == _clip_spans(known_spans, begin - reach, end):
                 return its_known
             if all(is_good for _, _, is_good in here):
-                return BucketSum(bucket.seen.seconds, bucket.seen.error, 0.0)
-            return bucket.seen
+                return BucketSum(seen.seconds, seen.error, 0.0)
+            return seen
 
-        self._history = whole.derive_history(
-            lambda begin, end, seen, its: excluded_part(TimedSum(begin, end, seen), its), known
-        )
+        self._history = whole.derive_history(excluded_part, known)
 
     def pack_counts(self) -> PackedExclusions | None:
         """Pack all of it for the store; None before anything was counted."""
@@ -177,14 +168,6 @@ class ExcludedCounts:
         return EventCounts(counts.error, 0.0)
 
 
-class TimedSum(NamedTuple):
-    """The counts of one bucket, from *begin* to *end*."""
-
-    begin: float
-    end: float
-    seen: BucketSum
-
-
 def window_spans(spans: Sequence[ExcludedSpan], at: float, window: int) -> tuple[ExcludedSpan, ...]:
     """Return the spans that reach into the window before *at*, and fixed ones to come."""
     return tuple(
@@ -192,6 +175,10 @@ def window_spans(spans: Sequence[ExcludedSpan], at: float, window: int) -> tuple
         for span in spans
         if span.end > at - window and (span.start < at or isinstance(span.exclusion.time, FixedTime))
     )
+
+
+def _plain_span(span: ExcludedSpan) -> PlainSpan:
+    return span.start, span.end, span.exclusion.effect is ExclusionEffect.GOOD
 
 
 def _clip_spans(spans: Sequence[PlainSpan], begin: float, end: float) -> list[PlainSpan]:
