@@ -26,6 +26,7 @@ from sloctl.naming import NATIVE_STYLE
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.notify.active_alerts import ActiveAlerts
 from sloctl.sidecar.notify.annotations import alert_annotations
+from sloctl.slo.resolutions import FINE_STEP
 from sloctl.targets.grafana import render_dashboard
 from tests.alerts.histories import backfill_engine, hurried_rules, rollups
 from tests.dashboards.grafana import panel
@@ -108,7 +109,7 @@ async def views_of(prometheus: Prometheus, capsys: pytest.CaptureFixture[str]) -
         return capsys.readouterr().out
 
     async with run_sidecar(*SLOS) as watched:
-        backfill_engine(watched.sidecar.engine, SLOS, int(START))
+        backfill_engine(watched.sidecar.engine, SLOS, int(START) - FINE_STEP)
         snapshot = await watched.tick()
         return Views(
             pages={

@@ -68,11 +68,15 @@ def rollups(slos: Sequence[Slo], now: int) -> Iterator[tuple[str, float, float]]
 def snapshot(slos: Sequence[Slo], now: int) -> Snapshot:
     """What a sidecar that counted the same makes of it."""
     engine = Engine(slos, interval=5)
+    # What last failed a minute ago would be over.
     return engine.record_tick(now, [IntervalCounts(now, backfill_engine(engine, slos, now))])
 
 
-def backfill_engine(engine: Engine, slos: Sequence[Slo], now: int) -> dict[str, SloCounts]:
-    """Count the same in *engine*; returns what a source then reads: of each of these SLOs nothing new."""
+def backfill_engine(engine: Engine, slos: Sequence[Slo], until: int) -> dict[str, SloCounts]:
+    """Count the same in *engine*, the last minute up to *until* (Unix seconds).
+
+    Returns what a source then reads: of each of these SLOs nothing new.
+    """
     read = {}
     for slo in slos:
         if slo.name not in HISTORIES:
@@ -81,12 +85,11 @@ def backfill_engine(engine: Engine, slos: Sequence[Slo], now: int) -> dict[str, 
         group = tuple(value for _, value in history.group)
         total = _EVENTS * (slo.window.seconds - _RECENT) / COARSE_STEP
         before = EventCounts(total * history.before, total)
-        engine.backfill_counts(slo, group, now - 10 * DAY, before, seconds=20 * DAY)
+        engine.backfill_counts(slo, group, until - 10 * DAY, before, seconds=20 * DAY)
         for ago in range(_RECENT - FINE_STEP, -1, -FINE_STEP):
             events_now = _EVENTS * FINE_STEP / COARSE_STEP
-            engine.backfill_counts(
-                slo, group, now - FINE_STEP - ago, EventCounts(events_now * history.failing(ago), events_now)
-            )
+            counts = EventCounts(events_now * history.failing(ago), events_now)
+            engine.backfill_counts(slo, group, until - ago, counts)
         read[slo.id] = SloCounts({group: EventCounts(0, 0)})
     return read
 
