@@ -28,7 +28,7 @@ from sloctl.files import STANDARD_INPUT, is_read_once, read_spec_files
 from sloctl.promql import LABEL_NAME
 
 with require_sidecar_extra():
-    from sloctl.naming import NATIVE_STYLE, LabelStyle
+    from sloctl.naming import NATIVE_STYLE
     from sloctl.prometheus.credentials import ClientOptions
     from sloctl.sidecar.build import build_sidecar
     from sloctl.sidecar.clock import start_clock
@@ -84,7 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = _read_settings(arguments)
     texts = read_spec_texts(arguments.specs)
-    options = structs.replace(reading_options(arguments), style=_label_style(settings))
+    style = NATIVE_STYLE if settings is None else settings.label_style
+    options = structs.replace(reading_options(arguments), style=style)
     slos = parse_valid_slos(texts, options)
     if settings is None or slos is None:
         return PROBLEMS_FOUND
@@ -116,15 +117,6 @@ def _read_settings(arguments: argparse.Namespace) -> Settings | None:
     for problem in problems:
         print(problem, file=sys.stderr)
     return settings
-
-
-def _label_style(settings: Settings | None) -> LabelStyle:
-    """Return the style of the Prometheus or the alerts, which decides on the names that specs may have."""
-    if settings is None:
-        return NATIVE_STYLE
-    parts = (settings.source, settings.history, settings.notify)
-    styles = [getattr(part, "label_style", NATIVE_STYLE) for part in parts]
-    return next((style for style in styles if style is not NATIVE_STYLE), NATIVE_STYLE)
 
 
 def _single_target_settings(arguments: argparse.Namespace) -> Settings:

@@ -53,6 +53,7 @@ def build_sidecar(
         issues=builder.collect_issues,
         web=settings.web,
         max_metrics_bytes=settings.limits.metrics_bytes,
+        label_style=settings.label_style,
     )
 
 

@@ -8,6 +8,13 @@ from urllib.parse import unquote
 import pytest
 from msgspec.structs import replace
 
+from sloctl.naming import SLOTH_STYLE
+from sloctl.prometheus.credentials import ClientOptions
+from sloctl.sidecar.config.read import Settings
+from sloctl.sidecar.notify.alertmanager import AlertmanagerOptions
+from sloctl.sidecar.sources.prometheus.options import PrometheusOptions
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+from sloctl.sidecar.sources.scrape.targets import ScrapeTarget
 from tests.sidecar.http_client import ask
 from tests.sidecar.running_sidecar import RunningSidecar, run_sidecar
 from tests.sidecar.specimens import LATENCY, slo
@@ -94,3 +101,25 @@ async def test_links_lead_to_the_failing_series_a_silence_and_the_logs_of_the_ra
         "https://logs.example.com/?service=shop&from=1699995600000&to=1699999200000",
         'http://alertmanager:9093/#/silences/new?filter={slo_id="shop/availability"}',
     ]
+
+
+async def test_a_silence_has_the_labels_of_the_style_that_alerts_have() -> None:
+    annotated = replace(slo(), annotations={"alertmanager_url": "http://alertmanager:9093"})
+    async with run_sidecar(annotated, label_style=SLOTH_STYLE) as running:
+        await in_an_outage(running)
+        answer = await ask(f"{running.url}/slo/shop/availability")
+
+    page = unquote(unescape(answer.body.decode()))
+    assert 'http://alertmanager:9093/#/silences/new?filter={sloth_id="shop-availability"}"' in page
+    assert 'slo:sli_error:ratio_rate5m{sloth_id="shop-availability"}' in page
+    assert "slo_id=" not in page
+
+
+@pytest.mark.parametrize("part", ["source", "history", "notify"])
+def test_one_part_with_sloth_s_labels_makes_the_page_speak_them(part: str) -> None:
+    scraped = ScrapeOptions((ScrapeTarget.from_url("http://shop/metrics", {}),), ClientOptions())
+    prometheus = PrometheusOptions("http://prometheus", ClientOptions(), label_style=SLOTH_STYLE)
+    notify = AlertmanagerOptions(("http://alertmanager",), ClientOptions(), label_style=SLOTH_STYLE)
+    given = {"source": scraped, part: notify if part == "notify" else prometheus}
+
+    assert Settings(5, **given).label_style is SLOTH_STYLE  # type: ignore[arg-type] # each part has its own

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.problems import Place, Problem, sort_problems
 from sloctl.sidecar.config import fields, options
 from sloctl.sidecar.http.options import LOOPBACK_OPTIONS, WebOptions
@@ -36,6 +37,13 @@ class Settings:
     web: WebOptions = LOOPBACK_OPTIONS
     log_format: LogFormat = LogFormat.TEXT
     limits: fields.Limits = _DEFAULT_LIMITS
+
+    @property
+    def label_style(self) -> LabelStyle:
+        """The style of the Prometheus or of the alerts, which decides on the names that specs may have."""
+        parts = (self.source, self.history, self.notify)
+        styles = [getattr(part, "label_style", NATIVE_STYLE) for part in parts]
+        return next((style for style in styles if style is not NATIVE_STYLE), NATIVE_STYLE)
 
 
 def read_configuration(path: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:

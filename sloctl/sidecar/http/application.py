@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import Component, Issues, MetricType, ReloadSpecs, SelfMetric, SelfMetrics
 from sloctl.sidecar.engine.changes import ChangeLog
@@ -58,6 +59,7 @@ class Sidecar:
     issues: Issues = dict
     web: WebOptions = LOOPBACK_OPTIONS
     max_metrics_bytes: int = MAX_METRICS_BYTES
+    label_style: LabelStyle = NATIVE_STYLE
 
 
 def build_application(sidecar: Sidecar) -> web.Application:
@@ -83,7 +85,13 @@ def build_application(sidecar: Sidecar) -> web.Application:
 
     changes = ChangeLog()
     pages = PageRoutes(
-        feed, sidecar.engine, sidecar.time, interval=sidecar.interval, issues=all_issues, changes=changes
+        feed,
+        sidecar.engine,
+        sidecar.time,
+        interval=sidecar.interval,
+        issues=all_issues,
+        changes=changes,
+        label_style=sidecar.label_style,
     )
     api = ApiRoutes(
         snapshots=SnapshotCache(lambda: feed.snapshot),

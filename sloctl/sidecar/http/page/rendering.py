@@ -10,7 +10,7 @@ import jinja2
 
 from sloctl import formatting, timestamps
 from sloctl.duration import HOUR, format_duration, humanize_duration
-from sloctl.naming import lookback_name
+from sloctl.naming import LabelStyle, lookback_name
 from sloctl.sidecar import messages
 from sloctl.sidecar.engine.changes import ServiceChange
 from sloctl.sidecar.engine.engine import MAX_GROUPS
@@ -86,7 +86,8 @@ class SloCharts:
 class SloDetail:
     """One SLO or group, its *siblings* (all groups of the SLO, the worst first), and its charts.
 
-    *shown_range* is the requested one, else one that fits; *now* is that of the snapshot, Unix seconds.
+    *shown_range* is the requested one, else one that fits; *now* is that of the snapshot, Unix seconds;
+    *label_style* that of the series and alerts which links name.
     """
 
     state: SloState
@@ -97,6 +98,7 @@ class SloDetail:
     charts: SloCharts | None
     past_alerts: Sequence[FiringPeriod]
     changes: Sequence[ServiceChange]
+    label_style: LabelStyle
 
     @property
     def change_marks(self) -> Sequence[AxisTick]:

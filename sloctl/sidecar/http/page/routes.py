@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from sloctl.duration import HOUR, MINUTE
+from sloctl.naming import LabelStyle
 from sloctl.sidecar.clock import Clock
 from sloctl.sidecar.component import Issues
 from sloctl.sidecar.engine.changes import ChangeLog
@@ -51,12 +52,14 @@ class PageRoutes:
         interval: float,
         issues: Issues,
         changes: ChangeLog,
+        label_style: LabelStyle,
     ) -> None:
         self._feed = feed
         self._engine = engine
         self._time = time
         self._issues = issues
         self._changes = changes
+        self._label_style = label_style
         self._tick = max(0.25, interval / time.speed)
         self._ranking = RankingCache()
         self._static = {name: files(__package__).joinpath("static", name).read_text() for name in _STATIC}
@@ -152,6 +155,7 @@ class PageRoutes:
             charts=charts,
             past_alerts=self._past_alerts(state),
             changes=self._changes.between(end - shown.seconds, end, state.slo.service),
+            label_style=self._label_style,
         )
 
     def _past_alerts(self, state: SloState) -> Sequence[FiringPeriod]:

@@ -25,6 +25,7 @@ from sloctl.model import (
     Selector,
     Slo,
 )
+from sloctl.naming import LabelStyle
 from sloctl.promql import (
     aggregate_by,
     format_matchers,
@@ -62,10 +63,11 @@ class NamedQuery:
     url: str | None = None
 
 
-def external_links(state: SloState, begin: float, end: float) -> Sequence[ExternalLink]:
+def external_links(state: SloState, begin: float, end: float, *, style: LabelStyle) -> Sequence[ExternalLink]:
     """Give the runbook first, then dashboards, the failing series, a silence, and every other URL.
 
-    *begin* and *end* (Unix seconds) are those of the charts, for links that can show a range.
+    *begin* and *end* (Unix seconds) are those of the charts, for links that can show a range; *style* has the
+    labels of the alerts.
     """
     slo, links = state.slo, list[ExternalLink]()
     for name, written in slo.annotations.items():
@@ -80,7 +82,7 @@ def external_links(state: SloState, begin: float, end: float) -> Sequence[Extern
                 if (failing := failing_query(state)) is not None:
                     links.append(ExternalLink("Failing series", _graph_url(value, failing, begin, end)))
             case _ if name == ALERTMANAGER_ANNOTATION:
-                links.append(ExternalLink("Silence in Alertmanager", _silence_url(value, state)))
+                links.append(ExternalLink("Silence in Alertmanager", _silence_url(value, state, style)))
             case links_to.SIDECAR_ANNOTATION:
                 pass
             case _:
@@ -115,9 +117,9 @@ def _graph_url(base: str, query: PromQL, begin: float, end: float) -> str:
     )
 
 
-def _silence_url(base: str, state: SloState) -> str:
+def _silence_url(base: str, state: SloState, style: LabelStyle) -> str:
     """Link to Alertmanager's form for a new silence, filled in with what all alerts of the SLO carry."""
-    labels = {**naming.NATIVE_STYLE.id_label(state.slo), **state.group_labels}
+    labels = {**style.id_label(state.slo), **state.group_labels}
     matchers = format_matchers({name: value for name, value in labels.items() if value})
     return f"{base.rstrip('/')}/#/silences/new?filter={quote(f'{{{matchers}}}', safe='')}"
 
@@ -171,10 +173,10 @@ def indicator_queries(slo: Slo) -> Iterator[NamedQuery]:
             assert_never(slo.indicator)
 
 
-def recorded_queries(state: SloState) -> Iterator[NamedQuery]:
+def recorded_queries(state: SloState, *, style: LabelStyle) -> Iterator[NamedQuery]:
     """Give the series that the compiled rules record of *state*, ready to paste."""
     slo = state.slo
-    labels = {**naming.NATIVE_STYLE.id_label(slo), **state.group_labels}
+    labels = {**style.id_label(slo), **state.group_labels}
     base = slo.annotations.get(PROMETHEUS_ANNOTATION, "")
     metrics = {
         "budget left": naming.BUDGET_REMAINING,
