@@ -199,6 +199,11 @@ def describe_recovery(alert: AlertEvaluation, at: float | None) -> str:
     return f"stopped {stopped} ago, this {alert.severity.value} clears about {clears}"
 
 
+def describe_burn_start(began: float, at: float) -> str:
+    """Write `Began at 22:13 UTC, 4m ago`, as of *at* (Unix seconds)."""
+    return f"Began at {format_near_time(began, beside=at)}, {humanize_duration(at - began)} ago"
+
+
 def describe_alert(alert: AlertEvaluation, at: float | None) -> str:
     """Write `firing for 4m 10s`, `inactive` or `unknown`, as of *at* (Unix seconds)."""
     if alert.state is not AlertState.FIRING or alert.since is None or at is None:

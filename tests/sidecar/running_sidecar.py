@@ -78,13 +78,14 @@ class RunningSidecar:
 @asynccontextmanager
 async def run_sidecar(
     *slos: Slo,
+    job: str = "shop",
     **changed: Any,  # noqa: ANN401 - what each field takes
 ) -> AsyncIterator[RunningSidecar]:
     """After the first scrape, which counts nothing; *changed* are fields of the Sidecar."""
     shop, hours = Shop(), ManualClock()
     async with serve_application(shop.application(), "127.0.0.1", 0) as target:
         scraped = ScrapeOptions(
-            (ScrapeTarget.from_url(target, {"job": "shop"}),), ClientOptions(timeout_seconds=2)
+            (ScrapeTarget.from_url(target, {"job": job}),), ClientOptions(timeout_seconds=2)
         )
         sidecar = build_sidecar(slos or (SHOP,), Settings(5, scraped), time=hours.time())
         sidecar = replace(sidecar, **changed)

@@ -1,5 +1,7 @@
 """Charts hold what the history holds, and end at the numbers of the snapshot."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from sloctl.duration import DAY, HOUR, MINUTE
@@ -120,3 +122,19 @@ def test_a_sparkline_tells_no_traffic_from_no_errors() -> None:
     rates = engine.recent_burn_rates(state, end=NOW, width=600, points=3)
 
     assert rates == [pytest.approx(500), None, 0]
+
+
+@pytest.mark.parametrize(
+    ("bad", "began"),
+    [
+        (range(10, 20), 19),
+        # Errors that pause for less than five minutes are one outage, for longer they are two.
+        ([*range(10, 20), *range(24, 30)], 29),
+        ([*range(10, 20), *range(26, 30)], 19),
+        ([], None),
+    ],
+)
+def test_a_burn_began_with_its_first_minute(bad: Sequence[int], began: int | None) -> None:
+    engine, state = watched(*((ago, BAD if ago in bad else GOOD) for ago in range(120, 0, -1)))
+
+    assert engine.burn_start(state) == (None if began is None else NOW - (began + 1) * MINUTE)

@@ -15,6 +15,7 @@ from sloctl.sidecar.engine.timeline import (
     FiringPeriod,
     SloTimeline,
     build_timeline,
+    burn_start,
     past_alerts,
     recent_burn_rates,
 )
@@ -120,6 +121,11 @@ class Engine:
         """Give when alerts of *state* fired within the window, the newest first."""
         tracker = self._find_tracker(state)
         return () if tracker is None else past_alerts(tracker)
+
+    def burn_start(self, state: SloState) -> float | None:
+        """Give when the newest burn of *state* began, Unix seconds; None where there is none to tell of."""
+        tracker = self._find_tracker(state)
+        return None if tracker is None else burn_start(tracker, state)
 
     def recent_burn_rates(
         self, state: SloState, *, end: float, width: int, points: int

@@ -14,6 +14,7 @@ from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Severity
 from sloctl.sidecar.engine.evaluation import LookbackBurn, evaluate_alerts, evaluate_burns
 from sloctl.sidecar.engine.running_sums import RunningSums, TimedBucket
+from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.tracker import SloTracker
 from sloctl.slo.burn import burn_rate, covered_share
 from sloctl.slo.health import AlertState
@@ -105,6 +106,29 @@ def past_alerts(tracker: SloTracker) -> tuple[FiringPeriod, ...]:
         spans.append((spans[-1][1] if follows else begin, end, seen.error > min(limits) * seen.total))
     found = _firing_between(tracker, buckets, spans)
     return tuple(sorted(found, key=lambda firing: (-firing.begin, firing.severity.value)))
+
+
+def burn_start(tracker: SloTracker, state: SloState) -> float | None:
+    """Find when the newest burn began, Unix seconds; None where nothing burned within the longest lookback.
+
+    A minute burns where its error ratio is above the lowest threshold of what fires, else of what pages, else
+    above the budget: within it, from its first bucket that is. Minutes that burn within five minutes of each
+    other are one burn.
+    """
+    firing = {alert.severity for alert in state.alerts if alert.state is AlertState.FIRING}
+    wanted = firing or {Severity.PAGE}
+    rows = [row for severity, some in tracker.plan.thresholds if severity in wanted for row in some]
+    limit = min((row.error_ratio for row in rows), default=tracker.plan.budget)
+    reach = max((row.policy_row.long for row in rows), default=DAY)
+    buckets = [TimedBucket(*each) for each in tracker.buckets_after((tracker.last or 0.0) - reach)]
+    start: float | None = None
+    for _, minute in groupby(reversed(buckets), key=lambda each: -(-each.end // MINUTE)):
+        together = list(minute)
+        if start is not None and start - together[0].end > _LONGEST_PAUSE:
+            break
+        if sum(each.seen.error for each in together) > limit * sum(each.seen.total for each in together):
+            start = min(each.begin for each in together if each.seen.error > limit * each.seen.total)
+    return start
 
 
 def recent_burn_rates(tracker: SloTracker, *, end: float, width: int, points: int) -> list[float | None]:

@@ -147,10 +147,12 @@ def _rule_text(candidate: AlertCandidate, values: _SnapshotValues) -> tuple[Aler
 
 
 def _extra_lines(candidate: AlertCandidate) -> Iterator[str]:
-    """Yield how much of the window is known, the contributors, and the age of the data."""
+    """Yield what fails in counts, how much of the window is known, contributors, and the age of the data."""
     state = candidate.slo_state
     if candidate.kind is AlertKind.NO_DATA:
         return
+    if not state.stale and (failures := messages.describe_failures(state.burns[0])):
+        yield f"{failures}."
     if coverage := messages.describe_coverage(state):
         window = window_name(state.slo.window)
         yield f"All of this is {coverage}; the budget is that of {window}."

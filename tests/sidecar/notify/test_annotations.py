@@ -51,6 +51,7 @@ def test_a_page_says_how_fast_against_which_threshold_and_since_when() -> None:
         "- 20x over 1h and 20x over 5m, threshold 14.4x: both above",
         "- 20x over 6h and 20x over 30m, threshold 6x: both above",
         "Firing since 2023-11-14 22:13:20 UTC.",
+        "2 % of events fail: 2,000 of 100,000 over 5m (data of 5s).",
     ]
 
 

@@ -87,7 +87,8 @@ class SloDetail:
     """One SLO or group, its *siblings* (all groups of the SLO, the worst first), and its charts.
 
     *shown_range* is the requested one, else one that fits; *now* is that of the snapshot, Unix seconds;
-    *label_style* that of the series and alerts which links name.
+    *label_style* that of the series and alerts which links name. *burning_since* is None where
+    nothing burns.
     """
 
     state: SloState
@@ -99,6 +100,7 @@ class SloDetail:
     past_alerts: Sequence[FiringPeriod]
     changes: Sequence[ServiceChange]
     label_style: LabelStyle
+    burning_since: float | None
 
     @property
     def change_marks(self) -> Sequence[AxisTick]:

@@ -27,6 +27,7 @@ from sloctl.sidecar.http.page.query import (
 )
 from sloctl.sidecar.http.page.rendering import PageFrame, SloCharts, SloDetail, render_page
 from sloctl.sidecar.http.page.slo_list import RankingCache, SloListing, list_slos, summarize_services
+from sloctl.slo.health import Health
 
 _STATIC: Final = {
     "page.css": "text/css",
@@ -35,6 +36,8 @@ _STATIC: Final = {
 }
 _CACHE_FOREVER: Final = "private, max-age=31536000, immutable"
 _ERROR_RANGE: Final = 6 * HOUR
+# Of these the page says since when they burn.
+_BURNING: Final = {Health.PAGING, Health.TICKETED, Health.EXHAUSTING, Health.BURNING}
 # Six hours, in steps of ten minutes.
 _SPARKLINE_STEP: Final = 10 * MINUTE
 _SPARKLINE_POINTS: Final = 36
@@ -156,6 +159,7 @@ class PageRoutes:
             past_alerts=self._past_alerts(state),
             changes=self._changes.between(end - shown.seconds, end, state.slo.service),
             label_style=self._label_style,
+            burning_since=self._engine.burn_start(state) if state.health in _BURNING else None,
         )
 
     def _past_alerts(self, state: SloState) -> Sequence[FiringPeriod]:
