@@ -1,11 +1,10 @@
 """The short form of `make fuzz`: each target on its corpus, and on what is near it."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.targets import BETWEEN, TARGETS
@@ -41,7 +40,7 @@ def test_every_target_has_a_corpus(name: str) -> None:
     assert len(CORPUS[name]) >= 4
 
 
-@settings(max_examples=300, deadline=timedelta(seconds=5), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.data())
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_is_near_the_corpus_raises_nothing(name: str, data: st.DataObject) -> None:
