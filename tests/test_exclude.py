@@ -51,7 +51,7 @@ def test_another_one_is_added_below_and_comments_stay(folder: Path) -> None:
     written = file.read_text().replace("spec:\n", "spec:  # ours\n") + "    # the last word"
     file.write_text(written)
 
-    code = main(["exclude", slo_id(), "--until", "2026-11-20T00:00:00Z", "--reason", 'A "new" budget: now'])
+    code = main(["exclude", slo_id(), "--until", "2020-11-20T00:00:00Z", "--reason", 'A "new" budget: now'])
 
     assert code == 0
     assert file.read_text().startswith(written + "\n    - reason: ")
