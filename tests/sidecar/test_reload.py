@@ -155,7 +155,8 @@ async def test_junk_takes_a_hundred_lines_and_holds_up_nothing(
     for number in range(3):
         (tmp_path / f"junk-{number}.yaml").write_text(GOOD + "    - x\n" * 30_000)
     loop = asyncio.get_running_loop()
-    longest, before = 0.0, loop.time()
+    longest, began = 0.0, loop.time()
+    before = began
 
     reloading = asyncio.create_task(watched.specs.reload_specs())
     while not reloading.done():
@@ -165,4 +166,5 @@ async def test_junk_takes_a_hundred_lines_and_holds_up_nothing(
     assert not reloading.result().is_in_force
     assert len(caplog.messages) <= 102
     assert "203 more problems: sloctl validate" in caplog.text
-    assert longest < 1
+    # What is read on the loop itself holds it up from beginning to end.
+    assert longest < (loop.time() - began) / 2

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from sloctl.model import CountedSide, RatioIndicator, Selector, Slo
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.sources import Group
+from sloctl.sidecar.sources.scrape import scrape_rounds
 from sloctl.sidecar.sources.scrape.source import ScrapeOptions, ScrapeSource
 from sloctl.sidecar.sources.scrape.targets import DnsService, ResolveHost, ScrapeTarget, resolve_host
 from sloctl.slo.resolutions import EventCounts
@@ -65,12 +67,19 @@ async def scraping(
     slos: Sequence[Slo] = (SHOP,),
     client: ClientOptions = OPTIONS,
     resolve: ResolveHost = resolve_host,
+    patience: float = 30,
     **options: Any,  # noqa: ANN401 - of ScrapeOptions
 ) -> AsyncIterator[Ticking]:
+    """Read the targets; a round waits for each as long as *patience*, in seconds, says.
+
+    More than in life, as a busy machine may take a second for anything.
+    """
     meant = tuple(ScrapeTarget.from_url(each, {}) if isinstance(each, str) else each for each in targets)
     source = ScrapeSource(ScrapeOptions(meant, client, **options), slos, resolve=resolve)
-    async with source.open_source():
-        yield Ticking(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scrape_rounds, "PATIENCE_SECONDS", patience)
+        async with source.open_source():
+            yield Ticking(source)
 
 
 def indicator_of(metric: str) -> RatioIndicator:

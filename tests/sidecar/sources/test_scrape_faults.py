@@ -13,6 +13,7 @@ from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
 from sloctl.sidecar.engine.tick_loop import poll_source
 from sloctl.sidecar.sources import SourceUnavailable
+from sloctl.sidecar.sources.scrape import scrape_rounds
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import Rude, answering, misbehaving
@@ -118,20 +119,24 @@ async def garbage(writer: asyncio.StreamWriter) -> None:
     [
         (endless, "answered more than"),
         (gigabyte, "answered more than"),
-        (silent, "no answer for 1 s so far"),
-        (stalled, "no answer for 1 s so far"),
+        (silent, "no answer for"),
+        (stalled, "no answer for"),
         (cut_off, "the answer broke off"),
         (garbage, "answered no HTTP"),
     ],
 )
-async def test_a_target_gone_mad_counts_nothing_hides_no_other_and_recovers(rude: Rude, reason: str) -> None:
-    patience = 2 if reason.startswith("no answer") else 30
-    client = ClientOptions(timeout_seconds=patience, max_bytes=256 * 1024)
+async def test_a_target_gone_mad_counts_nothing_hides_no_other_and_recovers(
+    rude: Rude, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_silent = reason == "no answer for"
+    # When it is well again, a busy machine may need a while for its answer.
+    monkeypatch.setattr(scrape_rounds, "_SLOW_PATIENCE_SECONDS", 30)
+    client = ClientOptions(timeout_seconds=2 if is_silent else 30, max_bytes=256 * 1024)
     neighbour, target = Shop(served(100)), Moody(served(100, 1))
     async with (
         answering(neighbour.expose) as well,
         misbehaving(target.serve) as mad,
-        scraping(well, mad, client=client) as shop,
+        scraping(well, mad, client=client, patience=1 if is_silent else 30) as shop,
     ):
         await shop.tick()
         neighbour.text, target.mood = served(103), rude
@@ -139,7 +144,7 @@ async def test_a_target_gone_mad_counts_nothing_hides_no_other_and_recovers(rude
         _, state = shop.source.target_states
         target.mood, target.text = None, served(105, 2)
         # Until the scrape that got no answer is over.
-        await asyncio.sleep(1.5 if patience == 2 else 0)
+        await asyncio.sleep(4 if is_silent else 0)
         after = await shop.ungrouped()
 
     assert (during, after) == (EventCounts(error=0, total=3), EventCounts(error=1, total=6))
@@ -191,10 +196,11 @@ async def test_a_counter_that_is_no_number_makes_its_slo_wait_and_no_other(value
 
 async def test_a_hundred_silent_targets_hold_up_no_other() -> None:
     loop, target = asyncio.get_running_loop(), Shop(served(100, 0))
+    patient = ClientOptions(timeout_seconds=60)
     async with (
         misbehaving(silent) as hole,
         answering(target.expose) as url,
-        scraping(*(f"{hole}/{number}" for number in range(100)), url) as shop,
+        scraping(*(f"{hole}/{number}" for number in range(100)), url, client=patient, patience=1) as shop,
     ):
         await shop.tick()
         target.text = served(100, 7)
@@ -204,7 +210,8 @@ async def test_a_hundred_silent_targets_hold_up_no_other() -> None:
         holes = [state for state in shop.source.target_states if not state.up]
 
     assert counted == EventCounts(error=7, total=7)
-    assert took < 1
+    # A small part of what the silent ones may take.
+    assert took < 20
     assert len(holes) == 100
     assert all("no answer" in (state.error or "") for state in holes)
 
@@ -217,13 +224,13 @@ async def test_what_a_slow_target_counts_comes_with_a_later_tick() -> None:
         await asyncio.sleep(1.2)
         return answer
 
-    async with answering(slowly) as url, scraping(url) as shop:
+    async with answering(slowly) as url, scraping(url, patience=1) as shop:
         counted: list[EventCounts | None] = []
         for total in (100, 103, 109, 109):
             target.text = served(total)
             with suppress(SourceUnavailable):
                 counted.append(await shop.ungrouped())
-            await asyncio.sleep(1.4)
+            await asyncio.sleep(3)
 
     assert [each.total for each in counted if each is not None] == [3, 6]
 
@@ -233,7 +240,7 @@ async def test_more_silent_targets_than_connections_take_turns() -> None:
     async with (
         misbehaving(silent) as hole,
         answering(target.expose) as url,
-        scraping(*(f"{hole}/{number}" for number in range(6)), url, concurrency=4) as shop,
+        scraping(*(f"{hole}/{number}" for number in range(6)), url, concurrency=4, patience=1) as shop,
     ):
         await shop.tick()
         target.text = served(101)
@@ -281,7 +288,7 @@ async def test_when_an_answer_is_done_with_the_next_goes_on() -> None:
             await asyncio.sleep(0)
             assert not waiting.done()
 
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 30)
 
 
 async def test_a_target_that_is_down_is_logged_once_and_when_it_is_back(

@@ -48,7 +48,7 @@ async def test_a_target_that_recovers_waits_for_no_black_holes(monkeypatch: pyte
     async with misbehaving(be_silent) as silent, answering(expose) as url:
         # Two slots for slow ones, and the target comes last.
         urls = (*(f"{silent}/{n}" for n in range(6)), url)
-        async with scraping(*urls, client=patient, concurrency=4) as shop, asyncio.timeout(60):
+        async with scraping(*urls, client=patient, concurrency=4, patience=1) as shop, asyncio.timeout(120):
             while not any(state.up for state in shop.source.target_states):
                 with suppress(SourceUnavailable):
                     await shop.tick()
