@@ -183,6 +183,17 @@ def backfill(directory: Path, samples: Iterable[tuple[str, float, float]]) -> No
     assert done.returncode == 0, done.stderr
 
 
+@contextmanager
+def stopped_clock(now: float) -> Iterator[None]:
+    """Let this process's wall clock stand at *now*, Unix seconds.
+
+    For a command that ends at its own now, where the history that it reads must end there too.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: float(now))
+        yield
+
+
 def free_port() -> int:
     """A loopback port that nothing listened on a moment ago."""
     with socket.socket() as listener:

@@ -17,7 +17,7 @@ from sloctl.rules.backfill_queries import backfill_increase, backfill_rollups
 from sloctl.rules.groups import rule_groups
 from sloctl.rules.rule import RecordingRule
 from sloctl.spec import read_specs
-from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus
+from tests.real import Prometheus, backfill, free_port, promtool, running_prometheus, stopped_clock
 
 SPEC = b"""\
 apiVersion: sloctl.dev/v1
@@ -93,7 +93,7 @@ def test_after_a_backfill_the_window_holds_the_truth(
     port = free_port()
     arguments = ["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "--from", "2d"]
 
-    with running_prometheus(data, port=port):
+    with running_prometheus(data, port=port), stopped_clock(now):
         first = main([*arguments, "-d", str(files)])
         written = {file.name: file.read_bytes() for file in files.iterdir()}
         again = main([*arguments, "-d", str(files)])
@@ -121,7 +121,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus
     port = free_port()
     arguments = ["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "-d", str(files)]
 
-    with running_prometheus(held, port=port):
+    with running_prometheus(held, port=port), stopped_clock(now):
         assert main(arguments) == 0
         for file in sorted(files.glob("*.om"))[-2:]:
             file.unlink()
@@ -195,7 +195,7 @@ def test_what_happened_while_prometheus_was_down_is_in_the_window_too(tmp_path: 
     backfill(data, scraped)
     port = free_port()
 
-    with running_prometheus(data, port=port):
+    with running_prometheus(data, port=port), stopped_clock(now):
         url = f"http://127.0.0.1:{port}"
         main(["backfill", str(spec), "--prometheus", url, "--from", "2d", "-d", str(files)])
     load(data, files)
@@ -218,7 +218,7 @@ def test_what_the_rules_have_recorded_is_not_written_again(tmp_path: Path) -> No
     backfill(data, [*raw_counters(now), *recorded])
     port = free_port()
 
-    with running_prometheus(data, port=port):
+    with running_prometheus(data, port=port), stopped_clock(now):
         main(["backfill", str(spec), "--prometheus", f"http://127.0.0.1:{port}", "-d", str(files)])
 
     lines = [
@@ -235,7 +235,7 @@ def test_the_time_before_the_first_scrape_is_no_outage(tmp_path: Path) -> None:
     backfill(tmp_path / "data", (('up{job="other"}', 1, at) for at in range(first, now + 1, 15)))
     port = free_port()
 
-    with running_prometheus(tmp_path / "data", port=port):
+    with running_prometheus(tmp_path / "data", port=port), stopped_clock(now):
         url = f"http://127.0.0.1:{port}"
         main(["backfill", str(spec), "--prometheus", url, "--from", "3h", "-d", str(files)])
 
