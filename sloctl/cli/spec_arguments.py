@@ -11,7 +11,7 @@ from sloctl.files import SpecFileError, SpecText, read_spec_files
 from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import ProblemLevel, escape_unprintable
-from sloctl.spec import ReadingOptions, read_specs
+from sloctl.spec import ParsedSpecs, ReadingOptions, read_specs
 
 _DEFAULT_OPTIONS: Final = ReadingOptions()
 
@@ -39,7 +39,15 @@ def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
 def parse_valid_slos(
     spec_files: Sequence[SpecText], options: ReadingOptions = _DEFAULT_OPTIONS
 ) -> tuple[Slo, ...] | None:
-    """Parse the SLOs and print problems on standard error; None when one of them is an error.
+    """Parse the SLOs as `parse_valid_specs` does; None when there is an error."""
+    specs = parse_valid_specs(spec_files, options)
+    return None if specs is None else specs.slos
+
+
+def parse_valid_specs(
+    spec_files: Sequence[SpecText], options: ReadingOptions = _DEFAULT_OPTIONS
+) -> ParsedSpecs | None:
+    """Parse specs and print problems on standard error; None when one of them is an error.
 
     Notes on how other tools' specs were understood are counted: `sloctl validate` shows them.
     """
@@ -52,7 +60,7 @@ def parse_valid_slos(
         print(f"{notes} notes on what was understood: sloctl validate shows them", file=sys.stderr)
     if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
         return None
-    return specs.slos
+    return specs
 
 
 def tell_unheeded_exclusions(slos: Iterable[Slo], what: str) -> None:

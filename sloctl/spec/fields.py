@@ -166,7 +166,7 @@ class CalendarFields(Fields, frozen=True, kw_only=True):
     ] = UTC_ZONE
 
 
-_Window: TypeAlias = Annotated[
+SloWindow: TypeAlias = Annotated[
     Duration | CalendarFields,
     Meta(
         description="Rolling: whole days, 1d to 365d; or the running period of a calendar.",
@@ -187,7 +187,7 @@ class ObjectiveVariant(Fields, frozen=True, kw_only=True):
     ]
     description: Annotated[str | UnsetType, INDEPENDENT, Meta(description="What it promises.")] = UNSET
     objective: _Objective
-    window: _Window | UnsetType = UNSET
+    window: SloWindow | UnsetType = UNSET
     labels: Annotated[Labels, Meta(description="They override the shared ones.")] = field(
         default_factory=dict
     )
@@ -213,7 +213,7 @@ class Objective(Choice, frozen=True, kw_only=True):
         Annotated[list[ObjectiveVariant], Meta(min_length=1)] | UnsetType,
         Meta(description="Several objectives of this indicator, each an SLO of its own."),
     ] = UNSET
-    window: _Window = "30d"
+    window: SloWindow = "30d"
     indicator: Indicator
     group_by: Annotated[
         list[LabelName], Meta(description="Labels with a budget of its own for each value.")
@@ -247,6 +247,15 @@ class Spec(Fields, frozen=True, kw_only=True):
         INDEPENDENT,
         Meta(description="How often the service is scraped; whole seconds, 1s to 5m."),
     ] = "1m"
+    objective: Annotated[
+        _Objective | UnsetType, INDEPENDENT, Meta(description="Of every SLO that does not have its own.")
+    ] = UNSET
+    window: Annotated[
+        SloWindow | UnsetType, INDEPENDENT, Meta(description="Of every SLO that does not have its own.")
+    ] = UNSET
+    group_by: Annotated[
+        list[LabelName], INDEPENDENT, Meta(description="Of every SLO that does not have its own.")
+    ] = field(default_factory=list)
     alerting: Annotated[Alerting, Meta(description="Defaults for all objectives.")] = Alerting()
     slos: Annotated[list[Objective], INDEPENDENT, Meta(min_length=1, description="The objectives.")]
 

@@ -4,15 +4,16 @@ from typing import Final
 
 from msgspec import Struct, UnsetType
 
-from sloctl.model import CalendarWindow, Slo, Window
+from sloctl.model import Slo
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
 from sloctl.spec.alerting import check_alert_templates, read_alerting
+from sloctl.spec.defaults import lay_over_spec, own_part
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.indicators import read_indicator
 from sloctl.spec.messages import quote_value
-from sloctl.spec.objectives import expand_objectives
+from sloctl.spec.objectives import expand_objectives, read_window
 from sloctl.spec.presets import PresetCatalog
 from sloctl.spec.structure import convert_node
 from sloctl.spec.time_slices import SlicedObjective, split_time_slice
@@ -34,6 +35,7 @@ class _ServiceDefaults(Struct, frozen=True):
     name: str
     allowed: _Allowed
     scrape_interval: int
+    spec: Node
     labels: Node
     annotations: Node
     alerting: Node
@@ -46,15 +48,15 @@ def read_native_document(
     style: LabelStyle = NATIVE_STYLE,
     presets: PresetCatalog = _SHIPPED_PRESETS,
 ) -> list[tuple[Slo, Node]]:
-    """Read the SLOs of a document without errors, each with its node; problems go to *findings*.
+    """Read the SLOs of a document without errors, each with its node, laid over what `spec` says of all.
 
-    *style* decides which names are allowed, and *presets* may be named.
+    Problems go to *findings*. *style* decides which names are allowed, and *presets* may be named.
     """
     errors = findings.error_count
     if foreign := _foreign_kind(document):
         findings.add_violation(foreign, document)
         return []
-    conforming, node = convert_node(document, fields.Document, findings)
+    conforming, node = convert_node(lay_over_spec(document), fields.Document, findings)
     if conforming is None:
         return []
     service = _read_service(conforming, node, _Allowed(style, presets), findings)
@@ -92,6 +94,7 @@ def _read_service(
     interval = findings.accept_value(
         values.parse_scrape_interval(document.spec.scrape_interval), spec.at("scrapeInterval")
     )
+    _check_shared(document.spec, spec, findings)
     service_labels, annotations = mapping_in(metadata, "labels"), mapping_in(metadata, "annotations")
     labels.check_series_labels(service_labels, (), findings)
     labels.check_annotations(annotations, findings)
@@ -100,15 +103,17 @@ def _read_service(
     labels.check_templates(annotations, known, findings)
     check_alert_templates(alerts, known, findings)
     return _ServiceDefaults(
-        document.metadata.name, allowed, interval or 0, service_labels, annotations, alerts
+        document.metadata.name, allowed, interval or 0, spec, service_labels, annotations, alerts
     )
 
 
-def _read_window(window: str | fields.CalendarFields, slo: Node, findings: Findings) -> Window | None:
-    if isinstance(window, str):
-        return findings.accept_value(values.parse_window(window), slo.at("window"))
-    zone = findings.accept_value(values.parse_time_zone(window.time_zone), slo.at("window", "timeZone"))
-    return None if zone is None else CalendarWindow(window.calendar, zone)
+def _check_shared(shared: fields.Spec, spec: Node, findings: Findings) -> None:
+    """Check what *spec* says of all SLOs, also where each of them says something else."""
+    if not isinstance(shared.objective, UnsetType):
+        findings.accept_value(values.parse_objective(shared.objective), spec.at("objective"))
+    if not isinstance(shared.window, UnsetType):
+        read_window(shared.window, spec, findings)
+    labels.read_group_by(shared.group_by, spec.at("groupBy"), findings)
 
 
 def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Findings) -> Slo | None:
@@ -126,7 +131,7 @@ def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Find
         values.parse_name(spec.name, of="an SLO name", style=service.allowed.style), node.at("name")
     )
     objective = findings.accept_value(values.parse_objective(node.at("objective").text), node.at("objective"))
-    window = _read_window(spec.window, node, findings)
+    window = read_window(spec.window, node, findings)
     review_by: str | None = None
     if not isinstance(spec.review_by, UnsetType):
         review_by = findings.accept_value(values.parse_review_date(spec.review_by), node.at("reviewBy"))
@@ -153,5 +158,5 @@ def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Find
         review_by=review_by,
         time_slice=time_slice,
     )
-    checks.run_checks(slo, checks.SloNodes(node, alerting_node), findings)
+    checks.run_checks(slo, checks.SloNodes(own_part(node, service.spec), alerting_node), findings)
     return slo

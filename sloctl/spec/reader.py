@@ -11,6 +11,7 @@ from sloctl.problems import Place, Problem, ProblemLevel, sort_problems
 from sloctl.slo.budget_policy import BudgetPolicy
 from sloctl.slo.calendar import TABLE_END_YEAR
 from sloctl.spec import budget_policies, exclusions
+from sloctl.spec.defaults import lay_over_repository, own_part
 from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
 from sloctl.spec.dialects.translation import ReadingOptions, Translation, expand_merge_keys
@@ -21,25 +22,28 @@ from sloctl.spec.presets import KIND as PRESET_KIND
 from sloctl.spec.presets import read_own_presets
 from sloctl.spec.settings import (
     RepositorySettings,
-    apply_defaults,
     apply_severities,
     is_settings_file,
     nearest_settings,
     read_settings,
 )
 from sloctl.spec.suppressions import Suppression, read_suppressions, suppress_problems
-from sloctl.spec.yaml_nodes import Node, read_documents
+from sloctl.spec.yaml_nodes import Node, mapping_in, read_documents
 
 _OWN_GROUP = "sloctl.dev/"
 _DEFAULT_OPTIONS = ReadingOptions()
 
 
 class LocatedSlo(Struct, frozen=True):
-    """An SLO with the node it was read from, and its document, both laid over their defaults."""
+    """An SLO with the node it was read from, and its document, laid over the repository's defaults.
+
+    *effective* is the node laid over what the document says of all its SLOs.
+    """
 
     slo: Slo
     node: Node
     document: Node
+    effective: Node
 
 
 class ParsedSpecs(Struct, frozen=True):
@@ -92,9 +96,9 @@ def read_specs(
     translated = [document for part in documents.translations for document in part.documents]
     for document in (*documents.own, *translated):
         of_file = settings.get(document.path)
-        whole = document if of_file is None else apply_defaults(document, of_file)
+        whole = document if of_file is None else lay_over_repository(document, of_file.defaults)
         found += [
-            LocatedSlo(slo, node, whole)
+            LocatedSlo(slo, own_part(node, mapping_in(whole, "spec")), whole, node)
             for slo, node in read_native_document(whole, findings, style=options.style, presets=catalog)
         ]
     located = sorted(_drop_duplicates(found, findings), key=lambda each: each.slo.id)

@@ -7,7 +7,7 @@ import msgspec
 from sloctl.spec.budget_policies import BudgetPolicyDocument
 from sloctl.spec.exclusions import ExclusionsDocument
 from sloctl.spec.field_types import Choice, Fields
-from sloctl.spec.fields import Document
+from sloctl.spec.fields import Document, Objective
 from sloctl.spec.messages import join_words
 from sloctl.spec.presets import load_shipped_preset, shipped_names
 from sloctl.spec.settings_fields import SettingsDocument
@@ -32,6 +32,9 @@ def json_schema() -> dict[str, Any]:
         "examples": list(shipped_names()),
         "description": f"Which preset: one of your own, or with its parameters {', '.join(presets)}.",
     }
+    # An SLO may have neither: then the spec has an objective for all of them, or the repository has.
+    del schema["$defs"]["Objective"]["oneOf"]
+    schema["$defs"]["Objective"]["not"] = {"required": list(Objective.exactly_one)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,

@@ -7,16 +7,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct, UnsetType, structs
 
 from sloctl.problems import Place, Problem, ProblemLevel
-from sloctl.spec import values
+from sloctl.spec import labels, values
 from sloctl.spec.alerting import check_alert_templates
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.messages import quote_value, suggest_name
-from sloctl.spec.settings_fields import CodeSeverity, SettingsDocument
+from sloctl.spec.objectives import read_window
+from sloctl.spec.settings_fields import CodeSeverity, SettingsDocument, SpecDefaults
 from sloctl.spec.structure import convert_node
-from sloctl.spec.yaml_nodes import Node, mapping_in, merge_nodes, read_documents
+from sloctl.spec.yaml_nodes import Node, mapping_in, read_documents
 
 SETTINGS_FILE: Final = ".sloctl.yaml"
 
@@ -143,7 +144,7 @@ def read_settings(path: str, content: bytes, findings: Findings) -> RepositorySe
         for index, name in enumerate(names):
             findings.accept_value(values.parse_label_name(name), node.at("required", of, index))
     defaults = mapping_in(node, "defaults")
-    _check_defaults(defaults, findings)
+    _check_defaults(fields.defaults, defaults, findings)
     patterns = mapping_in(node, "names")
     label_patterns = {
         label: _read_pattern(pattern, findings)
@@ -167,28 +168,6 @@ def nearest_settings(path: str, settings: Iterable[RepositorySettings]) -> Repos
     return max(above, key=lambda each: _depth(each.path), default=None)
 
 
-def apply_defaults(document: Node, settings: RepositorySettings) -> Node:
-    """Lay a document over the defaults of its repository; every value keeps its place."""
-    spec = document.entries.get("spec")
-    if spec is None or not isinstance(spec.value, dict):
-        return document
-    defaults = settings.defaults.entries
-    shared = {key: node for key, node in defaults.items() if key != "window"}
-    merged = merge_nodes(_with_entries(spec, shared, settings.defaults), spec)
-    slos = merged.entries.get("slos")
-    if "window" in defaults and slos is not None:
-        window = {"window": defaults["window"]}
-        items = tuple(
-            merge_nodes(_with_entries(item, window, settings.defaults), item)
-            if isinstance(item.value, dict)
-            else item
-            for item in slos.items
-        )
-        listed = structs.replace(slos, items=items, value=[item.value for item in items])
-        merged = _with_entries(merged, {**merged.entries, "slos": listed}, merged)
-    return _with_entries(document, {**document.entries, "spec": merged}, document)
-
-
 def apply_severities(
     problems: Iterable[Problem], settings: Mapping[str, RepositorySettings]
 ) -> list[Problem]:
@@ -205,16 +184,23 @@ def apply_severities(
     return weighed
 
 
-def _check_defaults(defaults: Node, findings: Findings) -> None:
+def _check_defaults(fields: SpecDefaults, defaults: Node, findings: Findings) -> None:
     """Check what specs would otherwise be told of, each at this very place."""
     entries = defaults.entries
     if "scrapeInterval" in entries:
         findings.accept_value(
             values.parse_scrape_interval(entries["scrapeInterval"].text), entries["scrapeInterval"]
         )
-    if "window" in entries:
-        findings.accept_value(values.parse_window(entries["window"].text), entries["window"])
-    check_alert_templates(mapping_in(defaults, "alerting"), (), findings)
+    if "objective" in entries:
+        findings.accept_value(values.parse_objective(entries["objective"].text), entries["objective"])
+    if not isinstance(fields.window, UnsetType):
+        read_window(fields.window, defaults, findings)
+    group_by = labels.read_group_by(fields.group_by, defaults.at("groupBy"), findings)
+    labels.check_series_labels(mapping_in(defaults, "labels"), group_by, findings)
+    annotations = mapping_in(defaults, "annotations")
+    labels.check_annotations(annotations, findings)
+    labels.check_templates(annotations, group_by, findings)
+    check_alert_templates(mapping_in(defaults, "alerting"), group_by, findings)
 
 
 def _read_pattern(node: Node | None, findings: Findings) -> re.Pattern[str] | None:
@@ -226,19 +212,6 @@ def _read_pattern(node: Node | None, findings: Findings) -> re.Pattern[str] | No
         violation = Violation("name-pattern", f"not a regular expression: {wrong}")
         findings.add_violation(violation, node)
         return None
-
-
-def _with_entries(node: Node, entries: Mapping[str, Node], keys: Node) -> Node:
-    """Make a mapping of *entries* at the place of *node*, with the keys that *keys* or *node* has."""
-    places = {**node.keys, **keys.keys}
-    return Node(
-        node.path,
-        node.line,
-        node.column,
-        {key: entry.value for key, entry in entries.items()},
-        keys={key: places.get(key, entry) for key, entry in entries.items()},
-        entries=entries,
-    )
 
 
 def _is_below(path: str, folder: str) -> bool:

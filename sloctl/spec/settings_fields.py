@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from sloctl.spec.field_types import INDEPENDENT, Duration, Fields, LabelName
-from sloctl.spec.fields import Alerting
+from sloctl.spec.field_types import INDEPENDENT, Duration, Fields, LabelName, Labels, Percentage
+from sloctl.spec.fields import Alerting, SloWindow
 
 SETTINGS_KIND: Final = "RepositorySettings"
 
@@ -45,7 +45,17 @@ class SpecDefaults(Fields, frozen=True, kw_only=True):
     """What a spec means that does not say it itself."""
 
     scrape_interval: Annotated[Duration | UnsetType, INDEPENDENT, Meta(description="As in spec.")] = UNSET
-    window: Annotated[Duration | UnsetType, INDEPENDENT, Meta(description="As in an objective.")] = UNSET
+    objective: Annotated[Percentage | UnsetType, INDEPENDENT, Meta(description="As in an objective.")] = UNSET
+    window: Annotated[SloWindow | UnsetType, INDEPENDENT, Meta(description="As in an objective.")] = UNSET
+    group_by: Annotated[list[LabelName], INDEPENDENT, Meta(description="As in an objective.")] = field(
+        default_factory=list
+    )
+    labels: Annotated[Labels, Meta(description="Laid under those of metadata, key by key.")] = field(
+        default_factory=dict
+    )
+    annotations: Annotated[Labels, Meta(description="Laid under those of metadata, key by key.")] = field(
+        default_factory=dict
+    )
     alerting: Annotated[Alerting, Meta(description="As in spec, laid under a spec's own, key by key.")] = (
         Alerting()
     )

@@ -17,6 +17,8 @@ from tests.spec.test_docs import EXAMPLES
 
 ROOT: Final = Path(__file__).parents[2]
 STRUCTURAL: Final = ("unknown-key", "missing-key", "wrong-type", "wrong-value", "exactly-one", "empty-list")
+# An objective that is nowhere may be in `.sloctl.yaml`, as far as an editor knows.
+UNSEEN: Final = ("no-objective",)
 FORMS: Final = ("name", "percentage", "duration", "label-name")
 VALIDATOR: Final = Draft202012Validator(json_schema())
 
@@ -32,7 +34,11 @@ def schema_errors(path: str, content: bytes) -> list[str]:
 
 def coded(codes: tuple[str, ...]) -> list[Path]:
     endings = tuple(f"[{code}]" for code in codes)
-    return [case for case in CASES if any(line.endswith(endings) for line in expected(case))]
+    return [
+        case
+        for case in CASES
+        if case.stem not in UNSEEN and any(line.endswith(endings) for line in expected(case))
+    ]
 
 
 def test_the_schema_is_a_schema() -> None:
