@@ -172,7 +172,8 @@ def without_lost_groups(scope: Scope, pair: CounterPair, events: PromQL) -> Prom
         if other
         for label in scope.slo.group_by
     ]
-    return f"({events}) unless on () ({' or '.join(lost)})" if lost else events
+    # In brackets: a difference binds tighter than unless.
+    return f"(({events}) unless on () ({' or '.join(lost)}))" if lost else events
 
 
 def _counters_of_their_own(pair: CounterPair) -> list[Selector]:

@@ -289,3 +289,34 @@ def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -
     )
 
     assert outcome == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("counted", "part", "growth"), [(CountedSide.GOOD, "ok", 27), (CountedSide.ERROR, "bad", 3)]
+)
+def test_a_gap_of_groups_of_two_metrics_is_repaired_once(
+    counted: CountedSide, part: str, growth: int, tmp_path: Path
+) -> None:
+    indicator = RatioIndicator(counted, (read_selector(part),), (read_selector("t"),))
+    before, gap = 7 * 240, 120
+    resumed = before + gap + 1
+    series = {
+        f'{metric}{{zone="a", i="1"}}': f"{each}+{each}x{before - 1} _x{gap} {each * resumed}+{each}x240"
+        for metric, each in (("t", 30), (part, growth))
+    }
+    events, errors = (
+        f"sum(sum_over_time({rollups}{{slo_part='repair'}}[100m]))"
+        for rollups in ("slo:sli_total:increase5m", "slo:sli_error:increase5m")
+    )
+
+    outcome = run_trial(
+        tmp_path,
+        indicator,
+        series,
+        (f"abs({events} - 3600) < bool 150", 1),
+        (f"abs({errors} - 360) < bool 15", 1),
+        minute=500,
+        group_by=("zone",),
+    )
+
+    assert outcome == "SUCCESS"
