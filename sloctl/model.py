@@ -165,6 +165,57 @@ class ErrorRatioIndicator(Struct, frozen=True):
     ratio: WindowQuery
 
 
+class CompositeRule(Enum):
+    """The ways in which the parts of a journey make one indicator."""
+
+    WORST = "worst"
+    WEIGHTED = "weighted"
+    SUM = "sum"
+
+
+class SloName(Struct, frozen=True):
+    """An SLO by its names alone."""
+
+    service: str
+    name: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.service}/{self.name}"
+
+
+class JourneyPart(Struct, frozen=True):
+    """One part of a journey: an SLO, or an indicator of the journey's own where *slo* is None.
+
+    *indicator* and *time_slice* are those of the SLO too. *weight* is above 0, and counts where ratios are
+    weighed. An SLO with groups is one part with the events of all of them.
+    """
+
+    name: str
+    slo: SloName | None
+    indicator: "Indicator"
+    weight: Fraction = Fraction(1)
+    time_slice: "TimeSlice | None" = None
+    group_by: tuple[str, ...] = ()
+
+    @property
+    def minutes_behind(self) -> int:
+        """How many minutes after the events they are counted: a journey waits for what its parts record."""
+        return self.indicator.minutes_behind if isinstance(self.indicator, CompositeIndicator) else 0
+
+
+class CompositeIndicator(Struct, frozen=True):
+    """A journey through *parts*: one event a minute, bad as its parts are; or for a sum all their events."""
+
+    rule: CompositeRule
+    parts: tuple[JourneyPart, ...]
+
+    @property
+    def minutes_behind(self) -> int:
+        """How many minutes after the events the journey counts them."""
+        return 1 + max((part.minutes_behind for part in self.parts), default=0)
+
+
 Indicator: TypeAlias = (
     RatioIndicator
     | LatencyIndicator
@@ -173,6 +224,7 @@ Indicator: TypeAlias = (
     | ProbeIndicator
     | QueryIndicator
     | ErrorRatioIndicator
+    | CompositeIndicator
 )
 
 

@@ -6,12 +6,18 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.duration import format_duration
-from sloctl.model import Alerting, AlertKind, CalendarWindow, Labels, Slo, SpentStep, Window
+from sloctl.model import Alerting, AlertKind, CalendarWindow, Labels, Slo, SloName, SpentStep, Window
 from sloctl.promql import format_number
 
 # Of slices: the events that each is judged by, and the bad ones, of the last minute.
 SLICE_EVENTS: Final = "slo:slice_total:increase1m"
 SLICE_ERRORS: Final = "slo:slice_error:increase1m"
+# Of journeys: the events and the bad ones of the minute of each part, and of the parts that are their own.
+PART_EVENTS: Final = "slo:part_total:increase1m"
+PART_ERRORS: Final = "slo:part_error:increase1m"
+INLINE_EVENTS: Final = "slo:inline_part_total:increase1m"
+INLINE_ERRORS: Final = "slo:inline_part_error:increase1m"
+JOURNEY_PART_LABEL: Final = "slo_journey_part"
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
 TIME_PERIOD: Final = "slo:time_period:days"
@@ -141,7 +147,7 @@ class LabelStyle(Struct, frozen=True):
     separator: str
     free_names: bool = False
 
-    def slo_id(self, slo: Slo) -> str:
+    def slo_id(self, slo: Slo | SloName) -> str:
         """Return the value of the id label."""
         return f"{slo.service}{self.separator}{slo.name}"
 

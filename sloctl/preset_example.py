@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct, UnsetType
 
 from sloctl.model import (
+    CompositeIndicator,
     ConditionIndicator,
     ErrorRatioIndicator,
     Indicator,
@@ -82,3 +83,5 @@ def select_series(indicator: Indicator) -> Iterable[Selector]:
             return (*list_selectors(part.text), *list_selectors(total.text))
         case ErrorRatioIndicator(ratio):
             return list_selectors(ratio.text)
+        case CompositeIndicator(parts=parts):
+            return [selector for part in parts for selector in select_series(part.indicator)]

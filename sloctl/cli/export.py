@@ -17,7 +17,7 @@ from sloctl.cli.arguments import add_output_directory, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
 from sloctl.cli.spec_arguments import read_spec_texts, reading_options, tell_unheeded_exclusions
 from sloctl.compiler import Artefact
-from sloctl.export.openslo import export_openslo
+from sloctl.export.openslo import export_openslo, is_journey
 from sloctl.problems import ProblemLevel
 from sloctl.spec import read_specs
 
@@ -34,11 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
         return PROBLEMS_FOUND
     tell_unheeded_exclusions(specs.slos, "OpenSLO is written")
+    for journey in (slo for slo in specs.slos if is_journey(slo)):
+        print(f"{journey.id} is left out: OpenSLO has no formula for a journey", file=sys.stderr)
     files = export_openslo(specs.located)
     if arguments.output_dir is None:
         sys.stdout.write("---\n".join(file.text for file in files))
         return FINE
     artefacts = [Artefact(f"{file.service}.yaml", file.text) for file in files]
     changed = outputs.write_artefacts(arguments.output_dir, artefacts)
-    print(f"{len(specs.slos)} SLOs, {len(files)} files, {changed} changed", file=sys.stderr)
+    written = sum(not is_journey(slo) for slo in specs.slos)
+    print(f"{written} SLOs, {len(files)} files, {changed} changed", file=sys.stderr)
     return FINE

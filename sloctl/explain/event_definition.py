@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from sloctl.duration import format_duration
 from sloctl.model import (
+    CompositeIndicator,
+    CompositeRule,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
@@ -58,6 +60,26 @@ _WHEN_EMPTY_TEXT: Final = {
     WhenAbsent.GOOD: "A slice without events is good.",
     WhenAbsent.IGNORE: "A slice without events is none: it neither burns nor mends.",
 }
+
+
+_JOURNEY_RULES: Final = {
+    CompositeRule.WORST: (
+        "One event is one minute of the journey, as bad as its worst part:",
+        "It is bad to the degree of the highest error ratio of a part in it.",
+    ),
+    CompositeRule.WEIGHTED: (
+        "One event is one minute of the journey, as bad as its parts are by their weights:",
+        "It is bad to the degree of the weighted mean of the error ratios of its parts in it.",
+    ),
+    CompositeRule.SUM: (
+        "One event is one event of any part of the journey:",
+        "It is bad where it is bad in its part.",
+    ),
+}
+_PART_WITHOUT_DATA: Final = (
+    "A minute in which a part has no data is no event of the journey, whatever the others did: it is "
+    "unknown, and never good."
+)
 
 
 def define_event(slo: Slo) -> EventDefinition:
@@ -133,5 +155,28 @@ def _define_counted(indicator: Indicator) -> EventDefinition:
                 "A minute whose ratio is not known is no event.",
                 counts_events=False,
             )
+        case CompositeIndicator():
+            return _define_journey(indicator)
         case _:
             assert_never(indicator)
+
+
+def _define_journey(journey: CompositeIndicator) -> EventDefinition:
+    """Say the rule of a journey in one sentence, and name its parts."""
+    event, bad = _JOURNEY_RULES[journey.rule]
+    weights = sum(part.weight for part in journey.parts)
+    parts = []
+    for part in journey.parts:
+        counted = "an indicator of its own" if part.slo is None else part.slo.id
+        weighs = journey.rule is CompositeRule.WEIGHTED
+        share = f", {format_number(round(100 * part.weight / weights, 1))} %" if weighs else ""
+        parts.append(f"{part.name}: {counted}{share}")
+    minutes = "a minute" if journey.minutes_behind == 1 else f"{journey.minutes_behind} minutes"
+    return EventDefinition(
+        event,
+        tuple(parts),
+        f"{bad} It is counted {minutes} after its parts.",
+        (),
+        f"A part in which nothing happened in a minute is left out of it. {_PART_WITHOUT_DATA}",
+        counts_events=journey.rule is CompositeRule.SUM,
+    )

@@ -14,6 +14,7 @@ from sloctl.model import (
     IDENTITY_LABELS,
     AlertKind,
     CalendarPeriod,
+    CompositeIndicator,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
@@ -60,13 +61,19 @@ class OpensloFile(Struct, frozen=True):
 
 
 def export_openslo(slos: Sequence[LocatedSlo]) -> list[OpensloFile]:
-    """Write the objects of every service, in order of its name."""
+    """Write the objects of every service, in order of its name; without journeys."""
     files = []
-    for service, members in groupby(sorted(slos, key=lambda it: it.slo.id), key=lambda it: it.slo.service):
+    written = sorted((it for it in slos if not is_journey(it.slo)), key=lambda it: it.slo.id)
+    for service, members in groupby(written, key=lambda it: it.slo.service):
         of_service = list(members)
         objects = [service_object(service, of_service[0]), *map(slo_object, of_service)]
         files.append(OpensloFile(service, dump_objects(objects)))
     return files
+
+
+def is_journey(slo: Slo) -> bool:
+    """Tell whether *slo* is made of parts, for which OpenSLO has no formula."""
+    return isinstance(slo.indicator, CompositeIndicator)
 
 
 def dump_objects(objects: Iterable[OpensloObject]) -> str:
@@ -183,6 +190,13 @@ def says_all(slo: Slo) -> bool:
             return False
 
 
+def raw_metric(indicator: ErrorRatioIndicator | ConditionIndicator) -> OpensloObject:
+    """Make the query of an indicator that gives a ratio by itself."""
+    if isinstance(indicator, ErrorRatioIndicator):
+        return {"rawType": "failure", "raw": metric_source(indicator.ratio.text)}
+    return {"rawType": "success", "raw": metric_source(indicator.good)}
+
+
 def ratio_metric(slo: Slo) -> OpensloObject:
     """Make the queries of an indicator."""
     match slo.indicator:
@@ -206,10 +220,10 @@ def ratio_metric(slo: Slo) -> OpensloObject:
             return window_metric(CountedSide.GOOD, ones, samples)
         case QueryIndicator(counted, numerator, total):
             return window_metric(counted, numerator.text, total.text)
-        case ErrorRatioIndicator(ratio):
-            return {"rawType": "failure", "raw": metric_source(ratio.text)}
-        case ConditionIndicator(holds):
-            return {"rawType": "success", "raw": metric_source(holds)}
+        case ErrorRatioIndicator() | ConditionIndicator() as of_minutes:
+            return raw_metric(of_minutes)
+        case CompositeIndicator():
+            raise TypeError(f"{slo.id} is a journey, which OpenSLO cannot say")
         case _:
             assert_never(slo.indicator)
 

@@ -3,12 +3,15 @@
 from typing import Final
 
 from sloctl.duration import format_duration
-from sloctl.model import ConditionIndicator, PromQL, Slo, WhenAbsent
+from sloctl.model import CompositeIndicator, ConditionIndicator, PromQL, Slo, WhenAbsent
 from sloctl.naming import LabelStyle
+from sloctl.promql import join_operands
 from sloctl.rules.counts import unbound_counts
+from sloctl.rules.journeys import combine_parts, label_part
 from sloctl.rules.raw_increase import IncreaseRange, raw_increase
 from sloctl.rules.scope import Scope
 from sloctl.rules.time_slices import judge_slices, whole_slice
+from sloctl.slo.lowering import part_slo
 
 # Within which any scrape tells that Prometheus was watching; scrapes are seldom further apart than a minute.
 _WATCHED_WITHIN: Final = "2m"
@@ -19,6 +22,8 @@ def backfill_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
 
     Errors are still to be bound by the events (`bind_errors`), which the rules do with what they recorded.
     """
+    if isinstance(slo.indicator, CompositeIndicator):
+        return _journey_rollups(slo, slo.indicator, style)
     events, _ = unbound_counts(Scope.from_slo(slo, style))
     # Errors may be a difference to the events: their expression stands for what nobody recorded.
     scope = Scope.from_slo(slo, style, raw_events=f"({events})")
@@ -28,6 +33,18 @@ def backfill_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     return judge_slices(
         scope, slo.time_slice, whole_slice(events, slo.time_slice), whole_slice(errors, slo.time_slice)
     )
+
+
+def _journey_rollups(slo: Slo, journey: CompositeIndicator, style: LabelStyle) -> tuple[PromQL, PromQL]:
+    """Combine what each part counted in the same minute, whose errors are bound first."""
+    events, errors = [], []
+    for part in journey.parts:
+        single = part_slo(slo, part)
+        of_part, bad = backfill_rollups(single, style)
+        bound = Scope.from_slo(single, style, raw_events=f"({of_part})").bound_by_events(bad)
+        events.append(label_part(part, f"sum({of_part})"))
+        errors.append(label_part(part, f"sum({bound})"))
+    return combine_parts(journey, *(f"({join_operands(each, 'or')})" for each in (events, errors)))
 
 
 def watched_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:

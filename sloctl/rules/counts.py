@@ -18,6 +18,7 @@ from typing import Final, TypeAlias, assert_never
 from sloctl import naming
 from sloctl.duration import MINUTE, format_duration
 from sloctl.model import (
+    CompositeIndicator,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
@@ -104,6 +105,8 @@ def unbound_counts(scope: Scope) -> tuple[PromQL, PromQL]:
             return _query_counts(scope, pair)
         case ErrorRatioIndicator():
             return _error_ratio_counts(scope, pair)
+        case CompositeIndicator():
+            raise TypeError(f"{scope.slo.id} is a journey, whose parts are counted")
         case _:
             assert_never(pair)
 

@@ -3,11 +3,12 @@
 from typing import Final
 
 from sloctl import naming
-from sloctl.model import Slo
+from sloctl.model import CompositeIndicator, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.alerts import budget_alerts, burn_alerts, no_data_alerts, spent_alerts
 from sloctl.rules.calendar import period_rules, slow_period_rules
 from sloctl.rules.counts import count_rules
+from sloctl.rules.journeys import journey_rules
 from sloctl.rules.masks import phase_rules
 from sloctl.rules.recording import (
     budget_rules,
@@ -66,7 +67,9 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
 
 def _fine_rollups(scope: Scope) -> list[RecordingRule]:
     """Record what happened in the last minute: events, or the slice of time that ended in it."""
-    slices = scope.slo.time_slice
+    slices, indicator = scope.slo.time_slice, scope.slo.indicator
+    if isinstance(indicator, CompositeIndicator):
+        return journey_rules(scope, indicator)
     return count_rules(scope) if slices is None else slice_rules(scope, slices)
 
 

@@ -15,16 +15,15 @@ from zlib import crc32
 
 from msgspec.structs import replace
 
-from sloctl import naming
 from sloctl.duration import format_duration
-from sloctl.model import LatencyIndicator, RatioIndicator, Slo
+from sloctl.model import CompositeIndicator, Indicator, LatencyIndicator, RatioIndicator, Slo
 from sloctl.naming import LabelStyle
 from sloctl.rules.counts import unchained_count_rules
 from sloctl.rules.dependencies import evaluation_stages
+from sloctl.rules.journeys import unchained_inline_rules
 from sloctl.rules.repair import REPAIR_STEP
 from sloctl.rules.rule import RecordingRule, RuleGroup
 from sloctl.rules.scope import Scope
-from sloctl.slo.resolutions import FINE_STEP
 
 # Seconds from one stage to the next. A result is written within two seconds (`-remoteWrite.flushInterval`)
 # and can be read a second or two later.
@@ -40,9 +39,14 @@ def staged_rule_groups(
     slo: Slo, style: LabelStyle, build_groups: Callable[[Slo, LabelStyle], tuple[RuleGroup, ...]]
 ) -> tuple[RuleGroup, ...]:
     """Build the groups of one SLO anew, with a stage for each rule that must wait for another one."""
-    if isinstance(slo.indicator, RatioIndicator | LatencyIndicator):
-        slo = replace(slo, indicator=replace(slo.indicator, count_new_series=False))
-    counts = {rule.record: rule for rule in unchained_count_rules(Scope.from_slo(slo, style))}
+    slo = replace(slo, indicator=_without_births(slo.indicator))
+    scope = Scope.from_slo(slo, style)
+    counting = (
+        unchained_inline_rules(scope, slo.indicator)
+        if isinstance(slo.indicator, CompositeIndicator)
+        else unchained_count_rules(scope)
+    )
+    counts = {rule.record: rule for rule in counting}
     # Not all SLOs at the same second; and the slow group after the rollups that it sums.
     start = crc32(slo.id.encode()) % STAGE_SECONDS
     stages: list[RuleGroup] = []
@@ -52,13 +56,22 @@ def staged_rule_groups(
         )
         if group.interval != REPAIR_STEP:
             delay = _TURNS.get(group.name.rpartition(":")[2], 0) * STAGE_SECONDS
-            stages += _stage_group(replace(group, rules=rules), start + delay)
+            stages += _stage_group(replace(group, rules=rules), start + delay, frozenset(counts))
     return tuple(stages)
 
 
-def _stage_group(group: RuleGroup, start: int) -> list[RuleGroup]:
-    # In a group of their own those that are answered as of the time up to which raw series are complete.
-    counting = frozenset({naming.event_count_metric(FINE_STEP), naming.error_count_metric(FINE_STEP)})
+def _without_births(indicator: Indicator) -> Indicator:
+    match indicator:
+        case RatioIndicator() | LatencyIndicator():
+            return replace(indicator, count_new_series=False)
+        case CompositeIndicator():
+            parts = (replace(part, indicator=_without_births(part.indicator)) for part in indicator.parts)
+            return replace(indicator, parts=tuple(parts))
+    return indicator
+
+
+def _stage_group(group: RuleGroup, start: int, counting: frozenset[str]) -> list[RuleGroup]:
+    """Split a group; in one of their own are those *counting* raw series, as of when these are complete."""
     staged = sorted(
         (
             (stage, not (isinstance(rule, RecordingRule) and rule.record in counting), position, rule)

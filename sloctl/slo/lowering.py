@@ -3,15 +3,18 @@
 from functools import lru_cache
 from typing import TypeAlias, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sloctl.duration import MINUTE
 from sloctl.model import (
     IDENTITY_LABELS,
+    CompositeIndicator,
+    CompositeRule,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
     Indicator,
+    JourneyPart,
     LabelMatcher,
     LatencyIndicator,
     NativeLatencyIndicator,
@@ -20,6 +23,7 @@ from sloctl.model import (
     RatioIndicator,
     Selector,
     Slo,
+    SloName,
 )
 from sloctl.slo.bucket_bounds import equal_bound, lower_bounds, near_bounds
 
@@ -75,6 +79,7 @@ EventPair: TypeAlias = (
     | ProbeIndicator
     | QueryIndicator
     | ErrorRatioIndicator
+    | CompositeIndicator
 )
 
 
@@ -92,6 +97,7 @@ def lower_indicator(indicator: Indicator) -> EventPair:
             | ProbeIndicator()
             | QueryIndicator()
             | ErrorRatioIndicator()
+            | CompositeIndicator()
         ):
             return indicator
         case _:
@@ -100,7 +106,24 @@ def lower_indicator(indicator: Indicator) -> EventPair:
 
 def counts_are_events(pair: EventPair) -> bool:
     """Return whether a count is a number of events rather than of minutes, so that a floor on errors fits."""
+    if isinstance(pair, CompositeIndicator):
+        return pair.rule is CompositeRule.SUM
     return not isinstance(pair, ConditionIndicator | ErrorRatioIndicator)
+
+
+def part_slo(journey: Slo, part: JourneyPart) -> Slo:
+    """Return a part of *journey* as an SLO, to count it; an id with a colon is no other SLO's."""
+    of_journey = SloName(journey.service, f"{journey.name}:{part.name}")
+    name = of_journey if part.slo is None else part.slo
+    return structs.replace(
+        journey,
+        service=name.service,
+        name=name.name,
+        indicator=part.indicator,
+        time_slice=part.time_slice,
+        group_by=part.group_by,
+        exclusions=(),
+    )
 
 
 def event_seconds(slo: Slo) -> int | None:

@@ -7,13 +7,16 @@ from typing import assert_never
 import msgspec
 
 from sloctl.model import (
+    CompositeIndicator,
     ConditionIndicator,
     ErrorRatioIndicator,
+    JourneyPart,
     NativeLatencyIndicator,
     ProbeIndicator,
     QueryIndicator,
     Selector,
     Slo,
+    TimeSlice,
 )
 from sloctl.promql import format_number, format_selector
 from sloctl.slo.lowering import CounterPair, EventPair, lower_indicator
@@ -26,14 +29,13 @@ def slo_fingerprint(slo: Slo) -> str:
     name of a class or a field goes in, so that a rename in this code costs nobody a history.
     """
     counted = msgspec.json.encode(
-        (slo.id, slo.group_by, (*_sliced(slo), *_counted_promql(lower_indicator(slo.indicator))))
+        (slo.id, slo.group_by, (*_sliced(slo.time_slice), *_counted_promql(lower_indicator(slo.indicator))))
     )
     return blake2b(counted, digest_size=16).hexdigest()
 
 
-def _sliced(slo: Slo) -> tuple[str, ...]:
+def _sliced(slices: TimeSlice | None) -> tuple[str, ...]:
     """Give how slices are judged; nothing where there are none."""
-    slices = slo.time_slice
     if slices is None:
         return ()
     return "slices", format_number(slices.good), str(slices.seconds), slices.when_empty.value
@@ -55,8 +57,20 @@ def _counted_promql(pair: EventPair) -> tuple[str, ...]:
             return f"{pair.counted.value} query", pair.numerator.text, pair.total.text
         case ErrorRatioIndicator():
             return "error ratio", pair.ratio.text
+        case CompositeIndicator():
+            return f"journey: {pair.rule.value}", *(
+                text for part in pair.parts for text in _part_promql(part)
+            )
         case _:
             assert_never(pair)
+
+
+def _part_promql(part: JourneyPart) -> tuple[str, ...]:
+    return (
+        format_number(part.weight),
+        *_sliced(part.time_slice),
+        *_counted_promql(lower_indicator(part.indicator)),
+    )
 
 
 def _join_selectors(selectors: Iterable[Selector]) -> str:

@@ -13,9 +13,11 @@ from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.formatting import format_seconds
 from sloctl.links import dashboard_uid, join_url
 from sloctl.model import (
+    CompositeIndicator,
     ConditionIndicator,
     CountedSide,
     ErrorRatioIndicator,
+    JourneyPart,
     LatencyIndicator,
     NativeLatencyIndicator,
     ProbeIndicator,
@@ -35,7 +37,7 @@ from sloctl.promql import (
     range_selector,
 )
 from sloctl.sidecar.engine.snapshot import SloState
-from sloctl.slo.lowering import CounterPair, lower_indicator
+from sloctl.slo.lowering import CounterPair, lower_indicator, part_slo
 
 # An annotation that says where Prometheus is.
 PROMETHEUS_ANNOTATION: Final = "prometheus_url"
@@ -147,11 +149,15 @@ def slo_owner(slo: Slo) -> str | None:
 
 
 def indicator_queries(slo: Slo) -> Iterator[NamedQuery]:
-    """Give the bad events and all events as the spec writes them."""
+    """Give the bad events and all events as the spec writes them; of a journey its parts."""
     if slo.time_slice is not None:
         length = format_duration(slo.time_slice.seconds)
         good = f"at least {format_number(100 * slo.time_slice.good)} % of its events are good"
         yield NamedQuery(f"a slice of {length} is good when", good)
+    yield from _counted_queries(slo)
+
+
+def _counted_queries(slo: Slo) -> Iterator[NamedQuery]:
     match slo.indicator:
         case RatioIndicator() as ratio:
             yield NamedQuery(_COUNTED_NAMES[ratio.counted], _join_selectors(ratio.numerator))
@@ -169,8 +175,17 @@ def indicator_queries(slo: Slo) -> Iterator[NamedQuery]:
             yield NamedQuery("events", query.total.text)
         case ErrorRatioIndicator() as error_ratio:
             yield NamedQuery("error ratio of a minute", error_ratio.ratio.text)
+        case CompositeIndicator(parts=parts):
+            yield from (NamedQuery(f"part {part.name}", _part_text(slo, part)) for part in parts)
         case _:
             assert_never(slo.indicator)
+
+
+def _part_text(slo: Slo, part: JourneyPart) -> str:
+    """Name the SLO that a part is, or write out what is counted of it."""
+    if part.slo is not None:
+        return part.slo.id
+    return "\n".join(f"{query.name}: {query.promql}" for query in indicator_queries(part_slo(slo, part)))
 
 
 def recorded_queries(state: SloState, *, style: LabelStyle) -> Iterator[NamedQuery]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from sloctl.model import (
+    CompositeIndicator,
     ConditionIndicator,
     ErrorRatioIndicator,
     LatencyIndicator,
@@ -33,6 +34,7 @@ _UNSUPPORTED_REASONS: Final[Mapping[type[EventPair], str]] = {
     ConditionIndicator: "a condition is PromQL, which the sidecar does not evaluate",
     QueryIndicator: "a query is PromQL, which the sidecar does not evaluate",
     ErrorRatioIndicator: "an error ratio is PromQL, which the sidecar does not evaluate",
+    CompositeIndicator: "a journey is not counted from series yet",
 }
 
 
