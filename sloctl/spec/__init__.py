@@ -7,6 +7,7 @@ A text takes these steps; all problems of all texts are collected on the way.
   makes the JSON Schema too. `structure_errors` finds every mistake in what they refuse.
 - `native`: one document → its SLOs; by `indicators` (with `presets`, of which `shipped_presets/` has many),
   `labels`, `alerting`, and for the smallest parts `values`: a text → a value, or a `Violation`.
+- `journeys`: a `composite` → its parts, and what those of them count that are SLOs.
 - `objectives`: several objectives of one indicator → one of each.
 - `checks`: what only a whole SLO can show.
 - `findings`: a violation and a node → a `Problem`; `messages` has the words that all of them use.

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sloctl.duration import format_duration
-from sloctl.model import CalendarWindow, ConditionIndicator, PolicyRow, Slo, WhenAbsent
+from sloctl.model import CalendarWindow, CompositeIndicator, ConditionIndicator, PolicyRow, Slo, WhenAbsent
 from sloctl.problems import ProblemLevel
 from sloctl.promql import format_number
 from sloctl.slo.lowering import counts_are_events, event_seconds, lower_indicator
@@ -103,13 +103,28 @@ def check_alerts_can_fire(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation
 
 def check_counters(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
     """Check what is counted: counter_checks.py has one function for each code."""
-    indicator = nodes.slo.at("indicator")
-    for check in (
-        counter_checks.check_recorded_counters,
-        counter_checks.check_group_labels,
-        counter_checks.check_same_process,
-    ):
-        yield from check(slo, indicator)
+    counted = [(slo, nodes.slo.at("indicator"))]
+    if isinstance(slo.indicator, CompositeIndicator):
+        parts = nodes.slo.at("indicator", "composite", slo.indicator.rule.value)
+        counted = [
+            (structs.replace(slo, indicator=part.indicator), parts.at(part.name, "indicator"))
+            for part in slo.indicator.parts
+            if part.slo is None
+        ]
+    for of_one, indicator in counted:
+        for check in (
+            counter_checks.check_recorded_counters,
+            counter_checks.check_group_labels,
+            counter_checks.check_same_process,
+        ):
+            yield from check(of_one, indicator)
+
+
+def check_journey_groups(slo: Slo, nodes: SloNodes) -> Iterator[tuple[Violation, Node]]:
+    """Refuse a journey with groups: nothing tells which group of one part belongs to which of another."""
+    if isinstance(slo.indicator, CompositeIndicator) and slo.group_by:
+        message = "a journey cannot have groups yet: remove groupBy, or write a journey for each value"
+        yield Violation("journey-groups", message), nodes.slo.at("groupBy")
 
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -117,6 +132,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_absent_groups,
     check_events_counted,
     check_slices_of_events,
+    check_journey_groups,
     check_lookback_order,
     check_alerts_can_fire,
 )

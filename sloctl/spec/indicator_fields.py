@@ -1,6 +1,6 @@
 """The fields of an indicator as types: one class a kind."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 
@@ -172,6 +172,74 @@ class TimeSliceFields(Fields, frozen=True, kw_only=True):
     ] = WhenAbsent.IGNORE
 
 
+class PartIndicator(Choice, frozen=True, kw_only=True):
+    """The definition of an event of a part of a journey, and of a bad one: exactly one of these."""
+
+    exactly_one: ClassVar = ("ratio", "latency", "condition", "probe", "query", "error_ratio", "preset")
+
+    ratio: Ratio | UnsetType = UNSET
+    latency: Latency | UnsetType = UNSET
+    condition: Condition | UnsetType = UNSET
+    probe: Probe | UnsetType = UNSET
+    query: Query | UnsetType = UNSET
+    error_ratio: Annotated[QueryText | UnsetType, Meta(description="As in an indicator.")] = UNSET
+    preset: Preset | UnsetType = UNSET
+
+
+_PartSlo: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="An SLO of this service by its name, or of another one by service/name.",
+        examples=["payments-api/availability"],
+    ),
+]
+
+
+class Part(Choice, frozen=True, kw_only=True):
+    """A part of a journey: an SLO, or an indicator of its own."""
+
+    exactly_one: ClassVar = ("slo", "indicator")
+
+    slo: _PartSlo | UnsetType = UNSET
+    indicator: PartIndicator | UnsetType = UNSET
+
+
+class WeightedPart(Choice, frozen=True, kw_only=True):
+    """A part of a journey, with how much it weighs beside the others."""
+
+    exactly_one: ClassVar = ("slo", "indicator")
+
+    slo: _PartSlo | UnsetType = UNSET
+    indicator: PartIndicator | UnsetType = UNSET
+    weight: Annotated[
+        float,
+        Meta(
+            description="Its share is this by the weights of all parts.",
+            extra_json_schema={"exclusiveMinimum": 0},
+            examples=[3],
+        ),
+    ]
+
+
+class Composite(Choice, frozen=True, kw_only=True):
+    """A journey through parts, each under a name: exactly one of these says how they become one."""
+
+    exactly_one: ClassVar = ("worst", "weighted", "sum")
+
+    worst: Annotated[
+        dict[str, Part] | UnsetType,
+        Meta(description="A minute is as bad as its worst part."),
+    ] = UNSET
+    weighted: Annotated[
+        dict[str, WeightedPart] | UnsetType,
+        Meta(description="A minute is as bad as the weighted mean of the error ratios of its parts."),
+    ] = UNSET
+    sum: Annotated[
+        dict[str, Part] | UnsetType,
+        Meta(description="All events of all parts are events of the journey."),
+    ] = UNSET
+
+
 class Indicator(Choice, frozen=True, kw_only=True):
     """The definition of an event, and of a bad one: exactly one of these."""
 
@@ -184,6 +252,7 @@ class Indicator(Choice, frozen=True, kw_only=True):
         "error_ratio",
         "preset",
         "time_slice",
+        "composite",
     )
 
     ratio: Ratio | UnsetType = UNSET
@@ -200,3 +269,4 @@ class Indicator(Choice, frozen=True, kw_only=True):
     ] = UNSET
     preset: Preset | UnsetType = UNSET
     time_slice: TimeSliceFields | UnsetType = UNSET
+    composite: Composite | UnsetType = UNSET

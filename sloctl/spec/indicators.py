@@ -35,6 +35,10 @@ def read_indicator_node(node: Node, findings: Findings) -> Indicator | None:
         why = "slices stand around what is counted in an SLO, not in a preset: write timeSlice there"
         findings.add_violation(Violation("slice-of-time", why), rest.keys["timeSlice"])
         return None
+    if conforming is not None and not isinstance(conforming.composite, UnsetType):
+        why = "a preset is what one part of a journey counts: write composite in an SLO"
+        findings.add_violation(Violation("journey-part-kind", why), rest.keys["composite"])
+        return None
     return None if conforming is None else read_indicator(conforming, rest, findings)
 
 

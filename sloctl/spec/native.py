@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct, UnsetType
 
-from sloctl.model import Slo
+from sloctl.model import Indicator, Slo
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
@@ -12,6 +12,7 @@ from sloctl.spec.alerting import check_alert_templates, read_alerting
 from sloctl.spec.defaults import lay_over_spec, own_part
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.indicators import read_indicator
+from sloctl.spec.journeys import read_composite
 from sloctl.spec.messages import quote_value
 from sloctl.spec.objectives import expand_objectives, read_window
 from sloctl.spec.presets import PresetCatalog
@@ -116,6 +117,22 @@ def _check_shared(shared: fields.Spec, spec: Node, findings: Findings) -> None:
     labels.read_group_by(shared.group_by, spec.at("groupBy"), findings)
 
 
+def _read_events(
+    service: _ServiceDefaults, spec: fields.Objective, node: Node, findings: Findings
+) -> Indicator | None:
+    """Read what is counted: an indicator, or the parts of a journey."""
+    composite, presets = spec.indicator.composite, service.allowed.presets
+    if isinstance(composite, UnsetType):
+        return read_indicator(spec.indicator, node.at("indicator"), findings, catalog=presets)
+    return read_composite(
+        composite,
+        node.at("indicator", "composite"),
+        service=service.name,
+        catalog=presets,
+        findings=findings,
+    )
+
+
 def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Findings) -> Slo | None:
     spec, node, time_slice = sliced
     own_annotations = mapping_in(node, "annotations")
@@ -135,7 +152,7 @@ def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Find
     review_by: str | None = None
     if not isinstance(spec.review_by, UnsetType):
         review_by = findings.accept_value(values.parse_review_date(spec.review_by), node.at("reviewBy"))
-    events = read_indicator(spec.indicator, node.at("indicator"), findings, catalog=service.allowed.presets)
+    events = _read_events(service, spec, node, findings)
     counted = events is None or (time_slice is None and counts_are_events(lower_indicator(events)))
     longest = (window or values.LONGEST_WINDOW).seconds
     alerting = read_alerting(

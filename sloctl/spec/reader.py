@@ -1,6 +1,6 @@
 """Texts → SLOs and problems: the entry of the package."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec import Struct, structs
@@ -16,6 +16,7 @@ from sloctl.spec.dialects.kubernetes import split_lists
 from sloctl.spec.dialects.registry import Dialect, find_dialect
 from sloctl.spec.dialects.translation import ReadingOptions, Translation, expand_merge_keys
 from sloctl.spec.findings import Findings, Violation, limit_problems
+from sloctl.spec.journeys import JourneyResolver
 from sloctl.spec.messages import quote_value
 from sloctl.spec.native import read_native_document
 from sloctl.spec.presets import KIND as PRESET_KIND
@@ -94,14 +95,18 @@ def read_specs(
     catalog = read_own_presets(list(documents.presets), findings)
     policies = budget_policies.read_budget_policies(documents.policies, findings)
     translated = [document for part in documents.translations for document in part.documents]
+    unread: set[str] = set()
     for document in (*documents.own, *translated):
         of_file = settings.get(document.path)
         whole = document if of_file is None else lay_over_repository(document, of_file.defaults)
+        slos = read_native_document(whole, findings, style=options.style, presets=catalog)
         found += [
-            LocatedSlo(slo, own_part(node, mapping_in(whole, "spec")), whole, node)
-            for slo, node in read_native_document(whole, findings, style=options.style, presets=catalog)
+            LocatedSlo(slo, own_part(node, mapping_in(whole, "spec")), whole, node) for slo, node in slos
         ]
-    located = sorted(_drop_duplicates(found, findings), key=lambda each: each.slo.id)
+        if not slos:
+            unread.add(document.at("metadata", "name").text)
+    unique = _find_parts(_drop_duplicates(found, findings), unread, findings)
+    located = sorted(unique, key=lambda each: each.slo.id)
     located = _exclude_times(located, documents.exclusions, options.today, findings)
     _check_time_zone_tables(located, options.today, findings)
     remaining, used = suppress_problems(findings.problems, suppressions, options.today)
@@ -190,6 +195,13 @@ def _read_all_settings(
     readable = [each for each in written if each is not None]
     nearest = {path: nearest_settings(path, readable) for path, _ in texts}
     return {path: of_file for path, of_file in nearest.items() if of_file is not None}
+
+
+def _find_parts(found: Sequence[LocatedSlo], unread: Collection[str], findings: Findings) -> list[LocatedSlo]:
+    """Give each journey its parts; without those that a mistake leaves without."""
+    resolver = JourneyResolver({each.slo.id: (each.slo, each.node) for each in found}, unread, findings)
+    resolved = [(each, resolver.resolve_slo(each.slo.id)) for each in found]
+    return [structs.replace(each, slo=slo) for each, slo in resolved if slo is not None]
 
 
 def _exclude_times(
