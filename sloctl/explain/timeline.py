@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from sloctl.explain.event_definition import EventDefinition, define_event
-from sloctl.model import Alerting, PolicyRow, Severity, Slo, SpentStep
+from sloctl.model import Alerting, CompositeIndicator, PolicyRow, Severity, Slo, SpentStep
 from sloctl.naming import spent_share
 from sloctl.slo import burn
 from sloctl.slo.lowering import event_seconds
@@ -236,8 +236,15 @@ def evaluation_delay(slo: Slo, seconds: float, *, error_ratio: Fraction, step: i
     """Compute when rules that look every minute, and sum every *step*, see what is true after *seconds*.
 
     The newest scrape is up to an interval old. Where a minute or a slice is one event, bad ones are its time
-    divided by the error ratio apart, and each is bad as a whole.
+    divided by the error ratio apart, and each is bad as a whole. The minute of a journey is bad to a degree,
+    and each of its levels reads what was recorded half a minute to a minute and a half before.
     """
+    if isinstance(slo.indicator, CompositeIndicator):
+        levels = slo.indicator.minutes_behind
+        latest = (
+            1.5 * levels * FINE_STEP + FINE_STEP + slo.scrape_interval + (step if step > FINE_STEP else 0)
+        )
+        return DelayRange(max(0.0, seconds) + 0.5 * levels * FINE_STEP, max(0.0, seconds) + latest)
     event = event_seconds(slo)
     if event is None:
         early, late = 0.0, float(FINE_STEP)

@@ -146,3 +146,11 @@ def test_a_spec_with_a_mistake_is_not_exported(tmp_path: Path, capsys: pytest.Ca
     assert code == 1
     assert printed.out == ""
     assert "[objective-range]" in printed.err
+
+
+def test_a_journey_is_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["export", str(ROOT / "slos"), "--to", "openslo", "-d", str(tmp_path)])
+
+    assert code == 0
+    assert "card-payment/journey is left out: OpenSLO has no formula for a journey" in capsys.readouterr().err
+    assert not (tmp_path / "card-payment.yaml").exists()

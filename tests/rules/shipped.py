@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.rules.stories import AllAndPart, Gauge, GoodAndBad, World
+from tests.rules.stories import AllAndPart, Gauge, GoodAndBad, PartRollups, World
 
 
 def _requests(status: str) -> str:
@@ -49,6 +49,11 @@ WORLDS: Final[dict[str, World]] = {
         'kafka_connect_sink_task_sink_record_read_total{connector="settlement-sink", task="0"}',
         'kafka_connect_task_error_total_errors_logged{connector="settlement-sink", task="0"}',
         part_failed=True,
+    ),
+    "card-payment/journey": PartRollups(
+        "payments-api/availability",
+        "ledger/availability",
+        Gauge('probe_success{job="blackbox-bank", instance="https://3ds.example.com"}', good=1, bad=0),
     ),
     "edge/reachable": Gauge(
         'probe_success{job="blackbox-edge", instance="https://pay.example.com"}', good=1, bad=0, grain=1

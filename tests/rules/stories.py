@@ -75,7 +75,38 @@ class Gauge:
         return [f"{self.bad if bad else self.good}x{self.grain - 1}" for bad in failed]
 
 
-World: TypeAlias = GoodAndBad | AllAndPart | Gauge
+@dataclass(frozen=True, slots=True)
+class PartRollups:
+    """What the rules of the SLOs *faulty* and *sound*, parts of a journey, recorded each minute."""
+
+    faulty: str
+    sound: str
+    inline: Gauge
+
+    def series_of(self, story: Story) -> Lines:
+        never = [StoryPart(it.minutes, it.events, None if it.failing is None else 0.0) for it in story]
+        rollups = {
+            f'slo:sli_{name}:increase1m{{slo_id="{slo_id}"}}': " ".join(map(value, of_slo))
+            for slo_id, of_slo in ((self.faulty, story), (self.sound, never))
+            for name, value in (("total", _minutes_of_events), ("error", _minutes_of_errors))
+        }
+        return rollups | self.inline.series_of(never)
+
+
+World: TypeAlias = GoodAndBad | AllAndPart | Gauge | PartRollups
+
+
+def _minutes_of_events(it: StoryPart) -> str:
+    return _constant(it.minutes, None if it.failing is None else it.events)
+
+
+def _minutes_of_errors(it: StoryPart) -> str:
+    return _constant(it.minutes, _share(it, failed=True))
+
+
+def _constant(minutes: int, value: float | None) -> str:
+    scrapes = minutes * SCRAPES_A_MINUTE
+    return f"_x{scrapes}" if value is None else f"{value:.6f}x{scrapes - 1}"
 
 
 def _share(it: StoryPart, *, failed: bool) -> float | None:
