@@ -32,11 +32,11 @@ from sloctl.dashboards.panels import (
     text_panel,
 )
 from sloctl.dashboards.slo_queries import QueryScope
-from sloctl.duration import format_duration
+from sloctl.duration import MINUTE, format_duration
 from sloctl.formatting import describe_period
-from sloctl.model import CalendarWindow, PromQL, Slo
+from sloctl.model import CalendarWindow, CompositeIndicator, PromQL, Slo
 from sloctl.naming import LabelStyle
-from sloctl.promql import aggregate_by, format_matchers
+from sloctl.promql import aggregate_by, format_matchers, range_selector
 from sloctl.slo.resolutions import FINE_STEP
 
 # (legend, query) pairs.
@@ -61,10 +61,12 @@ class PanelSlot(IntEnum):
     EVENTS = 8
     ALERTS = 9
     GROUPS = 10
+    PARTS = 11
 
 
 # The graphs in which an alert's intervals are marked.
 ANNOTATED_SLOTS: Final = (PanelSlot.BUDGET, PanelSlot.ERROR_RATIO, PanelSlot.BURN, PanelSlot.EVENTS)
+_PARTS_OVER: Final = 5 * MINUTE
 
 
 def slo_annotations(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[Annotation]:
@@ -77,7 +79,7 @@ def slo_annotations(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[A
 
 def grid_height(slo: Slo) -> int:
     """Return how many rows of the grid *slo* takes."""
-    return _HEIGHT + (_GROUPS_HEIGHT if slo.group_by else 0)
+    return _HEIGHT + (_GROUPS_HEIGHT if slo.group_by or _is_journey(slo) else 0)
 
 
 def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterator[PanelRow | Panel]:
@@ -105,6 +107,34 @@ def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterato
         yield _group_table(
             slo, per_group, first_id + PanelSlot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT)
         )
+    if _is_journey(slo):
+        yield _parts_panel(whole, first_id + PanelSlot.PARTS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT))
+
+
+def _is_journey(slo: Slo) -> bool:
+    return isinstance(slo.indicator, CompositeIndicator)
+
+
+def _parts_panel(scope: QueryScope, panel_id: int, place: GridPos) -> Panel:
+    """Draw the parts of a journey side by side: the highest is the one at fault."""
+    errors, events = (
+        aggregate_by(
+            "sum",
+            (naming.JOURNEY_PART_LABEL,),
+            f"sum_over_time({range_selector(scope.select_series(metric), _PARTS_OVER - FINE_STEP // 2)})",
+        )
+        for metric in (naming.PART_ERRORS, naming.PART_EVENTS)
+    )
+    over = format_duration(_PARTS_OVER)
+    meaning = (
+        f"The error ratio of each part over {over}. A part without a line had no events, or no data; while "
+        "one has no data, nothing is known of the journey."
+    )
+    return graph_panel(
+        PanelHead(panel_id, f"Parts of the journey, error ratio over {over}", place, meaning),
+        graph_queries((f"{{{{{naming.JOURNEY_PART_LABEL}}}}}", f"{errors} / ({events} > 0)")),
+        line_field(theme.RATIO_UNIT),
+    )
 
 
 def _current_stats(slo: Slo, scope: QueryScope, first_id: int, y: int) -> Iterator[Panel]:

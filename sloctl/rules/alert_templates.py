@@ -14,6 +14,7 @@ from sloctl.duration import format_duration
 from sloctl.model import (
     AlertKind,
     CalendarWindow,
+    CompositeIndicator,
     Labels,
     PolicyRow,
     PromQL,
@@ -32,6 +33,7 @@ from sloctl.promql import (
     range_selector,
 )
 from sloctl.rules.alert_text import AlertText, describe_objective, describe_promise
+from sloctl.rules.journeys import part_queries
 from sloctl.rules.recording import recorded_description
 from sloctl.rules.scope import STALENESS, Scope
 from sloctl.slo.lowering import BucketProof, CounterPair, lower_indicator
@@ -48,6 +50,8 @@ _SLOW: Final = "slow_"
 _WITHOUT_CONTROL_CHARS: Final = ' | reReplaceAll "[[:cntrl:]]" "\N{REPLACEMENT CHARACTER}"'
 # The first value of a query; not by `with`, to which 0 is nothing.
 _FIRST_VALUE: Final = "{{ $n := . | first | value }}"
+_VALUE_PERCENT: Final = "{{ . | first | value | humanizePercentage }}"
+_FAULTY_PART: Final = f'{{{{ . | first | label "{naming.JOURNEY_PART_LABEL}" }}}}'
 # `… UTC` instead of `… +0000 UTC`.
 _WITH_UTC: Final = ' | reReplaceAll " [+]0000" ""'
 # The largest unit and the next: of `1d 4h 48m 0s` the first two, but no zero.
@@ -97,6 +101,9 @@ class AlertTemplates(Struct, frozen=True):
     bucket_proof: BucketProof | None
     rows: tuple[PolicyRow, ...]
     step: SpentStep | None = None
+    # Of a journey, what asks for the part at fault and for the silent ones; the SLO's id is left open.
+    fault_query: PromQL = ""
+    silence_query: PromQL = ""
 
     @classmethod
     def from_scope(
@@ -111,6 +118,10 @@ class AlertTemplates(Struct, frozen=True):
         """Take of an SLO what the text of one of its alerts depends on."""
         slo, style = scope.slo, scope.style
         pair = lower_indicator(slo.indicator) if kind is AlertKind.NO_DATA else None
+        own = f"{style.id}=%[1]q"
+        queries = (
+            part_queries(slo.indicator, own) if isinstance(slo.indicator, CompositeIndicator) else ("", "")
+        )
         return cls(
             kind,
             style,
@@ -122,6 +133,7 @@ class AlertTemplates(Struct, frozen=True):
             pair.bucket_proof if isinstance(pair, CounterPair) else None,
             rows,
             step,
+            *queries,
         )
 
     @property
@@ -176,6 +188,29 @@ class AlertTemplates(Struct, frozen=True):
         bounds = f'{query} | sortByLabel "le" }}}} {{{{ .Labels.le{_WITHOUT_CONTROL_CHARS} }}}}'
         asked = escape_template(bound.value.removesuffix(r"(\.0)?"))
         return f" The histogram must have the bound {asked}; it has{bounds}{{{{ else }}}} none{{{{ end }}}}."
+
+    @property
+    def part_at_fault(self) -> str:
+        return f"{self._open_fault()}; part at fault: {_FAULTY_PART}{{{{ end }}}}" if self.fault_query else ""
+
+    @property
+    def fault_line(self) -> str:
+        if not self.fault_query:
+            return ""
+        said = f"At fault over {format_duration(COARSE_STEP)}: {_FAULTY_PART}, {_VALUE_PERCENT} bad"
+        return f"{self._open_fault()}{said}.\n{{{{ end }}}}"
+
+    def _open_fault(self) -> str:
+        return self._open("with", self.fault_query)
+
+    @property
+    def silent_parts(self) -> str:
+        if not self.silence_query:
+            return ""
+        asked = self._open("with", self.silence_query)
+        names = f"{{{{ range . | sortByLabel {quote_string(naming.JOURNEY_PART_LABEL)} }}}}"
+        each = f" {{{{ .Labels.{naming.JOURNEY_PART_LABEL} }}}}"
+        return f"{asked} Parts without data:{names}{each}{{{{ end }}}}.{{{{ end }}}}"
 
     def promise_line(self, slo: Slo) -> str:
         """Ask for the promise as it is recorded, so that the text of all SLOs of one policy is the same."""

@@ -61,6 +61,18 @@ class AlertValues(Protocol):
     def histogram_bounds(self) -> str:
         """Return which bound of a latency's histogram is asked for and which there are; else nothing."""
 
+    @property
+    def part_at_fault(self) -> str:
+        """Return `; part at fault: pay`, of a journey the part that errs most; else nothing."""
+
+    @property
+    def fault_line(self) -> str:
+        """Return a line about that part's error ratio, with the end of the line; else nothing."""
+
+    @property
+    def silent_parts(self) -> str:
+        """Return a sentence with the parts of a journey that have no data, after a space; else nothing."""
+
     def promise_line(self, slo: Slo) -> str:
         """Say what the SLO promises, by `describe_promise`, with the end of the line."""
 
@@ -116,10 +128,10 @@ def burn_text(window: int, rows: Sequence[PolicyRow], values: AlertValues) -> Al
     time_left = values.time_to_exhaustion(COARSE_STEP, ", gone in {} at this rate")
     return _alert_text(
         f"{values.alert_subject}: error budget {burn}, {values.budget_left}{time_left}"
-        f"{values.firing_row_text(rows, steady_burn)}",
+        f"{values.firing_row_text(rows, steady_burn)}{values.part_at_fault}",
         f"{SEVERITY_VERBS[rows[0].severity]} when both lookbacks of a line burn faster than its threshold:",
         *lines,
-        f"Firing since {values.start_time}.",
+        f"{values.fault_line}Firing since {values.start_time}.",
     )
 
 
@@ -165,7 +177,7 @@ def no_data_text(after: int, values: AlertValues) -> AlertText:
     return _alert_text(
         f"{values.alert_subject}: no data for {shown}, so nobody knows whether its objective is met",
         "No series matches the indicator. Is the target up, is it scraped, and do the selectors still match?"
-        f"{values.histogram_bounds}",
+        f"{values.histogram_bounds}{values.silent_parts}",
         f"No data since {values.start_time}.",
     )
 

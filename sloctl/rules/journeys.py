@@ -19,7 +19,7 @@ from sloctl.rules.counts import unbound_counts
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
 from sloctl.slo.lowering import part_slo
-from sloctl.slo.resolutions import FINE_STEP
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 # How far back a journey looks for what its parts recorded in the minute before.
 _LOOK_BACK: Final = FINE_STEP // 2
@@ -79,14 +79,43 @@ def combine_parts(journey: CompositeIndicator, events: PromQL, errors: PromQL) -
         case CompositeRule.WORST:
             bad = f"max(\n{ratios}\n)"
         case CompositeRule.WEIGHTED:
-            weights = join_operands(
-                (label_part(part, f"vector({format_number(part.weight)})") for part in journey.parts), "or"
-            )
-            weighed = f"* on ({naming.JOURNEY_PART_LABEL}) (\n{weights}\n)"
+            weighed = f"* on ({naming.JOURNEY_PART_LABEL}) ({_weights(journey)})"
             bad = f"sum((\n{ratios}\n) {weighed})\n/\nsum(({events} > bool 0) {weighed})"
         case _:
             assert_never(journey.rule)
     return f"(sum({events}) > bool 0) and on () ({every})", bad
+
+
+def part_queries(journey: CompositeIndicator, own_matcher: PromQL) -> tuple[PromQL, PromQL]:
+    """Ask which part erred most within five minutes, for its error ratio; and which parts have no data.
+
+    Most is by what it does to the journey: its ratio, by its weight where there are weights, or its errors.
+    """
+    by_part = f"by ({naming.JOURNEY_PART_LABEL})"
+    reach = COARSE_STEP - FINE_STEP // 2
+    errors, events = (
+        f"sum {by_part} (sum_over_time({range_selector(f'{metric}{{{own_matcher}}}', reach)}))"
+        for metric in (naming.PART_ERRORS, naming.PART_EVENTS)
+    )
+    ratio = f"{errors} / ({events} > 0)"
+    by_rule = {
+        CompositeRule.WORST: ratio,
+        CompositeRule.WEIGHTED: f"{ratio} * on ({naming.JOURNEY_PART_LABEL}) ({_weights(journey)})",
+        CompositeRule.SUM: errors,
+    }
+    # 1 for each part, whatever it weighs.
+    names = " or ".join(label_part(part, "vector(1)") for part in journey.parts)
+    known = f"last_over_time({range_selector(f'{naming.PART_EVENTS}{{{own_matcher}}}', COARSE_STEP)})"
+    return (
+        f"({ratio} > 0) and topk(1, {by_rule[journey.rule]})",
+        f"({names}) unless on ({naming.JOURNEY_PART_LABEL}) {known}",
+    )
+
+
+def _weights(journey: CompositeIndicator) -> PromQL:
+    """Give the weight of each part, as a series under its name."""
+    weights = (label_part(part, f"vector({format_number(part.weight)})") for part in journey.parts)
+    return " or ".join(weights)
 
 
 def label_part(part: JourneyPart, expression: PromQL) -> PromQL:

@@ -10,7 +10,16 @@ from msgspec.structs import replace
 
 from sloctl import compiler
 from sloctl.duration import HOUR, MINUTE
-from sloctl.model import AlertMetadata, PolicyRow, Severity, Slo
+from sloctl.model import (
+    AlertMetadata,
+    CompositeIndicator,
+    CompositeRule,
+    JourneyPart,
+    PolicyRow,
+    Severity,
+    Slo,
+    SloName,
+)
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import quote_string
 from tests.real import promtool
@@ -278,3 +287,25 @@ def test_a_page_leads_to_its_group_in_the_sidecar_and_to_that_time_in_grafana(tm
     )
 
     assert text == "SUCCESS"
+
+
+def test_the_alerts_of_a_journey_name_the_part_at_fault_and_the_silent_one(tmp_path: Path) -> None:
+    names = ("browse", "pay")
+    parts = tuple(JourneyPart(name, SloName("shop", name), shop().indicator) for name in names)
+    slo = shop(indicator=CompositeIndicator(CompositeRule.WORST, parts))
+    counted = 'slo:sli_{}:increase1m{{slo_id="shop/{}"}}'
+    series = {
+        counted.format("total", "browse"): "100x800",
+        counted.format("error", "browse"): "1x800",
+        counted.format("total", "pay"): "10x480 _x400",
+        counted.format("error", "pay"): "4x480 _x400",
+    }
+
+    texts = [
+        rendered(tmp_path, slo, series, alert=alert, at=at, expected=[])
+        for alert, at in (("SLOErrorBudgetBurn", "1h"), ("SLONoData", "2h30m"))
+    ]
+
+    assert "; part at fault: pay" in texts[0]
+    assert "At fault over 5m: pay, 40% bad." in texts[0]
+    assert "Parts without data: pay." in texts[1]

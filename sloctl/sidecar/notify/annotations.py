@@ -20,6 +20,7 @@ from sloctl.sidecar import messages
 from sloctl.sidecar.engine.candidates import AlertCandidate
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.notify.active_alerts import ActiveAlert
+from sloctl.sidecar.sources import PART_LABEL
 from sloctl.slo.health import AlertState
 from sloctl.slo.policy import exhaustion_row
 from sloctl.timestamps import format_date_time
@@ -67,6 +68,20 @@ class _SnapshotValues:
     @property
     def histogram_bounds(self) -> str:
         return ""  # what a target exposes is not at hand here
+
+    @property
+    def part_at_fault(self) -> str:
+        named = (each.value for each in self._slo_state.contributors if each.label == PART_LABEL)
+        part = next(named, None)
+        return "" if part is None else f"; part at fault: {part}"
+
+    @property
+    def fault_line(self) -> str:
+        return ""  # what burns, below, has its shares
+
+    @property
+    def silent_parts(self) -> str:
+        return ""  # the source's issues name them
 
     @property
     def budget_left(self) -> str:

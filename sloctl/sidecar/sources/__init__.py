@@ -25,6 +25,8 @@ Group: TypeAlias = tuple[str, ...]
 
 # Stands in for each label value of the groups beyond the cap.
 OTHERS: Final = "(others)"
+# By which the errors of a journey are broken down: the names of its parts.
+PART_LABEL: Final = "part"
 # Reasons in one message.
 _MAX_REASONS: Final = 3
 
