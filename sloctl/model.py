@@ -96,6 +96,7 @@ SECOND: Final = Fraction(1)
 class RatioIndicator(Struct, frozen=True):
     """Events are counter increments; *numerator* is the error or the good side of *total*.
 
+    Increments of *minus* are taken from the errors; there are none where good events are named.
     *identity_labels* tell the processes apart of which a new series may be: it counts only where its own
     process was there before.
     """
@@ -105,6 +106,13 @@ class RatioIndicator(Struct, frozen=True):
     total: tuple[Selector, ...]
     count_new_series: bool = True
     identity_labels: tuple[str, ...] = IDENTITY_LABELS
+    minus: tuple[Selector, ...] = ()
+
+    @property
+    def counted_sides(self) -> tuple[tuple[str, tuple[Selector, ...]], ...]:
+        """What is counted beside the total, each with its key in a spec."""
+        named = (self.counted.value, self.numerator)
+        return (named, ("minus", self.minus)) if self.minus else (named,)
 
 
 class LatencyIndicator(Struct, frozen=True):

@@ -17,6 +17,7 @@ from sloctl.model import (
     ErrorRatioIndicator,
     NativeLatencyIndicator,
     QueryIndicator,
+    RatioIndicator,
     RollingWindow,
 )
 from sloctl.promql import read_query, read_selector
@@ -85,6 +86,28 @@ def test_too_few_events_for_the_floor_never_fire() -> None:
         False,
         False,
     ]
+
+
+def test_what_is_taken_from_the_errors_is_named() -> None:
+    less = RatioIndicator(
+        CountedSide.ERROR,
+        (read_selector("failed_total"),),
+        (read_selector("all_total"),),
+        minus=(read_selector("aborted_total"), read_selector("retried_total")),
+    )
+
+    text = render_text(explain_slo(shop(indicator=less)))
+
+    assert (
+        """\
+  It is bad when it is also an increment of
+    failed_total
+  From these are taken, down to none, the increments of
+    aborted_total
+    retried_total
+"""
+        in text
+    )
 
 
 def test_confidence_takes_longer() -> None:

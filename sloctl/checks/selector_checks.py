@@ -62,9 +62,11 @@ def check_errors_in_total(located: LocatedSlo, _: ReviewOptions) -> Iterator[Che
     ratio = located.slo.indicator
     if not isinstance(ratio, RatioIndicator):
         return
-    side = ratio.counted.value
-    node = located.node.at("indicator", "ratio", side)
-    for selector, item in zip(ratio.numerator, node.items or (node,) * len(ratio.numerator), strict=False):
+    for side, selector, item in [
+        (key, *each)
+        for key, selectors in ratio.counted_sides
+        for each in _pair_each(selectors, located.node.at("indicator", "ratio", key))
+    ]:
         totals = [total for total in ratio.total if total.metric == selector.metric]
         lacking = [_first_unmet(selector, total) for total in totals]
         if totals and all(lacking):
@@ -122,9 +124,9 @@ def _written_selectors(located: LocatedSlo) -> list[tuple[Selector, Node]]:
     """Return the selectors that the spec itself has; none of a preset."""
     indicator = located.node.at("indicator")
     match located.slo.indicator:
-        case RatioIndicator(counted, numerator, total) if "ratio" in indicator.entries:
-            ratio = indicator.at("ratio")
-            return [*_pair(numerator, ratio.at(counted.value)), *_pair(total, ratio.at("total"))]
+        case RatioIndicator(total=total) as ratio if "ratio" in indicator.entries:
+            sides = (*ratio.counted_sides, ("total", total))
+            return [pair for key, side in sides for pair in _pair(side, indicator.at("ratio", key))]
         case LatencyIndicator(histogram) | NativeLatencyIndicator(histogram) if (
             "latency" in indicator.entries
         ):
@@ -133,6 +135,11 @@ def _written_selectors(located: LocatedSlo) -> list[tuple[Selector, Node]]:
             return [(gauge, indicator.at("probe", "metric"))]
         case _:
             return []
+
+
+def _pair_each(selectors: Sequence[Selector], node: Node) -> list[tuple[Selector, Node]]:
+    """Pair selectors with their nodes, those of a preset all with the same."""
+    return list(zip(selectors, node.items or (node,) * len(selectors), strict=False))
 
 
 def _pair(selectors: Sequence[Selector], node: Node) -> list[tuple[Selector, Node]]:

@@ -43,6 +43,7 @@ class EventDefinition(Struct, frozen=True):
     """Sentences about the events of an indicator, each with the PromQL that it ends in.
 
     *reports_no_data* is False where no data count as good or bad, so that no alert tells of them.
+    *less_text* is of what is taken from the bad events, empty where nothing is.
     *counts_events* is False where an event is a minute rather than a thing that happened.
     """
 
@@ -53,6 +54,8 @@ class EventDefinition(Struct, frozen=True):
     no_data_text: str
     reports_no_data: bool = True
     counts_events: bool = True
+    less_text: str = ""
+    less_queries: tuple[PromQL, ...] = ()
 
 
 _WHEN_EMPTY_TEXT: Final = {
@@ -96,6 +99,8 @@ def define_event(slo: Slo) -> EventDefinition:
         counted.bad_queries,
         f"{_WHEN_EMPTY_TEXT[slices.when_empty]} {_NO_SERIES}",
         counts_events=False,
+        less_text=counted.less_text,
+        less_queries=counted.less_queries,
     )
 
 
@@ -109,6 +114,8 @@ def _define_counted(indicator: Indicator) -> EventDefinition:
                 f"It is bad when it is {_BAD_ARE[indicator.counted]} an increment of",
                 tuple(map(format_selector, indicator.numerator)),
                 f"{_NO_TRAFFIC} {_NO_SERIES}",
+                less_text="From these are taken, down to none, the increments of" if indicator.minus else "",
+                less_queries=tuple(map(format_selector, indicator.minus)),
             )
         case LatencyIndicator() | NativeLatencyIndicator():
             most = indicator.threshold

@@ -34,6 +34,7 @@ def _slo_document(explanation: SloExplanation) -> Json:
             "of": event.event_queries,
             "bad": event.bad_text,
             "badOf": event.bad_queries,
+            "badLess": event.less_queries,
             "silence": event.no_data_text,
         },
         "budget": {

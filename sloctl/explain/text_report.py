@@ -51,7 +51,11 @@ def any_window(window: Window) -> str:
 
 def event_lines(explanation: SloExplanation) -> Iterator[str]:
     event = explanation.event_definition
-    for sentence, queries in ((event.event_text, event.event_queries), (event.bad_text, event.bad_queries)):
+    for sentence, queries in (
+        (event.event_text, event.event_queries),
+        (event.bad_text, event.bad_queries),
+        (event.less_text, event.less_queries),
+    ):
         yield from _wrap_text(sentence)
         for query in queries:
             for line in query.splitlines():

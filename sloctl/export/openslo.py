@@ -182,8 +182,8 @@ def says_all(slo: Slo) -> bool:
     if slo.time_slice is not None:
         return False
     match slo.indicator:
-        case RatioIndicator(count_new_series=True, identity_labels=labels):
-            return labels == IDENTITY_LABELS
+        case RatioIndicator(count_new_series=True, identity_labels=labels, minus=minus):
+            return labels == IDENTITY_LABELS and not minus
         case LatencyIndicator(count_new_series=True, identity_labels=labels, histogram=histogram):
             return labels == IDENTITY_LABELS and histogram.metric.endswith("_seconds")
         case _:
@@ -200,8 +200,11 @@ def raw_metric(indicator: ErrorRatioIndicator | ConditionIndicator) -> OpensloOb
 def ratio_metric(slo: Slo) -> OpensloObject:
     """Make the queries of an indicator."""
     match slo.indicator:
-        case RatioIndicator(counted, numerator, total):
-            return counter_metric(counted, sum_counters(slo, numerator), sum_counters(slo, total))
+        case RatioIndicator(counted, numerator, total, minus=minus):
+            part = " - ".join(
+                [sum_counters(slo, numerator), *(f"({sum_counters(slo, (it,))})" for it in minus)]
+            )
+            return counter_metric(counted, part, sum_counters(slo, total))
         case LatencyIndicator(histogram) as latency:
             bucket = Selector(f"{histogram.metric}_bucket", (*histogram.matchers, equal_bound(latency.bound)))
             every = Selector(f"{histogram.metric}_count", histogram.matchers)

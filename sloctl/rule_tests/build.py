@@ -46,8 +46,8 @@ def service_tests(rule_file: str, slos: Sequence[Slo], style: LabelStyle) -> dic
 def _tested_group(slo: Slo) -> dict[str, str]:
     """Return a value of each label of groupBy: one that all selectors let through, or any."""
     match slo.indicator:
-        case RatioIndicator(_, numerator, total):
-            selectors = [*numerator, *total]
+        case RatioIndicator(_, numerator, total, minus=minus):
+            selectors = [*numerator, *minus, *total]
         case LatencyIndicator(histogram) | NativeLatencyIndicator(histogram):
             selectors = [histogram]
         case ProbeIndicator(gauge):

@@ -174,7 +174,8 @@ def _usual_counts(pair: CounterPair, series: TestedPair) -> list[tuple[TestedSer
 
 def _counts_good_apart(pair: CounterPair, series: TestedPair) -> bool:
     """Return whether another metric counts the good events: all events are the bad ones and they."""
-    return bool(pair.minus) and not any(times_selected(each, pair.total) for each in series.fine)
+    names_good = bool(pair.minus) and pair.error == pair.total
+    return names_good and not any(times_selected(each, pair.total) for each in series.fine)
 
 
 def _labelled(series: TestedSeries, **labels: str) -> TestedSeries:
@@ -222,4 +223,4 @@ def _counted(pair: CounterPair, counts: Iterable[tuple[TestedSeries, float]]) ->
         return sum(count * times_selected(each, chosen) for each, count in known)
 
     events = total(pair.total)
-    return events, events - total(pair.minus) if pair.minus else min(total(pair.error), events)
+    return events, min(max(total(pair.error) - total(pair.minus), 0), events)

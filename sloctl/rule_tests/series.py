@@ -52,16 +52,18 @@ def build_series(pair: CounterPair, group: Mapping[str, str]) -> TestedPair | No
     """Make up series for a pair of counters, with the labels of a group; None where none can be found."""
     process = {"job": "test", "instance": "one:80"}
     try:
-        if pair.minus:
+        if pair.minus and pair.error == pair.total:
             return _series_of_good(pair, {**process, **group})
-        fine = tuple(_find_series(selector, process, group, avoided=pair.error) for selector in pair.total)
+        fine = tuple(
+            _find_series(selector, process, group, avoided=pair.beside_total) for selector in pair.total
+        )
         bad = []
         for selector in pair.error:
             wider = next(
                 (each for each in pair.total if each.metric == selector.metric), Selector(selector.metric)
             )
             both = Selector(selector.metric, (*selector.matchers, *wider.matchers))
-            bad.append(_find_series(both, process, group, avoided=()))
+            bad.append(_find_series(both, process, group, avoided=pair.minus))
         return TestedPair(fine, tuple(bad))
     except LookupError:
         return None

@@ -184,7 +184,7 @@ def _counters_of_their_own(pair: CounterPair) -> list[Selector]:
     if pair.bucket_proof is not None:
         return []
     every = {counter.metric for counter in pair.total}
-    return [counter for counter in pair.minus or pair.error if counter.metric not in every]
+    return [counter for counter in pair.beside_total if counter.metric not in every]
 
 
 def _join_series(counters: Iterable[Selector], label: str, operator: str) -> PromQL:
@@ -220,9 +220,15 @@ def _counter_counts(scope: Scope, pair: CounterPair, births: _Births) -> tuple[P
 
     events = _sum_counts(scope, pair, with_proven_bucket(grown(pair.total), pair.bucket_proof))
     events = without_lost_groups(scope, pair, events)
-    if pair.minus:
-        return events, _rest_of_events(scope, _sum_counts(scope, pair, grown(pair.minus)))
-    return events, _sum_counts(scope, pair, grown(pair.error))
+    if not pair.minus:
+        return events, _sum_counts(scope, pair, grown(pair.error))
+    less = _sum_counts(scope, pair, grown(pair.minus))
+    if pair.error == pair.total:
+        return events, _rest_of_events(scope, less)
+    return (
+        events,
+        f"{_sum_counts(scope, pair, grown(pair.error))} - {scope.match_group} ({scope.or_zero(less)})",
+    )
 
 
 def _sum_counts(scope: Scope, pair: CounterPair, counts: PromQL) -> PromQL:

@@ -49,10 +49,9 @@ def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | N
     match pair:
         case CounterPair():
             events = _sum_increase(scope, pair, pair.total, over)
+            errors = events if pair.error == pair.total else _sum_increase(scope, pair, pair.error, over)
             if pair.minus:
-                errors = _subtract_good(scope, events, _sum_increase(scope, pair, pair.minus, over), over)
-            else:
-                errors = _sum_increase(scope, pair, pair.error, over)
+                errors = _subtract(scope, errors, _sum_increase(scope, pair, pair.minus, over), over)
         case NativeLatencyIndicator():
             events, errors = native_increase(scope, pair, over.increase_range)
         case QueryIndicator(counted, part, total) if is_additive(part) and is_additive(total):
@@ -60,7 +59,7 @@ def raw_increase(scope: Scope, over: IncreaseRange) -> tuple[PromQL, PromQL] | N
                 scope.sum_by_group(f"({_fill_range(query, over)}) > -Inf < Inf") for query in (total, part)
             )
             if counted is CountedSide.GOOD:
-                errors = _subtract_good(scope, events, errors, over)
+                errors = _subtract(scope, events, errors, over)
         case _:
             return None
     return events, _default_to_zero(scope, errors, over)
@@ -111,8 +110,8 @@ def _correct_ends(series: PromQL, over: IncreaseRange) -> PromQL:
     )
 
 
-def _subtract_good(scope: Scope, every: PromQL, good: PromQL, over: IncreaseRange) -> PromQL:
-    return f"{every} - {scope.match_group} {_default_to_zero(scope, good, over)}"
+def _subtract(scope: Scope, counts: PromQL, less: PromQL, over: IncreaseRange) -> PromQL:
+    return f"{counts} - {scope.match_group} {_default_to_zero(scope, less, over)}"
 
 
 def _fill_range(query: WindowQuery, over: IncreaseRange) -> PromQL:

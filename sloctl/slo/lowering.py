@@ -59,17 +59,21 @@ class CounterPair(Struct, frozen=True):
     def deciding_labels(self) -> frozenset[str]:
         """The labels by which the pair itself tells bad events from others: naming them explains nothing."""
         of_all = {matcher for selector in self.total for matcher in selector.matchers}
-        narrowing = (self.minus or self.error) if self.error == self.total else self.error
         return frozenset(
-            matcher.label for selector in narrowing for matcher in selector.matchers if matcher not in of_all
+            matcher.label for it in self.beside_total for matcher in it.matchers if matcher not in of_all
         )
+
+    @property
+    def beside_total(self) -> tuple[Selector, ...]:
+        """The counters that tell bad events from all: the good ones where the rest is bad."""
+        return self.minus or self.error if self.error == self.total else self.error + self.minus
 
     @property
     def shares_new_series(self) -> bool:
         """Whether what is born among the errors, or the good ones, is found among the births of *total*."""
         if not self.count_new_series or self.bucket_proof is not None:
             return False
-        return all(any(part.refines(whole) for whole in self.total) for part in self.minus or self.error)
+        return all(any(part.refines(whole) for whole in self.total) for part in self.beside_total)
 
 
 EventPair: TypeAlias = (
@@ -137,9 +141,10 @@ def _ratio_pair(ratio: RatioIndicator) -> CounterPair:
     counts_errors = ratio.counted is CountedSide.ERROR
     return CounterPair(
         error=ratio.numerator if counts_errors else ratio.total,
-        minus=() if counts_errors else ratio.numerator,
+        minus=ratio.minus if counts_errors else ratio.numerator,
         total=ratio.total,
-        count_new_series=ratio.count_new_series and _are_scraped(*ratio.numerator, *ratio.total),
+        count_new_series=ratio.count_new_series
+        and _are_scraped(*ratio.numerator, *ratio.minus, *ratio.total),
         identity_labels=ratio.identity_labels,
     )
 

@@ -60,24 +60,24 @@ def check_same_process(slo: Slo, indicator: Node) -> Iterator[tuple[Violation, N
     ratio = slo.indicator
     if not isinstance(ratio, RatioIndicator) or not ratio.count_new_series:
         return
-    for label in ratio.identity_labels:
-        counted, all_events = (_fixed_values(side, label) for side in (ratio.numerator, ratio.total))
-        if counted and all_events and not counted & all_events:
-            side = ratio.counted.value
-            message = (
-                f"{side} is of another {label} than total, so the first value of a new series never counts: "
-                "give identityLabels, labels that both sides have alike"
-            )
-            yield (
-                Violation("new-series-elsewhere", message, ProblemLevel.WARNING),
-                indicator.at("ratio", side),
-            )
+    for side, selectors in ratio.counted_sides:
+        for label in ratio.identity_labels:
+            counted, all_events = (_fixed_values(each, label) for each in (selectors, ratio.total))
+            if counted and all_events and not counted & all_events:
+                message = (
+                    f"{side} is of another {label} than total, so the first value of a new series never "
+                    "counts: give identityLabels, labels that both sides have alike"
+                )
+                yield (
+                    Violation("new-series-elsewhere", message, ProblemLevel.WARNING),
+                    indicator.at("ratio", side),
+                )
 
 
 def _counted_metrics(slo: Slo, indicator: Node) -> Iterator[tuple[str, Node]]:
     match slo.indicator:
-        case RatioIndicator(counted, numerator, total) if "ratio" in indicator.entries:
-            for selectors, key in ((numerator, counted.value), (total, "total")):
+        case RatioIndicator(total=total) as ratio if "ratio" in indicator.entries:
+            for key, selectors in (*ratio.counted_sides, ("total", total)):
                 node = indicator.at("ratio", key)
                 for selector, item in zip(selectors, node.items or (node,), strict=True):
                     yield selector.metric, item

@@ -32,6 +32,13 @@ class Ratio(Choice, frozen=True, kw_only=True):
     good: Annotated[Selectors | UnsetType, Meta(description="Counters of good events, instead of error.")] = (
         UNSET
     )
+    minus: Annotated[
+        Selectors | UnsetType,
+        Meta(
+            description="Counters of events that error counts and that are not bad.",
+            examples=['http_requests_aborted_total{job="shop"}'],
+        ),
+    ] = UNSET
     total: Annotated[
         Selectors, Meta(description="Counters of all events.", examples=['http_requests_total{job="shop"}'])
     ]

@@ -72,10 +72,17 @@ def _read_ratio(spec: fields.Ratio, node: Node, findings: Findings) -> RatioIndi
     counted = _counted_side(spec.error)
     part = _read_selectors(node.at(counted.value), findings)
     total = _read_selectors(node.at("total"), findings)
+    minus: tuple[Selector, ...] | None = ()
+    if not isinstance(spec.minus, UnsetType):
+        minus = _read_selectors(node.at("minus"), findings)
+        if counted is CountedSide.GOOD:
+            why = "what is not good is bad, and minus is taken from error alone: name what is good, or error"
+            findings.add_violation(Violation("minus-of-good", why), node.keys["minus"])
+            return None
     identity = _read_identity(spec.identity_labels, node.at("identityLabels"), findings)
-    if part is None or total is None:
+    if part is None or total is None or minus is None:
         return None
-    return RatioIndicator(counted, part, total, spec.count_new_series, identity)
+    return RatioIndicator(counted, part, total, spec.count_new_series, identity, minus)
 
 
 def _read_latency(

@@ -42,6 +42,7 @@ ADJUSTABLE_CODES: Final = frozenset(
         "live-above-total",
         "live-feature",
         "live-little-traffic",
+        "live-minus-above-error",
         "live-new-series-elsewhere",
         "live-no-bucket",
         "live-no-group-label",

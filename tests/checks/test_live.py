@@ -50,6 +50,7 @@ def history() -> Iterator[tuple[str, float, float]]:
         yield 'requests_total{job="batch",instance="c",code="500"}', number, at
         yield 'failed_total{job="worker",instance="w"}', number, at
         yield 'retries_total{job="shop",instance="a"}', 1000 * number, at
+        yield 'aborted_total{job="shop",instance="a"}', number, at
         if at < now - 1800:
             yield 'gone_total{job="shop",instance="a"}', number, at
 
@@ -151,6 +152,18 @@ CASES: Final = {
     "more than all": (
         ratio('retries_total{job="shop"}', 'requests_total{job="shop"}'),
         "(likely) [live-above-total]",
+    ),
+    "less than the errors": (
+        SHOP.replace("          total:", '          minus: aborted_total{job="shop"}\n          total:'),
+        "0.82 % bad in the last day",
+    ),
+    "minus within the errors": (
+        SHOP.replace("          total:", '          minus: aborted_total{job="shop"}\n          total:'),
+        "in the last day minus counts",
+    ),
+    "more than the errors": (
+        SHOP.replace("          total:", '          minus: retries_total{job="shop"}\n          total:'),
+        "(likely) [live-minus-above-error]",
     ),
     "a ratio": (
         '    - {name: it, objective: 99%, indicator: {errorRatio: \'sum(increase(requests_total{code="500"}'

@@ -101,6 +101,11 @@ def _errors_counted(counting: Counting, series: Sequence[Scraped], now: int) -> 
     return _bound(total, counting.counted(_labelled(series, "code", "500"), now))
 
 
+def _difference_counted(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
+    bad, good = (counting.counted(_labelled(series, "code", it), now) or 0.0 for it in ("500", "200"))
+    return _bound(counting.counted(series, now), bad + good - good)
+
+
 def _errors_of_query(counting: Counting, series: Sequence[Scraped], now: int) -> EventCounts | None:
     total = counting.increases(series, now)
     return _bound(total, counting.increases(_labelled(series, "code", "500"), now))
@@ -172,6 +177,15 @@ def _probe(_: Counting, series: Sequence[Scraped], now: int) -> EventCounts | No
 
 def _grown_errors(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
     errors = counting.grown_with_births(_labelled(series, "code", "500"), now, span)
+    return counting.grown_with_births(series, now, span), errors
+
+
+def _grown_difference(counting: Counting, series: Sequence[Scraped], now: int, span: int) -> Raw:
+    bad, good = (
+        counting.grown_with_births(_labelled(series, "code", it), now, span) for it in ("500", "200")
+    )
+    none = bad is None and good is None
+    errors = None if none else (bad or 0.0) + (good or 0.0) - (good or 0.0)
     return counting.grown_with_births(series, now, span), errors
 
 
@@ -254,6 +268,12 @@ KINDS: Final = {
     ),
     "a ratio of good events": Kind(
         RatioIndicator(CountedSide.GOOD, (_GOOD,), (_ALL,)), _requests, _good_counted, _grown_good
+    ),
+    "a ratio of errors, less good events among them": Kind(
+        RatioIndicator(CountedSide.ERROR, (_ERRORS, _GOOD), (_ALL,), minus=(_GOOD,)),
+        _requests,
+        _difference_counted,
+        _grown_difference,
     ),
     "a classic latency": Kind(
         LatencyIndicator(_HISTOGRAM, Fraction("0.3")),

@@ -33,6 +33,9 @@ spec:
       objective: 99%
       window: 84d
       indicator: {ratio: {good: a_total, total: b_total, countNewSeries: false, identityLabels: [job]}}
+    - name: errors-less-aborted
+      objective: 99%
+      indicator: {ratio: {error: [a_total, b_total], minus: [c_total, d_total], total: e_total}}
     - name: latency
       objective: 99%
       window: 7d
@@ -112,7 +115,7 @@ def test_objects_are_those_of_the_first_version() -> None:
 
     objects = list(yaml.safe_load_all(file.text))
     assert {each["apiVersion"] for each in objects} == {"openslo/v1"}
-    assert [each["kind"] for each in objects] == ["Service", *["SLO"] * 9]
+    assert [each["kind"] for each in objects] == ["Service", *["SLO"] * 10]
     errors = next(each for each in objects if each["metadata"]["name"] == "errors")
     assert errors["spec"]["indicator"]["spec"]["ratioMetric"] == {
         "counter": True,
@@ -134,7 +137,7 @@ def test_the_command_writes_one_file_a_service(tmp_path: Path, capsys: pytest.Ca
 
     assert code == 0
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["shop.yaml"]
-    assert "9 SLOs, 1 files, 1 changed" in capsys.readouterr().err
+    assert "10 SLOs, 1 files, 1 changed" in capsys.readouterr().err
 
 
 def test_a_spec_with_a_mistake_is_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

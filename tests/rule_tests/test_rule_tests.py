@@ -30,6 +30,8 @@ KINDS: Final = {
     "ratio": AVAILABILITY,
     "good": "    - {name: it, objective: 99%, indicator: {ratio: {good: 'ok_total{path=~\"/a/.+|/b\"}', "
     "total: all_total}}}\n",
+    "minus": "    - {name: it, objective: 99%, groupBy: [zone], indicator: {ratio: {error: [bad_total, "
+    "worse_total], minus: aborted_total, total: all_total}}}\n",
     "latency": "    - {name: it, objective: 99%, window: 7d, groupBy: [route], indicator: {latency: "
     "{histogram: h_seconds, threshold: 300ms}}}\n",
     "probe": "    - {name: it, objective: 99.5%, indicator: {probe: {metric: probe_success}}}\n",

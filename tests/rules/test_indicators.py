@@ -291,6 +291,43 @@ def test_what_a_gap_hid_is_repaired_once_from_the_raw_counters(tmp_path: Path) -
     assert outcome == "SUCCESS"
 
 
+@pytest.mark.parametrize(("aborted", "errors"), [(0, 48), (6, 24), (12, 0), (40, 0)])
+def test_what_is_taken_from_the_errors_leaves_none_below_zero(
+    aborted: int, errors: int, tmp_path: Path
+) -> None:
+    indicator = RatioIndicator(
+        CountedSide.ERROR,
+        (read_selector("failed"), read_selector("rejected")),
+        (read_selector("t"),),
+        minus=(read_selector("aborted"),),
+    )
+    series = {"t": "0+40x200", "failed": "0+10x200", "rejected": "0+2x200", "aborted": f"0+{aborted}x200"}
+
+    outcome = run_trial(
+        tmp_path,
+        indicator,
+        series,
+        (f"round(sum({ERRORS}), 0.001)", errors),
+        (f"round(sum({EVENTS}), 0.001)", 160),
+        ("count(slo:sli_error:increase1m < 0)", None),
+        ("sum(round(slo:sli_error:ratio_rate5m, 0.001))", errors / 160),
+    )
+
+    assert outcome == "SUCCESS"
+
+
+def test_nothing_to_take_from_the_errors_takes_nothing(tmp_path: Path) -> None:
+    indicator = RatioIndicator(
+        CountedSide.ERROR, (read_selector("e"),), (read_selector("t"),), minus=(read_selector("never"),)
+    )
+
+    outcome = run_trial(
+        tmp_path, indicator, {"t": "0+40x200", "e": "0+10x200"}, (f"round(sum({ERRORS}), 0.001)", 40)
+    )
+
+    assert outcome == "SUCCESS"
+
+
 @pytest.mark.parametrize(
     ("counted", "part", "growth"), [(CountedSide.GOOD, "ok", 27), (CountedSide.ERROR, "bad", 3)]
 )

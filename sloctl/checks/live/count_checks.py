@@ -1,12 +1,20 @@
 """Checks of the events that an SLO counts: errors within the events, and how many there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sloctl.checks.live.results import Certainty, LiveQuestion, LiveResult, failed, passed, unknown
 from sloctl.duration import DAY, format_duration
 from sloctl.formatting import format_count, format_error_ratio, format_rounded
-from sloctl.model import CountedSide, ErrorRatioIndicator, PromQL, QueryIndicator, RatioIndicator, Severity
+from sloctl.model import (
+    CountedSide,
+    ErrorRatioIndicator,
+    PromQL,
+    QueryIndicator,
+    RatioIndicator,
+    Selector,
+    Severity,
+)
 from sloctl.promql import fill_window, format_selector
 from sloctl.slo.policy import alert_threshold, rows_of_severity
 
@@ -20,8 +28,7 @@ def check_subset(question: LiveQuestion) -> Iterator[LiveResult]:
     ratio = question.located.slo.indicator
     if not isinstance(ratio, RatioIndicator):
         return
-    side = ratio.counted.value
-    for selector in ratio.numerator:
+    for side, selector in ((key, each) for key, selectors in ratio.counted_sides for each in selectors):
         totals = [format_selector(each) for each in ratio.total if each.metric == selector.metric]
         if not totals:
             continue
@@ -75,6 +82,28 @@ def check_ratio(question: LiveQuestion) -> Iterator[LiveResult]:
                 yield passed(question, "ratio", f"{format_error_ratio(errors / total)} bad in the last day")
 
 
+def check_minus(question: LiveQuestion) -> Iterator[LiveResult]:
+    """Find more events taken from the errors than there were, which the rules would cut off at none."""
+    ratio = question.located.slo.indicator
+    if not isinstance(ratio, RatioIndicator) or not ratio.minus:
+        return
+    error, minus = (
+        question.server.number(_increase_in_day(side)) or 0 for side in (ratio.numerator, ratio.minus)
+    )
+    seen = f"in the last day minus counts {format_count(minus)}, and error {format_count(error)}"
+    if minus > error * _TOLERANCE:
+        yield failed(
+            question,
+            "minus",
+            seen,
+            node=question.located.node.at("indicator", "ratio", "minus"),
+            code="live-minus-above-error",
+            certainty=Certainty.LIKELY,
+        )
+    else:
+        yield passed(question, "minus", seen)
+
+
 def check_traffic(question: LiveQuestion) -> Iterator[LiveResult]:
     """Find budgets of less than one failure, and tell how many failures page."""
     slo = question.located.slo
@@ -115,14 +144,17 @@ def _counted_in_day(question: LiveQuestion) -> tuple[float | None, float | None]
     if isinstance(indicator, QueryIndicator):
         queries = [f"sum({fill_window(each, _DAY)})" for each in (indicator.numerator, indicator.total)]
     elif isinstance(indicator, RatioIndicator):
-        queries = [
-            _join_sums([f"sum(increase({format_selector(each)}[{_DAY}]))" for each in side])
-            for side in (indicator.numerator, indicator.total)
-        ]
+        queries = [_increase_in_day(side) for side in (indicator.numerator, indicator.total)]
     else:
         return None, None
     part, total = (question.server.number(query) for query in queries)
+    if isinstance(indicator, RatioIndicator) and indicator.minus:
+        part = max((part or 0) - (question.server.number(_increase_in_day(indicator.minus)) or 0), 0)
     return part, total
+
+
+def _increase_in_day(counters: Sequence[Selector]) -> PromQL:
+    return _join_sums([f"sum(increase({format_selector(each)}[{_DAY}]))" for each in counters])
 
 
 def _join_sums(sums: list[PromQL]) -> PromQL:

@@ -18,6 +18,7 @@ LIVE_CHECKS: Final[dict[str, LiveCheck]] = {
     "processes": series_checks.check_same_processes,
     "subset": count_checks.check_subset,
     "ratio": count_checks.check_ratio,
+    "minus": count_checks.check_minus,
     "traffic": count_checks.check_traffic,
     "cost": series_checks.check_series_cost,
     "retention": server_checks.check_retention,

@@ -42,9 +42,10 @@ def selected_series(located: LocatedSlo) -> list[SelectedSeries]:
 def _all_selected(located: LocatedSlo) -> Iterator[SelectedSeries]:
     indicator = located.node.at("indicator")
     match located.slo.indicator:
-        case RatioIndicator(counted, numerator, total):
+        case RatioIndicator(counted, numerator, total, minus=minus):
             part, whole = indicator.at("ratio", counted.value), indicator.at("ratio", "total")
             yield from _with_nodes(numerator, part, may_be_absent=counted is CountedSide.ERROR)
+            yield from _with_nodes(minus, indicator.at("ratio", "minus"), may_be_absent=True)
             yield from _with_nodes(total, whole, may_be_absent=False)
         case LatencyIndicator(histogram):
             count = Selector(f"{histogram.metric}_count", histogram.matchers)

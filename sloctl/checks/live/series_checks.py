@@ -221,7 +221,7 @@ def check_same_processes(question: LiveQuestion) -> Iterator[LiveResult]:
         return
     identity = ", ".join(ratio.identity_labels)
     total = " or ".join(map(format_selector, ratio.total))
-    for selector in ratio.numerator:
+    for side, selector in ((key, each) for key, selectors in ratio.counted_sides for each in selectors):
         elsewhere = question.server.number(
             f"count({format_selector(selector)} unless on ({identity}) ({total}))"
         )
@@ -231,7 +231,7 @@ def check_same_processes(question: LiveQuestion) -> Iterator[LiveResult]:
                 "processes",
                 f"{format_count(elsewhere)} series of {selector.metric} are of processes without total, so "
                 "the first value of a new one does not count: give identityLabels that both sides have alike",
-                node=question.located.node.at("indicator", "ratio", ratio.counted.value),
+                node=question.located.node.at("indicator", "ratio", side),
                 code="live-new-series-elsewhere",
             )
         else:

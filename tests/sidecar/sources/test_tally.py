@@ -144,6 +144,22 @@ def test_errors_of_another_target_are_born_by_job(identity: tuple[str, ...], err
     assert added == {(): EventCounts(error=errors, total=100)}
 
 
+@pytest.mark.parametrize(("aborted", "errors"), [(0, 12), (5, 7), (12, 0), (50, 0)])
+def test_what_is_taken_from_the_errors_leaves_none_below_zero(aborted: int, errors: int) -> None:
+    indicator = RatioIndicator(
+        CountedSide.ERROR,
+        (Selector("failed_total"), Selector("rejected_total")),
+        (Selector("jobs_total"),),
+        minus=(Selector("aborted_total"),),
+    )
+    before = "jobs_total 100\nfailed_total 5\nrejected_total 0\naborted_total 3"
+    after = f"jobs_total 200\nfailed_total 15\nrejected_total 2\naborted_total {3 + aborted}"
+
+    added = counts(slo(indicator=indicator), before, after)
+
+    assert added == {(): EventCounts(error=errors, total=100)}
+
+
 def test_series_first_seen_within_a_minute_are_the_past() -> None:
     everything = 'requests_total{status="200"} 10000000\nrequests_total{status="500"} 200000'
     early = {0.0: 'requests_total{status="200"} 9999990', 5.0: everything}

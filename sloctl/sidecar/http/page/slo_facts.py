@@ -15,7 +15,6 @@ from sloctl.links import dashboard_uid, join_url
 from sloctl.model import (
     CompositeIndicator,
     ConditionIndicator,
-    CountedSide,
     ErrorRatioIndicator,
     JourneyPart,
     LatencyIndicator,
@@ -45,7 +44,7 @@ PROMETHEUS_ANNOTATION: Final = "prometheus_url"
 ALERTMANAGER_ANNOTATION: Final = "alertmanager_url"
 # In an annotation that is a URL; `{{` begins a template of Prometheus.
 _PLACEHOLDER: Final = re.compile(r"(?<!\{)\{([a-zA-Z_][a-zA-Z0-9_]*)\}(?!\})")
-_COUNTED_NAMES: Final = {CountedSide.ERROR: "bad events", CountedSide.GOOD: "good events"}
+_COUNTED_NAMES: Final = {"error": "bad events", "minus": "less these", "good": "good events"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +159,7 @@ def indicator_queries(slo: Slo) -> Iterator[NamedQuery]:
 def _counted_queries(slo: Slo) -> Iterator[NamedQuery]:
     match slo.indicator:
         case RatioIndicator() as ratio:
-            yield NamedQuery(_COUNTED_NAMES[ratio.counted], _join_selectors(ratio.numerator))
-            yield NamedQuery("events", _join_selectors(ratio.total))
+            yield from _ratio_queries(ratio)
         case LatencyIndicator() | NativeLatencyIndicator() as latency:
             name = f"good: at most {format_seconds(latency.threshold)}, of"
             yield NamedQuery(name, format_selector(latency.histogram))
@@ -171,7 +169,7 @@ def _counted_queries(slo: Slo) -> Iterator[NamedQuery]:
         case ProbeIndicator() as probe:
             yield NamedQuery("bad samples are 0, of", format_selector(probe.gauge))
         case QueryIndicator() as query:
-            yield NamedQuery(_COUNTED_NAMES[query.counted], query.numerator.text)
+            yield NamedQuery(_COUNTED_NAMES[query.counted.value], query.numerator.text)
             yield NamedQuery("events", query.total.text)
         case ErrorRatioIndicator() as error_ratio:
             yield NamedQuery("error ratio of a minute", error_ratio.ratio.text)
@@ -204,6 +202,12 @@ def recorded_queries(state: SloState, *, style: LabelStyle) -> Iterator[NamedQue
         expression = f"g0.expr={quote(promql, safe='')}"
         url = join_url(base, "graph", expression, "g0.tab=0", "g0.range_input=6h") if is_url(base) else None
         yield NamedQuery(name, promql, url)
+
+
+def _ratio_queries(ratio: RatioIndicator) -> Iterator[NamedQuery]:
+    for key, counters in ratio.counted_sides:
+        yield NamedQuery(_COUNTED_NAMES[key], _join_selectors(counters))
+    yield NamedQuery("events", _join_selectors(ratio.total))
 
 
 def _join_selectors(counters: Sequence[Selector]) -> PromQL:
