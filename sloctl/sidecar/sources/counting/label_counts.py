@@ -72,14 +72,14 @@ def _sum_pairs(
 ) -> dict[str, dict[LabelPair, list[float]]]:
     """Sum [errors, events] per SLO and pair, of *slos* alone."""
     sums: dict[str, dict[LabelPair, list[float]]] = {slo: {} for slo in slos}
-    for weight, error, total in series_counts:
-        pairs = sums.get(weight.key[0])
+    for each in series_counts:
+        pairs = sums.get(each.weight.key[0])
         if pairs is None:
             continue
-        for pair in weight.contributor_labels:
+        for pair in each.weight.contributor_labels:
             counts = pairs.get(pair)
             if counts is None:
                 counts = pairs[pair] = [0.0, 0.0]
-            counts[0] += error
-            counts[1] += total
+            counts[0] += each.error
+            counts[1] += each.total
     return sums

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+
 from sloctl.sidecar.sources import Group
 from sloctl.sidecar.sources.counting.counter_increases import ScrapeIncreases, SeriesIncrease
 from sloctl.sidecar.sources.counting.histogram_bounds import HistogramBounds
@@ -24,7 +26,7 @@ from sloctl.slo.resolutions import EventCounts
 HeldCounts: TypeAlias = Mapping[SloGroup, EventCounts]
 
 
-class SeriesCounts(NamedTuple):
+class SeriesCounts(msgspec.Struct, frozen=True, gc=False):
     """Counts that one series added to one SLO in one scrape."""
 
     weight: SeriesWeight
@@ -32,8 +34,7 @@ class SeriesCounts(NamedTuple):
     total: float
 
 
-@dataclass(slots=True)
-class _RunningSum:
+class _RunningSum(msgspec.Struct, gc=False):
     error: float = 0.0
     total: float = 0.0
     has_total: bool = False
@@ -52,14 +53,14 @@ class NewSeries(NamedTuple):
 class Tally:
     """One scrape of one target, counted; *held_counts* go into the tally after this one.
 
-    *established* are the processes, by SLO id, that were there a minute ago and still are: of others no new
+    *established* are series whose processes were there a minute ago and still are: of other processes no new
     series counts. *missing_bounds*, by SLO id, say why a histogram is not counted.
     """
 
     sums: Mapping[SloGroup, _RunningSum]
     series_counts: list[SeriesCounts]
     held_counts: HeldCounts
-    established: Set[tuple[str, ProcessIdentity]] = frozenset()
+    established: Sequence[SeriesWeight] = ()
     unproven_series: Sequence[NewSeries] = ()
     missing_bounds: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,7 +88,7 @@ class _TallyBuilder:
     # Series that take from the errors, with value and increase: counted when all resets are known.
     good_samples: list[tuple[SeriesWeight, float, float | None]] = field(default_factory=list)
     new_series: list[NewSeries] = field(default_factory=list)
-    established: set[tuple[str, ProcessIdentity]] = field(default_factory=set)
+    established: list[SeriesWeight] = field(default_factory=list)
     histograms: dict[tuple[str, tuple[LabelPair, ...]], HistogramBounds] = field(default_factory=dict)
     # Samples of histograms' counts: counted when all their bounds are known.
     histogram_counts: list[tuple[SeriesWeight, HistogramBucket, SeriesIncrease]] = field(default_factory=list)
@@ -120,16 +121,15 @@ class _TallyBuilder:
             self.good_samples.append((weight, value, increase))
         elif increase is not None:
             self.add_counts(weight, weight.error * increase, weight.total * increase)
-        self._note_process(weight, sample)
-
-    def _note_process(self, weight: SeriesWeight, sample: SeriesIncrease) -> None:
         if sample.is_established and weight.total:
-            self.established.add((weight.key[0], weight.identity))
+            self.established.append(weight)
         if sample.reset:
             self.reset.add(weight.key)
 
     def add_counts(self, weight: SeriesWeight, error: float, total: float) -> None:
-        sums = self.sums.setdefault(weight.key, _RunningSum())
+        sums = self.sums.get(weight.key)
+        if sums is None:
+            sums = self.sums[weight.key] = _RunningSum()
         if weight.total:
             sums.has_total = True
         if error or total:
@@ -177,9 +177,12 @@ class _TallyBuilder:
     def _count_new_series(self) -> list[NewSeries]:
         """Count those of processes that were there before; return the others."""
         unproven: list[NewSeries] = []
+        # Of thousands of series, so only where one is new.
+        asked = self.established if self.new_series else ()
+        established = {(each.key[0], each.identity) for each in asked}
         for new in self.new_series:
             weight, value = new
-            is_proven = (weight.key[0], weight.identity) in self.established
+            is_proven = (weight.key[0], weight.identity) in established
             if weight.error < 0:
                 self.good_samples.append((weight, value, value if is_proven else None))
             elif is_proven:
@@ -200,7 +203,7 @@ def merge_tallies(
     none where a label of `groupBy` stands on one side alone: no group would ever have its errors.
     """
     given = list(tallies)
-    established = frozenset[tuple[str, ProcessIdentity]]().union(*(tally.established for tally in given))
+    established = _established_processes(given)
     sums: dict[SloGroup, _RunningSum] = {}
     for tally in given:
         for key, counted in tally.sums.items():
@@ -226,6 +229,13 @@ def merge_tallies(
             if surplus := min(0.0, merged.error) or max(0.0, merged.error - merged.total):
                 carried[key] = surplus
     return counts, carried
+
+
+def _established_processes(tallies: Sequence[Tally]) -> Set[tuple[str, ProcessIdentity]]:
+    """Return the processes of all targets that were there before; none where no new series asks for them."""
+    if not any(tally.unproven_series for tally in tallies):
+        return frozenset()
+    return {(weight.key[0], weight.identity) for tally in tallies for weight in tally.established}
 
 
 def _find_one_sided_labels(sums: Mapping[SloGroup, _RunningSum]) -> Set[str]:

@@ -170,9 +170,11 @@ class ScrapeSource:
             tally = await scraper.scrape_target(self._client, weights, now)
             if tally is None:
                 return None
+            if not scraper.left_out:
+                return CountedScrape(plan, tally)
             # Errors without their events, or the other way round, would be wrong.
             unread = {slo.id for slo, pair in plan.pairs if metric_names(pair) & scraper.left_out}
-            return CountedScrape(plan, without_slos(tally, unread) if unread else tally)
+            return CountedScrape(plan, without_slos(tally, unread))
 
         counted = await self._rounds.run_round(scrapers, scrape)
         tallies = [self._current_tally(each) for each in counted]
