@@ -5,9 +5,10 @@ them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from io import BytesIO
+from typing import Final, Protocol
 
 import aiohttp
 from yarl import URL
@@ -34,8 +35,15 @@ _TOO_MANY_REQUESTS: Final = 429
 _PIECE_BYTES: Final = 16 * 1024
 _MOST_CONNECTIONS: Final = 100
 
-# Waits until a body of so many bytes so far may go on.
-ReserveBytes: TypeAlias = Callable[[int], Awaitable[None]]
+
+class AnswerReader(Protocol):
+    """A part that takes the body of an answer as it comes, and keeps what it needs."""
+
+    def check_head(self, status: int, content_type: str) -> None:
+        """Raise RequestFailed where the body is not worth reading."""
+
+    async def take_piece(self, piece: bytes) -> None:
+        """Take what follows, as soon as there is memory for it; raise ValueError for what cannot be read."""
 
 
 class HttpClient:
@@ -52,10 +60,10 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         server_name: str | None = None,
-        reserve: ReserveBytes | None = None,
+        reader: AnswerReader | None = None,
     ) -> HttpResponse:
         """Send a GET, as `request` does."""
-        return await self.request("GET", url, headers=headers, server_name=server_name, reserve=reserve)
+        return await self.request("GET", url, headers=headers, server_name=server_name, reader=reader)
 
     async def request(
         self,
@@ -65,13 +73,13 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         server_name: str | None = None,
-        reserve: ReserveBytes | None = None,
+        reader: AnswerReader | None = None,
     ) -> HttpResponse:
         """Return the answer, whatever its status; raise RequestFailed, which does not name the server.
 
         *headers* win over those of the options. *server_name* is what a certificate must say where neither
-        the options nor the host of *url* do, as for one address behind a name. *reserve* is asked for memory
-        while the body grows.
+        the options nor the host of *url* do, as for one address behind a name. *reader* takes the
+        body, of which the answer then has nothing.
         """
         parsed = _parse_url(url)
         own_headers = request_headers(self._options)
@@ -91,7 +99,7 @@ class HttpClient:
                     allow_redirects=False,
                 ) as response,
             ):
-                return await self._read_response(response, reserve)
+                return await self._read_response(response, reader)
         except TimeoutError:
             raise RequestFailed(f"no answer within {self._options.timeout_seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as failure:
@@ -99,27 +107,28 @@ class HttpClient:
             raise RequestFailed(_failure_reason(failure)) from None
 
     async def _read_response(
-        self, response: aiohttp.ClientResponse, reserve: ReserveBytes | None
+        self, response: aiohttp.ClientResponse, reader: AnswerReader | None
     ) -> HttpResponse:
         if response.status in REDIRECTS:
             raise redirect_failure(response.status, response.headers.get("Location", ""))
         encoding = response.headers.get("Content-Encoding", "identity").lower()
         if encoding not in {ACCEPTED_ENCODING, "identity"}:
             raise RequestFailed(f"answered in the encoding {encoding[:20]!r}, which nobody asked for")
-        most = self._options.max_bytes
-        body, inflated = bytearray(), GzipBody(max_bytes=most)
-        # In pieces: gzip makes a thousand times as much of each, and memory is asked for in between.
+        if reader is not None:
+            reader.check_head(response.status, response.content_type)
+        most, size = self._options.max_bytes, 0
+        body, compressed = BytesIO(), GzipBody(encoding)
         async for chunk in response.content.iter_chunked(_PIECE_BYTES):
-            if encoding == ACCEPTED_ENCODING:
-                inflated.feed_chunk(chunk)
-            else:
-                body += chunk
-            if len(body) > most or inflated.is_too_long:
-                raise RequestFailed(f"answered more than {most / 1024**2:g} MiB")
-            if reserve is not None:
-                await reserve(len(body) + inflated.size)
-        whole = inflated.finish_body() if encoding == ACCEPTED_ENCODING else bytes(body)
-        return HttpResponse(response.status, response.content_type, whole)
+            for piece in compressed.inflate_chunk(chunk):
+                size += len(piece)
+                if size > most:
+                    raise RequestFailed(f"answered more than {most / 1024**2:g} MiB")
+                if reader is None:
+                    body.write(piece)
+                else:
+                    await reader.take_piece(piece)
+        compressed.check_end()
+        return HttpResponse(response.status, response.content_type, body.getvalue())
 
 
 @asynccontextmanager

@@ -4,47 +4,41 @@ aiohttp inflates by itself, and takes a gzip stream that ends early for a whole 
 """
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 # As Prometheus asks its targets.
 ACCEPTED_ENCODING: Final = "gzip"
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
+# Gzip makes a thousand times as much of some bodies: whoever takes them can stop after each piece.
+_PIECE_BYTES: Final = 64 * 1024
 
 
 class GzipBody:
-    """The streams of one gzip body, inflated to *max_bytes* and one more at most."""
+    """The streams of one body in *encoding*, which is gzip or none."""
 
-    def __init__(self, *, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._body = bytearray()
+    def __init__(self, encoding: str) -> None:
+        self._is_gzip = encoding == ACCEPTED_ENCODING
         self._stream = zlib.decompressobj(_GZIP_WINDOW)
         self._has_begun = False
 
-    @property
-    def size(self) -> int:
-        """The number of bytes inflated so far."""
-        return len(self._body)
-
-    @property
-    def is_too_long(self) -> bool:
-        """Whether more than the limit has been inflated."""
-        return len(self._body) > self._max_bytes
-
-    def feed_chunk(self, chunk: bytes) -> None:
-        """Inflate *chunk*, further streams of the body included; raise ValueError for what is no gzip."""
+    def inflate_chunk(self, chunk: bytes) -> Iterator[bytes]:
+        """Inflate *chunk* in pieces, further streams of the body included; raise ValueError for no gzip."""
+        if not self._is_gzip:
+            yield chunk
+            return
         self._has_begun |= bool(chunk)
-        while chunk and not self.is_too_long:
+        while chunk:
             if self._stream.eof:
                 self._stream = zlib.decompressobj(_GZIP_WINDOW)
             try:
-                self._body += self._stream.decompress(chunk, self._max_bytes + 1 - len(self._body))
+                piece = self._stream.decompress(chunk, _PIECE_BYTES)
             except zlib.error:
                 raise ValueError("the answer is no gzip, although it says so") from None
-            # What is not consumed is beyond the limit, and then nobody asks for it.
-            chunk = self._stream.unused_data
+            chunk = self._stream.unconsumed_tail or self._stream.unused_data
+            yield piece
 
-    def finish_body(self) -> bytes:
-        """Return the body; raise ValueError where its last stream does not end."""
+    def check_end(self) -> None:
+        """Raise ValueError where the last stream does not end."""
         if self._has_begun and not self._stream.eof:
             raise ValueError("the answer broke off: its gzip does not end")
-        return bytes(self._body)

@@ -22,8 +22,7 @@ AcceptRequest: TypeAlias = Callable[[Iterable[RequestPiece], RejectedPoints, str
 
 PROTOBUF: Final = "application/x-protobuf"
 _ENCODINGS: Final = frozenset({"", "identity", "gzip"})
-# A piece makes a thousand times as much when it is inflated.
-_PIECE_BYTES: Final = 4 * 1024
+_PIECE_BYTES: Final = 16 * 1024
 _RETRY_SECONDS: Final = 5
 # From the first byte of a body to its last.
 BODY_SECONDS: Final = 10.0
@@ -43,36 +42,6 @@ class _RejectedRequest(Exception):
         self.status = status
 
 
-class _BodyReading:
-    """A body as it comes, inflated where it is gzip."""
-
-    def __init__(self, inflated: GzipBody | None) -> None:
-        self.size = 0
-        self._inflated = inflated
-        self._plain = bytearray()
-
-    def feed_chunk(self, chunk: bytes) -> int:
-        """Take *chunk* and return by how much the body grew; raise _RejectedRequest."""
-        before = self.size
-        if self._inflated is None:
-            self._plain += chunk
-            self.size = len(self._plain)
-        else:
-            try:
-                self._inflated.feed_chunk(chunk)
-            except ValueError as broken:
-                raise _RejectedRequest(400, "the body cannot be inflated") from broken
-            self.size = self._inflated.size
-        return self.size - before
-
-    def finish_body(self) -> bytes | bytearray:
-        """Return the body; raise _RejectedRequest where it was cut off."""
-        try:
-            return self._plain if self._inflated is None else self._inflated.finish_body()
-        except ValueError as broken:
-            raise _RejectedRequest(400, "the body cannot be inflated") from broken
-
-
 class RequestBodies:
     """The bodies being read: inflated, each has *max_bytes* at most, all together *max_bytes_at_once*.
 
@@ -85,21 +54,30 @@ class RequestBodies:
         self._bytes = 0
 
     @asynccontextmanager
-    async def read_body(self, request: web.Request) -> AsyncIterator[bytes | bytearray]:
+    async def read_body(self, request: web.Request) -> AsyncIterator[bytearray]:
         """Give the inflated body, for this block alone; raise _RejectedRequest and Overloaded."""
-        reading = _BodyReading(
-            GzipBody(max_bytes=self._max_bytes) if _content_encoding(request) == "gzip" else None
-        )
+        body = bytearray()
+        try:
+            await self._fill_body(body, request)
+            yield body
+        finally:
+            self._bytes -= len(body)
+
+    async def _fill_body(self, body: bytearray, request: web.Request) -> None:
+        """Read and inflate, in pieces, so that no body grows far beyond a limit before it is noticed."""
+        compressed = GzipBody(_content_encoding(request))
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 async for chunk in request.content.iter_chunked(_PIECE_BYTES):
-                    self._bytes += reading.feed_chunk(chunk)
-                    self._check_size(reading.size)
-            yield reading.finish_body()
+                    for piece in compressed.inflate_chunk(chunk):
+                        body += piece
+                        self._bytes += len(piece)
+                        self._check_size(len(body))
+            compressed.check_end()
         except TimeoutError:
             raise _RejectedRequest(408, f"a body comes within {BODY_SECONDS:g} s") from None
-        finally:
-            self._bytes -= reading.size
+        except ValueError as broken:
+            raise _RejectedRequest(400, "the body cannot be inflated") from broken
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

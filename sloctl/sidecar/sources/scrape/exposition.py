@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -18,6 +18,7 @@ ACCEPT: Final = (
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
 OPENMETRICS: Final = "application/openmetrics-text"
+Body: TypeAlias = bytes | bytearray
 CONTENT_TYPES: Final = frozenset({OPENMETRICS, "text/plain"})
 
 # With more names than this an alternation of them is slower than looking each line's name up.
@@ -30,9 +31,12 @@ _SAMPLE_LINE: Final = re.compile(
 )
 _SUFFIX: Final = re.compile(r"_(?:total|count|sum|bucket|created)$")
 # With labels it is that of another process, as behind a federation.
-_PROCESS_START: Final = re.compile(
+_PROCESS_START: Final = "process_start_time_seconds"
+_PROCESS_START_LINE: Final = re.compile(
     rb"\nprocess_start_time_seconds[ \t]+([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?)(?=\s)"
 )
+# What tells that a text is whole, or that something is no creation time.
+_KEPT_COMMENTS: Final = re.compile(r"\n(# (?:EOF|TYPE [^ \n]+_created )[^\n]*)")
 # A longer sample names nothing that a person looks for, and each use of it costs its length.
 _MAX_SAMPLE_LENGTH: Final = 16 * 1024
 # So much is searched, and so many lines are parsed, in one go: some ten milliseconds.
@@ -42,9 +46,9 @@ _LINES_PER_PIECE: Final = 500
 _EARLIEST_CREATION: Final = 1e9
 
 
-def process_start(body: bytes) -> float | None:
+def process_start(body: Body) -> float | None:
     """Return the start of the process that exposes *body* (Unix seconds); None where nothing tells."""
-    starts = _PROCESS_START.findall(body)
+    starts = _PROCESS_START_LINE.findall(body)
     return float(starts[0]) if len(starts) == 1 else None
 
 
@@ -65,12 +69,14 @@ class ExpositionParser:
         self._metrics = frozenset(metrics)
         self._created = frozenset(f"{_SUFFIX.sub('', metric)}_created" for metric in metrics)
         self._find_lines = _line_finder(self._metrics | self._created)
+        self._find_kept = _line_finder(self._metrics | self._created | {_PROCESS_START})
         self._target_labels = target_labels
         self._parsed: dict[str, _ParsedSeries] = {}
         self._labels: dict[LabelPair, LabelPair] = {}
         # Of the last text: metrics with too many samples, and how many samples were too long.
         self.left_out: frozenset[str] = frozenset()
         self.too_long = 0
+        self._omitted = 0
 
     def parse_samples(self, text: str, *, openmetrics: bool = False) -> list[ExposedSample]:
         """Return the samples of *text* at once, as `parse_in_pieces` gives them in the end."""
@@ -78,18 +84,20 @@ class ExpositionParser:
         return next(samples for samples in pieces if samples is not None)
 
     def parse_in_pieces(
-        self, body: bytes, *, openmetrics: bool = False, most_samples: int = MAX_SAMPLES
+        self, body: Body, *, openmetrics: bool = False, most_samples: int = MAX_SAMPLES, omitted: int = 0
     ) -> Iterator[list[ExposedSample] | None]:
         """Parse in pieces of some ten milliseconds: None while it goes on, then the samples in their order.
 
-        Of more than *most_samples* whole metrics are left out. Raises ValueError for a line of a wanted
-        metric that is no sample, for what is not UTF-8, and for a text that was cut off.
+        Of more than *most_samples* whole metrics are left out; *omitted* bytes were already. Raises
+        ValueError for a line of a wanted metric that is no sample, for what is not UTF-8, and for a text that
+        was cut off.
         """
         if openmetrics and not body.rstrip().endswith(b"# EOF"):
             raise ValueError("OpenMetrics that does not end with # EOF was cut off")
         # Both formats ask for it: 50 may be the beginning of 50123, and series that follow would be missing.
         if body and not openmetrics and not body.endswith(b"\n"):
             raise ValueError("the last line does not end with a line break: the text was cut off")
+        self._omitted = omitted
         lines: list[str] = []
         for found in self.find_in_pieces(body, most_samples):
             yield None
@@ -121,7 +129,7 @@ class ExpositionParser:
             if head.series.metric in self._metrics
         ]
 
-    def find_in_pieces(self, body: bytes, most_samples: int) -> Iterator[list[str]]:
+    def find_in_pieces(self, body: Body, most_samples: int) -> Iterator[list[str]]:
         """Find the lines of the wanted metrics, without the largest metrics where there are too many lines.
 
         A part of a metric would make series come and go, which look like new ones.
@@ -151,13 +159,13 @@ class ExpositionParser:
                 names = ((line, _NAME_END.split(line, maxsplit=1)[0]) for line in lines)
                 yield [line for line, name in names if name not in self.left_out]
 
-    def lines_by_piece(self, body: bytes) -> Iterator[list[str]]:
+    def lines_by_piece(self, body: Body) -> Iterator[list[str]]:
         """Give the lines of wanted metrics, piece by piece; samples that are too long are counted instead."""
         self.too_long, start = 0, 0
         while start < len(body):
             end = body.rfind(b"\n", start, start + PIECE_BYTES) + 1
             if end:
-                yield self.find_wanted(body[start:end], start)
+                yield self.find_wanted(body[start:end], start + self._omitted)
             else:
                 # One line is longer than a piece: its beginning tells whether it is wanted.
                 end = body.find(b"\n", start) + 1 or len(body)
@@ -165,18 +173,21 @@ class ExpositionParser:
                 self.too_long += bool(self._find_lines(begin))
             start = end
 
-    def find_wanted(self, piece: bytes, start: int) -> list[str]:
+    def find_wanted(self, piece: Body, start: int) -> list[str]:
         """Find the lines of wanted metrics in *piece*, which starts at a byte of the body."""
-        try:
-            lines = self._find_lines(piece.decode())
-        except UnicodeDecodeError as wrong:
-            where = f"{wrong.reason} at byte {start + wrong.start}"
-            raise ValueError(f"answered what is not UTF-8: {where}") from None
+        lines = self._find_lines(_decode_piece(piece, start))
         if len(piece) <= _MAX_SAMPLE_LENGTH:
             return lines
         short = [line for line in lines if len(line) <= _MAX_SAMPLE_LENGTH]
         self.too_long += len(lines) - len(short)
         return short
+
+    def keep_wanted(self, piece: Body, start: int) -> bytes:
+        """Keep of *piece*, whole lines from a byte of the body on, those that any part of a scrape reads."""
+        # The line break is for the search, which skips from one to the next.
+        text = f"\n{_decode_piece(piece, start)}"
+        lines = [*self._find_kept(text), *_KEPT_COMMENTS.findall(text), ""]
+        return "\n".join(lines).encode()
 
     def _parse_line(self, line: str, ticks_per_second: int) -> tuple[_ParsedSeries, float, float | None]:
         spelled, _, value = line.rpartition(" ")
@@ -205,6 +216,14 @@ class ExpositionParser:
         origin = SeriesId(sys.intern(_SUFFIX.sub("", sample.name)), of_all_bounds)
         self._parsed[spelled] = _ParsedSeries(SeriesId(sys.intern(sample.name), labels), origin)
         return self._parsed[spelled]
+
+
+def _decode_piece(piece: Body, start: int) -> str:
+    try:
+        return piece.decode()
+    except UnicodeDecodeError as wrong:
+        where = f"{wrong.reason} at byte {start + wrong.start}"
+        raise ValueError(f"answered what is not UTF-8: {where}") from None
 
 
 def _line_finder(metrics: Collection[str]) -> Callable[[str], list[str]]:

@@ -22,15 +22,15 @@ from sloctl.sidecar.sources.counting.tally import HeldCounts, Tally, tally_sampl
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory, BodyReservation
 from sloctl.sidecar.sources.scrape.exposition import (
     ACCEPT,
-    CONTENT_TYPES,
     OPENMETRICS,
     PIECE_BYTES,
     ExpositionParser,
     process_start,
 )
+from sloctl.sidecar.sources.scrape.exposition_reader import ExpositionReader
 from sloctl.sidecar.sources.scrape.sample_room import SampleRoom
 from sloctl.sidecar.sources.scrape.targets import ScrapeTarget, TargetState
-from sloctl.sidecar.sources.scrape.unmatched import ExposedSeries
+from sloctl.sidecar.sources.scrape.unmatched import SEARCHED_BYTES, ExposedSeries
 
 _tracer: Final = get_tracer(__name__)
 
@@ -133,21 +133,21 @@ class TargetScraper:
         headers = {"Accept": ACCEPT}
         if target.host is not None:
             headers["Host"] = target.host_and_port
-        answer = await client.get(
-            target.url, headers=headers, server_name=target.host, reserve=reservation.reserve_bytes
+        reader = ExpositionReader(
+            self._parser, reservation, raw_bytes=SEARCHED_BYTES if self.wants_exposed else 0
         )
-        if answer.status != 200:
-            raise RequestFailed(f"answered {answer.status}")
-        if answer.content_type not in CONTENT_TYPES:
-            raise RequestFailed(f"answered {answer.content_type}, which is no metrics format")
-        is_openmetrics, body = answer.content_type == OPENMETRICS, answer.body
-        most = self._room.most_for(self)
-        pieces = self._parser.parse_in_pieces(body, openmetrics=is_openmetrics, most_samples=most)
+        answer = await client.get(target.url, headers=headers, server_name=target.host, reader=reader)
+        pieces = self._parser.parse_in_pieces(
+            reader.body,
+            openmetrics=answer.content_type == OPENMETRICS,
+            most_samples=self._room.most_for(self),
+            omitted=reader.omitted,
+        )
         # Pieces of many large answers would follow each other before anybody else has a turn.
-        async with self._room.parsing if len(body) > PIECE_BYTES else nullcontext():
+        async with self._room.parsing if len(reader.body) > PIECE_BYTES else nullcontext():
             while (samples := next(pieces)) is None:  # noqa: ASYNC110 - it waits for its own work
                 await asyncio.sleep(0)
         if self.wants_exposed:
-            self.exposed = ExposedSeries.from_body(body, (sample.series for sample in samples))
+            self.exposed = ExposedSeries.from_body(reader.body, (sample.series for sample in samples))
             self.wants_exposed = False
-        return samples, process_start(body)
+        return samples, process_start(reader.body)

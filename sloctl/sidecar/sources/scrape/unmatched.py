@@ -14,7 +14,7 @@ from sloctl.sidecar.sources.counting.series_weights import CountablePair
 
 _SAMPLE_NAME: Final = re.compile(rb"(?m)^[a-zA-Z_:][a-zA-Z0-9_:]*")
 # So much of a text is searched for names, and of so many a nearest one is looked for.
-_MOST_BYTES: Final = 1024 * 1024
+SEARCHED_BYTES: Final = 1024 * 1024
 _MOST_NAMES: Final = 2000
 _MOST_NEAREST: Final = 3
 
@@ -27,8 +27,8 @@ class ExposedSeries:
     series: tuple[SeriesId, ...]
 
     @classmethod
-    def from_body(cls, body: bytes, series: Iterable[SeriesId]) -> "ExposedSeries":
-        names = {name.decode() for name in _SAMPLE_NAME.findall(body[:_MOST_BYTES])}
+    def from_body(cls, body: bytes | bytearray, series: Iterable[SeriesId]) -> "ExposedSeries":
+        names = {name.decode() for name in _SAMPLE_NAME.findall(body[:SEARCHED_BYTES])}
         return cls(frozenset(sorted(names)[:_MOST_NAMES]), tuple(series))
 
 
