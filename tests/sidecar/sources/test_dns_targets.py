@@ -12,7 +12,8 @@ import trustme
 from sloctl.prometheus.credentials import ClientOptions, TlsFiles
 from sloctl.sidecar.sources import SourceUnavailable
 from sloctl.sidecar.sources.scrape import targets
-from sloctl.sidecar.sources.scrape.targets import DnsDiscovery, DnsService, resolve_host
+from sloctl.sidecar.sources.scrape.source import ScrapeOptions
+from sloctl.sidecar.sources.scrape.targets import DnsDiscovery, DnsService, ScrapeTarget, resolve_host
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.http_servers import answering, authority, server_context
 from tests.sidecar.sources.scraped_shop import Shop, scraping, served
@@ -102,6 +103,27 @@ async def test_behind_a_dual_stack_name_each_instance_is_one_target(
     found = await discovery.current_targets(0.0)
 
     assert [target.url.host for target in found] == scraped
+
+
+async def test_an_instance_behind_two_names_is_told() -> None:
+    one = Shop(served(100))
+    async with answering(one.expose) as url:
+        port = url.rpartition(":")[2]
+        names = [DnsService.from_url(f"http://{name}:{port}", {}) for name in ("shop", "shop.default.svc")]
+        async with scraping(*names, url, resolve=Names("127.0.0.1").resolve) as shop:
+            await shop.tick()
+            issue = shop.source.issues()["targets"]
+
+    assert issue == (
+        f"127.0.0.1:{port} is scraped as 127.0.0.1 and as shop and as shop.default.svc: "
+        "a process that is the same counts twice"
+    )
+
+
+@pytest.mark.parametrize("other", ["http://SHOP:80", "http://shop/metrics", "http://shop:80/metrics"])
+def test_a_target_in_two_spellings_is_given_twice(other: str) -> None:
+    with pytest.raises(ValueError, match="is given twice and would count twice"):
+        ScrapeOptions((ScrapeTarget.from_url("http://shop", {}), ScrapeTarget.from_url(other, {})))
 
 
 async def test_a_new_pod_that_says_when_it_was_created_counts_from_its_first_event() -> None:

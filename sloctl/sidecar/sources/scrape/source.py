@@ -29,7 +29,9 @@ from sloctl.sidecar.sources.scrape.targets import (
     DnsService,
     ResolveHost,
     ScrapeTarget,
+    TargetIdentity,
     TargetState,
+    find_doubled,
     resolve_host,
 )
 from sloctl.sidecar.sources.scrape.unmatched import explain_unmatched
@@ -58,9 +60,12 @@ class ScrapeOptions:
     contributor_labels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for number, target in enumerate(self.targets):
-            if target in self.targets[:number]:
+        known: set[tuple[type, TargetIdentity]] = set()
+        for target in self.targets:
+            identity = type(target), TargetIdentity.of_target(target)
+            if identity in known:
                 raise ValueError(f"{target.display_url} is given twice and would count twice")
+            known.add(identity)
 
 
 class ScrapeSource:
@@ -95,6 +100,7 @@ class ScrapeSource:
         self._overdrawn: Mapping[SloGroup, float] = {}
         self._missing_bounds: Mapping[str, str] = {}
         self._shared_addresses: Sequence[str] = ()
+        self._doubled_targets: Sequence[str] = ()
         self._unmatched: Mapping[str, str] = {}
         self._explained_at = float("-inf")
         # When each SLO was counted last, and when a target was last down.
@@ -128,13 +134,14 @@ class ScrapeSource:
     def issues(self) -> Mapping[str, str]:
         """Return what keeps counts from being whole, by what it is.
 
-        That is targets that are down, names that cannot be resolved, addresses that several processes share,
-        metrics with too many samples, missing buckets, selectors that match nothing.
+        That is targets that are down, names that cannot be resolved, addresses that several processes
+        share or several names have, metrics with too many samples, missing buckets, selectors that match
+        nothing.
         """
         issues = {
             "scrape": [f"{it.url} is down: {it.error}" for it in self.target_states if it.up is False],
             "discovery": self._unresolved(),
-            "targets": self._shared_addresses,
+            "targets": [*self._shared_addresses, *self._doubled_targets],
             "samples": [
                 unread
                 for _, scraper in self._scrapers.values()
@@ -240,6 +247,7 @@ class ScrapeSource:
         for discovery in self._discoveries:
             resolved_before = discovery.resolved_at
             targets += [(target, resolved_before) for target in await discovery.current_targets(now)]
+        self._doubled_targets = find_doubled([target for target, _ in targets])
         for target, since in targets:
             _, scraper = self._scrapers.get(target, (now, None))
             scraper = scraper or TargetScraper(

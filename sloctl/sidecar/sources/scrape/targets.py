@@ -2,9 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from yarl import URL
 
@@ -16,6 +16,21 @@ MAX_ADDRESSES: Final = 1000
 
 # Returns the addresses of a host; raises OSError.
 ResolveHost: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
+
+
+class TargetIdentity(NamedTuple):
+    """The address, path and labels of a target, however its URL is spelled: those of its series."""
+
+    host: str | None
+    port: int | None
+    path: str
+    labels: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of_target(cls, target: "ScrapeTarget | DnsService") -> "TargetIdentity":
+        """Find what *target* has in common with other spellings of itself."""
+        url = target.url
+        return cls(url.host, url.port, url.raw_path_qs, frozenset(target.labels.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +165,22 @@ class DnsDiscovery:
         known = len(self._targets)
         kept = f"; its last known {known} addresses are scraped" if known else ""
         self.issue = f"{self._service.name} cannot be resolved: {reason}{kept}"
+
+
+def find_doubled(targets: Iterable[ScrapeTarget]) -> list[str]:
+    """Say which addresses are scraped under several names, with the same labels.
+
+    What is one process counts twice then; behind one ingress they may be several, which nobody can tell here.
+    """
+    names: dict[TargetIdentity, list[str]] = {}
+    for target in targets:
+        names.setdefault(TargetIdentity.of_target(target), []).append(target.host or target.url.host or "")
+    return [
+        f"{found.host}:{found.port} is scraped as {' and as '.join(known)}: "
+        "a process that is the same counts twice"
+        for found, known in names.items()
+        if len(known) > 1
+    ]
 
 
 def _one_family(addresses: Sequence[str]) -> Sequence[str]:
