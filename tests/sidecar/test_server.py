@@ -277,6 +277,26 @@ async def test_a_probe_is_answered_whoever_holds_connections(monkeypatch: pytest
     assert answer.status == 200
 
 
+async def test_who_has_only_just_come_makes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "incoming_connections", lambda: 5)
+    monkeypatch.setattr(connection, "_LONG_IDLE_SECONDS", 600.0)
+    async with run_sidecar() as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        pages = [await asyncio.open_connection(host, int(port)) for _ in range(5)]
+        for reader, writer in pages:
+            writer.write(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await reader.readuntil(b"retry: 3000")
+        await asyncio.sleep(0.3)
+        probes = [await asyncio.open_connection(host, int(port)) for _ in range(3)]
+        for _, writer in probes:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answers = [await asyncio.wait_for(reader.readline(), 60) for reader, _ in probes]
+        for _, writer in (*pages, *probes):
+            writer.close()
+
+    assert answers == [b"HTTP/1.1 200 OK\r\n"] * 3
+
+
 def test_sighup_while_leaving_does_no_harm() -> None:
     command = [sys.executable, "-m", "sloctl", "sidecar", SPEC, "--target", f"http://127.0.0.1:{free_port()}"]
     with subprocess.Popen(

@@ -17,6 +17,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 _IDLE_SECONDS: Final = 75.0
 # Until the headers of the first request have come.
 _FIRST_REQUEST_SECONDS: Final = 10.0
+# One that has had so long to send a request, and sent none, goes first.
+_LONG_IDLE_SECONDS: Final = 1.0
 # One that lasts so long may make room for another; answers take less, open pages and stalled readers more.
 _LONG_REQUEST_SECONDS: Final = 0.25
 SECURITY_HEADERS: Final = {
@@ -33,21 +35,22 @@ _log: Final = logging.getLogger(__name__)
 class ConnectionLimit:
     """The connections of all clients, *most* of them; beyond, one makes room for the new one.
 
-    That is the longest idle one, else the one whose request has lasted longest: an open page, which comes
-    again by itself, or a reader that takes nothing. A probe is answered whoever holds the others.
+    That is the longest idle one, unless it has only just come and its request is on its way; else the one
+    whose request has lasted longest: an open page, which comes again by itself, or a reader that takes
+    nothing. A probe is answered whoever holds the others.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        # The longest in their state first.
-        self._idle: dict[HttpConnection, None] = {}
+        # Since when each is in its state, the longest first.
+        self._idle: dict[HttpConnection, float] = {}
         self._busy: dict[HttpConnection, float] = {}
 
     def admit_connection(self, connection: "HttpConnection") -> bool:
         """Take up a new connection; False where all are at work, none for long, and it has to go."""
         if len(self._idle) + len(self._busy) >= self._most and not self.make_room():
             return False
-        self._idle[connection] = None
+        self._idle[connection] = asyncio.get_running_loop().time()
         return True
 
     def drop_connection(self, connection: "HttpConnection") -> None:
@@ -64,18 +67,21 @@ class ConnectionLimit:
         """Note that it waits for a request."""
         if connection in self._busy:
             del self._busy[connection]
-            self._idle[connection] = None
+            self._idle[connection] = asyncio.get_running_loop().time()
 
     def make_room(self) -> bool:
-        if self._idle:
-            longest = next(iter(self._idle))
-            longest.force_close()
-        else:
-            longest, since = next(iter(self._busy.items()))
-            if asyncio.get_running_loop().time() - since < _LONG_REQUEST_SECONDS:
-                return False
-            longest.abort()
-        self.drop_connection(longest)
+        now = asyncio.get_running_loop().time()
+        idle, idle_since = next(iter(self._idle.items()), (None, now))
+        busy, busy_since = next(iter(self._busy.items()), (None, now))
+        has_idle = idle is not None and now - idle_since >= _LONG_IDLE_SECONDS
+        if busy is not None and now - busy_since >= _LONG_REQUEST_SECONDS and not has_idle:
+            busy.abort()
+            self.drop_connection(busy)
+            return True
+        if idle is None:
+            return False
+        idle.force_close()
+        self.drop_connection(idle)
         return True
 
 

@@ -17,8 +17,8 @@ class BodyReservation:
         self.reserved = 0
 
     async def reserve_bytes(self, size: int) -> None:
-        """Wait until an answer of *size* bytes so far may go on; it may have become smaller."""
-        if size > _FREE_BYTES or self.reserved:
+        """Wait until an answer of *size* bytes so far may go on."""
+        if size > _FREE_BYTES:
             await self._memory.reserve_bytes(self, size)
 
 
@@ -42,21 +42,15 @@ class BodyMemory:
             yield reservation
         finally:
             if self._holders.pop(reservation, True) is None:
-                self._wake_waiting()
+                self._released.set()
+                self._released = asyncio.Event()
 
     async def reserve_bytes(self, reservation: BodyReservation, size: int) -> None:
         """Wait until *reservation* may grow to *size*."""
         self._holders.setdefault(reservation)
         while not self._is_free_for(reservation, size):
             await self._released.wait()
-        is_smaller = size < reservation.reserved
         reservation.reserved = size
-        if is_smaller:
-            self._wake_waiting()
-
-    def _wake_waiting(self) -> None:
-        self._released.set()
-        self._released = asyncio.Event()
 
     def _is_free_for(self, reservation: BodyReservation, size: int) -> bool:
         if next(iter(self._holders)) is reservation:
