@@ -62,6 +62,8 @@ class RequestBodies:
             yield body
         finally:
             self._bytes -= len(body)
+            # The exception of a sender that is gone holds its request, and all that was read of it.
+            body.clear()
 
     async def _fill_body(self, body: bytearray, request: web.Request) -> None:
         """Read and inflate, in pieces, so that no body grows far beyond a limit before it is noticed."""

@@ -136,10 +136,19 @@ class TargetScraper:
         reader = ExpositionReader(
             self._parser, reservation, raw_bytes=SEARCHED_BYTES if self.wants_exposed else 0
         )
-        answer = await client.get(target.url, headers=headers, server_name=target.host, reader=reader)
+        try:
+            answer = await client.get(target.url, headers=headers, server_name=target.host, reader=reader)
+            return await self._parse_answer(reader, answer.content_type)
+        finally:
+            # The exception of a connection that broke holds its answer, until Python looks for cycles.
+            reader.body.clear()
+
+    async def _parse_answer(
+        self, reader: ExpositionReader, content_type: str
+    ) -> tuple[list[ExposedSample], float | None]:
         pieces = self._parser.parse_in_pieces(
             reader.body,
-            openmetrics=answer.content_type == OPENMETRICS,
+            openmetrics=content_type == OPENMETRICS,
             most_samples=self._room.most_for(self),
             omitted=reader.omitted,
         )
