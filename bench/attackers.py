@@ -35,6 +35,8 @@ _MIB: Final = 1024**2
 _LINE: Final = b'requests_total{status="200",uri="/x"} 1\n'
 _CUMULATIVE: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 _HELD: Final = 300
+# What has another type is not read at all.
+_FORMAT: Final = "text/plain"
 
 
 # --- targets ---
@@ -49,7 +51,7 @@ def serve_large() -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
     body = b"# nothing to see\n" * (30 * _MIB // 17)
 
     async def expose(_: web.Request) -> web.Response:
-        return web.Response(body=body)
+        return web.Response(body=body, content_type=_FORMAT)
 
     return expose
 
@@ -58,7 +60,7 @@ def serve_bomb() -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
     body = gzip.compress(b"x" * (512 * _MIB), 1)
 
     async def expose(_: web.Request) -> web.Response:
-        return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+        return web.Response(body=body, content_type=_FORMAT, headers={"Content-Encoding": "gzip"})
 
     return expose
 
@@ -71,7 +73,7 @@ async def show_new_series(_: web.Request) -> web.Response:
 
 
 async def drip(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse()
+    response = web.StreamResponse(headers={"Content-Type": _FORMAT})
     await response.prepare(request)
     for _ in range(3600):
         await response.write(b"#")
@@ -80,7 +82,7 @@ async def drip(request: web.Request) -> web.StreamResponse:
 
 
 async def never_end(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse()
+    response = web.StreamResponse(headers={"Content-Type": _FORMAT})
     await response.prepare(request)
     while True:
         await response.write(_LINE * 1000)
