@@ -20,7 +20,7 @@ from random import Random
 from typing import Final
 
 from sloctl.cli.arguments import argument_type
-from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_extra
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
 from sloctl.compiler import compile_artefacts
 from sloctl.duration import MINUTE, humanize_duration, parse_duration
@@ -32,7 +32,7 @@ from sloctl.slo.policy import alert_threshold, detection_time, rows_of_severity
 from sloctl.status.text_report import render_line, render_table
 from sloctl.timestamps import format_clock_time
 
-with require_sidecar_extra():
+with require_extra("sidecar"):
     from sloctl.demo import history, service
     from sloctl.demo.incident_timeline import IncidentRecorder, IncidentTimeline
     from sloctl.demo.snapshot_report import report_slo, report_snapshot

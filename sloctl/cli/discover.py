@@ -12,7 +12,7 @@ import argparse
 import sys
 
 from sloctl.cli.arguments import add_output_directory
-from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_extra
 from sloctl.cli.server_arguments import add_prometheus_url, add_server_options, read_client_options
 from sloctl.prometheus.errors import PrometheusError
 from sloctl.prometheus.plain_client import PrometheusClient
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with require_sidecar_extra():
+    with require_extra("sidecar"):
         from sloctl.discovery import discover_presets, render_specs  # noqa: PLC0415 - it reads presets' examples
 
     presets = [load_shipped_preset(name) for name in shipped_names()]

@@ -22,11 +22,11 @@ def describe_os_error(error: OSError) -> str:
 
 
 @contextmanager
-def require_sidecar_extra() -> Iterator[None]:
-    """Raise CouldNotRun, with the way to install it, for an import inside that is missing."""
+def require_extra(extra: str) -> Iterator[None]:
+    """Raise CouldNotRun, with the way to install *extra*, for an import inside that is missing."""
     try:
         yield
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.startswith("sloctl"):
             raise
-        raise CouldNotRun(f"{missing.name} is not installed: pip install 'sloctl[sidecar]'") from missing
+        raise CouldNotRun(f"{missing.name} is not installed: pip install 'sloctl[{extra}]'") from missing

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "status": "show how SLOs stand now; also a gate in front of a deployment",
     "sidecar": "compute live error-budget burn from a service's own metrics",
     "demo": "watch an incident burn a budget, in this terminal",
+    "mcp": "serve read-only tools to an agent, over the Model Context Protocol",
     "completion": "print what makes a shell complete commands, options and their values",
     "version": "print the versions of sloctl, of Python, and of what it reads specs with",
 }

@@ -12,7 +12,7 @@ example:
 import argparse
 import sys
 
-from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_extra
 from sloctl.cli.spec_arguments import read_spec_texts
 from sloctl.problems import ProblemLevel, escape_unprintable
 from sloctl.spec.findings import Findings
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
                 raise CouldNotRun(escape_unprintable(f"no preset {arguments.name} is shipped{hint}"))
             sys.stdout.write(read_shipped_text(arguments.name))
             return FINE
-    with require_sidecar_extra():
+    with require_extra("sidecar"):
         from sloctl.preset_example import check_example  # noqa: PLC0415 - it parses and matches as a sidecar does
 
     if arguments.specs:

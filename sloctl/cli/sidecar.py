@@ -22,12 +22,12 @@ from typing import Final
 from msgspec import structs
 
 from sloctl.cli.arguments import add_specs, argument_type
-from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_sidecar_extra
+from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND, CouldNotRun, require_extra
 from sloctl.cli.spec_arguments import parse_valid_slos, read_spec_texts, reading_options
 from sloctl.files import STANDARD_INPUT, is_read_once, read_spec_files
 from sloctl.promql import LABEL_NAME
 
-with require_sidecar_extra():
+with require_extra("sidecar"):
     from sloctl.naming import NATIVE_STYLE
     from sloctl.prometheus.credentials import ClientOptions
     from sloctl.sidecar.build import build_sidecar

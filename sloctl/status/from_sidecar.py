@@ -12,7 +12,14 @@ from sloctl.duration import format_duration, parse_duration
 from sloctl.model import FixedTime
 from sloctl.slo.exclusions import describe_time
 from sloctl.slo.health import AlertState, Health
-from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport, sort_worst_first
+from sloctl.status.slo_status import (
+    STATUS_LOOKBACKS,
+    AlertStatus,
+    SloStatus,
+    StatusContributor,
+    StatusReport,
+    sort_worst_first,
+)
 
 # A path and its query → the body of the answer.
 HttpGet: TypeAlias = Callable[..., bytes]
@@ -31,6 +38,8 @@ class _Alert(Struct, rename="camel"):
 class _Burn(Struct, rename="camel"):
     lookback: str
     burn_rate: float | None = None
+    errors: float | None = None
+    events: float | None = None
 
 
 class _Period(Struct, rename="camel"):
@@ -67,6 +76,7 @@ class _Slo(Struct, rename="camel"):
     alerts: list[_Alert]
     window: str = ""
     exclusions: _Exclusions | None = None
+    contributors: tuple[StatusContributor, ...] | None = None
 
 
 class _UnsupportedSlo(Struct):
@@ -114,6 +124,8 @@ def _convert_slo(slo: _Slo) -> SloStatus:
         for alert in slo.alerts
     }
     rates = {burn.lookback: burn.burn_rate for burn in slo.lookbacks}
+    counted = {burn.lookback: (burn.errors, burn.events) for burn in slo.lookbacks}
+    errors, events = counted.get(format_duration(STATUS_LOOKBACKS[0]), (None, None))
     return SloStatus(
         service=slo.service,
         name=slo.name,
@@ -129,6 +141,9 @@ def _convert_slo(slo: _Slo) -> SloStatus:
         excluded=tuple(map(_describe_excluded, slo.exclusions.times)) if slo.exclusions else (),
         budget_left_with_excluded=slo.exclusions.budget_left_with_excluded if slo.exclusions else None,
         time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.time_to_exhaustion,
+        errors=errors,
+        events=events,
+        contributors=slo.contributors,
     )
 
 

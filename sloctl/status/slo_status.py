@@ -28,6 +28,16 @@ class AlertStatus(Struct, frozen=True):
     clears_at: float | None = None
 
 
+class StatusContributor(Struct, frozen=True, rename="camel"):
+    """A label value with more of the errors than of the traffic over *lookback*; shares from 0 to 1."""
+
+    label: str
+    value: str
+    lookback: str
+    share_of_errors: float
+    share_of_traffic: float
+
+
 class SloStatus(Struct, frozen=True):
     """One SLO, or one group of it; None is unknown.
 
@@ -35,8 +45,9 @@ class SloStatus(Struct, frozen=True):
     known where it is not all of it; *period* is that of a calendar window; *burn_rates* are by lookback in
     seconds; *time_to_exhaustion* is that of the burn over the last five minutes, by
     `burn.time_to_exhaustion`. *excluded* are the exclusions that the numbers are without, in words, and
-    *budget_left_with_excluded* is what would be left with them. What is *stale* was true when there were
-    last data.
+    *budget_left_with_excluded* is what would be left with them. Of *events* of the last five minutes *errors*
+    were bad; *contributors* are those of the whole SLO, None where the source does not know them. What is
+    *stale* was true when there were last data.
     """
 
     service: str
@@ -53,6 +64,9 @@ class SloStatus(Struct, frozen=True):
     period: str = ""
     excluded: tuple[str, ...] = ()
     budget_left_with_excluded: float | None = None
+    errors: float | None = None
+    events: float | None = None
+    contributors: tuple[StatusContributor, ...] | None = None
 
     @property
     def id(self) -> str:
