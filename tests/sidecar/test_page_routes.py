@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 from msgspec.structs import replace
 
+from sloctl.model import CompositeIndicator, CompositeRule, JourneyPart, SloName
 from sloctl.naming import SLOTH_STYLE
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.config.read import Settings
@@ -123,3 +124,27 @@ def test_one_part_with_sloth_s_labels_makes_the_page_speak_them(part: str) -> No
     given = {"source": scraped, part: notify if part == "notify" else prometheus}
 
     assert Settings(5, **given).label_style is SLOTH_STYLE  # type: ignore[arg-type] # each part has its own
+
+
+async def test_the_page_of_a_journey_names_the_part_at_fault_beside_its_own_numbers() -> None:
+    parts = (
+        JourneyPart("order", SloName("shop", "availability"), slo().indicator),
+        JourneyPart("fast", None, LATENCY),
+    )
+    journey = slo(CompositeIndicator(CompositeRule.WORST, parts), name="journey")
+    async with run_sidecar(slo(), journey) as running:
+        for seconds in range(30):
+            ok, bad, fast = 100 + 3 * seconds, 5 + 2 * seconds, 50 + seconds
+            text = f'requests_total{{status="200"}} {ok}\nrequests_total{{status="503"}} {bad}\n'
+            await running.tick(text + ROUTE.format(fast, fast), seconds=10)
+        page = (await ask(f"{running.url}/slo/shop/journey")).body.decode()
+        await running.tick('requests_total{status="200"} 500\nrequests_total{status="503"} 90\n', seconds=60)
+        await running.tick('requests_total{status="200"} 900\nrequests_total{status="503"} 99\n', seconds=60)
+        silent = (await ask(f"{running.url}/slo/shop/journey")).body.decode()
+        issues = (await ask(f"{running.url}/api/v1/slos/shop/journey")).body.decode()
+
+    assert "Part at fault: <strong>order</strong>, with 100.0 % of what was bad" in page
+    assert re.search(r'(?s)<th scope="row">order</th>\s*<td>.{1,200}<a href="/slo/shop/availability">', page)
+    assert "counted for this journey alone" in page
+    assert "No data since" in silent
+    assert '"stale":true' in issues

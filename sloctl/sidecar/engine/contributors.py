@@ -14,6 +14,7 @@ from math import inf
 from typing import Final, TypeAlias
 
 from sloctl.duration import HOUR, MINUTE
+from sloctl.sidecar.sources import PART_LABEL
 from sloctl.slo.resolutions import EventCounts
 
 MAX_LABEL_VALUES: Final = 64
@@ -157,12 +158,15 @@ class ContributorTracker:
             each
             for each in found
             if each.share_of_errors >= _MIN_ERROR_SHARE
-            and each.lift >= _MIN_LIFT
-            and each.errors >= _MIN_ERRORS
+            and (each.label == PART_LABEL or (each.lift >= _MIN_LIFT and each.errors >= _MIN_ERRORS))
         ]
-        return sorted(listed, key=lambda each: (-each.lift, -each.errors, each.label, each.value))[
-            :_MAX_LISTED
-        ]
+        return sorted(listed, key=_rank_key)[:_MAX_LISTED]
+
+
+def _rank_key(each: Contributor) -> tuple[float, float, str, str]:
+    """Rank the worst lift first; the parts of a journey, which are few and known, by their errors alone."""
+    lift = 1.0 if each.label == PART_LABEL else each.lift
+    return -lift, -each.errors, each.label, each.value
 
 
 def _build_contributor(

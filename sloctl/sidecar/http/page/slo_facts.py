@@ -35,7 +35,8 @@ from sloctl.promql import (
     metric_selector,
     range_selector,
 )
-from sloctl.sidecar.engine.snapshot import SloState
+from sloctl.sidecar.engine.snapshot import SloState, Snapshot
+from sloctl.sidecar.sources import PART_LABEL
 from sloctl.slo.lowering import CounterPair, lower_indicator, part_slo
 
 # An annotation that says where Prometheus is.
@@ -177,6 +178,41 @@ def _counted_queries(slo: Slo) -> Iterator[NamedQuery]:
             yield from (NamedQuery(f"part {part.name}", _part_text(slo, part)) for part in parts)
         case _:
             assert_never(slo.indicator)
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """A part of a journey: the states of its SLO as far as it is watched here, and its share of the errors.
+
+    *share_of_errors* is that of the last five minutes; None where the journey had none, or nothing is known.
+    """
+
+    name: str
+    states: Sequence[SloState]
+    share_of_errors: float | None
+
+
+def journey_parts(state: SloState, snapshot: Snapshot) -> Sequence[PartFacts]:
+    """Give the parts of a journey, the one that brings most of its errors first; none of any other SLO."""
+    journey = state.slo.indicator
+    if not isinstance(journey, CompositeIndicator):
+        return ()
+    newest = [each for each in state.contributors if each.lookback == 5 * MINUTE and each.label == PART_LABEL]
+    shares = {each.value: each.share_of_errors for each in newest}
+    ids = {part.slo.id for part in journey.parts if part.slo is not None}
+    watched: dict[str, list[SloState]] = {slo_id: [] for slo_id in ids}
+    for each in snapshot.states:
+        if each.slo.id in ids:
+            watched[each.slo.id].append(each)
+    parts = [
+        PartFacts(
+            part.name,
+            () if part.slo is None else watched[part.slo.id],
+            shares.get(part.name) if shares else None,
+        )
+        for part in journey.parts
+    ]
+    return sorted(parts, key=lambda part: (-(part.share_of_errors or 0.0), part.name))
 
 
 def _part_text(slo: Slo, part: JourneyPart) -> str:

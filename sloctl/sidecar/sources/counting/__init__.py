@@ -8,6 +8,8 @@
     counter_increases  by how much each counter grew since the last scrape: resets, gaps, new series
     histogram_bounds   whether a histogram has the bound that an SLO needs
     tally              increases summed per SLO and group; a pair that cannot be read whole is held back
+    time_slices        slices of time, judged by the counts in them
+    journeys           minutes of journeys, out of the counts of their parts
     label_counts       the same counts per label value, to show what contributes to the errors
 
 The scrape source feeds it the samples of each target, the OTLP source the points that arrive.

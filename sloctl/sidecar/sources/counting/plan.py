@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sloctl.model import Slo
+from sloctl.model import CompositeIndicator, Slo
 from sloctl.sidecar.sources import Group, SloCounts, UnsupportedSlo
+from sloctl.sidecar.sources.counting.journeys import find_uncounted_journeys, separate_journeys
 from sloctl.sidecar.sources.counting.series import LabelPair
 from sloctl.sidecar.sources.counting.series_weights import (
     CountablePair,
@@ -17,15 +18,20 @@ from sloctl.slo.resolutions import EventCounts
 
 @dataclass(frozen=True, slots=True)
 class CountingPlan:
-    """The pair of each SLO, the metrics they read, and the SLOs that only PromQL could count."""
+    """The pair of each SLO, the metrics they read, and the SLOs that only PromQL could count.
+
+    *pairs* are also of the parts of *journeys* that are no SLOs of their own; those are not in *slos*.
+    """
 
     pairs: tuple[tuple[Slo, CountablePair], ...]
     metric_names: frozenset[str]
     unsupported: tuple[UnsupportedSlo, ...]
+    journeys: tuple[tuple[Slo, CompositeIndicator], ...] = ()
+    slos: tuple[Slo, ...] = ()
 
     @property
-    def slos(self) -> tuple[Slo, ...]:
-        """The SLOs that are counted."""
+    def counted_slos(self) -> tuple[Slo, ...]:
+        """What is counted from series: SLOs, and parts of journeys."""
         return tuple(slo for slo, _ in self.pairs)
 
     def unchanged_slos(self, other: "CountingPlan") -> frozenset[str]:
@@ -38,12 +44,20 @@ def plan_counting(
     slos: Iterable[Slo], pair_of: Callable[[Slo], CountablePair | UnsupportedSlo] = countable_pair
 ) -> CountingPlan:
     """Find the pair of each SLO, by *pair_of*."""
-    outcomes = [(slo, pair_of(slo)) for slo in slos]
+    every = tuple(slos)
+    counted, journeys = separate_journeys(every)
+    outcomes = [(slo, pair_of(slo)) for slo in counted]
     pairs = tuple((slo, pair) for slo, pair in outcomes if not isinstance(pair, UnsupportedSlo))
+    unsupported = [pair for _, pair in outcomes if isinstance(pair, UnsupportedSlo)]
+    unsupported += find_uncounted_journeys(journeys, {each.slo.id: each.reason for each in unsupported})
+    never = {each.slo.id for each in unsupported}
+    named = {slo.id for slo in every}
     return CountingPlan(
         pairs=pairs,
         metric_names=frozenset[str]().union(*(metric_names(pair) for _, pair in pairs)),
-        unsupported=tuple(pair for _, pair in outcomes if isinstance(pair, UnsupportedSlo)),
+        unsupported=tuple(each for each in unsupported if each.slo.id in named),
+        journeys=tuple(each for each in journeys if each[0].id not in never),
+        slos=tuple(slo for slo in every if slo.id not in never),
     )
 
 

@@ -34,7 +34,7 @@ _UNSUPPORTED_REASONS: Final[Mapping[type[EventPair], str]] = {
     ConditionIndicator: "a condition is PromQL, which the sidecar does not evaluate",
     QueryIndicator: "a query is PromQL, which the sidecar does not evaluate",
     ErrorRatioIndicator: "an error ratio is PromQL, which the sidecar does not evaluate",
-    CompositeIndicator: "a journey is not counted from series yet",
+    CompositeIndicator: "a journey has no series of its own",
 }
 
 

@@ -9,8 +9,9 @@ from typing import Final
 from sloctl.duration import MINUTE
 from sloctl.model import LabelMatcher, MatchOp, NativeLatencyIndicator, Selector, Slo
 from sloctl.promql import format_number
-from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, UnsupportedSlo
+from sloctl.sidecar.sources import IntervalCounts, SourceUnavailable, UnsupportedSlo, join_reasons
 from sloctl.sidecar.sources.counting.counter_increases import SeriesIncrease
+from sloctl.sidecar.sources.counting.journeys import JourneyCounter
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import CountingPlan, counts_by_slo, plan_counting
 from sloctl.sidecar.sources.counting.series_weights import (
@@ -85,7 +86,8 @@ class OtlpSource:
             ),
         )
         self._label_counter = LabelCounter()
-        self._slice_judge = SliceJudge(self._plan.slos)
+        self._slice_judge = SliceJudge(self._plan.counted_slos)
+        self._journey_counter = JourneyCounter(self._plan.journeys)
         self._arrived: list[SeriesIncrease] = []
         self._heard_at: dict[SloGroup, float] = {}
         self._held_counts: HeldCounts = {}
@@ -109,20 +111,24 @@ class OtlpSource:
         yield self
 
     def issues(self) -> Mapping[str, str]:
-        """Return the reasons why points were rejected lately, some of them."""
+        """Return the reasons why points were rejected lately, some of them, and silent parts of journeys."""
+        issues = {}
         rejection = self._last_rejection
-        if rejection is None or self._now() - rejection[0] > self._options.stale_seconds:
-            return {}
-        return {"otlp": f"rejected {rejection[1]}"}
+        if rejection is not None and self._now() - rejection[0] <= self._options.stale_seconds:
+            issues["otlp"] = f"rejected {rejection[1]}"
+        if silent := self._journey_counter.describe_silence():
+            issues["journeys"] = join_reasons(silent)
+        return issues
 
     def replace_slos(self, slos: Sequence[Slo]) -> None:
         """Count other SLOs from now on; series that were received before go on where they were."""
         self._plan = plan_counting(slos, _otlp_pair)
         self._weights = SeriesWeights(self._plan.pairs)
         self._thresholds = _native_thresholds(self._plan)
-        self._slice_judge.replace_slos(self._plan.slos)
+        self._slice_judge.replace_slos(self._plan.counted_slos)
+        self._journey_counter.replace_journeys(self._plan.journeys)
         self._point_increases.replace_thresholds(self._thresholds, self._now())
-        counted = {slo.id for slo in self._plan.slos}
+        counted = {slo.id for slo in self._plan.counted_slos}
         self._heard_at = {key: at for key, at in self._heard_at.items() if key[0] in counted}
 
     def accept_request(
@@ -172,7 +178,8 @@ class OtlpSource:
         alive = {key: counts.get(key, _NO_EVENTS) for key in self._heard_at if key not in self._held_counts}
         if not alive:
             raise SourceUnavailable("no service sends what the SLOs count")
-        return (IntervalCounts(now, self._slice_judge.judge_counts(now, counts_by_slo(alive, by_label))),)
+        judged = self._slice_judge.judge_counts(now, counts_by_slo(alive, by_label))
+        return (IntervalCounts(now, self._journey_counter.count_journeys(now, judged)),)
 
 
 def _otlp_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
@@ -190,7 +197,7 @@ def _otlp_pair(slo: Slo) -> CountablePair | UnsupportedSlo:
 def _native_thresholds(plan: CountingPlan) -> dict[str, tuple[Fraction, ...]]:
     """Collect the thresholds, in the histogram's own unit, by the metric of their native histogram."""
     thresholds: dict[str, tuple[Fraction, ...]] = {}
-    for slo in plan.slos:
+    for slo in plan.counted_slos:
         if isinstance(slo.indicator, NativeLatencyIndicator):
             metric = slo.indicator.histogram.metric
             thresholds[metric] = tuple(dict.fromkeys((*thresholds.get(metric, ()), slo.indicator.bound)))

@@ -10,16 +10,19 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
+from sloctl import naming
 from sloctl.duration import MINUTE
-from sloctl.model import Labels, Selector, Slo
+from sloctl.model import CompositeIndicator, Labels, Selector, Slo
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange
 from sloctl.prometheus.async_client import RangeQueries
 from sloctl.prometheus.errors import PrometheusError
-from sloctl.promql import format_selector, range_selector
+from sloctl.promql import aggregate_by, format_selector, last_range, range_selector
+from sloctl.sidecar.sources import PART_LABEL
 from sloctl.sidecar.sources.counting.label_counts import MAX_PAIRS, WATCHED_SECONDS
 from sloctl.sidecar.sources.counting.series import LabelPair
-from sloctl.sidecar.sources.prometheus.minutes import ReadProgress, StepCounts, raw_steps
+from sloctl.sidecar.sources.prometheus.minutes import ReadProgress, StepCounts, raw_steps, recorded_series
+from sloctl.slo.journeys import attribute_errors
 from sloctl.slo.lowering import CounterPair, EventPair, event_seconds, lower_indicator
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts
 
@@ -62,7 +65,7 @@ class LabelCountQueries:
 
     def _has_recent_errors(self, slo: Slo, steps: StepCounts) -> bool:
         """Say whether *slo* had errors within the hour; minutes and slices have no labels."""
-        if event_seconds(slo) is not None:
+        if event_seconds(slo) is not None and not isinstance(slo.indicator, CompositeIndicator):
             return False
         erring = [at for at, groups in steps.items() if any(counts.error > 0 for counts in groups.values())]
         if erring:
@@ -71,6 +74,9 @@ class LabelCountQueries:
 
     async def _query_labels(self, slo: Slo, steps: StepCounts, results: dict[str, LabelCounts]) -> None:
         span = QueryRange(min(steps) - FINE_STEP, max(steps))
+        if isinstance(slo.indicator, CompositeIndicator):
+            results[slo.id] = await self._query_parts(slo, slo.indicator, span)
+            return
         sums: dict[int, dict[LabelPair, EventCounts]] = {at: {} for at in steps}
         pair = lower_indicator(slo.indicator)
         ignored = pair.deciding_labels if isinstance(pair, CounterPair) else frozenset[str]()
@@ -89,6 +95,32 @@ class LabelCountQueries:
                 worst = nlargest(MAX_PAIRS, values, key=lambda pair: (values[pair].error, values[pair].total))
                 sums[at] |= {pair: values[pair] for pair in worst}
         results[slo.id] = sums
+
+    async def _query_parts(self, slo: Slo, journey: CompositeIndicator, span: QueryRange) -> LabelCounts:
+        """Query what each part brought to the minutes of a journey; nothing where no rules recorded it."""
+        sides = []
+        for metric in (naming.PART_ERRORS, naming.PART_EVENTS):
+            recorded = last_range(recorded_series([slo], self._style, metric), FINE_STEP)
+            by_part = aggregate_by("sum", (naming.JOURNEY_PART_LABEL,), f"sum_over_time({recorded})")
+            try:
+                sides.append(await self._ranges.query_range(by_part, span, step=FINE_STEP))
+            except PrometheusError:
+                return {}
+        errors, events = (
+            {series.labels.get(naming.JOURNEY_PART_LABEL, ""): series.points for series in side}
+            for side in sides
+        )
+        shares: dict[int, dict[LabelPair, EventCounts]] = {}
+        for at in sorted({at for points in events.values() for at in points}):
+            minute = {
+                part: EventCounts(errors[part][at], points[at])
+                for part, points in events.items()
+                if at in points and at in errors.get(part, {})
+            }
+            if minute.keys() >= {part.name for part in journey.parts}:
+                attributed = attribute_errors(journey, minute)
+                shares[at] = {(PART_LABEL, name): counts for name, counts in attributed.items()}
+        return shares
 
     async def _find_labels(self, slo: Slo, pair: EventPair, now: int) -> Sequence[str]:
         """Find the labels that may tell bad events apart; none where no counters are behind the SLO."""

@@ -14,6 +14,7 @@ from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.descriptors import outgoing_connections
 from sloctl.sidecar.sources import IntervalCounts, SloCounts, SourceUnavailable, UnsupportedSlo, join_reasons
 from sloctl.sidecar.sources.counting.counter_increases import MAX_BASELINE_AGE
+from sloctl.sidecar.sources.counting.journeys import JourneyCounter
 from sloctl.sidecar.sources.counting.label_counts import LabelCounter
 from sloctl.sidecar.sources.counting.plan import counts_by_slo, plan_counting
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights, SloGroup, metric_names
@@ -96,7 +97,8 @@ class ScrapeSource:
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=options.contributor_labels)
         self._label_counter = LabelCounter()
-        self._slice_judge = SliceJudge(self._plan.slos)
+        self._slice_judge = SliceJudge(self._plan.counted_slos)
+        self._journey_counter = JourneyCounter(self._plan.journeys)
         self._overdrawn: Mapping[SloGroup, float] = {}
         self._missing_bounds: Mapping[str, str] = {}
         self._shared_addresses: Sequence[str] = ()
@@ -136,7 +138,7 @@ class ScrapeSource:
 
         That is targets that are down, names that cannot be resolved, addresses that several processes
         share or several names have, metrics with too many samples, missing buckets, selectors that match
-        nothing.
+        nothing, and parts of journeys without data.
         """
         issues = {
             "scrape": [f"{it.url} is down: {it.error}" for it in self.target_states if it.up is False],
@@ -149,6 +151,7 @@ class ScrapeSource:
             ],
             "buckets": [f"{slo_id}: {missing}" for slo_id, missing in self._missing_bounds.items()],
             "selectors": [f"{slo_id}: {why}" for slo_id, why in self._unmatched.items()],
+            "journeys": self._journey_counter.describe_silence(),
         }
         return {name: join_reasons(reasons) for name, reasons in issues.items() if reasons}
 
@@ -157,8 +160,9 @@ class ScrapeSource:
         self._plan = plan_counting(slos)
         self._weights = SeriesWeights(self._plan.pairs, contributor_labels=self._options.contributor_labels)
         self._label_counter, self._overdrawn = LabelCounter(), {}
-        self._slice_judge.replace_slos(self._plan.slos)
-        counted = {slo.id for slo in self._plan.slos}
+        self._slice_judge.replace_slos(self._plan.counted_slos)
+        self._journey_counter.replace_journeys(self._plan.journeys)
+        counted = {slo.id for slo in (*self._plan.counted_slos, *self._plan.slos)}
         self._counted_at = {slo_id: at for slo_id, at in self._counted_at.items() if slo_id in counted}
         for _, scraper in self._scrapers.values():
             scraper.replace_metrics(self._plan.metric_names)
@@ -200,7 +204,7 @@ class ScrapeSource:
         counts, self._overdrawn = merge_tallies(tallies, self._overdrawn)
         series_counts = (each for tally in tallies for each in tally.series_counts)
         counted_slos = counts_by_slo(counts, self._label_counter.count_by_label(series_counts, now))
-        slos = self._slice_judge.judge_counts(now, counted_slos)
+        slos = self._journey_counter.count_journeys(now, self._slice_judge.judge_counts(now, counted_slos))
         self._explain_uncounted(scrapers, slos, now)
         return (IntervalCounts(now, slos, gaps=self.ended_gaps(slos, now)),)
 
@@ -237,7 +241,7 @@ class ScrapeSource:
         if counted.plan is self._plan:
             return counted.tally
         unchanged = counted.plan.unchanged_slos(self._plan)
-        return without_slos(counted.tally, {slo.id for slo in counted.plan.slos} - unchanged)
+        return without_slos(counted.tally, {slo.id for slo in counted.plan.counted_slos} - unchanged)
 
     async def _current_scrapers(self, now: float) -> list[TargetScraper]:
         """Return a scraper per target; one that is gone for MAX_BASELINE_AGE seconds is forgotten."""
