@@ -448,6 +448,13 @@ class RecurringTime(Struct, frozen=True):
     time_zone: str = UTC_ZONE
 
 
+class WeekSpan(Struct, frozen=True):
+    """A span of so many *seconds* of every week, from *start*, in seconds since its Monday began."""
+
+    start: int
+    seconds: int
+
+
 class ExclusionEffect(Enum):
     """What becomes of excluded events: they are ignored, or all count as good."""
 
@@ -480,7 +487,8 @@ class Slo(Struct, frozen=True):
 
     With a *time_slice* it is about slices of time, each judged by the events of *indicator* in it.
     *review_by* is a date like 2027-03-31, None where the spec has none. *exclusions* are those that it is
-    selected by and that reach into its window.
+    selected by and that reach into its window. *active_hours* are its service hours, all of one time zone:
+    outside them nothing counts; without any, everything does.
     """
 
     service: str
@@ -497,6 +505,7 @@ class Slo(Struct, frozen=True):
     review_by: str | None = None
     exclusions: tuple[Exclusion, ...] = ()
     time_slice: TimeSlice | None = None
+    active_hours: tuple[RecurringTime, ...] = ()
 
     @property
     def id(self) -> str:

@@ -62,7 +62,7 @@ def describe_time(time: FixedTime | RecurringTime) -> str:
         case FixedTime(start=start, end=end):
             return f"{format_moment(start or 0)} to {format_moment(end)}"
         case RecurringTime():
-            days = ", ".join(_describe_day(*day) for day in time.days) or "every day"
+            days = _describe_days(time.days)
             if time.seconds == DAY and time.start_second == 0:
                 return f"{days} ({time.time_zone})"
             begin, end = time.start_second, (time.start_second + time.seconds) % DAY
@@ -180,6 +180,14 @@ def _is_day(time: RecurringTime, day: datetime) -> bool:
     is_last = (day + timedelta(days=7)).month != day.month
     places = {None, (day.day - 1) // 7 + 1, *((-1,) if is_last else ())}
     return any(weekday == day.weekday() and place in places for weekday, place in time.days)
+
+
+def _describe_days(days: Sequence[tuple[int, int | None]]) -> str:
+    """Name days, three of the week and more on end as `Monday to Friday`."""
+    numbers = [number for number, place in days if place is None]
+    if len(numbers) > 2 and len(numbers) == len(days) == numbers[-1] - numbers[0] + 1:
+        return f"{DAY_NAMES[numbers[0]].capitalize()} to {DAY_NAMES[numbers[-1]].capitalize()}"
+    return ", ".join(_describe_day(*day) for day in days) or "every day"
 
 
 def _describe_day(weekday: int, place: int | None) -> str:

@@ -1,15 +1,13 @@
 """Documents of kind Exclusions: times that do not count, why, and the SLOs that they are for."""
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from sloctl.duration import DAY, HOUR, MINUTE, format_duration
+from sloctl.duration import DAY, format_duration
 from sloctl.model import (
-    UTC_ZONE,
     Exclusion,
     ExclusionEffect,
     FixedTime,
@@ -18,24 +16,20 @@ from sloctl.model import (
 )
 from sloctl.problems import ProblemLevel
 from sloctl.slo.exclusions import (
-    DAY_NAMES,
-    PLACE_NAMES,
     ExcludedSpan,
     describe_time,
     exclusion_spans,
     parse_moment,
     start_of_day,
 )
-from sloctl.spec import values
 from sloctl.spec.field_types import INDEPENDENT, Choice, Fields, LabelName, Name
 from sloctl.spec.findings import Findings, Violation
 from sloctl.spec.messages import quote_value
+from sloctl.spec.schedules import Schedule, read_schedule
 from sloctl.spec.structure import convert_node
 from sloctl.spec.yaml_nodes import Node, read_documents
 
 KIND: Final = "Exclusions"
-_HOURS: Final = re.compile("([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
-_PLACES: Final = {name: place for place, name in PLACE_NAMES.items()}
 # A larger part of a window leaves an objective about the rest of it.
 _LARGEST_SHARE: Final = 10
 # Recurring times are compared with others from 2026 on, over more than a year.
@@ -67,28 +61,6 @@ class ExclusionMatch(Fields, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
 
 
-class ExclusionSchedule(Fields, frozen=True, kw_only=True):
-    """A time that comes again."""
-
-    days: Annotated[
-        list[str],
-        Meta(
-            description="Weekdays, each by itself or as the first to fifth, or last, of a month; every day "
-            "where there are none.",
-            examples=[["sunday"], ["first sunday"]],
-        ),
-    ] = field(default_factory=list)
-    hours: Annotated[
-        str,
-        Meta(
-            description="From and to; past midnight where the end is not later. The whole day if not given.",
-            examples=["02:00-04:00"],
-            extra_json_schema={"pattern": f"^{_HOURS.pattern}$"},
-        ),
-    ] = "00:00-24:00"
-    time_zone: Annotated[str, Meta(description="Whose clock; a name of the time zone database.")] = UTC_ZONE
-
-
 class ExclusionFields(Choice, frozen=True, kw_only=True):
     """One exclusion: a time from one moment to another, or a schedule."""
 
@@ -106,7 +78,7 @@ class ExclusionFields(Choice, frozen=True, kw_only=True):
         Meta(description="The first moment; everything before until where it is not given: a budget reset."),
     ] = field(default=UNSET, name="from")
     until: Annotated[Moment | UnsetType, Meta(description="The last moment.")] = UNSET
-    schedule: ExclusionSchedule | UnsetType = UNSET
+    schedule: Schedule | UnsetType = UNSET
     effect: Annotated[
         Literal["ignore"] | UnsetType, Meta(description="ignore: as if it had not happened, the default.")
     ] = UNSET
@@ -219,7 +191,7 @@ def _read_exclusion(fields: ExclusionFields, node: Node, findings: Findings) -> 
         if not isinstance(fields.begin, UnsetType):
             message = "from belongs to until; a schedule says when it begins by its hours"
             findings.add_violation(Violation("exclusion-time", message), node.at("from"))
-        time = _read_schedule(fields.schedule, node.at("schedule"), findings)
+        time = read_schedule(fields.schedule, node.at("schedule"), findings, code="exclusion-schedule")
     if time is None or findings.error_count > errors:
         return None
     exclusion = Exclusion(
@@ -255,38 +227,6 @@ def _parse_moment(text: str | UnsetType, *, of: str) -> int | Violation:
         "exclusion-time",
         f"{of} is a moment with its offset, like 2026-11-21T14:30:00Z, got {quote_value(str(text))}",
     )
-
-
-def _read_schedule(schedule: ExclusionSchedule, node: Node, findings: Findings) -> RecurringTime | None:
-    days = [
-        findings.accept_value(_parse_day(text), node.at("days", index))
-        for index, text in enumerate(schedule.days)
-    ]
-    hours = findings.accept_value(_parse_hours(schedule.hours), node.at("hours"))
-    zone = findings.accept_value(values.parse_time_zone(schedule.time_zone), node.at("timeZone"))
-    if hours is None or zone is None or None in days:
-        return None
-    return RecurringTime(tuple(day for day in days if day is not None), *hours, zone)
-
-
-def _parse_day(text: str) -> tuple[int, int | None] | Violation:
-    place, _, name = text.lower().rpartition(" ")
-    if name in DAY_NAMES and (not place or place in _PLACES):
-        return DAY_NAMES.index(name), _PLACES.get(place)
-    return Violation(
-        "exclusion-schedule", f"a day is a weekday like sunday, or like first sunday, got {quote_value(text)}"
-    )
-
-
-def _parse_hours(text: str) -> tuple[int, int] | Violation:
-    """Parse `02:00-04:00` into the second of the day at which it begins, and how many seconds it lasts."""
-    form = _HOURS.fullmatch(text)
-    if form is not None:
-        hour, minute, end_hour, end_minute = map(int, form.groups())
-        begin, end = hour * HOUR + minute * MINUTE, end_hour * HOUR + end_minute * MINUTE
-        if hour < 24 and minute < 60 and end_minute < 60 and end <= DAY and begin != end:
-            return begin, (end - begin) % DAY or DAY
-    return Violation("exclusion-schedule", f"hours are like 02:00-04:00, got {quote_value(text)}")
 
 
 def _is_over(exclusion: Exclusion, slo: Slo, now: int | None) -> bool:

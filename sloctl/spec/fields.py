@@ -22,6 +22,7 @@ from sloctl.spec.field_types import (
     Percentage,
 )
 from sloctl.spec.indicator_fields import Indicator
+from sloctl.spec.schedules import Schedule
 
 API_VERSION: Final = "sloctl.dev/v1"
 KIND: Final = "ServiceLevelObjectives"
@@ -215,6 +216,14 @@ class Objective(Choice, frozen=True, kw_only=True):
     ] = UNSET
     window: SloWindow = "30d"
     indicator: Indicator
+    active_hours: Annotated[
+        Schedule | Annotated[list[Schedule], Meta(min_length=1)] | UnsetType,
+        Meta(
+            description="Service hours: outside them nothing counts.",
+            examples=[{"days": ["monday-friday"], "hours": "08:00-18:00", "timeZone": "Europe/Berlin"}],
+            extra={"noun": "a schedule like {days: [monday-friday], hours: 08:00-18:00}, or a list of them"},
+        ),
+    ] = UNSET
     group_by: Annotated[
         list[LabelName], Meta(description="Labels with a budget of its own for each value.")
     ] = field(default_factory=list)

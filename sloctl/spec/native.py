@@ -8,6 +8,7 @@ from sloctl.model import Indicator, Slo
 from sloctl.naming import NATIVE_STYLE, LabelStyle
 from sloctl.slo.lowering import counts_are_events, lower_indicator
 from sloctl.spec import checks, fields, labels, values
+from sloctl.spec.active_hours import read_active_hours
 from sloctl.spec.alerting import check_alert_templates, read_alerting
 from sloctl.spec.defaults import lay_over_spec, own_part
 from sloctl.spec.findings import Findings, Violation
@@ -154,11 +155,12 @@ def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Find
         review_by = findings.accept_value(values.parse_review_date(spec.review_by), node.at("reviewBy"))
     events = _read_events(service, spec, node, findings)
     counted = events is None or (time_slice is None and counts_are_events(lower_indicator(events)))
+    hours = read_active_hours(spec.active_hours, node.at("activeHours"), findings)
     longest = (window or values.LONGEST_WINDOW).seconds
     alerting = read_alerting(
         alerting_node, window=longest, counted=counted, group_by=group_by, findings=findings
     )
-    if objective is None or window is None or events is None or alerting is None:
+    if objective is None or window is None or events is None or alerting is None or hours is None:
         return None
     slo = Slo(
         service=service.name,
@@ -174,6 +176,7 @@ def _read_slo(service: _ServiceDefaults, sliced: SlicedObjective, findings: Find
         alerting=alerting,
         review_by=review_by,
         time_slice=time_slice,
+        active_hours=hours,
     )
     checks.run_checks(slo, checks.SloNodes(own_part(node, service.spec), alerting_node), findings)
     return slo

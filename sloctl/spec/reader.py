@@ -233,6 +233,15 @@ def _check_time_zone_tables(found: Sequence[LocatedSlo], today: str, findings: F
             )
             violation = Violation("time-zone-table", message, level)
             findings.add_violation(violation, each.node.at("window", "timeZone"))
+        hours = {time.time_zone for time in each.slo.active_hours} - {UTC_ZONE}
+        for zone in sorted(hours):
+            message = (
+                f"rules know the clock of {zone}, by which {each.slo.id} has its service hours, up to the "
+                f"end of {TABLE_END_YEAR}, and count nothing after that: install a newer sloctl and compile "
+                "again"
+            )
+            violation = Violation("time-zone-table", message, level)
+            findings.add_violation(violation, each.node.at("activeHours"))
         zones = {
             exclusion.time.time_zone
             for exclusion in each.slo.exclusions
