@@ -82,6 +82,8 @@ def alert_name(alerting: Alerting, kind: AlertKind, step: SpentStep | None = Non
 PERIOD_BURN_RATE_WITH_EXCLUDED: Final = "slo:period_burn_rate_with_excluded:ratio"
 BUDGET_REMAINING_WITH_EXCLUDED: Final = "slo:period_error_budget_remaining_with_excluded:ratio"
 EXCLUSION_ACTIVE: Final = "slo:exclusion_active:bool"
+# Outside the service hours of an SLO: when they begin again.
+OUTSIDE_HOURS_UNTIL: Final = "slo:outside_service_hours_until:timestamp_seconds"
 
 
 def error_ratio_with_excluded(ratio_metric: str) -> str:

@@ -29,6 +29,7 @@ from sloctl.rules.alert_text import (
 from sloctl.rules.masks import is_excluded_now
 from sloctl.rules.rule import AlertRule
 from sloctl.rules.scope import STALENESS, Scope
+from sloctl.rules.service_hours import unless_outside_hours
 from sloctl.slo.burn import z_score
 from sloctl.slo.policy import (
     alert_threshold,
@@ -51,7 +52,11 @@ def burn_alerts(scope: Scope, step: int) -> list[AlertRule]:
         _alert_rule(
             scope,
             values := AlertTemplates.from_scope(scope, BURN_KINDS[severity], rows=rows, pending=pending),
-            expr=join_operands((f"(\n  {_burn_condition(scope, row, step)}\n)" for row in rows), "or"),
+            expr=_unless_unserved(
+                scope,
+                severity,
+                join_operands((f"(\n  {_burn_condition(scope, row, step)}\n)" for row in rows), "or"),
+            ),
             text=_burn_text(values),
             before=longest_lookback(rows),
             pending=pending,
@@ -89,7 +94,7 @@ def spent_alerts(scope: Scope) -> list[AlertRule]:
         _alert_rule(
             scope,
             values := AlertTemplates.from_scope(scope, AlertKind.SPENT, step=step),
-            expr=f"{left} <= {format_number(step.share_left)}",
+            expr=_unless_unserved(scope, step.severity, f"{left} <= {format_number(step.share_left)}"),
             text=values.with_definitions(spent_text(step, slo.window, row, values)),
             before=slo.window.seconds,
         )
@@ -107,12 +112,17 @@ def no_data_alerts(scope: Scope) -> list[AlertRule]:
         _alert_rule(
             scope,
             values,
-            expr=_unless_excluded(scope, _no_data_condition(scope)),
+            expr=unless_outside_hours(scope, _unless_excluded(scope, _no_data_condition(scope))),
             text=values.with_definitions(no_data_text(alerting.no_data_after, values)),
             before=NO_DATA_RANGE,
             waits=alerting.no_data_after,
         )
     ]
+
+
+def _unless_unserved(scope: Scope, severity: Severity, condition: PromQL) -> PromQL:
+    """Call nobody outside the service hours; what is for a working day waits in its queue."""
+    return unless_outside_hours(scope, condition) if severity is Severity.PAGE else condition
 
 
 def _unless_excluded(scope: Scope, condition: PromQL) -> PromQL:

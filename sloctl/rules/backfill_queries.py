@@ -10,6 +10,7 @@ from sloctl.rules.counts import unbound_counts
 from sloctl.rules.journeys import combine_parts, label_part
 from sloctl.rules.raw_increase import IncreaseRange, raw_increase
 from sloctl.rules.scope import Scope
+from sloctl.rules.service_hours import mask_outside_hours, only_within_hours
 from sloctl.rules.time_slices import judge_slices, whole_slice
 from sloctl.slo.lowering import part_slo
 
@@ -23,16 +24,18 @@ def backfill_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     Errors are still to be bound by the events (`bind_errors`), which the rules do with what they recorded.
     """
     if isinstance(slo.indicator, CompositeIndicator):
-        return _journey_rollups(slo, slo.indicator, style)
+        journey, bad = _journey_rollups(slo, slo.indicator, style)
+        return mask_outside_hours(slo, journey), bad
     events, _ = unbound_counts(Scope.from_slo(slo, style))
     # Errors may be a difference to the events: their expression stands for what nobody recorded.
     scope = Scope.from_slo(slo, style, raw_events=f"({events})")
     if slo.time_slice is None:
-        return events, unbound_counts(scope)[1]
+        return mask_outside_hours(slo, events), unbound_counts(scope)[1]
     errors = scope.bound_by_events(unbound_counts(scope)[1])
-    return judge_slices(
+    slices, bad = judge_slices(
         scope, slo.time_slice, whole_slice(events, slo.time_slice), whole_slice(errors, slo.time_slice)
     )
+    return mask_outside_hours(slo, slices), bad
 
 
 def _journey_rollups(slo: Slo, journey: CompositeIndicator, style: LabelStyle) -> tuple[PromQL, PromQL]:
@@ -73,7 +76,9 @@ def backfill_increase(slo: Slo, style: LabelStyle, seconds: int) -> tuple[PromQL
     are still to be bound by the events. None for indicators that no counter remembers, and for queries whose
     count over a range is not by construction that of its minutes.
     """
+    scope = Scope.from_slo(slo, style)
     events, _ = backfill_rollups(slo, style)
     zero = f"0 * ({events})" if slo.group_by else "vector(0)"
     reach = format_duration(seconds)
-    return raw_increase(Scope.from_slo(slo, style), IncreaseRange(seconds, reach, "", reach, zero))
+    increase = raw_increase(scope, IncreaseRange(seconds, reach, "", reach, zero))
+    return None if increase is None else (only_within_hours(scope, increase[0], seconds), increase[1])

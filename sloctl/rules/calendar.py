@@ -25,6 +25,7 @@ from sloctl.rules.masks import (
 )
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope
+from sloctl.rules.service_hours import active_seconds_between
 from sloctl.slo.calendar import table_spans
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
@@ -112,6 +113,10 @@ def covered_period_share(scope: Scope) -> PromQL:
     """Build the share of the whole period that is over and that there are rollups of."""
     start, end = _period_start(scope), scope.recorded_series(naming.PERIOD_END)
     age = scope.max_by_group(scope.recorded_series(naming.ROLLUPS_AGE))
+    if scope.slo.active_hours:
+        begin = f"clamp_min(time() - {age}, scalar(max({start})))"
+        whole = active_seconds_between(scope.slo, f"max({start})", f"max({end})")
+        return f"clamp_max({active_seconds_between(scope.slo, begin)}\n/ on () group_left () {whole}, 1)"
     elapsed = f"max(time() - {start})"
     return (
         f"clamp_max({age} / on () group_left () {elapsed}, 1)\n"

@@ -4,7 +4,7 @@ A subquery's instant has the scalar `time()`. UTC is arithmetic; of other zones 
 which their clocks change, up to the end of the table, and after it nothing recurs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -18,20 +18,25 @@ _EPOCH_WEEKDAY: Final = 3
 
 
 def recurs_at(time: RecurringTime, reach: int) -> PromQL:
-    """Build the scalar that is above 0 at each `time()` in a recurring time, or less than *reach* after it.
+    """Build the scalar that is above 0 at each `time()` in a recurring time, or up to *reach* after it."""
+    return by_zone_offset(time.time_zone, lambda offset: _recurs_with_offset(time, offset, reach))
 
-    A zone has two offsets from UTC as a rule: each is a constant in a condition of its own, which holds in
-    its part of the year.
+
+def by_zone_offset(time_zone: str, build: Callable[[int], PromQL]) -> PromQL:
+    """Build a scalar by the seconds that a zone is ahead of UTC at each `time()`: *build* has it for one.
+
+    A zone has two offsets as a rule: each is a constant in a term of its own, which holds in its part of the
+    year. After the end of the table the scalar is 0.
     """
-    if time.time_zone == UTC_ZONE:
-        return _recurs_with_offset(time, 0, reach)
-    offsets = zone_offsets(time.time_zone, TABLE_START_YEAR, TABLE_END_YEAR)
+    if time_zone == UTC_ZONE:
+        return build(0)
+    offsets = zone_offsets(time_zone, TABLE_START_YEAR, TABLE_END_YEAR)
     [(end, _)] = zone_offsets(UTC_ZONE, TABLE_END_YEAR + 1, TABLE_END_YEAR + 1)
     terms = []
     for offset in sorted({offset for _, offset in offsets}):
         holds = [(moment, int(its == offset)) for moment, its in offsets]
         part = step_function([*holds, (end, 0)], separator=" + ")
-        terms.append(f"({part}) * ({_recurs_with_offset(time, offset, reach)})")
+        terms.append(f"({part}) * ({build(offset)})")
     return " + ".join(terms)
 
 

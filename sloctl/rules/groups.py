@@ -20,6 +20,7 @@ from sloctl.rules.recording import (
 from sloctl.rules.repair import REPAIR_STEP, repair_rules
 from sloctl.rules.rule import RecordingRule, Rule, RuleGroup
 from sloctl.rules.scope import Scope
+from sloctl.rules.service_hours import hours_rules, keep_service_hours
 from sloctl.rules.time_slices import slice_rules
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
@@ -35,6 +36,7 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     scope = Scope.from_slo(slo, style)
     fast: tuple[Rule, ...] = (
         *_fine_rollups(scope),
+        *hours_rules(scope),
         *period_rules(scope),
         *phase_rules(scope),
         *ratio_rules(scope, FINE_STEP),
@@ -69,8 +71,8 @@ def _fine_rollups(scope: Scope) -> list[RecordingRule]:
     """Record what happened in the last minute: events, or the slice of time that ended in it."""
     slices, indicator = scope.slo.time_slice, scope.slo.indicator
     if isinstance(indicator, CompositeIndicator):
-        return journey_rules(scope, indicator)
-    return count_rules(scope) if slices is None else slice_rules(scope, slices)
+        return keep_service_hours(scope, journey_rules(scope, indicator))
+    return keep_service_hours(scope, count_rules(scope) if slices is None else slice_rules(scope, slices))
 
 
 def _is_constant(rule: Rule, style: LabelStyle) -> bool:

@@ -17,6 +17,7 @@ from sloctl.promql import aggregate_by, format_number, join_operands, last_range
 from sloctl.rules import calendar, masks
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import STALENESS, Scope
+from sloctl.rules.service_hours import active_seconds_between
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, Resolution
 
 # Looks over the window for its first rollup. Six hours between them, at 30 days, are 1 % of the window.
@@ -196,11 +197,15 @@ def _covered_share(scope: Scope) -> PromQL:
 
     The slow group tells it from its first turn on; until then the fine rollups do, of which there are few.
     """
-    window = scope.slo.window.seconds
+    slo, window = scope.slo, scope.slo.window.seconds
     since = f"last_over_time({range_selector(scope.recorded_series(naming.ROLLUPS_SINCE), STALENESS)})"
-    age = f"time() - {masks.since_reset(scope.slo, scope.min_by_group(since))}"
+    begin = masks.since_reset(slo, scope.min_by_group(since))
+    age, whole = f"time() - {begin}", str(window)
+    if slo.active_hours:
+        age = active_seconds_between(slo, begin)
+        whole = f"scalar({active_seconds_between(slo, f'vector(time() - {window})')})"
     minutes = scope.max_by_group(f"count_over_time({range_selector(scope.fine_events, _FIRST_MINUTES)})")
-    return f"clamp_max(({age} or {scope.match_group} {FINE_STEP} * {minutes}) / {window}, 1)"
+    return f"clamp_max(({age} or {scope.match_group} {FINE_STEP} * {minutes}) / {whole}, 1)"
 
 
 def _sum_rollups(scope: Scope, rollup: str, resolution: Resolution) -> PromQL:

@@ -25,6 +25,7 @@ from sloctl.promql import join_operands, last_range, range_selector
 from sloctl.rules.raw_increase import IncreaseRange, raw_increase
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
+from sloctl.rules.service_hours import only_within_hours
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH
 
 # The group of repairs has its turn, and looks at each counter, once in so many seconds.
@@ -53,11 +54,13 @@ def repair_rules(scope: Scope) -> tuple[RecordingRule, ...]:
     events, errors = increase
     events_metric, part = naming.event_count_metric(COARSE_STEP), {scope.style.part: "repair"}
     added = f"last_over_time({range_selector(scope.recorded_series(events_metric, **part), FINE_STEP // 2)})"
+    events = _uncounted(scope, naming.event_count_metric, events)
     uncounted = _uncounted(scope, naming.error_count_metric, errors)
     known = f"({uncounted}\nor {scope.match_group} 0 * {added})"
     bound = f"({known} <= {scope.match_group} {added})\nor {scope.match_group} {added}"
     return (
-        scope.rollup_rule(events_metric, _uncounted(scope, naming.event_count_metric, events), **part),
+        # The counters do not tell what of it was outside the service hours.
+        scope.rollup_rule(events_metric, only_within_hours(scope, events, REPAIR_SPAN), **part),
         scope.rollup_rule(naming.error_count_metric(COARSE_STEP), bound, **part),
     )
 

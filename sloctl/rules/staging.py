@@ -24,6 +24,7 @@ from sloctl.rules.journeys import unchained_inline_rules
 from sloctl.rules.repair import REPAIR_STEP
 from sloctl.rules.rule import RecordingRule, RuleGroup
 from sloctl.rules.scope import Scope
+from sloctl.rules.service_hours import keep_service_hours
 
 # Seconds from one stage to the next. A result is written within two seconds (`-remoteWrite.flushInterval`)
 # and can be read a second or two later.
@@ -46,7 +47,7 @@ def staged_rule_groups(
         if isinstance(slo.indicator, CompositeIndicator)
         else unchained_count_rules(scope)
     )
-    counts = {rule.record: rule for rule in counting}
+    counts = {rule.record: rule for rule in keep_service_hours(scope, counting)}
     # Not all SLOs at the same second; and the slow group after the rollups that it sums.
     start = crc32(slo.id.encode()) % STAGE_SECONDS
     stages: list[RuleGroup] = []

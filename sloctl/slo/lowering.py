@@ -127,6 +127,7 @@ def part_slo(journey: Slo, part: JourneyPart) -> Slo:
         time_slice=part.time_slice,
         group_by=part.group_by,
         exclusions=(),
+        active_hours=(),
     )
 
 

@@ -9,7 +9,6 @@ from sloctl.spec.schedules import Schedule, read_schedule
 from sloctl.spec.yaml_nodes import Node
 
 
-
 def read_active_hours(
     written: Schedule | list[Schedule] | UnsetType, node: Node, findings: Findings
 ) -> tuple[RecurringTime, ...] | None:
