@@ -15,6 +15,7 @@ from sloctl.sidecar.engine.snapshot import SloState, Snapshot
 from sloctl.sidecar.sources import Group
 from sloctl.slo.health import AlertState
 from sloctl.slo.policy import exhaustion_row, rows_by_pending
+from sloctl.slo.service_hours import next_start, started_at
 
 # SLO id, group, kind, and what alerts of one kind differ by: the pending time of a burn alert, the share of
 # a budget that is spent.
@@ -68,13 +69,18 @@ def alert_candidates(
     """
     by_slo: dict[str, list[tuple[SloState, float]]] = {}
     for state in snapshot.states:
-        yield from _burn_candidates(state)
+        # What was read last may page, and the hours have ended since.
+        is_outside = next_start(state.slo.active_hours, now) is not None
+        for burn in _burn_candidates(state):
+            if not (is_outside and burn.kind is AlertKind.PAGE):
+                yield burn
         yield from _budget_candidates(state)
         # What no sidecar watched tells nothing of the service.
         last = unread_since[state.slo.id] if state.last is None else state.last + state.unwatched_seconds
         # Nor does a time in which the service may be down.
         quiet_until = 0.0 if state.excluded is None else state.excluded.quiet_until
-        by_slo.setdefault(state.slo.id, []).append((state, max(last, awake_since, quiet_until)))
+        begun = started_at(state.slo.active_hours, now)
+        by_slo.setdefault(state.slo.id, []).append((state, max(last, awake_since, quiet_until, begun)))
     for states in by_slo.values():
         if states[0][0].slo.alerting.no_data is not None:
             yield from _no_data_candidates(states, now)
@@ -132,7 +138,7 @@ def _burn_candidates(state: SloState) -> Iterator[AlertCandidate]:
 def _budget_candidates(state: SloState) -> Iterator[AlertCandidate]:
     budget, alerting, window = state.budget, state.slo.alerting, state.slo.window.longest
     found: list[tuple[AlertKind, bool | None, int, SpentStep | None]] = [
-        (AlertKind.SPENT, budget.has_spent(step), window, step) for step in alerting.spent_steps
+        (AlertKind.SPENT, state.has_spent(step), window, step) for step in alerting.spent_steps
     ]
     if alerting.exhausted is not None:
         found.append((AlertKind.EXHAUSTED, budget.is_exhausted, window, None))

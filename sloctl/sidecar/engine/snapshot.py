@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sloctl.model import Severity, Slo
+from sloctl.model import Severity, Slo, SpentStep
 from sloctl.sidecar.engine.buckets import EMPTY_SUM
 from sloctl.sidecar.engine.contributors import Contributor
 from sloctl.sidecar.engine.evaluation import (
@@ -28,6 +28,7 @@ class SloState:
     *since* is the oldest data behind it; *contributors* are those of the whole SLO, in each of its groups.
     Of the time since *last*, *unwatched_seconds* passed while no sidecar ran: they tell nothing.
     *excluded* has the numbers with what exclusions leave out; None where the SLO has no exclusion.
+    Outside the service hours *outside_until* is when they begin again; None within them, and without any.
     A *stale* state is older than the tick: an alert that fires in it may be over, and a quiet SLO may burn.
     """
 
@@ -44,6 +45,7 @@ class SloState:
     contributors: tuple[Contributor, ...] = ()
     unwatched_seconds: float = 0.0
     excluded: ExclusionState | None = None
+    outside_until: int | None = None
 
     @property
     def group_labels(self) -> Mapping[str, str]:
@@ -64,12 +66,18 @@ class SloState:
         """Give the page or the ticket; None where the SLO has no such alert."""
         return next((alert for alert in self.alerts if alert.severity is severity), None)
 
+    def has_spent(self, step: SpentStep) -> bool | None:
+        """Tell whether the share of *step* is spent; nobody is called for it outside the service hours."""
+        if self.outside_until is not None and step.severity is Severity.PAGE:
+            return False
+        return self.budget.has_spent(step)
+
     def burn_over(self, lookback: int) -> LookbackBurn:
         return next(burn for burn in self.burns if burn.lookback == lookback)
 
     def _health_when_read(self) -> Health:
         firing = {alert.severity for alert in self.alerts if alert.state is AlertState.FIRING}
-        spent = [step for step in self.slo.alerting.spent_steps if self.budget.has_spent(step)]
+        spent = [step for step in self.slo.alerting.spent_steps if self.has_spent(step)]
         if Severity.PAGE in firing or any(step.severity is Severity.PAGE for step in spent):
             return Health.PAGING
         if Severity.TICKET in firing:

@@ -26,6 +26,7 @@ from sloctl.sidecar.engine.evaluation import (
     evaluate_budget,
     evaluate_burns,
     hold_back_pending,
+    mute_alert,
     mute_unknown,
 )
 from sloctl.sidecar.engine.excluded import ExcludedCounts, ExclusionState, window_spans
@@ -38,6 +39,7 @@ from sloctl.slo.burn import budget_remaining, covered_share
 from sloctl.slo.calendar import PeriodSpan
 from sloctl.slo.health import AlertState
 from sloctl.slo.resolutions import FINE_STEP, EventCounts
+from sloctl.slo.service_hours import active_seconds, counts_within_hours, is_within_hours, next_start
 
 # Seconds into a period of a calendar in which its sum is of ticks.
 _EXACT_PERIOD: Final = 10 * MINUTE
@@ -105,9 +107,9 @@ class SloTracker:
 
     def covered_since(self, begin: float) -> float:
         """Give how much of the time since *begin* was watched."""
-        if self._excluded is not None and self.last is not None:
-            begin = max(begin, self._excluded.reset_at(self.last))
-        return self._history.covered_since(begin)
+        if self.last is None:
+            return 0.0
+        return self._covered_of(self._counted_from(begin), self.last - self.plan.window, self.last)
 
     def buckets_after(self, after: float) -> Iterator[tuple[float, float, BucketSum]]:
         """Give begin, end and counts of every bucket with data that ends later than *after*, oldest first.
@@ -123,6 +125,7 @@ class SloTracker:
         # What is exposed as a counter never falls.
         self._highest_errors = max(self._highest_errors, self._errors)
         self._events += counts.total
+        counts = counts_within_hours(self.plan.slo, at, counts, step=self._step)
         self._exclude_counts(at, counts, self._step)
         self._history.record_counts(at, counts)
         self._unwatched_seconds = 0.0
@@ -132,6 +135,9 @@ class SloTracker:
         self._errors += counts.error
         self._highest_errors = max(self._highest_errors, self._errors)
         self._events += counts.total
+        if not is_within_hours(self.plan.slo.active_hours, begin, end):
+            # Nothing tells what of it was outside the hours.
+            counts = EventCounts(0.0, 0.0)
         self._exclude_counts(end, counts, end - begin)
         self._history.record_late(begin, end, counts)
 
@@ -141,11 +147,13 @@ class SloTracker:
 
     def backfill_late(self, begin: float, end: float, counts: EventCounts) -> None:
         """Count what was missing between *begin* and *end*, before this process started."""
+        counts = self._counted_elsewhere(begin, end, counts)
         self._exclude_counts(end, counts, end - begin)
         self._history.record_late(begin, end, counts)
 
     def backfill_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
         """Count what happened in *seconds* before this process started: no counter of ours saw it."""
+        counts = self._counted_elsewhere(at - seconds, at, counts)
         self._exclude_counts(at, counts, seconds)
         self._history.backfill_counts(at, counts, seconds)
 
@@ -176,8 +184,9 @@ class SloTracker:
         """Give the state as it was last read, marked stale."""
         if self._state is None:
             self._state = self._evaluate_state(at if self.last is None else self.last, ())
-        if not self._state.stale:
-            self._state = replace(self._state, stale=True)
+        outside_until = next_start(self.plan.slo.active_hours, at)
+        if not self._state.stale or self._state.outside_until != outside_until:
+            self._state = replace(self._state, stale=True, outside_until=outside_until)
         if self._excluded is not None and self._state.excluded is not None:
             known = structs.replace(
                 self._state.excluded,
@@ -250,20 +259,26 @@ class SloTracker:
         waits = any(row.pending for row in plan.slo.alerting.policy)
         active = () if self._excluded is None else self._excluded.active_spans(at)
         before_active = () if before is None or before.excluded is None else before.excluded.active_spans
-        same = active == before_active
+        outside_until = next_start(plan.slo.active_hours, at)
+        same = active == before_active and (before is None or before.outside_until == outside_until)
         if before is not None and not waits and same and all(map(is_, burns, before.burns)):
             alerts, budget = before.alerts, before.budget
         else:
             covered = self.covered_seconds
+
+            def mute(alert: AlertEvaluation) -> AlertEvaluation:
+                if outside_until is not None and alert.severity is Severity.PAGE:
+                    return mute_alert(alert)
+                return alert if outside_until is None and not active else mute_unknown(alert)
+
             alerts = tuple(
-                self._with_recovery(
-                    self._with_firing_since(mute_unknown(alert) if active else alert, at), at, covered
-                )
+                self._with_recovery(self._with_firing_since(mute(alert), at), at, covered)
                 for alert in evaluate_alerts(plan, burns, covered)
             )
             progress = None
             if period is not None:
-                progress = PeriodProgress(period, at, self.covered_since(period.start))
+                watched = self._covered_of(self._counted_from(period.start), period.start, period.end)
+                progress = PeriodProgress(period, at, watched)
             budget = evaluate_budget(plan, burns, alerts, covered, progress=progress)
         return SloState(
             slo=plan.slo,
@@ -281,6 +296,7 @@ class SloTracker:
             excluded=None
             if self._excluded is None
             else self._exclusion_state(self._excluded, at, whole, budget),
+            outside_until=outside_until,
         )
 
     def _exclusion_state(
@@ -290,7 +306,8 @@ class SloTracker:
         plan, progress = self.plan, budget.progress
         window_burn = evaluate_burns(plan, whole)[-1]
         begin = -inf if progress is None else progress.span.start
-        covered = covered_share(self._history.covered_since(begin), budget.window_seconds)
+        span = (at - plan.window, at) if progress is None else (progress.span.start, progress.span.end)
+        covered = covered_share(self._covered_of(begin, *span), budget.window_seconds)
         return ExclusionState(
             spans=window_spans(excluded.spans_around(at), at, plan.window),
             active_spans=excluded.active_spans(at),
@@ -298,6 +315,32 @@ class SloTracker:
             budget_left=budget_remaining(plan.budget, window_burn.error_ratio, covered),
             quiet_until=excluded.quiet_until(at),
         )
+
+    def _counted_from(self, begin: float) -> float:
+        """Return *begin*, or the budget reset after it."""
+        if self._excluded is None or self.last is None:
+            return begin
+        return max(begin, self._excluded.reset_at(self.last))
+
+    def _covered_of(self, begin: float, span_begin: float, span_end: float) -> float:
+        """Give how much of the time since *begin* was watched, of that from *span_begin* to *span_end*.
+
+        Of a span of which a third lies within the service hours, an hour within them counts as three.
+        """
+        hours = self.plan.slo.active_hours
+        if not hours or self.since is None or self.last is None:
+            return self._history.covered_since(begin)
+        since, last = max(begin, self.since), self.last
+        watched = active_seconds(hours, since, last) - sum(
+            active_seconds(hours, max(start, since), min(end, last)) for start, end in self._history.downtimes
+        )
+        whole = active_seconds(hours, span_begin, span_end)
+        return max(0.0, watched) * (span_end - span_begin) / whole if whole else 0.0
+
+    def _counted_elsewhere(self, begin: float, end: float, counts: EventCounts) -> EventCounts:
+        """Leave out what others counted wholly outside the hours; at their edges, they did so themselves."""
+        hours = self.plan.slo.active_hours
+        return counts if not hours or active_seconds(hours, begin, end) > 0 else EventCounts(0.0, 0.0)
 
     def _new_excluded(self) -> ExcludedCounts | None:
         """Begin to keep what is excluded; nothing is kept for an SLO that has no exclusion."""
