@@ -125,10 +125,10 @@ def range_form(query: PromQL, span: QueryRange, *, step: int, partial_response: 
     return urlencode({**form, "partial_response": partial_response}).encode()
 
 
-def decode_range(answer: HttpResponse) -> list[RangeSeries]:
-    """Read the series of a range query's whole answer; raise QueryFailed."""
+def decode_range(answer: HttpResponse, *, accepts_part: bool = False) -> list[RangeSeries]:
+    """Read the series of a range query's answer, in part only where that is accepted; raise QueryFailed."""
     try:
-        data = _decode_whole(answer, _QueryAnswer[_RangeData])
+        data = _decode_data(answer, _QueryAnswer[_RangeData], accepts_part=accepts_part)
         return [
             RangeSeries(row.metric, {int(at): float(value) for at, value in row.values})
             for row in data.result
@@ -140,7 +140,7 @@ def decode_range(answer: HttpResponse) -> list[RangeSeries]:
 def decode_instant(answer: HttpResponse) -> list[InstantSample]:
     """Read the samples of an instant query's whole answer; raise QueryFailed."""
     try:
-        data = _decode_whole(answer, _QueryAnswer[_InstantData])
+        data = _decode_data(answer, _QueryAnswer[_InstantData])
         return [InstantSample(row.metric, row.value[0], float(row.value[1])) for row in data.result]
     except ValueError as broken:
         raise QueryFailed(f"answered what no Prometheus answers: {broken}") from broken
@@ -149,7 +149,7 @@ def decode_instant(answer: HttpResponse) -> list[InstantSample]:
 def decode_sample_count(answer: HttpResponse) -> list[int]:
     """Read how many samples a query read; 0 of a server that does not say. Raises QueryFailed."""
     try:
-        return [_decode_whole(answer, _QueryAnswer[_CountedData]).stats.samples.total_queryable_samples]
+        return [_decode_data(answer, _QueryAnswer[_CountedData]).stats.samples.total_queryable_samples]
     except ValueError as broken:
         raise QueryFailed(f"answered what no Prometheus answers: {broken}") from broken
 
@@ -165,8 +165,10 @@ def describe_status(status: int) -> str:
     return f"answered {status} {responses.get(status, '')}".rstrip()
 
 
-def _decode_whole(answer: HttpResponse, kind: type[_QueryAnswer[_Data]]) -> _Data:
-    """Decode the data of a whole answer; raise QueryFailed, and ValueError for what is no answer."""
+def _decode_data(
+    answer: HttpResponse, kind: type[_QueryAnswer[_Data]], *, accepts_part: bool = False
+) -> _Data:
+    """Decode the data of an answer; raise QueryFailed, and ValueError for what is no answer."""
     try:
         body = msgspec.json.decode(answer.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
@@ -178,7 +180,7 @@ def _decode_whole(answer: HttpResponse, kind: type[_QueryAnswer[_Data]]) -> _Dat
         raise QueryFailed(
             escape_unprintable(body.error) or f"{describe_status(answer.status)} without saying why"
         )
-    if body.warnings or body.is_partial:
+    if (body.warnings or body.is_partial) and not accepts_part:
         missing = "; ".join(body.warnings) or "not everything could be reached"
         raise QueryFailed(f"answered in part: {escape_unprintable(missing)}")
     if body.data is None:

@@ -168,6 +168,7 @@ class RangeQueries:
         self._client = client
         self._url = URL(url) / "api/v1/query_range"
         self._slots = asyncio.Semaphore(concurrency)
+        self._accepts_part = partial_response
         self._partial_response = "true" if partial_response else "false"
         self._jitter = jitter
 
@@ -175,7 +176,7 @@ class RangeQueries:
         """Evaluate *query* at the end of every *step* (seconds) of *span*; raise PrometheusError."""
         form = range_form(query, span, step=step, partial_response=self._partial_response)
         async with self._slots:
-            return decode_range(await self._post_with_retries(form))
+            return decode_range(await self._post_with_retries(form), accepts_part=self._accepts_part)
 
     async def _post_with_retries(self, form: bytes) -> HttpResponse:
         """Try again while the server is not there or fails by itself."""
