@@ -1,6 +1,6 @@
 """The pipeline on one screen: SLOs in, files out; the same SLOs give the same bytes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -75,13 +75,14 @@ def compile_artefacts(
     only: CompiledPart | None = None,
     *,
     build_groups: GroupBuilder = rule_groups,
+    external_labels: Sequence[str] = (),
 ) -> tuple[Artefact, ...]:
     """Compile a rule file and a dashboard per service, and the overview and inhibition rules of all."""
 
     def rule_files(service: str, members: tuple[Slo, ...]) -> Iterator[Artefact]:
         yield Artefact(f"{RULES_DIR}/{service}.yaml", compile_rules(members, style, build_groups))
 
-    return _compile_beside(rule_files, slos, style, only)
+    return _compile_beside(rule_files, slos, style, only, external_labels=external_labels)
 
 
 def compile_for_mimir(
@@ -90,6 +91,7 @@ def compile_for_mimir(
     only: CompiledPart | None = None,
     *,
     build_groups: GroupBuilder = rule_groups,
+    external_labels: Sequence[str] = (),
 ) -> tuple[Artefact, ...]:
     """Compile the same, with the rules in groups that a tenant of Mimir takes: a file is a namespace."""
     from sloctl.targets import mimir  # noqa: PLC0415 - as in _compile_dashboards
@@ -99,7 +101,7 @@ def compile_for_mimir(
         path = f"{MIMIR_DIR}/{mimir.namespace_name(service)}.yaml"
         yield Artefact(path, prometheus.render_rule_file(groups))
 
-    return _compile_beside(rule_files, slos, style, only)
+    return _compile_beside(rule_files, slos, style, only, external_labels=external_labels)
 
 
 def compile_for_thanos(
@@ -108,11 +110,14 @@ def compile_for_thanos(
     only: CompiledPart | None = None,
     *,
     build_groups: GroupBuilder = rule_groups,
+    external_labels: Sequence[str] = (),
     places: Places | None = None,
 ) -> tuple[Artefact, ...]:
     """Compile the same for a Thanos ruler; with *places*, short and long lookbacks into a folder each."""
     if places is None:
-        return compile_artefacts(slos, style, only, build_groups=build_groups)
+        return compile_artefacts(
+            slos, style, only, build_groups=build_groups, external_labels=external_labels
+        )
     from sloctl.targets.thanos_ruler import place_groups  # noqa: PLC0415 - as in _compile_dashboards
 
     def rule_files(service: str, members: tuple[Slo, ...]) -> Iterator[Artefact]:
@@ -123,7 +128,7 @@ def compile_for_thanos(
         ):
             yield Artefact(f"{place}/{RULES_DIR}/{service}.yaml", prometheus.render_rule_file(groups))
 
-    return _compile_beside(rule_files, slos, style, only)
+    return _compile_beside(rule_files, slos, style, only, external_labels=external_labels)
 
 
 def compile_for_vmalert(
@@ -132,6 +137,7 @@ def compile_for_vmalert(
     only: CompiledPart | None = None,
     *,
     build_groups: GroupBuilder = rule_groups,
+    external_labels: Sequence[str] = (),
 ) -> tuple[Artefact, ...]:
     """Compile the same, with the rules in stages that vmalert evaluates one after another."""
 
@@ -139,7 +145,7 @@ def compile_for_vmalert(
         groups = [it for slo in members for it in staged_rule_groups(slo, style, build_groups)]
         yield Artefact(f"{VICTORIAMETRICS_DIR}/{service}.yaml", prometheus.render_rule_file(groups))
 
-    return _compile_beside(rule_files, slos, style, only)
+    return _compile_beside(rule_files, slos, style, only, external_labels=external_labels)
 
 
 def compile_rule_tests(slos: Iterable[Slo], style: LabelStyle) -> tuple[Artefact, ...]:
@@ -160,12 +166,18 @@ def compile_manifests(
     only: CompiledPart | None = None,
     *,
     build_groups: GroupBuilder = rule_groups,
+    external_labels: Sequence[str] = (),
 ) -> tuple[Artefact, ...]:
     """Compile the same rules and dashboards as Kubernetes objects, with a kustomization that lists them."""
     from sloctl.targets.operator import PROMETHEUS_RULE  # noqa: PLC0415 - as in _compile_dashboards
 
     return _compile_objects(
-        slos, style, only, kind=PROMETHEUS_RULE, groups_of=lambda slo: build_groups(slo, style)
+        slos,
+        style,
+        only,
+        kind=PROMETHEUS_RULE,
+        groups_of=lambda slo: build_groups(slo, style),
+        external_labels=external_labels,
     )
 
 
@@ -175,6 +187,7 @@ def compile_vm_manifests(
     only: CompiledPart | None = None,
     *,
     build_groups: GroupBuilder = rule_groups,
+    external_labels: Sequence[str] = (),
 ) -> tuple[Artefact, ...]:
     """Compile rules in stages as VMRule objects, and the same ConfigMaps as for the Prometheus operator."""
     from sloctl.targets.operator import VM_RULE  # noqa: PLC0415 - as in _compile_dashboards
@@ -182,7 +195,9 @@ def compile_vm_manifests(
     def staged_groups(slo: Slo) -> Iterable[RuleGroup]:
         return staged_rule_groups(slo, style, build_groups)
 
-    return _compile_objects(slos, style, only, kind=VM_RULE, groups_of=staged_groups)
+    return _compile_objects(
+        slos, style, only, kind=VM_RULE, groups_of=staged_groups, external_labels=external_labels
+    )
 
 
 def find_oversized_dashboards(manifests: Iterable[Artefact]) -> list[Problem]:
@@ -222,21 +237,30 @@ def count_groups(artefacts: Iterable[Artefact]) -> int:
 
 
 def _compile_beside(
-    rule_files: _RuleFiles, slos: Iterable[Slo], style: LabelStyle, only: CompiledPart | None
+    rule_files: _RuleFiles,
+    slos: Iterable[Slo],
+    style: LabelStyle,
+    only: CompiledPart | None,
+    *,
+    external_labels: Sequence[str],
 ) -> tuple[Artefact, ...]:
-    """Compile the rules by *rule_files*, and beside them what is the same wherever rules run."""
+    """Compile the rules by *rule_files*, and beside them what is the same wherever rules run.
+
+    Servers add *external_labels* to what rules record and to alerts: what reads these tells them apart.
+    """
     services = _by_service(slos)
+    shown = _by_service(slo.split_by(external_labels) for _, members in services for slo in members)
     artefacts: list[Artefact] = []
     if only is not CompiledPart.DASHBOARDS:
         artefacts += [file for name, members in services for file in rule_files(name, members)]
-        every = [slo for _, members in services for slo in members]
+        every = [slo for _, members in shown for slo in members]
         inhibitions = alertmanager.render_inhibitions(every, style)
         artefacts += [
             Artefact(f"{ALERTMANAGER_DIR}/inhibit_rules.yaml", inhibitions),
             Artefact(f"{ALERTMANAGER_DIR}/sloctl.tmpl", notification_templates.render_templates(style)),
         ]
     if only is not CompiledPart.RULES:
-        artefacts += _compile_dashboards(services, style)
+        artefacts += _compile_dashboards(shown, style, external_labels)
     return tuple(artefacts)
 
 
@@ -247,6 +271,7 @@ def _compile_objects(
     *,
     kind: "RuleObjectKind",
     groups_of: Callable[[Slo], Iterable[RuleGroup]],
+    external_labels: Sequence[str],
 ) -> tuple[Artefact, ...]:
     """Compile rules as objects of *kind*, dashboards as ConfigMaps, and a kustomization that lists them."""
     from sloctl.targets import operator  # noqa: PLC0415 - as in _compile_dashboards
@@ -259,12 +284,15 @@ def _compile_objects(
             for part, text in operator.render_rule_objects(kind, operator.object_name(name), groups):
                 objects[f"{part}-rules.yaml"] = text
     if only is not CompiledPart.RULES:
-        objects |= _compile_config_maps(services, style)
+        shown = _by_service(slo.split_by(external_labels) for _, members in services for slo in members)
+        objects |= _compile_config_maps(shown, style, external_labels)
     objects["kustomization.yaml"] = operator.render_kustomization(objects)
     return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
 
 
-def _compile_dashboards(services: _Services, style: LabelStyle) -> Iterator[Artefact]:
+def _compile_dashboards(
+    services: _Services, style: LabelStyle, external_labels: Sequence[str]
+) -> Iterator[Artefact]:
     # Imported here: they take a fifth of the start, which rules alone do without.
     from sloctl.dashboards.overview import build_overview_dashboard  # noqa: PLC0415
     from sloctl.dashboards.service import build_service_dashboard  # noqa: PLC0415
@@ -274,17 +302,20 @@ def _compile_dashboards(services: _Services, style: LabelStyle) -> Iterator[Arte
         dashboard = grafana.render_dashboard(build_service_dashboard(name, members, style))
         yield Artefact(f"{DASHBOARDS_DIR}/{name}.json", dashboard)
     # No service can have the overview's name.
-    overview = grafana.render_dashboard(build_overview_dashboard(style))
+    overview = grafana.render_dashboard(build_overview_dashboard(style, external_labels))
     yield Artefact(f"{DASHBOARDS_DIR}/_overview.json", overview)
 
 
-def _compile_config_maps(services: _Services, style: LabelStyle) -> dict[str, str]:
+def _compile_config_maps(
+    services: _Services, style: LabelStyle, external_labels: Sequence[str]
+) -> dict[str, str]:
     """Map the file names of the dashboards' ConfigMaps to their texts."""
     from sloctl.dashboards.overview import build_overview_dashboard  # noqa: PLC0415 - as above
     from sloctl.dashboards.service import build_service_dashboard  # noqa: PLC0415
     from sloctl.targets import operator  # noqa: PLC0415
 
-    dashboards = [(operator.OVERVIEW_NAME, "_overview.json", build_overview_dashboard(style))]
+    overview = build_overview_dashboard(style, external_labels)
+    dashboards = [(operator.OVERVIEW_NAME, "_overview.json", overview)]
     dashboards += [
         (operator.object_name(name), f"{name}.json", build_service_dashboard(name, members, style))
         for name, members in services

@@ -1,11 +1,11 @@
 """An SLO as values: what a spec means once it has been read. Nothing in here is half-checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from fractions import Fraction
 from typing import Final, Self, TypeAlias, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sloctl.duration import DAY, HOUR
 
@@ -510,6 +510,11 @@ class Slo(Struct, frozen=True):
     @property
     def id(self) -> str:
         return f"{self.service}/{self.name}"
+
+    def split_by(self, labels: Iterable[str]) -> Self:
+        """Return the same SLO with a budget for each value of *labels* too, which a server adds to series."""
+        added = tuple(label for label in labels if label not in self.group_by)
+        return structs.replace(self, group_by=(*self.group_by, *added)) if added else self
 
     @property
     def budget(self) -> Fraction:

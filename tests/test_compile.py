@@ -254,6 +254,42 @@ def test_sloths_label_names_are_there_for_the_asking(specs: Path, capsys: pytest
     assert info["labels"]["sloth_objective"] == "99.9"
 
 
+@pytest.mark.parametrize("target", ["prometheus", "mimir", "thanos-ruler", "victoriametrics"])
+def test_labels_that_servers_add_tell_clusters_apart(target: str, specs: Path, tmp_path: Path) -> None:
+    plain, apart = tmp_path / "plain", tmp_path / "apart"
+
+    main(["compile", str(specs), "-d", str(plain), "--target", target])
+    main(["compile", str(specs), "-d", str(apart), "--target", target, "--external-label", "cluster"])
+
+    changed = {name for name, text in tree(apart).items() if tree(plain)[name] != text}
+    inhibitions = yaml.safe_load((apart / "alertmanager" / "inhibit_rules.yaml").read_text())
+    assert changed == {
+        "alertmanager/inhibit_rules.yaml",
+        "dashboards/_overview.json",
+        "dashboards/shop.json",
+        "dashboards/till.json",
+    }
+    assert {tuple(rule["equal"]) for rule in inhibitions["inhibit_rules"]} == {("slo_id", "cluster")}
+    assert "max by (slo_id, cluster) (slo_info)" in (apart / "dashboards" / "_overview.json").read_text()
+    assert "max by (cluster)" in (apart / "dashboards" / "shop.json").read_text()
+
+
+@pytest.mark.parametrize("target", ["operator", "victoriametrics-operator"])
+def test_dashboards_in_manifests_tell_clusters_apart(target: str, specs: Path, tmp_path: Path) -> None:
+    main(["compile", str(specs), "-d", str(tmp_path), "--target", target, "--external-label", "cluster"])
+
+    overview = (tmp_path / "manifests" / "slos-overview-dashboard.yaml").read_text()
+
+    assert "max by (slo_id, cluster) (slo_info)" in overview
+
+
+def test_a_label_of_ours_is_no_external_label(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["compile", str(specs), "--external-label", "slo_id"])
+
+    assert "slo_id is a label that sloctl or Prometheus writes: rename it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["compile", "validate"])
 def test_a_spec_that_is_not_there_could_not_run(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

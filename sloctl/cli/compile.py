@@ -53,6 +53,8 @@ from sloctl.naming import LABEL_STYLES
 from sloctl.problems import Problem
 from sloctl.rules.bridge import bridged_rule_groups
 from sloctl.rules.groups import rule_groups
+from sloctl.spec import values
+from sloctl.spec.findings import Violation
 from sloctl.targets.mimir import MAX_TENANT_GROUPS
 
 _TARGETS: Final = {
@@ -92,6 +94,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_label_style(parser)
     parser.add_argument(
+        "--external-label",
+        metavar="LABEL",
+        action="append",
+        type=argument_type(_parse_external_label),
+        help="a label that your Prometheus servers add and by which they differ, such as cluster: dashboards "
+        "and inhibition rules tell its values apart; repeat it for several",
+    )
+    parser.add_argument(
         "--bridge",
         choices=("sloth",),
         help="fill long windows with what Sloth has recorded, until they are full of our own",
@@ -124,7 +134,10 @@ def _compile(arguments: argparse.Namespace) -> int:
     if arguments.place:
         compile_target = partial(compile_for_thanos, places=arguments.place)
     only = CompiledPart(part) if part else None
-    return _write(arguments, slos, compile_target(slos, style, only, build_groups=build_groups))
+    compiled = compile_target(
+        slos, style, only, build_groups=build_groups, external_labels=arguments.external_label or ()
+    )
+    return _write(arguments, slos, compiled)
 
 
 def _write(arguments: argparse.Namespace, slos: Sequence[Slo], compiled: tuple[Artefact, ...]) -> int:
@@ -171,6 +184,15 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise CouldNotRun("--place is of --target thanos-ruler: other rulers run all rules of a service")
     if arguments.bridge and arguments.label_style != "slo":
         raise CouldNotRun("--bridge reads Sloth's series, which --label-style sloth would write over")
+
+
+def _parse_external_label(text: str) -> str:
+    """Read the name of a label that servers add; raises ValueError for one that cannot be that."""
+    match values.parse_free_label_name(text):
+        case Violation(message=why):
+            raise ValueError(why)
+        case name:
+            return name
 
 
 def _parse_places(text: str) -> Places:

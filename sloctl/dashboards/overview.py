@@ -1,6 +1,6 @@
 """All SLOs on one dashboard, found by query: it is the same whatever the specs are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sloctl import naming
@@ -17,9 +17,13 @@ _TABLE_ID: Final = 7
 _TIMELINE_ID: Final = 8
 
 
-def build_overview_dashboard(style: LabelStyle) -> Dashboard:
-    """Build the dashboard of the fleet: its numbers, its SLOs worst first, and what fired when."""
-    scope = QueryScope(style, matchers="", group_labels=(style.id,))
+def build_overview_dashboard(style: LabelStyle, external_labels: Sequence[str] = ()) -> Dashboard:
+    """Build the dashboard of the fleet: its numbers, its SLOs worst first, and what fired when.
+
+    An SLO counts once for each combination of *external_labels*, which servers add to its series.
+    """
+    scope = QueryScope(style, matchers="", group_labels=(style.id, *external_labels))
+    legend = " ".join(f"{{{{{label}}}}}" for label in scope.group_labels)
     numbers = tuple(
         stat_panel(PanelHead(1 + place, title, GridPos(4 * place, 0, 4, 4), description), query, look)
         for place, (title, query, look, description) in enumerate(_fleet_numbers(scope))
@@ -31,7 +35,7 @@ def build_overview_dashboard(style: LabelStyle) -> Dashboard:
             GridPos(0, 21, 24, 10),
             "SLOs that fired in the time shown. What fires together often breaks together.",
         ),
-        graph_queries((f"{{{{{style.id}}}}}", slo_queries.worst_alert(scope))),
+        graph_queries((legend, slo_queries.worst_alert(scope))),
     )
     return build_dashboard(
         uid=OVERVIEW_UID,
@@ -39,7 +43,7 @@ def build_overview_dashboard(style: LabelStyle) -> Dashboard:
         description="Every SLO that Prometheus knows, the worst first.",
         links=(SERVICES_LINK,),
         variables=(label_filters(),),
-        panels=(*numbers, _slo_table(style), timeline),
+        panels=(*numbers, _slo_table(style, external_labels), timeline),
     )
 
 
@@ -48,7 +52,8 @@ def _fleet_numbers(scope: QueryScope) -> Iterator[tuple[str, PromQL, theme.Numbe
     known, left = scope.select_series(scope.style.info_metric), slo_queries.budget_left(scope)
     paging, opened = (scope.firing_alerts(severity) for severity in (Severity.PAGE, Severity.TICKET))
     silent = scope.select_alerts(**{scope.style.alert: naming.ALERT_CLASSES[AlertKind.NO_DATA]})
-    unknown = f"{silent} or ({known} unless on ({scope.style.id}) {scope.budget_remaining()})"
+    identity = ", ".join(scope.group_labels)
+    unknown = f"{silent} or ({known} unless on ({identity}) {scope.budget_remaining()})"
     yield (
         "SLOs",
         _count_known(scope.max_by(known), known),
@@ -92,8 +97,8 @@ def _count_known(counted: PromQL, known: PromQL) -> PromQL:
     return f"count({counted}) or 0 * count({known})"
 
 
-def _slo_table(style: LabelStyle) -> Panel:
-    scope = QueryScope(style, matchers="", group_labels=(style.service, style.name))
+def _slo_table(style: LabelStyle, external_labels: Sequence[str]) -> Panel:
+    scope = QueryScope(style, matchers="", group_labels=(style.service, style.name, *external_labels))
     known = scope.select_series(style.info_metric)
     description = (
         "Firing alerts first, then the least budget. The burn rate is that of the last five minutes, of a "
@@ -112,6 +117,7 @@ def _slo_table(style: LabelStyle) -> Panel:
         (
             slo_table.Column("Service", style.service),
             slo_table.Column("SLO", style.name),
+            *(slo_table.Column(label.capitalize(), label) for label in external_labels),
             slo_table.Column("Objective", style.objective),
             slo_table.Column("Window", style.window),
             *slo_table.state_columns(scope, slo_queries.alert_state(scope, known)),
