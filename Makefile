@@ -36,8 +36,8 @@ test-prometheus3: $(VENV)/.dev ## The rules' and the sources' tests again on Pro
 		tests/sidecar/notify/test_merge.py tests/sidecar/telemetry/test_prometheus_otlp.py $(ARGS)
 
 .PHONY: test-engines
-test-engines: $(VENV)/.dev real-parts ## The compiled rules on vmalert, and a push to Cortex's ruler; Go builds both into .tools, in half an hour, once
-	@tests/tools/engines victoria-metrics cortex
+test-engines: $(VENV)/.dev real-parts ## Rules on vmalert, a push to Cortex's ruler, two clusters behind Thanos; Go builds all into .tools, in an hour, once
+	@tests/tools/engines
 	@$(BIN)/python -m pytest -m "full or not full" -s tests/engines $(ARGS)
 
 .PHONY: test-chart

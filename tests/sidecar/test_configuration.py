@@ -123,6 +123,10 @@ def test_everything_can_be_said() -> None:
             'prometheus: {url: "http://prometheus:9090"}',
             PrometheusOptions("http://prometheus:9090", contributor_labels=None),
         ),
+        (
+            'prometheus: {url: "http://thanos", contributorLabels: [], clusterLabels: [cluster, region]}',
+            PrometheusOptions("http://thanos", cluster_labels=("cluster", "region")),
+        ),
         ("otlp: {promote: [k8s.pod.name]}", OtlpOptions(promoted_attributes=("k8s.pod.name",))),
     ],
 )

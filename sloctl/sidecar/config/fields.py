@@ -103,6 +103,14 @@ class Prometheus(History, frozen=True, kw_only=True):
             "events apart; each costs two queries a minute of an SLO with errors."
         ),
     ] = UNSET
+    cluster_labels: Annotated[
+        list[LabelName],
+        Meta(
+            description="External labels by which the Prometheus servers behind a Thanos or a Mimir differ: "
+            "each SLO has a budget of its own for each of their values.",
+            examples=[["cluster"]],
+        ),
+    ] = field(default_factory=list)
 
 
 class Otlp(Fields, frozen=True, kw_only=True):

@@ -56,7 +56,9 @@ def scrape_target(read: fields.Target) -> ScrapeTarget | DnsService:
 
 def prometheus_options(read: fields.Prometheus) -> PrometheusOptions:
     labels = None if read.contributor_labels is UNSET else tuple(read.contributor_labels)
-    return replace(history_options(read), contributor_labels=labels)
+    return replace(
+        history_options(read), contributor_labels=labels, cluster_labels=tuple(read.cluster_labels)
+    )
 
 
 def history_options(read: fields.History) -> PrometheusOptions:

@@ -107,6 +107,8 @@ async def open_source(
     client: ClientOptions | None = None,
     read_seconds: float = 30,
     contributor_labels: tuple[str, ...] = (),
+    cluster_labels: tuple[str, ...] = (),
+    partial_response: bool = False,
 ) -> AsyncIterator[PrometheusSource]:
     """A source that reads *server*, without waits between attempts."""
     async with serve_application(server.application(), "127.0.0.1", 0) as url:
@@ -116,6 +118,8 @@ async def open_source(
             settle_seconds=5,
             read_seconds=read_seconds,
             contributor_labels=contributor_labels,
+            cluster_labels=cluster_labels,
+            partial_response=partial_response,
         )
         async with PrometheusSource(options, slos, jitter=lambda: 0.0).open_source() as source:
             yield source

@@ -5,7 +5,20 @@ from collections.abc import Iterable
 import pytest
 from aiohttp import web
 
-from sloctl.model import CountedSide, LabelMatcher, MatchOp, RatioIndicator, Selector, Slo
+from sloctl.model import (
+    ConditionIndicator,
+    CountedSide,
+    ErrorRatioIndicator,
+    Indicator,
+    LabelMatcher,
+    MatchOp,
+    ProbeIndicator,
+    RatioIndicator,
+    Selector,
+    Slo,
+    WhenAbsent,
+    WindowQuery,
+)
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.http.server import serve_application
 from sloctl.sidecar.sources import Group, IntervalCounts, SourceUnavailable
@@ -72,6 +85,46 @@ async def test_an_slo_of_which_there_is_nothing_is_missing() -> None:
         (read,) = await source.read_counts(START + 30)
 
     assert set(read.slos) == {CART.id}
+
+
+@pytest.mark.parametrize(("partial_response", "read"), [(True, [0]), (False, [])])
+async def test_an_answer_in_part_counts_where_it_is_asked_for(
+    partial_response: bool, read: list[int]
+) -> None:
+    server = PrometheusServer(recorded={CART.id: minutes(0, 9)}, warnings=("store 3 is away",))
+
+    async with open_source(server, CART, partial_response=partial_response) as source:
+        try:
+            found = list(counted(await source.read_counts(START + 10)))
+        except SourceUnavailable:
+            found = []
+
+    assert found == read
+
+
+@pytest.mark.parametrize(
+    ("indicator", "reads_raw"),
+    [
+        (CART.indicator, True),
+        (ProbeIndicator(Selector("cart_total")), True),
+        (ConditionIndicator("cart_total > 0", WhenAbsent.IGNORE), True),
+        (ConditionIndicator("max(cart_total) > 0", WhenAbsent.IGNORE), False),
+        (ConditionIndicator("cart_total > 0", WhenAbsent.BAD), False),
+        (ErrorRatioIndicator(WindowQuery("avg(avg_over_time(cart_total[$window]))")), False),
+    ],
+)
+async def test_raw_series_are_read_where_they_tell_clusters_apart(
+    indicator: Indicator, reads_raw: bool
+) -> None:
+    server = PrometheusServer()
+    watched = slo(indicator, name="cart")
+
+    async with open_source(server, watched, cluster_labels=("cluster",)) as source:
+        await source.read_counts(START + 30)
+
+    raw = [query["query"] for query in server.queries if "slo:sli_" not in query["query"]]
+    assert any("cart_total" in query for query in raw) is reads_raw
+    assert [each.group_by for each in source.slos] == [("cluster",)]
 
 
 async def test_many_slos_share_two_queries() -> None:

@@ -11,7 +11,18 @@ from math import isfinite
 from typing import Final, TypeAlias
 
 from sloctl import naming
-from sloctl.model import LabelMatcher, MatchOp, Selector, Slo
+from sloctl.model import (
+    CompositeIndicator,
+    ConditionIndicator,
+    ErrorRatioIndicator,
+    LabelMatcher,
+    MatchOp,
+    QueryIndicator,
+    Selector,
+    Slo,
+    WhenAbsent,
+    WindowQuery,
+)
 from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange, RangeSeries
 from sloctl.prometheus.async_client import RangeQueries
@@ -20,6 +31,7 @@ from sloctl.promql import format_selector, last_range
 from sloctl.rules.backfill_queries import backfill_rollups, bind_errors
 from sloctl.sidecar.sources import Group
 from sloctl.slo.resolutions import FINE_STEP, EventCounts
+from sloctl.slo.window_queries import lacks_label
 
 # SLOs that share a query; one with groups may have as many series as so many without.
 MAX_BATCH: Final = 200
@@ -218,9 +230,32 @@ async def recorded_steps(
 
 
 async def raw_steps(ranges: RangeQueries, slo: Slo, style: LabelStyle, span: QueryRange) -> StepCounts:
-    """Compute the counts of each minute from the raw series as the rules do; raise PrometheusError."""
+    """Compute the counts of each minute from the raw series as the rules do; raise PrometheusError.
+
+    None of an SLO whose own PromQL has lost a label of its groups: the sum of all would be nobody's.
+    """
+    if not _keeps_groups(slo):
+        return {}
     events, errors = await _query_pair(ranges, backfill_rollups(slo, style), span, step=FINE_STEP)
     return _bound_counts(_sum_by_group(slo, events), _sum_by_group(slo, errors))
+
+
+def _keeps_groups(slo: Slo) -> bool:
+    """Tell whether what an SLO counts has the labels of its groups, as far as the text proves."""
+    match slo.indicator:
+        case QueryIndicator(_, part, total):
+            queries = [part, total]
+        case ErrorRatioIndicator(ratio):
+            queries = [ratio]
+        case ConditionIndicator(good, when_absent):
+            if slo.group_by and when_absent is not WhenAbsent.IGNORE:
+                return False
+            queries = [WindowQuery(good)]
+        case CompositeIndicator():
+            return not slo.group_by
+        case _:
+            return True
+    return not any(lacks_label(query, label) for query in queries for label in slo.group_by)
 
 
 def recorded_series(slos: Iterable[Slo], style: LabelStyle, metric: str, **more: str) -> str:

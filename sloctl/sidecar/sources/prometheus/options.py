@@ -17,6 +17,8 @@ class PrometheusOptions:
     that it reaches. *settle_seconds* is how long after a minute its samples are there; *read_seconds* is the
     limit of one read with all its queries. Each of *contributor_labels* costs two more queries a minute of an
     SLO with errors; None looks for a few that tell bad events apart, in two queries every ten minutes.
+    Where the server answers for several others, *cluster_labels* are those by which their series differ: each
+    SLO is split by them.
     """
 
     url: str
@@ -27,6 +29,7 @@ class PrometheusOptions:
     read_seconds: float = 30.0
     concurrency: int = 4
     contributor_labels: tuple[str, ...] | None = ()
+    cluster_labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:

@@ -54,8 +54,8 @@ class PrometheusSource:
     def __init__(
         self, options: PrometheusOptions, slos: Iterable[Slo], *, jitter: Callable[[], float] = random.random
     ) -> None:
-        self.slos = tuple(slos)
         self._options = options
+        self.slos = self._split_slos(slos)
         self._jitter = jitter
         self._queries: RangeQueries
         self._label_queries: LabelCountQueries
@@ -79,13 +79,16 @@ class PrometheusSource:
             )
             yield self
 
+    def _split_slos(self, slos: Iterable[Slo]) -> tuple[Slo, ...]:
+        return tuple(slo.split_by(self._options.cluster_labels) for slo in slos)
+
     def issues(self) -> Mapping[str, str]:
         """Return the first few reasons why the last read got less than all."""
         return {"prometheus": "; ".join(self._issues)} if self._issues else {}
 
     def replace_slos(self, slos: Iterable[Slo]) -> None:
         """Count these from now on; those that were read before go on where they were."""
-        self.slos = tuple(slos)
+        self.slos = self._split_slos(slos)
         self._positions = {slo.id: self._positions[slo.id] for slo in self.slos if slo.id in self._positions}
 
     async def read_counts(self, now: float) -> Sequence[IntervalCounts]:
