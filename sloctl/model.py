@@ -1,6 +1,6 @@
 """An SLO as values: what a spec means once it has been read. Nothing in here is half-checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
 from typing import Final, Self, TypeAlias, assert_never
@@ -488,7 +488,8 @@ class Slo(Struct, frozen=True):
     With a *time_slice* it is about slices of time, each judged by the events of *indicator* in it.
     *review_by* is a date like 2027-03-31, None where the spec has none. *exclusions* are those that it is
     selected by and that reach into its window. *active_hours* are its service hours, all of one time zone:
-    outside them nothing counts; without any, everything does.
+    outside them nothing counts; without any, everything does. *cluster_labels* are those of *group_by* that
+    servers add, and by which clusters are told apart.
     """
 
     service: str
@@ -506,15 +507,17 @@ class Slo(Struct, frozen=True):
     exclusions: tuple[Exclusion, ...] = ()
     time_slice: TimeSlice | None = None
     active_hours: tuple[RecurringTime, ...] = ()
+    cluster_labels: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
         return f"{self.service}/{self.name}"
 
-    def split_by(self, labels: Iterable[str]) -> Self:
+    def split_by(self, labels: Sequence[str]) -> Self:
         """Return the same SLO with a budget for each value of *labels* too, which a server adds to series."""
         added = tuple(label for label in labels if label not in self.group_by)
-        return structs.replace(self, group_by=(*self.group_by, *added)) if added else self
+        split = structs.replace(self, group_by=(*self.group_by, *added)) if added else self
+        return structs.replace(split, cluster_labels=tuple(labels)) if labels else split
 
     @property
     def budget(self) -> Fraction:

@@ -47,6 +47,29 @@ async def test_a_page_is_small_and_its_files_are_kept() -> None:
     assert script.headers["Cache-Control"] == "private, max-age=31536000, immutable"
 
 
+async def test_groups_stand_under_the_worst_of_their_own_cluster() -> None:
+    series = [(cluster, route) for cluster in ("eu", "us") for route in ("/cart", "/pay")]
+
+    def exposition(events: int) -> str:
+        labels = [f'cluster="{cluster}",route="{route}"' for cluster, route in series]
+        return "".join(
+            f'request_seconds_count{{{it}}} {events}\nrequest_seconds_bucket{{{it},le="1"}} {events}\n'
+            for it in labels
+        )
+
+    async with run_sidecar(ROUTES.split_by(("cluster",))) as running:
+        for events in (100, 200, 300):
+            await running.tick(exposition(events))
+        listed = (await ask(f"{running.url}/")).body.decode()
+
+    links = re.findall(r'href="(/slo/[^"]*)"', listed)
+    assert [unescape(link) for link in links] == [
+        "/slo/shop/latency?route=%2Fcart&cluster=eu",
+        "/slo/shop/latency?route=%2Fcart&cluster=us",
+    ]
+    assert listed.count("+ 1 group") == 2
+
+
 @pytest.mark.parametrize(
     "path", ["/slo/shop/nothing", "/slo/shop/latency?route=/none", "/slo/shop/latency?group-key=0"]
 )

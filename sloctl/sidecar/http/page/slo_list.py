@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import inf
-from typing import Final
+from typing import Final, TypeAlias
 
 from sloctl.sidecar.engine.evaluation import SloPlan
 from sloctl.sidecar.engine.snapshot import SloState, Snapshot, state_without_data
@@ -18,22 +18,30 @@ PAGE_SIZE: Final = 50
 MAX_LABELS_OFFERED: Final = 100
 
 
+# An SLO's id, and the values of its cluster labels.
+_ListKey: TypeAlias = tuple[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class SloListing:
     """One page of the list: *sections* are named for a service, or one without a name holds everything.
 
-    A group stands for all of its SLO that were found, the first of them; *folded* says by id how many more
-    there are. *health_counts* counts SLOs and groups that the other filters let through, *found* the SLOs
-    that all of them do.
+    A group stands for all of its SLO and cluster that were found, the first of them; *folded* says of each
+    how many more there are. *health_counts* counts SLOs and groups that the other filters let through,
+    *found* the lines that all of them do.
     """
 
     query: ListQuery
     sections: Sequence[tuple[str, Sequence[SloState]]]
-    folded: Mapping[str, int]
+    folded: Mapping[_ListKey, int]
     labels: Sequence[str]
     health_counts: Mapping[Health, int]
     found: int
     pages: int
+
+    def folded_below(self, state: SloState) -> int:
+        """Return how many groups stand below one that is listed."""
+        return self.folded[_list_key(state)]
 
     @property
     def states(self) -> Iterable[SloState]:
@@ -105,10 +113,10 @@ def list_slos(ranked: RankedSnapshot, query: ListQuery) -> SloListing:
         if _matches_filter(state, query)
     ]
     found = [state for state, health in matching if query.state in {None, health}]
-    of_slo = Counter(state.slo.id for state in found)
-    first_of_slo: dict[str, SloState] = {}
+    of_slo = Counter(map(_list_key, found))
+    first_of_slo: dict[_ListKey, SloState] = {}
     for state in _sort_states(found, query):
-        first_of_slo.setdefault(state.slo.id, state)
+        first_of_slo.setdefault(_list_key(state), state)
     ordered = list(first_of_slo.values())
     pages = max(1, -(-len(ordered) // PAGE_SIZE))
     number = min(query.page, pages)
@@ -117,12 +125,21 @@ def list_slos(ranked: RankedSnapshot, query: ListQuery) -> SloListing:
     return SloListing(
         query=query,
         sections=[(service, list(states)) for service, states in by_service],
-        folded={slo_id: number - 1 for slo_id, number in of_slo.items()},
+        folded={key: number - 1 for key, number in of_slo.items()},
         labels=ranked.labels,
         health_counts=Counter(health for _, health in matching),
         found=len(ordered),
         pages=pages,
     )
+
+
+def _list_key(state: SloState) -> _ListKey:
+    """Return the SLO and the cluster of a state: of each there is a line."""
+    clusters = state.slo.cluster_labels
+    if not clusters:
+        return state.slo.id, ()
+    grouped = zip(state.slo.group_by, state.group, strict=False)
+    return state.slo.id, tuple(value for label, value in grouped if label in clusters)
 
 
 def summarize_services(ranked: RankedSnapshot) -> list[ServiceSummary]:
