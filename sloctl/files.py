@@ -125,4 +125,18 @@ def _read_content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SpecFileError(f"{path}: {error.strerror}") from error
+        near = _name_near_file(path) if isinstance(error, FileNotFoundError) else ""
+        raise SpecFileError(f"{path}: {error.strerror}{near}") from error
+
+
+def _name_near_file(path: Path) -> str:
+    """Return `: did you mean x.yaml?` where the same directory has such a file, else an empty text."""
+    from sloctl.spec.messages import did_you_mean  # noqa: PLC0415 - only a misspelling pays for it
+
+    try:
+        names = sorted(os.listdir(path.parent))
+    except OSError:
+        return ""
+    # Not by their endings, which are alike.
+    near = [name for name in names if did_you_mean(path.stem, [Path(name).stem])]
+    return did_you_mean(path.name, near)

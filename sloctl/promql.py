@@ -81,7 +81,7 @@ def read_moved_selector(text: str) -> tuple[Selector, bool]:
     if not isinstance(expression, VectorSelector):
         raise PromQLError(
             'a plain selector like metric{label="value"} stands here, '
-            f"got {_shorten_expression(expression)}"
+            f"got {_shorten_expression(expression)}: write the selector alone, without a function or a range"
         )
     if expression.matchers.or_matchers:
         raise PromQLError("`or` between braces is not Prometheus: give a list of selectors")

@@ -39,7 +39,11 @@ def test_a_metric_may_be_named_inside_the_braces() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("rate(x[5m])", 'a plain selector like metric{label="value"} stands here, got rate(x[5m])'),
+        (
+            "rate(x[5m])",
+            'a plain selector like metric{label="value"} stands here, got rate(x[5m]): '
+            "write the selector alone, without a function or a range",
+        ),
         ("x offset 5m", "a selector has no offset and no @ here: sloctl sets the time it reads"),
         ("x @ 0", "a selector has no offset and no @ here: sloctl sets the time it reads"),
         ('x{a="b" or c="d"}', "`or` between braces is not Prometheus: give a list of selectors"),

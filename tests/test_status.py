@@ -233,7 +233,7 @@ def test_nobody_there_could_not_be_asked(capsys: pytest.CaptureFixture[str], tmp
     assert capsys.readouterr().err.splitlines() == [
         f"sloctl status: http://127.0.0.1:{port}: cannot connect: "
         "Connection refused (nothing listens there: is it running, is this its port?)",
-        "sloctl status: ftp://shop: this must be an http or https URL",
+        "sloctl status: ftp://shop: this must be an http or https URL, such as http://127.0.0.1:9090",
         f"sloctl status: cannot read {tmp_path / 'none'}: No such file or directory",
         f"sloctl status: cannot read {tmp_path / 'none'}: No such file or directory",
     ]
@@ -255,10 +255,13 @@ def test_a_token_that_cannot_be_sent_is_not_shown(
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("http://me:sesame@shop", "a URL holds no user and no password: they come from files"),
+        (
+            "http://me:sesame@shop",
+            "a URL holds no user and no password: they come from files, --username with --password-file",
+        ),
         ("http://[shop", "http://[shop: Invalid IPv6 URL"),
         ("http://shop:http", "http://shop:http: Port could not be cast to integer value as 'http'"),
-        ("shop:9464", "shop:9464: this must be an http or https URL"),
+        ("shop:9464", "shop:9464: this must be an http or https URL, such as http://127.0.0.1:9090"),
     ],
 )
 def test_a_url_that_is_none_is_told(url: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,8 @@ from sloctl.spec.suppressions import find_needless, suppress_problems
 OFFLINE_CHECKS: Final[tuple[OfflineCheck, ...]] = (
     selector_checks.check_counters_by_name,
     selector_checks.check_sums,
+    selector_checks.check_sides_differ,
+    selector_checks.check_equal_patterns,
     selector_checks.check_errors_in_total,
     selector_checks.check_regular_expressions,
     selector_checks.check_groups_differ,

@@ -6,6 +6,7 @@ from typing import Final
 
 from sloctl.checks.findings import CheckFinding, ReviewOptions, matcher_pattern
 from sloctl.model import (
+    CountedSide,
     LabelMatcher,
     LatencyIndicator,
     MatchOp,
@@ -15,7 +16,7 @@ from sloctl.model import (
     Selector,
 )
 from sloctl.problems import ProblemLevel
-from sloctl.promql import format_selector
+from sloctl.promql import format_selector, quote_string
 from sloctl.spec.messages import quote_value
 from sloctl.spec.reader import LocatedSlo
 from sloctl.spec.yaml_nodes import Node
@@ -26,6 +27,9 @@ _GAUGE_NAME: Final = re.compile(
     r"|current|active|info|timestamp|timestamp_seconds|depth|length|size|ready|status|state|available|limit)"
 )
 _COUNTER_NAME: Final = re.compile(r".*_(?:total|count|sum|bucket|created)")
+# What hardly any label has for a value.
+_PATTERN: Final = re.compile(r"\.[*+.]|\[[^\]]+-[^\]]+\]|\\d|^\w+(?:\|\w+)+$")
+_PATTERN_OPERATORS: Final = {MatchOp.EQUAL: MatchOp.MATCH.value, MatchOp.NOT_EQUAL: MatchOp.NOT_MATCH.value}
 _SPECIAL: Final = re.compile(r"[\\.+*?()\[\]{}|^$]")
 _ALL: Final = re.compile(r"\^?(?:\.\*|\(\.\*\)|\(\?:\.\*\))+\$?")
 _WORDS: Final = re.compile(r"\(?([A-Za-z0-9_/:-]+(?:\|[A-Za-z0-9_/:-]+)*)\)?")
@@ -55,6 +59,27 @@ def check_sums(located: LocatedSlo, _: ReviewOptions) -> Iterator[CheckFinding]:
                 count = f"{selector.metric.removesuffix('_sum')}_count"
                 message = f"{selector.metric} adds up what was observed, not how often: count {count}"
                 yield CheckFinding(node, "sum-as-counter", message, part=rf"\b{selector.metric}\b")
+
+
+def check_sides_differ(located: LocatedSlo, _: ReviewOptions) -> Iterator[CheckFinding]:
+    """Find errors, or good events, that are the total itself."""
+    ratio = located.slo.indicator
+    if isinstance(ratio, RatioIndicator) and not ratio.minus and set(ratio.numerator) == set(ratio.total):
+        side = ratio.counted.value
+        outcome = "every event is bad" if ratio.counted is CountedSide.ERROR else "no event is ever bad"
+        message = f"{side} is the total itself, so {outcome}: give {side} a matcher that tells them apart"
+        yield CheckFinding(located.node.at("indicator", "ratio", side), "side-is-total", message)
+
+
+def check_equal_patterns(located: LocatedSlo, _: ReviewOptions) -> Iterator[CheckFinding]:
+    """Find a plain comparison with what looks like a regular expression."""
+    for selector, node in _written_selectors(located):
+        for matcher in selector.matchers:
+            if matcher.op in _PATTERN_OPERATORS and _PATTERN.search(matcher.value):
+                written = f"{matcher.label}{matcher.op.value}{quote_string(matcher.value)}"
+                fixed = f"{matcher.label}{_PATTERN_OPERATORS[matcher.op]}{quote_string(matcher.value)}"
+                message = f"{written} compares with that very text: as a pattern it is {fixed}"
+                yield CheckFinding(node, "pattern-compared", message, part=matcher_pattern(matcher))
 
 
 def check_errors_in_total(located: LocatedSlo, _: ReviewOptions) -> Iterator[CheckFinding]:

@@ -12,6 +12,7 @@ from sloctl.model import Slo
 from sloctl.naming import LABEL_STYLES
 from sloctl.problems import ProblemLevel, escape_unprintable
 from sloctl.spec import ParsedSpecs, ReadingOptions, read_specs
+from sloctl.spec.messages import did_you_mean
 
 _DEFAULT_OPTIONS: Final = ReadingOptions()
 
@@ -75,8 +76,9 @@ def select_slos(slos: Sequence[Slo], wanted: Sequence[str] | None) -> list[Slo]:
     """Keep the SLOs of these ids, all where none is named; raises CouldNotRun for one that no spec has."""
     ids = wanted or [slo.id for slo in slos]
     if unknown := sorted(set(ids) - {slo.id for slo in slos}):
-        known = ", ".join(slo.id for slo in slos)
-        raise CouldNotRun(f"no spec has {escape_unprintable(unknown[0])}; there are {known}")
+        known = [slo.id for slo in slos]
+        hint = did_you_mean(unknown[0], known) or f"; there are {', '.join(known)}"
+        raise CouldNotRun(f"no spec has {escape_unprintable(unknown[0])}{hint}")
     return [slo for slo in slos if slo.id in ids]
 
 

@@ -34,7 +34,9 @@ def refuse_password(url: str) -> None:
     """Raise RequestFailed where *url* may hold a user or a password: those come from files."""
     parts = _split_url(url)
     if "@" in (url if parts is None or not parts.netloc else parts.netloc):
-        raise RequestFailed("a URL holds no user and no password: they come from files")
+        raise RequestFailed(
+            "a URL holds no user and no password: they come from files, --username with --password-file"
+        )
 
 
 def _split_url(url: str) -> SplitResult | None:

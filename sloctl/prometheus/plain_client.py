@@ -68,7 +68,9 @@ class PlainHttpClient:
         except ValueError as wrong:
             raise RequestFailed(f"{self.display_url}: {escape_unprintable(str(wrong))}") from None
         if not is_usable or not url.isprintable() or " " in url:
-            raise RequestFailed(f"{self.display_url}: this must be an http or https URL")
+            raise RequestFailed(
+                f"{self.display_url}: this must be an http or https URL, such as http://127.0.0.1:9090"
+            )
         self._base_url = parts._replace(path=parts.path.rstrip("/"), query="", fragment="").geturl()
         self._options = options
         self._tls = TlsContext(options.tls)

@@ -62,9 +62,11 @@ ADJUSTABLE_CODES: Final = frozenset(
         "no-budget-for-one",
         "not-a-file",
         "objective-too-fine",
+        "pattern-compared",
         "recorded-sum",
         "regexp-needless",
         "regexp-of-all",
+        "side-is-total",
         "sum-as-counter",
         "useless-ignore",
     }

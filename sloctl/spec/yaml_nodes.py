@@ -57,6 +57,17 @@ _FLOAT: Final = re.compile(
 _FIRST_OF_A_NUMBER: Final = frozenset("-+.0123456789")
 _BASES: Final = {"0o": 8, "0x": 16}
 # No field takes more; and Python refuses to read thousands of digits.
+_YAML_HINTS: Final = {
+    "mapping values are not allowed": (
+        "this line is indented deeper than its neighbours, or a text with a colon needs quotes"
+    ),
+    "block collection": "this line is indented less than the list it belongs to, and more than what holds it",
+    "expected ':'": "a line before has no colon with a space after it",
+    "a flow mapping": "a { is not closed, or PromQL that begins with { needs quotes",
+    "a flow sequence": "a [ is not closed, or a text that begins with [ needs quotes",
+    "expected key": "a quote before is not closed, or this line is indented unlike its neighbours",
+    "cannot start any token": "a text that begins with `, @ or % needs quotes, and Markdown is no YAML",
+}
 _MAX_DIGITS: Final = 18
 
 
@@ -225,7 +236,9 @@ class _NodeReader:
             if mark is not None and self._text[mark.index : mark.index + 1] == "\t":
                 why = "a tab does not indent, spaces do"
             else:
-                why = " ".join(part for part in (error.context, error.problem) if part)
+                said = " ".join(part for part in (error.context, error.problem) if part)
+                hint = next((hint for words, hint in _YAML_HINTS.items() if words in said), "")
+                why = f"{hint} ({said})" if hint else said
             raise _UnreadableDocument(self._place_at(mark), "yaml", f"not YAML: {why}") from error
         except yaml.YAMLError as error:
             raise _UnreadableDocument(Place(self._path, 1, 1), "yaml", f"not YAML: {error}") from error

@@ -63,7 +63,9 @@ def commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Commands:
 async def test_a_password_in_the_url_is_refused_and_never_shown(command: str, commands: Commands) -> None:
     said = await commands.failure(command, f"http://me:{SECRET}@127.0.0.1:1")
 
-    assert said == "a URL holds no user and no password: they come from files"
+    assert (
+        said == "a URL holds no user and no password: they come from files, --username with --password-file"
+    )
 
 
 @COMMANDS
@@ -72,10 +74,16 @@ async def test_a_password_in_the_url_is_refused_and_never_shown(command: str, co
     [
         ("http://[shop", "http://[shop: Invalid IPv6 URL"),
         ("http://shop:http", "http://shop:http: Port could not be cast to integer value as 'http'"),
-        ("shop:9090", "shop:9090: this must be an http or https URL"),
-        ("http://", "http://: this must be an http or https URL"),
-        (f"http://shop:{SECRET}@[", "a URL holds no user and no password: they come from files"),
-        (f"ftp://shop?token={SECRET}", "ftp://shop: this must be an http or https URL"),
+        ("shop:9090", "shop:9090: this must be an http or https URL, such as http://127.0.0.1:9090"),
+        ("http://", "http://: this must be an http or https URL, such as http://127.0.0.1:9090"),
+        (
+            f"http://shop:{SECRET}@[",
+            "a URL holds no user and no password: they come from files, --username with --password-file",
+        ),
+        (
+            f"ftp://shop?token={SECRET}",
+            "ftp://shop: this must be an http or https URL, such as http://127.0.0.1:9090",
+        ),
     ],
 )
 async def test_a_malformed_url_is_told(command: str, url: str, message: str, commands: Commands) -> None:

@@ -180,17 +180,23 @@ def test_a_password_in_a_url_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(PrometheusError) as raised:
         PrometheusClient(url, ClientOptions())
 
-    assert str(raised.value) == "a URL holds no user and no password: they come from files"
+    assert (
+        str(raised.value)
+        == "a URL holds no user and no password: they come from files, --username with --password-file"
+    )
     assert SECRET not in redact_url(url)
 
 
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("shop:9090", "shop:9090: this must be an http or https URL"),
-        ("http://", "http://: this must be an http or https URL"),
+        ("shop:9090", "shop:9090: this must be an http or https URL, such as http://127.0.0.1:9090"),
+        ("http://", "http://: this must be an http or https URL, such as http://127.0.0.1:9090"),
         ("http://shop:nine", "http://shop:nine: Port could not be cast to integer value as 'nine'"),
-        ("http://shop/a b", "http://shop/a b: this must be an http or https URL"),
+        (
+            "http://shop/a b",
+            "http://shop/a b: this must be an http or https URL, such as http://127.0.0.1:9090",
+        ),
     ],
 )
 def test_what_is_no_url_to_ask_says_so(url: str, why: str) -> None:

@@ -85,7 +85,8 @@ def test_a_plain_scalar_means_what_yaml_1_2_says(text: str, value: object) -> No
         ),
         (
             "größe: größe: x".encode(),
-            "x.yaml:1:13: not YAML: mapping values are not allowed in this context [yaml]",
+            "x.yaml:1:13: not YAML: this line is indented deeper than its neighbours, or a text with a colon "
+            "needs quotes (mapping values are not allowed in this context) [yaml]",
         ),
     ],
 )
