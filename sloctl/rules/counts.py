@@ -12,7 +12,7 @@ are some of the very series of all events, those that are born are recorded firs
 there: most of the time there are none.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, assert_never
 
 from sloctl import naming
@@ -142,24 +142,47 @@ def with_proven_bucket(counted: PromQL, proof: BucketProof | None, lookback: str
     )
 
 
-def without_unknown_processes(counted: PromQL, pair: CounterPair, *, starts: Sequence[int]) -> PromQL:
+def without_unknown_histograms(
+    counted: PromQL, pair: CounterPair, counters: tuple[Selector, ...], *, reach: str
+) -> PromQL:
+    """Drop from *counted*, those of *counters*, the histograms that do not say the other side.
+
+    A bucket that is NaN or infinite in *reach*, what increase() reads, has no increase: all events would be
+    errors. So has such a count: its good events would hide the errors of others.
+    """
+    if pair.bucket_proof is None:
+        return counted
+    other = [format_selector(it) for it in (pair.minus if counters == pair.total else pair.total)]
+    return f"(\n{counted}\n) unless ignoring (le) ({_find_no_numbers(other, other, reach)})"
+
+
+def without_unknown_processes(counted: PromQL, pair: CounterPair, *, reach: str) -> PromQL:
     """Drop from *counted* the series of a process that does not say what else it counted.
 
-    The first sample of the range is the newest of one of *starts*, seconds ago.
-
-    A counter that is NaN or infinite at one end of its range has no increase. Where good or bad events are
-    counted by a metric of their own, they would be none: a total outage, or a silent one.
+    A counter that is NaN or infinite in *reach*, what increase() reads, has no increase. Where good or bad
+    events are counted by a metric of their own, they would be none: a total outage, or a silent one. Good
+    events of an unknown total would hide the errors of others; that is asked of this moment alone, as more
+    would cost more than a series may.
     """
     other = [format_selector(counter) for counter in _counters_of_their_own(pair)]
     if not other:
         return counted
-    # Without a first value only good events are none; of bad ones no increase is none at all.
-    ends = [
-        *other,
-        *(f"{it} offset {format_duration(start)}" for start in starts for it in other if pair.minus),
-    ]
-    unknown = " or ".join(f"0 * {end} != 0" for end in ends)
+    if pair.minus:
+        total = [format_selector(counter) for counter in pair.total]
+        unknown = _find_no_numbers([*other, *total], other, reach)
+    else:
+        # Of bad events that have no increase there are none, whatever the range holds.
+        unknown = _find_no_numbers(other, [], reach)
     return f"(\n{counted}\n) unless on ({', '.join(pair.identity_labels)}) ({unknown})"
+
+
+def _find_no_numbers(now: Iterable[PromQL], in_range: Iterable[PromQL], reach: str) -> PromQL:
+    """Find which series are NaN or infinite *now*, and which *in_range*, in what increase() reads.
+
+    NaN at an end of it, or Inf anywhere, makes an increase that is no number.
+    """
+    looks = [*now, *(f"increase({series}[{reach}])" for series in in_range)]
+    return " or ".join(f"0 * {look} != 0" for look in looks)
 
 
 def without_lost_groups(scope: Scope, pair: CounterPair, events: PromQL) -> PromQL:
@@ -218,23 +241,22 @@ def _counter_counts(scope: Scope, pair: CounterPair, births: _Births) -> tuple[P
     def grown(counters: tuple[Selector, ...]) -> PromQL:
         return union_counters(counters, lambda counter: _grown_counter(scope, pair, counter, births))
 
-    events = _sum_counts(scope, pair, with_proven_bucket(grown(pair.total), pair.bucket_proof))
-    events = without_lost_groups(scope, pair, events)
+    proven = with_proven_bucket(grown(pair.total), pair.bucket_proof)
+    events = without_lost_groups(scope, pair, _sum_counts(scope, pair, pair.total, proven))
     if not pair.minus:
-        return events, _sum_counts(scope, pair, grown(pair.error))
-    less = _sum_counts(scope, pair, grown(pair.minus))
+        return events, _sum_counts(scope, pair, pair.error, grown(pair.error))
+    less = _sum_counts(scope, pair, pair.minus, grown(pair.minus))
     if pair.error == pair.total:
         return events, _rest_of_events(scope, less)
-    return (
-        events,
-        f"{_sum_counts(scope, pair, grown(pair.error))} - {scope.match_group} ({scope.or_zero(less)})",
-    )
+    errors = _sum_counts(scope, pair, pair.error, grown(pair.error))
+    return events, f"{errors} - {scope.match_group} ({scope.or_zero(less)})"
 
 
-def _sum_counts(scope: Scope, pair: CounterPair, counts: PromQL) -> PromQL:
-    """Sum per group what is a number, of processes that say all they count."""
-    # On Prometheus 2 a sample exactly at the beginning of the range is within it.
-    known = without_unknown_processes(counts, pair, starts=(FINE_STEP, _increase_range(scope)))
+def _sum_counts(scope: Scope, pair: CounterPair, counters: tuple[Selector, ...], counts: PromQL) -> PromQL:
+    """Sum per group what is a number among *counts* of *counters*, of processes that say all they count."""
+    reach = format_duration(_increase_range(scope))
+    known = without_unknown_histograms(counts, pair, counters, reach=reach)
+    known = without_unknown_processes(known, pair, reach=reach)
     return scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
 
 

@@ -16,6 +16,7 @@ from sloctl.rules.counts import (
     union_counters,
     with_proven_bucket,
     without_lost_groups,
+    without_unknown_histograms,
     without_unknown_processes,
 )
 from sloctl.rules.scope import Scope
@@ -78,7 +79,8 @@ def _sum_increase(
     counts = union_counters(counters, grown)
     if counters == pair.total:
         counts = with_proven_bucket(counts, pair.bucket_proof, over.proof_range)
-    known = without_unknown_processes(counts, pair, starts=(over.seconds,))
+    known = without_unknown_histograms(counts, pair, counters, reach=over.increase_range)
+    known = without_unknown_processes(known, pair, reach=over.increase_range)
     increase = scope.sum_by_group(f"(\n{known}\n) {COUNTS_ALONE}")
     return without_lost_groups(scope, pair, increase) if counters == pair.total else increase
 

@@ -11,6 +11,7 @@ from sloctl import compiler
 from sloctl.model import LatencyIndicator
 from sloctl.naming import NATIVE_STYLE
 from sloctl.promql import read_selector
+from sloctl.rules.backfill_queries import backfill_rollups
 from tests.rules.promtool import Expectation, Trial, run_trials
 from tests.rules.specimens import shop
 
@@ -112,3 +113,76 @@ def test_the_repair_of_a_missing_bound_adds_nothing(tmp_path: Path) -> None:
     repairs = 'slo:sli_total:increase5m{slo_part="repair"}'
 
     assert on_trial(tmp_path, lines, (f"sum_over_time({repairs}[2h])", None), minute=500) == "SUCCESS"
+
+
+NO_NUMBER: Final = {"NaN": "NaN", "infinite": "+Inf", "below everything": "-Inf"}
+OF_TWO_PODS: Final = histogram(["+Inf"], labels='pod="a"') | histogram(["0.3", "+Inf"], labels='pod="b"')
+
+
+@pytest.mark.parametrize("value", NO_NUMBER)
+def test_a_bucket_that_is_no_number_for_a_scrape_makes_no_error(value: str, tmp_path: Path) -> None:
+    said = f"0+10x81 {NO_NUMBER[value]} 830+10x110"
+    lines = OF_TWO_PODS | {'h_bucket{pod="a",le="0.3"}': said}
+    of_both = f"sum_over_time({ERRORS}[10m])"
+
+    assert on_trial(tmp_path, lines, (of_both, 0), (EVENTS, 80), minute=26) == "SUCCESS"
+
+
+@pytest.mark.parametrize("value", NO_NUMBER)
+def test_a_bucket_that_is_never_a_number_is_no_data(value: str, tmp_path: Path) -> None:
+    never = {'h_bucket{pod="a",le="0.3"}': f"{NO_NUMBER[value]} " * 200}
+    alone = {series: values for series, values in OF_TWO_PODS.items() if "a" in series.partition("{")[2]}
+
+    one_of_two = on_trial(tmp_path, OF_TWO_PODS | never, (EVENTS, 40), (ERRORS, 0))
+    the_only_one = on_trial(tmp_path, alone | never, (EVENTS, None), (ERRORS, None))
+
+    assert (one_of_two, the_only_one) == ("SUCCESS", "SUCCESS")
+
+
+@pytest.mark.parametrize("value", NO_NUMBER)
+def test_a_count_that_is_no_number_hides_no_errors_of_others(value: str, tmp_path: Path) -> None:
+    lines = OF_TWO_PODS | {
+        'h_bucket{pod="a",le="0.3"}': GROWING,
+        'h_count{pod="a"}': f"{NO_NUMBER[value]} " * 200,
+        'h_bucket{pod="b",le="0.3"}': "0+5x200",
+    }
+
+    assert on_trial(tmp_path, lines, (EVENTS, 40), (ERRORS, 20)) == "SUCCESS"
+
+
+@pytest.mark.parametrize("phase", range(4))
+@pytest.mark.parametrize("scrape", [15, 30, 60])
+def test_no_phase_of_a_scrape_without_a_number_makes_an_error(
+    scrape: int, phase: int, tmp_path: Path
+) -> None:
+    scrapes, minute = 40 + phase, 45 * scrape // 15
+    bucket = {'h_bucket{instance="i",le="0.3"}': f"0+10x{scrapes} NaN {10 * scrapes + 20}+10x150"}
+    lines = histogram(["+Inf"]) | bucket
+    errors = Expectation(minute, f"sum(sum_over_time({ERRORS}[{minute}m]))", 0)
+    slo = shop(indicator=LATENCY, scrape_interval=scrape)
+
+    trial = Trial("a scrape", lines, [errors], scrape=f"{scrape}s")
+
+    assert run_trials(tmp_path, compiler.compile_rules([slo], NATIVE_STYLE), [trial]) == "SUCCESS"
+
+
+def test_the_repair_takes_no_bucket_without_a_number_for_an_outage(tmp_path: Path) -> None:
+    hours = "0+10x2400"
+    lines = {
+        'h_count{instance="i"}': hours,
+        'h_bucket{instance="i",le="0.3"}': "0+10x1800 " + "NaN " * 600,
+        'h_bucket{instance="i",le="+Inf"}': hours,
+    }
+    repaired = f'sum_over_time({ERRORS.replace("1m", "5m")}{{slo_part="repair"}}[2h]) or on () vector(0)'
+
+    assert on_trial(tmp_path, lines, (repaired, 0), minute=590) == "SUCCESS"
+
+
+def test_a_backfill_takes_no_bucket_without_a_number_for_an_outage(tmp_path: Path) -> None:
+    said = {'h_bucket{pod="a",le="0.3"}': "0+10x81 NaN 830+10x110"}
+    events, errors = backfill_rollups(shop(indicator=LATENCY), NATIVE_STYLE)
+    every_minute = f"max_over_time(({errors})[10m:15s])"
+
+    result = on_trial(tmp_path, OF_TWO_PODS | said, (every_minute, 0), (events, 80), minute=26)
+
+    assert result == "SUCCESS"

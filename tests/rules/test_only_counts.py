@@ -79,6 +79,8 @@ def test_errors_of_a_query_lie_within_the_events(errors: str, published: float, 
 
 
 SILENT: Final = {"a scrape": "NaN 850+10x100", "for good": "NaN " * 100, "without an end": "+Inf " * 100}
+# Between the two ends of what an evaluation reads.
+INFINITE_WITHIN: Final = "0+10x81 +Inf 830+10x200"
 OF_TWO_METRICS: Final = {
     "good": RatioIndicator(CountedSide.GOOD, (read_selector("ok"),), (read_selector("t"),)),
     "errors": RatioIndicator(CountedSide.ERROR, (read_selector("bad"),), (read_selector("t"),)),
@@ -119,6 +121,28 @@ def test_one_scrape_without_a_number_makes_no_error(scrape: int, phase: int, tmp
     trial = Trial("a scrape", series, [errors], scrape=f"{scrape}s")
 
     assert run_trials(tmp_path, compiler.compile_rules([slo], NATIVE_STYLE), [trial]) == "SUCCESS"
+
+
+def test_good_events_without_an_end_for_a_scrape_make_no_outage(tmp_path: Path) -> None:
+    errors = Expectation(26, "sum(sum_over_time(slo:sli_error:increase1m[10m]))", 0)
+
+    trial = Trial("endless", {"t": "0+10x300", "ok": INFINITE_WITHIN}, [errors])
+
+    assert judged(tmp_path, OF_TWO_METRICS["good"], trial) == "SUCCESS"
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf"])
+def test_a_total_that_is_no_number_hides_no_errors_of_others(value: str, tmp_path: Path) -> None:
+    series = {
+        't{pod="a"}': f"{value} " * 200,
+        'ok{pod="a"}': "0+10x200",
+        't{pod="b"}': "0+10x200",
+        'ok{pod="b"}': "0+5x200",
+    }
+
+    trial = Trial("of one pod", series, [ratio(0.5), *NEVER_NAN])
+
+    assert judged(tmp_path, OF_TWO_METRICS["good"], trial) == "SUCCESS"
 
 
 def test_the_repair_takes_no_silence_for_an_outage(tmp_path: Path) -> None:

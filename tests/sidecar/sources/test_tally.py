@@ -197,6 +197,14 @@ def test_a_client_that_makes_buckets_once_they_count_goes_on_working() -> None:
     }
 
 
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf"])
+def test_a_bucket_that_is_no_number_waits_and_makes_no_error(value: str) -> None:
+    lines = 'request_seconds_bucket{{le="0.3"}} {}\nrequest_seconds_count {}'
+    of_scrapes = each(slo(FAST), lines.format(90, 100), lines.format(value, 110), lines.format(108, 120))
+
+    assert of_scrapes == [{}, {}, {(): EventCounts(error=2, total=20)}]
+
+
 def test_of_two_histograms_only_the_one_with_the_bound_counts() -> None:
     before, after = observed(9, {"0.3": 9}), observed(19, {"0.3": 18})
     other = 'request_seconds_count{pod="b"} %d\nrequest_seconds_bucket{pod="b",le="0.25"} 0'
