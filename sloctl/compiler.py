@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
-from sloctl.model import NativeLatencyIndicator, Slo
+from sloctl.model import CompositeIndicator, Indicator, NativeLatencyIndicator, Slo
 from sloctl.naming import LabelStyle
 from sloctl.problems import Place, Problem
 from sloctl.rules.groups import rule_groups
@@ -227,8 +227,16 @@ def find_uncountable_by_vmalert(slos: Iterable[Slo]) -> list[Problem]:
             Place(f"{VICTORIAMETRICS_DIR}/{slo.service}.yaml", 1, 1), "target-native", f"{slo.id} {message}"
         )
         for slo in slos
-        if isinstance(slo.indicator, NativeLatencyIndicator)
+        if _counts_native_histogram(slo.indicator)
     ]
+
+
+def _counts_native_histogram(indicator: Indicator) -> bool:
+    """Tell whether an indicator reads a native histogram; of a journey, whether one of its own parts does."""
+    if isinstance(indicator, CompositeIndicator):
+        own = (part.indicator for part in indicator.parts if part.slo is None)
+        return any(isinstance(part, NativeLatencyIndicator) for part in own)
+    return isinstance(indicator, NativeLatencyIndicator)
 
 
 def count_groups(artefacts: Iterable[Artefact]) -> int:

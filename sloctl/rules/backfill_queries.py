@@ -3,7 +3,7 @@
 from typing import Final
 
 from sloctl.duration import format_duration
-from sloctl.model import CompositeIndicator, ConditionIndicator, PromQL, Slo, WhenAbsent
+from sloctl.model import CompositeIndicator, ConditionIndicator, Indicator, PromQL, Slo, WhenAbsent
 from sloctl.naming import LabelStyle
 from sloctl.promql import join_operands
 from sloctl.rules.counts import unbound_counts
@@ -58,10 +58,20 @@ def watched_rollups(slo: Slo, style: LabelStyle) -> tuple[PromQL, PromQL]:
     was scraped.
     """
     events, errors = backfill_rollups(slo, style)
-    indicator = slo.indicator
-    if isinstance(indicator, ConditionIndicator) and indicator.when_absent is not WhenAbsent.IGNORE:
+    if _judges_silence(slo.indicator):
         events = f"({events}) and on () (count(last_over_time(up[{_WATCHED_WITHIN}])) > 0)"
     return events, errors
+
+
+def _judges_silence(indicator: Indicator) -> bool:
+    """Tell whether a condition says what silence is, of a journey in any of its parts."""
+    match indicator:
+        case ConditionIndicator():
+            return indicator.when_absent is not WhenAbsent.IGNORE
+        case CompositeIndicator():
+            return any(_judges_silence(part.indicator) for part in indicator.parts)
+        case _:
+            return False
 
 
 def bind_errors(errors: float | None, events: float) -> float:

@@ -136,7 +136,14 @@ class JourneyResolver:
                 counted = structs.replace(
                     part, indicator=found.indicator, time_slice=found.time_slice, group_by=found.group_by
                 )
-            if violation := _misfit(counted, journey.rule):
+            violation = _misfit(counted, journey.rule)
+            if part.slo is not None and found.active_hours not in {(), slo.active_hours}:
+                message = (
+                    f"{part.name} has service hours, and a journey cannot keep to those of a part yet: give "
+                    "both the same activeHours, or name an SLO that has none"
+                )
+                violation = Violation("journey-part-hours", message)
+            if violation is not None:
                 self._findings.add_violation(violation, at)
                 continue
             parts.append(counted)

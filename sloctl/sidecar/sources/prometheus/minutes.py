@@ -232,12 +232,16 @@ async def recorded_steps(
 async def raw_steps(ranges: RangeQueries, slo: Slo, style: LabelStyle, span: QueryRange) -> StepCounts:
     """Compute the counts of each minute from the raw series as the rules do; raise PrometheusError.
 
-    None of an SLO whose own PromQL has lost a label of its groups: the sum of all would be nobody's.
+    None of an SLO whose own PromQL has lost a label of its groups: the sum of all would be nobody's. A
+    journey's are as late as those that rules record, lest one be counted twice where these begin.
     """
     if not _keeps_groups(slo):
         return {}
-    events, errors = await _query_pair(ranges, backfill_rollups(slo, style), span, step=FINE_STEP)
-    return _bound_counts(_sum_by_group(slo, events), _sum_by_group(slo, errors))
+    late = FINE_STEP * slo.indicator.minutes_behind if isinstance(slo.indicator, CompositeIndicator) else 0
+    asked = QueryRange(span.start - late, span.end - late)
+    events, errors = await _query_pair(ranges, backfill_rollups(slo, style), asked, step=FINE_STEP)
+    counts = _bound_counts(_sum_by_group(slo, events), _sum_by_group(slo, errors))
+    return {at + late: groups for at, groups in counts.items()}
 
 
 def _keeps_groups(slo: Slo) -> bool:
