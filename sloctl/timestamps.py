@@ -1,11 +1,19 @@
 """Moments (Unix time in seconds) as text, always UTC: for machines in RFC 3339, for people shorter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
 
-from sloctl.duration import DAY, HOUR
+from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.formatting import UNKNOWN
+
+# Seconds between two ticks of an axis of time.
+_TICK_STEPS: Final = (
+    *(minutes * MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
+    *(days * DAY for days in (1, 2, 4, 7, 14, 30, 60)),
+)
 
 
 @lru_cache(maxsize=4096)  # the same few ticks, thousands of times a snapshot
@@ -62,10 +70,11 @@ def format_near_time(at: float, *, beside: float) -> str:
     return f"{then:%H:%M} UTC" if then.date() == now.date() else f"{then:%a %-d %b %H:%M} UTC"
 
 
-def time_ticks(start: int, end: int) -> Iterable[tuple[float, str]]:
-    """Yield the ticks of an axis of time: at most nine whole hours or days, each with its text."""
-    steps = (HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 30 * DAY)
-    step = next((step for step in steps if (end - start) / step <= 9), 60 * DAY)
-    for at in range(-(-start // step) * step, end + 1, step):
-        text = format_day_time(at)
-        yield at, text if step < DAY else text.rpartition(" ")[0]
+def time_ticks(start: float, end: float, *, most: int = 9) -> Iterator[tuple[float, str]]:
+    """Yield the ticks of an axis of time: about *most* whole minutes, hours or days (UTC), with their texts.
+
+    Midnight is told by its day, every other moment by its time.
+    """
+    step = next((each for each in _TICK_STEPS if (end - start) / each <= most), _TICK_STEPS[-1])
+    for at in range(int(-(-start // step)) * step, int(end) + 1, step):
+        yield at, format_hour_minute(at) if at % DAY else format_day_time(at).rpartition(" ")[0]

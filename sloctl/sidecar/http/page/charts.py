@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import floor, log1p, log10
 from typing import Final
 
-from sloctl.duration import DAY, HOUR, MINUTE
+from sloctl.duration import DAY, MINUTE
 from sloctl.formatting import (
     format_burn_rate,
     format_count,
@@ -20,7 +20,7 @@ from sloctl.formatting import (
 from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.sidecar.engine.timeline import SloTimeline, TimelinePoint
 from sloctl.sidecar.messages import format_factor
-from sloctl.timestamps import format_day_time, format_hour_minute
+from sloctl.timestamps import format_day_time, format_hour_minute, time_ticks
 
 # Above the highest value a little room, above the highest threshold enough for its name.
 _ROOM_ABOVE_VALUE: Final = 1.15
@@ -30,12 +30,6 @@ _SPARKLINE_TOP_RATE: Final = 120.0
 # Points whose edges are no farther apart than this (seconds) are neighbours.
 _NEIGHBOUR_SECONDS: Final = 1.0
 _NO_DATA: Final = "No data in this range."
-# Ticks of the axis of time are so far apart (seconds), at most so many of them.
-_TIME_STEPS: Final = (
-    *(minutes * MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
-    *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
-    *(days * DAY for days in (1, 2, 4, 7, 14, 30)),
-)
 _MOST_TIME_TICKS: Final = 7
 _MOST_VALUE_TICKS: Final = 4
 # Of events a minute; from this on they are told by the second.
@@ -290,12 +284,9 @@ def _paths(timeline: SloTimeline, y_of_point: Callable[[TimelinePoint], float | 
 
 
 def _time_ticks(timeline: SloTimeline) -> Iterator[AxisTick]:
-    """Tick whole minutes, hours or days (UTC), away from the edges, where a name would be cut."""
-    span = timeline.end - timeline.begin
-    step = next((each for each in _TIME_STEPS if span / each <= _MOST_TIME_TICKS), _TIME_STEPS[-1])
-    for at in range(int(-(-timeline.begin // step)) * step, int(timeline.end) + 1, step):
+    """Tick the time away from the edges, where a name would be cut."""
+    for at, text in time_ticks(timeline.begin, timeline.end, most=_MOST_TIME_TICKS):
         if 4 <= (x := _x_percent(timeline, at)) <= 96:
-            text = format_hour_minute(at) if at % DAY else format_day_time(at).rpartition(" ")[0]
             yield AxisTick(_css_percent(x), text)
 
 
