@@ -213,6 +213,9 @@ class ScrapeSource:
     ) -> None:
         """Find the selectors that match nothing: by the answers of this round, and of the next one again."""
         uncounted = {slo.id: pair for slo, pair in self._plan.pairs if slo.id not in counted}
+        if unread := frozenset[str]().union(*(each.left_out for each in scrapers)):
+            # They are there, and told as such.
+            uncounted = {slo: pair for slo, pair in uncounted.items() if not metric_names(pair) & unread}
         self._unmatched = {slo_id: why for slo_id, why in self._unmatched.items() if slo_id in uncounted}
         if exposed := [each.exposed for each in scrapers if each.exposed is not None]:
             explained = {
