@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from sloctl.model import CountedSide, RatioIndicator, Selector
 from sloctl.prometheus.credentials import ClientOptions
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
@@ -315,9 +316,11 @@ async def test_a_metric_with_too_many_series_takes_its_own_slos_away_and_no_othe
         await shop.tick()
         target.text = 'requests_total{status="200",uri="/1"} 7\n' + served(110, 5) + "till_total 6\n"
         counted = await shop.tick()
+        await shop.tick()
         issues = dict(shop.source.issues())
 
     assert counted == {"till": {(): EventCounts(error=1, total=1)}}
+    assert "selectors" not in issues
     assert "than there is room for, requests_total not read" in issues["samples"]
 
 
@@ -331,3 +334,33 @@ async def test_a_long_outage_of_a_target_covers_nothing(seconds: float, covered:
             snapshot = await poll_source(shop.source, engine, snapshot, START + after)
 
     assert snapshot.states[0].budget.covered_seconds == pytest.approx(covered, abs=45)
+
+
+async def test_metrics_that_are_wanted_while_an_answer_comes_are_not_new() -> None:
+    failed, requests = Selector("till_failed_total"), Selector("requests_total")
+    by_till = slo(RatioIndicator(CountedSide.ERROR, (failed,), (requests,)), name="till")
+    target, asked, may_answer = (
+        Shop(served(100, 0) + "till_failed_total 70\n"),
+        asyncio.Event(),
+        asyncio.Event(),
+    )
+
+    async def expose(request: web.Request) -> web.Response:
+        asked.set()
+        await may_answer.wait()
+        return await target.expose(request)
+
+    async with answering(expose) as url, scraping(url) as shop:
+        may_answer.set()
+        await shop.tick()
+        await shop.tick(seconds=90)
+        may_answer.clear()
+        asked.clear()
+        ticking = asyncio.ensure_future(shop.tick())
+        await asked.wait()
+        shop.source.replace_slos([SHOP, by_till])
+        may_answer.set()
+        await ticking
+        target.text = served(130, 0) + "till_failed_total 70\n"
+
+        assert (await shop.tick())["till"] == {(): EventCounts(error=0, total=30)}

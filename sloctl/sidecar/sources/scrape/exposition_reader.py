@@ -21,7 +21,7 @@ class ExpositionReader:
         self.body = bytearray()
         # How much was left out.
         self.omitted = 0
-        self._parser = parser
+        self.parser = parser
         self._reservation = reservation
         self._raw_bytes = raw_bytes
         # Before it all is wanted.
@@ -59,7 +59,7 @@ class ExpositionReader:
         while 0 < read < last:
             end = body.rfind(b"\n", read, min(last, read + PIECE_BYTES)) + 1
             if end:
-                kept = self._parser.keep_wanted(bytes(body[read:end]), read + self.omitted)
+                kept = self.parser.keep_wanted(bytes(body[read:end]), read + self.omitted)
             else:
                 # Longer than a piece, it is left out later, and counted.
                 end = body.find(b"\n", read) + 1

@@ -18,7 +18,7 @@ from sloctl.sidecar.sources.counting.counter_increases import (
 )
 from sloctl.sidecar.sources.counting.series import ExposedSample
 from sloctl.sidecar.sources.counting.series_weights import SeriesWeights
-from sloctl.sidecar.sources.counting.tally import HeldCounts, Tally, tally_samples
+from sloctl.sidecar.sources.counting.tally import HeldCounts, Tally, tally_in_pieces
 from sloctl.sidecar.sources.scrape.body_memory import BodyMemory, BodyReservation
 from sloctl.sidecar.sources.scrape.exposition import (
     ACCEPT,
@@ -76,24 +76,31 @@ class TargetScraper:
         """Count the increases since the last scrape; None where it failed, and *state* says why."""
         clock = asyncio.get_running_loop().time
         began = clock()
+        parser = self._parser
         with _tracer.start_as_current_span("scrape", record_exception=False) as span:
             span.set_attribute("url.full", self.state.url)
             try:
                 async with self._bodies.open_reservation() as reservation:
-                    samples, started = await self._fetch_samples(client, reservation)
+                    samples, started = await self._fetch_samples(client, parser, reservation)
             except (RequestFailed, ValueError) as failure:
                 span.set_status(Status(StatusCode.ERROR, str(failure)))
                 self.record_failure(str(failure), clock() - began)
                 return None
-        self._baseline, scrape = advance_baseline(
+        baseline, scrape = advance_baseline(
             self._baseline, samples, now, process_start=started, most_series=self._room.most_for(self)
         )
+        pieces = tally_in_pieces(scrape, weights, self._held_counts)
+        while (tally := next(pieces)) is None:  # noqa: ASYNC110 - it waits for its own work
+            await asyncio.sleep(0)
+        # Only now: whoever gives the scrape up while it is counted loses nothing. Metrics that were replaced
+        # meanwhile are not in it, and not new in the next one.
+        is_current = parser is self._parser
+        self._baseline = baseline if is_current else baseline.after_interruption()
         self._room.note_taken(self, len(samples) + len(self._baseline.vanished))
         if any(increase.is_other_process for increase in scrape):
             self._shared_at = now
         self.answered_at = clock()
-        tally = tally_samples(scrape, weights, self._held_counts)
-        self._held_counts = tally.held_counts
+        self._held_counts = tally.held_counts if is_current else {}
         self.state = replace(
             self.state, up=True, error=None, scraped_at=now, seconds=clock() - began, samples=len(samples)
         )
@@ -126,16 +133,15 @@ class TargetScraper:
         return f"{self.state.url}: several processes answer at this address; only the newest is counted"
 
     async def _fetch_samples(
-        self, client: HttpClient, reservation: BodyReservation
+        self, client: HttpClient, parser: ExpositionParser, reservation: BodyReservation
     ) -> tuple[list[ExposedSample], float | None]:
         """Get and parse the metrics, and the start of the process; raise RequestFailed and ValueError."""
         target = self._target
         headers = {"Accept": ACCEPT}
         if target.host is not None:
             headers["Host"] = target.host_and_port
-        reader = ExpositionReader(
-            self._parser, reservation, raw_bytes=SEARCHED_BYTES if self.wants_exposed else 0
-        )
+        searched = SEARCHED_BYTES if self.wants_exposed else 0
+        reader = ExpositionReader(parser, reservation, raw_bytes=searched)
         try:
             answer = await client.get(target.url, headers=headers, server_name=target.host, reader=reader)
             return await self._parse_answer(reader, answer.content_type)
@@ -146,7 +152,7 @@ class TargetScraper:
     async def _parse_answer(
         self, reader: ExpositionReader, content_type: str
     ) -> tuple[list[ExposedSample], float | None]:
-        pieces = self._parser.parse_in_pieces(
+        pieces = reader.parser.parse_in_pieces(
             reader.body,
             openmetrics=content_type == OPENMETRICS,
             most_samples=self._room.most_for(self),
