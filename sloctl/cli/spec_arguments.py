@@ -2,8 +2,8 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from sloctl.cli.exit_codes import CouldNotRun
@@ -13,6 +13,7 @@ from sloctl.naming import LABEL_STYLES
 from sloctl.problems import ProblemLevel, escape_unprintable
 from sloctl.spec import ParsedSpecs, ReadingOptions, read_specs
 from sloctl.spec.messages import did_you_mean
+from sloctl.timestamps import format_day
 
 _DEFAULT_OPTIONS: Final = ReadingOptions()
 
@@ -84,4 +85,4 @@ def select_slos(slos: Sequence[Slo], wanted: Sequence[str] | None) -> list[Slo]:
 
 def current_day() -> str:
     """Return the day in UTC, so that a comment which holds until one ends everywhere at once."""
-    return datetime.now(UTC).date().isoformat()
+    return format_day(time.time())
