@@ -5,13 +5,15 @@ from typing import Final
 
 from sloctl.checks import objective_checks, query_checks, repository_checks, selector_checks
 from sloctl.checks.findings import CheckFinding, OfflineCheck, ReviewOptions, locate_finding
+from sloctl.checks.journey_parts import own_parts
 from sloctl.problems import Problem, sort_problems
 from sloctl.spec import ParsedSpecs
 from sloctl.spec.findings import limit_problems
 from sloctl.spec.settings import ADJUSTABLE_CODES, apply_severities
 from sloctl.spec.suppressions import find_needless, suppress_problems
 
-OFFLINE_CHECKS: Final[tuple[OfflineCheck, ...]] = (
+# Of what an SLO counts; a journey's own parts count too.
+_COUNTING_CHECKS: Final[tuple[OfflineCheck, ...]] = (
     selector_checks.check_counters_by_name,
     selector_checks.check_sums,
     selector_checks.check_sides_differ,
@@ -22,6 +24,9 @@ OFFLINE_CHECKS: Final[tuple[OfflineCheck, ...]] = (
     query_checks.check_ranges,
     query_checks.check_query_sums,
     query_checks.check_condition_groups,
+)
+OFFLINE_CHECKS: Final[tuple[OfflineCheck, ...]] = (
+    *_COUNTING_CHECKS,
     objective_checks.check_objective_resolution,
     objective_checks.check_budget_of_one,
     repository_checks.check_required_labels,
@@ -49,6 +54,12 @@ def review_specs(
         options = ReviewOptions(specs.settings.get(located.document.path), per_second)
         found += [
             locate_finding(finding, lines) for check in OFFLINE_CHECKS for finding in check(located, options)
+        ]
+        found += [
+            locate_finding(finding, lines)
+            for part in own_parts(located)
+            for check in _COUNTING_CHECKS
+            for finding in check(part, options)
         ]
     remaining, used = suppress_problems(found, specs.suppressions, today)
     # Of a spec that refuses to compile nothing was checked, so its comments may well be needed.

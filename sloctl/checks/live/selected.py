@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import promql_parser
 from msgspec import Struct
 
+from sloctl.checks.journey_parts import own_parts
 from sloctl.model import (
     ConditionIndicator,
     CountedSide,
@@ -30,9 +31,12 @@ class SelectedSeries(Struct, frozen=True):
 
 
 def selected_series(located: LocatedSlo) -> list[SelectedSeries]:
-    """Return every selector of an SLO, each once."""
+    """Return every selector of an SLO, or of the own parts of a journey, each once."""
     # What total selects too is no error alone.
-    found = sorted(_all_selected(located), key=lambda each: each.may_be_absent)
+    counted = (located, *own_parts(located))
+    found = sorted(
+        (each for one in counted for each in _all_selected(one)), key=lambda each: each.may_be_absent
+    )
     first: dict[Selector, SelectedSeries] = {}
     for each in found:
         first.setdefault(each.selector, each)

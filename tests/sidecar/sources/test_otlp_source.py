@@ -17,8 +17,11 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from sloctl.model import (
+    CompositeIndicator,
+    CompositeRule,
     ConditionIndicator,
     CountedSide,
+    JourneyPart,
     LabelMatcher,
     LatencyIndicator,
     MatchOp,
@@ -30,7 +33,7 @@ from sloctl.model import (
     TimeSlice,
     WhenAbsent,
 )
-from sloctl.sidecar.sources import SloCounts, SourceUnavailable
+from sloctl.sidecar.sources import PART_LABEL, SloCounts, SourceUnavailable
 from sloctl.sidecar.sources.otlp.receiver import Overloaded
 from sloctl.sidecar.sources.otlp.source import OtlpOptions, OtlpSource
 from sloctl.slo.resolutions import EventCounts
@@ -490,3 +493,31 @@ async def test_a_slice_counts_once_it_has_ended() -> None:
 
     assert during == EventCounts(error=0, total=0)
     assert ended == EventCounts(error=1, total=1)
+
+
+async def test_a_minute_of_a_journey_counts_once_it_has_ended() -> None:
+    parts = tuple(JourneyPart(name, None, RATIO.indicator) for name in ("order", "pay"))
+    journey = slo(CompositeIndicator(CompositeRule.WORST, parts), name="journey")
+    listening = Listening(journey)
+    points = [requests(1, 30, start=START), requests(1, 10, start=START, status="500")]
+    listening.send(1, request(counter(*points, temporality=DELTA)))
+    during = await listening.counts(2)
+    ended = await listening.slo_counts(45)
+
+    assert listening.source.slos == (journey,)
+    assert during == EventCounts(error=0, total=0)
+    assert ended == SloCounts(
+        {(): EventCounts(0.25, 1.0)},
+        {(PART_LABEL, "order"): EventCounts(0.25, 0.5), (PART_LABEL, "pay"): EventCounts(0.0, 0.5)},
+    )
+
+
+async def test_a_journey_with_a_part_in_promql_is_unsupported_with_the_reason() -> None:
+    condition = ConditionIndicator("up == bool 1", WhenAbsent.IGNORE)
+    parts = (JourneyPart("order", None, RATIO.indicator), JourneyPart("up", None, condition))
+    listening = Listening(slo(CompositeIndicator(CompositeRule.WORST, parts), name="journey"))
+
+    [unsupported] = listening.source.unsupported
+
+    assert listening.source.slos == ()
+    assert unsupported.reason.startswith("its part up is not counted: a condition is PromQL")
