@@ -120,6 +120,7 @@ async def test_json_holds_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
             "budgetLeft": 1.0,
             "budgetLeftWithExcluded": None,
             "excluded": [],
+            "outsideServiceHoursUntil": None,
             "coveredSeconds": 5.0,
             "burnRates": {"5m": 0.0, "30m": 0.0, "1h": 0.0, "6h": 0.0},
             "burning": False,

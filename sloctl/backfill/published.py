@@ -23,6 +23,7 @@ from sloctl.slo.burn import budget_remaining, burn_rate, covered_share
 from sloctl.slo.calendar import PeriodSpan, period_at
 from sloctl.slo.exclusions import counted_at, spans_of_group
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, EventCounts, Resolution
+from sloctl.slo.service_hours import active_seconds
 
 # The labels of a group.
 Group: TypeAlias = frozenset[tuple[str, str]]
@@ -216,12 +217,13 @@ def _group_values(
 ) -> dict[str, float | None]:
     slo = scope.slo
     period = ratios.get(slo.window.longest)
-    covered = None
-    if since is not None and isinstance(slo.window, CalendarWindow):
-        span = period_at(slo.window, at)
-        covered = covered_share(at - max(since, span.start), span.seconds)
-    elif since is not None:
-        covered = covered_share(at - since, slo.window.seconds)
+    covered, hours = None, slo.active_hours
+    if since is not None:
+        begin, end, counted_from = at - slo.window.seconds, at, since
+        if isinstance(slo.window, CalendarWindow):
+            span = period_at(slo.window, at)
+            begin, end, counted_from = span.start, span.end, max(since, span.start)
+        covered = covered_share(active_seconds(hours, counted_from, at), active_seconds(hours, begin, end))
     return {
         **{scope.ratio_metric(lookback): ratio for lookback, ratio in ratios.items()},
         naming.CURRENT_BURN_RATE: burn_rate(slo.budget, ratios.get(COARSE_STEP)),

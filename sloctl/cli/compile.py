@@ -31,6 +31,7 @@ from sloctl.cli.spec_arguments import (
     read_spec_texts,
     reading_options,
     tell_unheeded_exclusions,
+    tell_unheeded_hours,
 )
 from sloctl.compiler import (
     Artefact,
@@ -126,6 +127,7 @@ def _compile(arguments: argparse.Namespace) -> int:
     style = LABEL_STYLES[arguments.label_style]
     if arguments.bridge:
         tell_unheeded_exclusions(slos, "Sloth's history is bridged")
+        tell_unheeded_hours(slos, "Sloth's history is bridged as it is, outside service hours too")
     build_groups = bridged_rule_groups if arguments.bridge else rule_groups
     if directory is None:
         sys.stdout.write(compile_rules(slos, style, build_groups))
@@ -145,7 +147,10 @@ def _write(arguments: argparse.Namespace, slos: Sequence[Slo], compiled: tuple[A
     directory, part, style = arguments.output_dir, arguments.only, LABEL_STYLES[arguments.label_style]
     if arguments.tests:
         tell_unheeded_exclusions(slos, "the tests are written")
-        compiled += compile_rule_tests(slos, style)
+        tell_unheeded_hours(
+            slos, "no tests are written of SLOs with service hours, as promtool begins in 1970"
+        )
+        compiled += compile_rule_tests([slo for slo in slos if not slo.active_hours], style)
     if problems := _find_target_problems(arguments.target, slos, compiled):
         print(*problems, sep="\n", file=sys.stderr)
         return PROBLEMS_FOUND

@@ -15,7 +15,12 @@ import sys
 from sloctl import outputs
 from sloctl.cli.arguments import add_output_directory, add_specs
 from sloctl.cli.exit_codes import FINE, PROBLEMS_FOUND
-from sloctl.cli.spec_arguments import read_spec_texts, reading_options, tell_unheeded_exclusions
+from sloctl.cli.spec_arguments import (
+    read_spec_texts,
+    reading_options,
+    tell_unheeded_exclusions,
+    tell_unheeded_hours,
+)
 from sloctl.compiler import Artefact
 from sloctl.export.openslo import export_openslo, is_journey
 from sloctl.problems import ProblemLevel
@@ -34,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     if any(problem.level is ProblemLevel.ERROR for problem in specs.problems):
         return PROBLEMS_FOUND
     tell_unheeded_exclusions(specs.slos, "OpenSLO is written")
+    tell_unheeded_hours(specs.slos, "OpenSLO has no service hours, and everything counts in it")
     for journey in (slo for slo in specs.slos if is_journey(slo)):
         print(f"{journey.id} is left out: OpenSLO has no formula for a journey", file=sys.stderr)
     files = export_openslo(specs.located)

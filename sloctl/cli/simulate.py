@@ -20,6 +20,7 @@ from sloctl.cli.spec_arguments import (
     reading_options,
     select_slos,
     tell_unheeded_exclusions,
+    tell_unheeded_hours,
 )
 from sloctl.simulate import reports
 from sloctl.simulate.outage import simulate_slo
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     shapes = tuple(arguments.outage or DEFAULT_SHAPES)
     chosen = select_slos(slos, arguments.slo)
     tell_unheeded_exclusions(chosen, "outages are played")
+    tell_unheeded_hours(chosen, "outages are played within service hours that do not end")
     simulations = [simulate_slo(slo, shapes, arguments.per_second) for slo in chosen]
     sys.stdout.write(_RENDERERS[arguments.output](simulations))
     return FINE

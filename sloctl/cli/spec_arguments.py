@@ -73,6 +73,14 @@ def tell_unheeded_exclusions(slos: Iterable[Slo], what: str) -> None:
         print(f"{what} as if nothing were excluded, also of {named}", file=sys.stderr)
 
 
+def tell_unheeded_hours(slos: Iterable[Slo], what: str) -> None:
+    """Say in one line on standard error what a command does with SLOs that have service hours."""
+    named = sorted(slo.id for slo in slos if slo.active_hours)
+    if named:
+        some = escape_unprintable(", ".join(named[:3])) + (", ..." if named[3:] else "")
+        print(f"{what}: {some}", file=sys.stderr)
+
+
 def select_slos(slos: Sequence[Slo], wanted: Sequence[str] | None) -> list[Slo]:
     """Keep the SLOs of these ids, all where none is named; raises CouldNotRun for one that no spec has."""
     ids = wanted or [slo.id for slo in slos]

@@ -49,7 +49,13 @@ from sloctl.status.budget_gate import (
 )
 from sloctl.status.json_report import status_document
 from sloctl.status.slo_status import FailOn, GateResult, StatusReport, evaluate_gate, merge_reports
-from sloctl.status.text_report import render_exclusions, render_summary, render_table, render_table_in_color
+from sloctl.status.text_report import (
+    render_exclusions,
+    render_service_hours,
+    render_summary,
+    render_table,
+    render_table_in_color,
+)
 
 _SIDECAR: Final = "http://127.0.0.1:9464"
 _WATCH_INTERVAL_SECONDS: Final = 5
@@ -187,5 +193,6 @@ def _render_status(
         return json.dumps(document, ensure_ascii=False)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
     render = render_table_in_color if wants_color(arguments.color) else render_table
-    table = f"{render_summary(status)}\n\n{render(status, width)}{render_exclusions(status)}"
+    notes = render_exclusions(status) + render_service_hours(status)
+    table = f"{render_summary(status)}\n\n{render(status, width)}{notes}"
     return f"{table}\n\n{render_standings(standings)}" if policies else table

@@ -43,6 +43,25 @@ def alert_annotations(slo: Slo, scope: QueryScope, panels: tuple[int, ...]) -> I
         )
 
 
+def hours_annotations(slo: Slo, scope: QueryScope, panels: tuple[int, ...]) -> Iterator[Annotation]:
+    """Shade in *panels* what is outside the service hours."""
+    if not slo.active_hours:
+        return
+    title = f"{escape_title(slo.name)}: outside service hours"
+    yield Annotation(
+        name=title,
+        datasource=DATA_SOURCE,
+        enable=True,
+        hide=True,
+        icon_color=theme.SKY_BLUE,
+        filter=PanelFilter(exclude=False, ids=panels),
+        expr=f"max({join_matchers(naming.OUTSIDE_HOURS_UNTIL, scope.matchers)}) > bool 0",
+        step=MIN_INTERVAL,
+        title_format=title,
+        tag_keys="",
+    )
+
+
 def exclusion_annotations(slo: Slo, scope: QueryScope, panels: tuple[int, ...]) -> Iterator[Annotation]:
     """Shade each excluded time in *panels*, with its reason; fixed ones also where they are past."""
     for number, exclusion in enumerate(slo.exclusions, start=1):

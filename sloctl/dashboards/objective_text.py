@@ -13,6 +13,7 @@ from sloctl.promql import format_number
 from sloctl.slo.exclusions import describe_time
 from sloctl.slo.lowering import event_seconds
 from sloctl.slo.policy import SEVERITY_VERBS
+from sloctl.slo.service_hours import describe_hours
 
 _SHOWN_EXCLUSIONS: Final = 5
 
@@ -21,6 +22,7 @@ def objective_markdown(slo: Slo, alerts: Sequence[AlertLine]) -> str:
     """Describe *slo* as markdown, its own words escaped."""
     paragraphs = [
         _objective_paragraph(slo),
+        _hours_paragraph(slo),
         _exclusion_list(slo),
         *_alert_paragraphs(alerts),
         _link_list(slo),
@@ -63,6 +65,14 @@ def _alert_paragraphs(lines: Sequence[AlertLine]) -> Iterator[str]:
             yield f"**{verb}** when the error ratio is above\n\n{rows}"
     if not lines:
         yield "No alert on how fast the budget burns."
+
+
+def _hours_paragraph(slo: Slo) -> str:
+    """Say when events count; nothing where they always do."""
+    if not slo.active_hours:
+        return ""
+    hours = escape_markdown(describe_hours(slo.active_hours))
+    return f"**Service hours:** {hours}. Outside them, shaded in graphs, nothing counts and nobody is paged."
 
 
 def _exclusion_list(slo: Slo) -> str:

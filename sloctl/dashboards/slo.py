@@ -74,6 +74,7 @@ def slo_annotations(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[A
     scope = QueryScope(style, matchers=exact_matchers(style.id_label(slo)), group_labels=slo.group_by)
     panels = tuple(first_id + slot for slot in ANNOTATED_SLOTS)
     yield from alerts.alert_annotations(slo, scope, panels)
+    yield from alerts.hours_annotations(slo, scope, panels)
     yield from alerts.exclusion_annotations(slo, scope, panels)
 
 

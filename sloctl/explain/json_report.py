@@ -10,6 +10,7 @@ from sloctl.duration import format_duration
 from sloctl.explain.timeline import DelayRange, OutageAlert, SloExplanation
 from sloctl.naming import window_name
 from sloctl.slo.exclusions import describe_time
+from sloctl.slo.service_hours import describe_hours
 
 Json: TypeAlias = dict[str, Any]
 
@@ -28,6 +29,7 @@ def _slo_document(explanation: SloExplanation) -> Json:
         "objective": float(slo.objective),
         "window": window_name(slo.window),
         "groupBy": slo.group_by,
+        "activeHours": describe_hours(slo.active_hours) or None,
         "excluded": [{"reason": each.reason, "time": describe_time(each.time)} for each in slo.exclusions],
         "event": {
             "is": event.event_text,

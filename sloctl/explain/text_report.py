@@ -20,6 +20,7 @@ from sloctl.naming import spent_share, window_name
 from sloctl.problems import escape_unprintable
 from sloctl.promql import format_number
 from sloctl.slo.exclusions import describe_time
+from sloctl.slo.service_hours import describe_hours
 from sloctl.table import format_table
 
 WIDTH: Final = 80
@@ -76,6 +77,11 @@ def budget_lines(explanation: SloExplanation) -> Iterator[str]:
         yield from _wrap_text(
             f"In events: {format_rounded(allowed)} of the "
             f"{format_rounded(explanation.window_events)} of {format_duration(slo.window.seconds)}."
+        )
+    if slo.active_hours:
+        yield from _wrap_text(
+            f"Only service hours count: {describe_hours(slo.active_hours)}. Outside them there are no "
+            "events, good or bad, and nobody is paged."
         )
     for exclusion in slo.exclusions:
         time = describe_time(exclusion.time)

@@ -24,6 +24,7 @@ from sloctl.sidecar.engine.snapshot import SloState
 from sloctl.slo.exclusions import ExcludedSpan
 from sloctl.slo.health import AlertState, Health
 from sloctl.slo.policy import error_floor, settles_after
+from sloctl.slo.service_hours import describe_outside
 from sloctl.timestamps import format_near_time
 
 # A lookback with data of so much of it is called full: its edges are those of buckets.
@@ -95,6 +96,11 @@ def describe_excluded_span(span: ExcludedSpan, at: float) -> str:
     effect = "; its errors count as good" if exclusion.effect is ExclusionEffect.GOOD else ""
     by = f"; by {exclusion.by}" if exclusion.by else ""
     return f"{exclusion.reason} ({when}{effect}{by})"
+
+
+def describe_service_hours(state: SloState) -> str:
+    """Write `outside service hours until Mon 08:00 UTC`; nothing within them."""
+    return "" if state.outside_until is None else describe_outside(state.outside_until)
 
 
 def describe_with_excluded(excluded: ExclusionState) -> str:

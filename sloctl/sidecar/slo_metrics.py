@@ -192,6 +192,14 @@ SLO_METRICS: Final = (
         lambda state, _: _with_excluded(state, lambda excluded: float(bool(excluded.active_spans))),
     ),
     SloMetric(
+        "slo_outside_service_hours_until_timestamp_seconds",
+        "Outside the service hours, when they begin again; absent within them.",
+        MetricType.GAUGE,
+        "slo.outside_service_hours_until",
+        "s",
+        lambda state, _: () if state.outside_until is None else (((), float(state.outside_until)),),
+    ),
+    SloMetric(
         "slo_covered_seconds",
         "How much of the window was watched; no number here knows more.",
         MetricType.GAUGE,

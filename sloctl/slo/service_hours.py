@@ -105,9 +105,9 @@ def describe_hours(hours: tuple[RecurringTime, ...]) -> str:
     return "; ".join(map(describe_time, hours))
 
 
-def format_start(at: int) -> str:
-    """Write when the hours begin, `Mon 08:00 UTC`."""
-    return f"{datetime.fromtimestamp(at, UTC):%a %H:%M UTC}"
+def describe_outside(until: float) -> str:
+    """Say that it is outside the hours: `outside service hours until Mon 08:00 UTC`."""
+    return f"outside service hours until {datetime.fromtimestamp(round(until), UTC):%a %H:%M UTC}"
 
 
 @lru_cache(maxsize=4096)

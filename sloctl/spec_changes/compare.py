@@ -16,6 +16,7 @@ from sloctl.rules.rule import RecordingRule
 from sloctl.slo.exclusions import describe_time
 from sloctl.slo.lowering import lower_indicator
 from sloctl.slo.policy import alert_factor, alert_threshold
+from sloctl.slo.service_hours import describe_hours
 
 
 class ChangeKind(Enum):
@@ -184,6 +185,13 @@ def _compare_metadata(old: Slo, new: Slo) -> Iterator[MeaningChange]:
         yield MeaningChange("description", f"{old.description or 'none'} → {new.description or 'none'}")
 
 
+def _compare_hours(old: Slo, new: Slo) -> Iterator[MeaningChange]:
+    """Compare the service hours; what was recorded before stays as it was."""
+    before, after = (describe_hours(slo.active_hours) or "always" for slo in (old, new))
+    if before != after:
+        yield MeaningChange("activeHours", f"{before} → {after}, from now on")
+
+
 def _compare_exclusions(old: Slo, new: Slo) -> Iterator[MeaningChange]:
     """Compare which times do not count; one that is over by its own end is no longer there either."""
     for exclusion in new.exclusions:
@@ -212,6 +220,7 @@ _COMPARISONS: Final[tuple[_Comparison, ...]] = (
     _compare_indicator,
     _compare_alerts,
     _compare_policy,
+    _compare_hours,
     _compare_exclusions,
     _compare_metadata,
 )

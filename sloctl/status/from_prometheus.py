@@ -49,9 +49,10 @@ class RecordedSeries:
         def ask_metric(metric: str, *matchers: PromQL) -> list[InstantSample]:
             return ask(join_matchers(metric, *matchers, own))
 
-        info = ask_metric(style.info_metric)
-        events = ask_metric(naming.event_count_metric(FINE_STEP))
-        left = ask_metric(naming.BUDGET_REMAINING)
+        info, events, left = map(
+            ask_metric,
+            (style.info_metric, naming.event_count_metric(FINE_STEP), naming.BUDGET_REMAINING),
+        )
         self.at = next((sample.at for sample in [*info, *events, *left]), None)
         self._info = {self._slo_key(sample): sample.labels for sample in info}
         self._clustered_by = self._cluster_label_names(info, events)
@@ -60,6 +61,8 @@ class RecordedSeries:
         self._events = self._index_by_group(events)
         self._left = self._index_by_group(reversed(left))
         self._with_excluded, self._excluded = self._read_exclusions(ask, own)
+        outside = ask(f"{join_matchers(naming.OUTSIDE_HOURS_UNTIL, own)} > time()")
+        self._outside_until = {self._slo_key(sample): sample.value for sample in outside}
         self._budget = {self._slo_key(it): it.value for it in ask_metric(naming.ERROR_BUDGET)}
         ends = {self._slo_key(it): it.value for it in ask_metric(naming.PERIOD_END)}
         # Of calendar windows: when the running period began and when it ends.
@@ -123,7 +126,8 @@ class RecordedSeries:
         everywhere = slo, self._cluster_of(group)
         no_data = any((everywhere, silent, severity) in self._firing for severity in ("page", "ticket"))
         stale = group not in self._events or no_data
-        known = not stale and rates[COARSE_STEP] is not None
+        outside_until = self._outside_until.get(slo)
+        known = not stale and (rates[COARSE_STEP] is not None or outside_until is not None)
         alerts = {}
         for severity in ("page", "ticket"):
             alert = (group, naming.ALERT_CLASSES[AlertKind.PAGE], severity)
@@ -144,6 +148,7 @@ class RecordedSeries:
             period=self._info.get(slo, {}).get(self._style.window, "") if slo in self._periods else "",
             excluded=tuple(sorted(self._excluded.get(slo, ()))),
             budget_left_with_excluded=self._with_excluded.get(group),
+            outside_until=outside_until,
             time_to_exhaustion=self._time_to_exhaustion(slo, left, rates[STATUS_LOOKBACKS[0]]),
         )
 

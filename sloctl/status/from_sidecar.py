@@ -76,6 +76,7 @@ class _Slo(Struct, rename="camel"):
     alerts: list[_Alert]
     window: str = ""
     exclusions: _Exclusions | None = None
+    outside_service_hours_until: datetime | None = None
     contributors: tuple[StatusContributor, ...] | None = None
 
 
@@ -126,6 +127,7 @@ def _convert_slo(slo: _Slo) -> SloStatus:
     rates = {burn.lookback: burn.burn_rate for burn in slo.lookbacks}
     counted = {burn.lookback: (burn.errors, burn.events) for burn in slo.lookbacks}
     errors, events = counted.get(format_duration(STATUS_LOOKBACKS[0]), (None, None))
+    outside_until = slo.outside_service_hours_until
     return SloStatus(
         service=slo.service,
         name=slo.name,
@@ -140,6 +142,7 @@ def _convert_slo(slo: _Slo) -> SloStatus:
         period="" if slo.budget.period is None else slo.window,
         excluded=tuple(map(_describe_excluded, slo.exclusions.times)) if slo.exclusions else (),
         budget_left_with_excluded=slo.exclusions.budget_left_with_excluded if slo.exclusions else None,
+        outside_until=None if outside_until is None else outside_until.timestamp(),
         time_to_exhaustion=inf if slo.budget.burning is False else slo.budget.time_to_exhaustion,
         errors=errors,
         events=events,

@@ -35,6 +35,7 @@ def _slo_document(slo: SloStatus) -> Json:
         "budgetLeft": slo.budget_left,
         "budgetLeftWithExcluded": slo.budget_left_with_excluded,
         "excluded": list(slo.excluded),
+        "outsideServiceHoursUntil": format_optional_rfc3339(slo.outside_until),
         "coveredSeconds": slo.covered_seconds,
         "burnRates": {format_duration(lookback): rate for lookback, rate in slo.burn_rates.items()},
         "burning": is_burning,

@@ -45,7 +45,8 @@ class SloStatus(Struct, frozen=True):
     known where it is not all of it; *period* is that of a calendar window; *burn_rates* are by lookback in
     seconds; *time_to_exhaustion* is that of the burn over the last five minutes, by
     `burn.time_to_exhaustion`. *excluded* are the exclusions that the numbers are without, in words, and
-    *budget_left_with_excluded* is what would be left with them. Of *events* of the last five minutes *errors*
+    *budget_left_with_excluded* is what would be left with them. *outside_until* is when the service hours
+    begin again, None within them. Of *events* of the last five minutes *errors*
     were bad; *contributors* are those of the whole SLO, None where the source does not know them. What is
     *stale* was true when there were last data.
     """
@@ -64,6 +65,7 @@ class SloStatus(Struct, frozen=True):
     period: str = ""
     excluded: tuple[str, ...] = ()
     budget_left_with_excluded: float | None = None
+    outside_until: float | None = None
     errors: float | None = None
     events: float | None = None
     contributors: tuple[StatusContributor, ...] | None = None

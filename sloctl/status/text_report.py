@@ -7,6 +7,7 @@ from sloctl.duration import format_duration, humanize_duration
 from sloctl.formatting import UNKNOWN, format_burn_rate, format_percent, format_time_to_exhaustion
 from sloctl.problems import escape_unprintable
 from sloctl.slo.health import AlertState, Health
+from sloctl.slo.service_hours import describe_outside
 from sloctl.status.slo_status import STATUS_LOOKBACKS, AlertStatus, SloStatus, StatusReport
 from sloctl.table import format_table
 from sloctl.timestamps import format_clock_time, format_hour_minute
@@ -63,6 +64,15 @@ def render_exclusions(status: StatusReport) -> str:
     )
 
 
+def render_service_hours(status: StatusReport) -> str:
+    """Render a line for each SLO that is outside its service hours; nothing where there is none."""
+    return "".join(
+        f"\n{_slo_label(slo, _MIN_NAME_WIDTH)} is {describe_outside(slo.outside_until)}"
+        for slo in status.slos
+        if slo.outside_until is not None
+    )
+
+
 def render_table_in_color(status: StatusReport, width: int) -> str:
     """Render the same with the escapes of a terminal: a colour for each state; the words say it too."""
     heading, *lines = render_table(status, width).split("\n")
@@ -96,7 +106,8 @@ def render_line(slo: SloStatus, at: float | None) -> str:
             duration = f" {_alert_cell(alert, at)}" if firing else ""
             alerts.append(f"{severity} {alert.state.value}{duration}")
     left = _budget_cell(slo)
-    return f"{_slo_label(slo, _NAME_WIDTH)}: budget left {left}; burn {burns}; {', '.join(alerts)}"
+    hours = "" if slo.outside_until is None else f"; {describe_outside(slo.outside_until)}"
+    return f"{_slo_label(slo, _NAME_WIDTH)}: budget left {left}; burn {burns}; {', '.join(alerts)}{hours}"
 
 
 def _slo_label(slo: SloStatus, width: int) -> str:

@@ -16,8 +16,10 @@ from sloctl.model import AlertKind, CalendarPeriod, CalendarWindow, RecurringTim
 from sloctl.sidecar.engine.candidates import alert_candidates
 from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.engine.snapshot import Snapshot
+from sloctl.sidecar.http.api.answers import convert_slo
+from sloctl.sidecar.messages import describe_service_hours
 from sloctl.sidecar.sources import IntervalCounts, SloCounts
-from sloctl.slo.health import AlertState
+from sloctl.slo.health import AlertState, Health
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
 
@@ -150,3 +152,14 @@ def test_a_state_says_when_the_hours_begin_next() -> None:
     assert friday.outside_until == berlin("2026-10-26T08:00")
     assert monday.outside_until is None
     assert datetime.fromtimestamp(friday.outside_until, UTC).hour == 7
+
+
+def test_every_view_says_that_it_is_outside_the_hours() -> None:
+    engine = Engine([served()], interval=60)
+
+    [state] = run(engine, berlin("2026-10-23T17:00"), berlin("2026-10-23T18:30")).states
+
+    assert describe_service_hours(state) == "outside service hours until Mon 07:00 UTC"
+    assert convert_slo(state).outside_service_hours_until == "2026-10-26T07:00:00.000Z"
+    assert state.burns[0].burn_rate is None
+    assert state.health is Health.FINE

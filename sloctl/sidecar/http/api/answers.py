@@ -151,6 +151,7 @@ def convert_slo(state: SloState) -> shapes.Slo:
             for each in state.contributors
         ),
         exclusions=None if state.excluded is None else _convert_exclusions(state.excluded),
+        outside_service_hours_until=format_optional_rfc3339(state.outside_until),
     )
 
 

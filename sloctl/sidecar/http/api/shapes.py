@@ -158,6 +158,10 @@ class Slo(Struct, frozen=True, rename="camel"):
         Exclusions | None,
         Meta(description="Null where the spec has none; all other numbers are without what is excluded."),
     ]
+    outside_service_hours_until: Annotated[
+        Timestamp | None,
+        Meta(description="When they begin again; null within them, and where the spec has none."),
+    ]
 
 
 class SloPage(Struct, frozen=True, rename="camel"):
