@@ -111,6 +111,10 @@ def test_the_outermost_aggregation_keeps_labels() -> None:
         "job:error_rate:sum",
         "job:r:increase1h",
         "job:latency_seconds:p99",
+        "job:requests_per_second",
+        "job:http_requests_per_second:sum",
+        "shop:qps:sum",
+        "http_requests:burnrate5m",
     ],
 )
 def test_a_name_tells_a_recorded_rate(metric: str) -> None:
@@ -119,7 +123,15 @@ def test_a_name_tells_a_recorded_rate(metric: str) -> None:
 
 @pytest.mark.parametrize(
     "metric",
-    ["job:r_total", "job:rates_total", "a:b:sum", "rate5m", "job:exchange_rate_updates_total", "a:p2p_total"],
+    [
+        "job:r_total",
+        "job:rates_total",
+        "a:b:sum",
+        "rate5m",
+        "job:exchange_rate_updates_total",
+        "a:p2p_total",
+        "a:calls_per_second_limit_hits_total",
+    ],
 )
 def test_other_names_tell_none(metric: str) -> None:
     assert is_recorded_rate(metric) is False

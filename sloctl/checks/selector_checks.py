@@ -12,11 +12,13 @@ from sloctl.model import (
     MatchOp,
     NativeLatencyIndicator,
     ProbeIndicator,
+    QueryIndicator,
     RatioIndicator,
     Selector,
 )
 from sloctl.problems import ProblemLevel
 from sloctl.promql import format_selector, quote_string
+from sloctl.slo.window_queries import counted_metrics
 from sloctl.spec.messages import quote_value
 from sloctl.spec.reader import LocatedSlo
 from sloctl.spec.yaml_nodes import Node
@@ -24,7 +26,8 @@ from sloctl.spec.yaml_nodes import Node
 # By the naming rules of Prometheus, or by what everybody's exporters call them.
 _GAUGE_NAME: Final = re.compile(
     r"up|probe_success|.*_(?:ratio|percent|percentage|utilization|usage|celsius|in_flight|in_progress|inprogress"
-    r"|current|active|info|timestamp|timestamp_seconds|depth|length|size|ready|status|state|available|limit)"
+    r"|current|active|info|timestamp|timestamp_seconds|depth|length|size|ready|status|state|available|limit"
+    r"|(?:i?rate|per_(?:second|sec|minute|min|hour)|[qrt]ps|quantile|p[0-9]{2})(?:_?[0-9]+[smhdwy])*)"
 )
 _COUNTER_NAME: Final = re.compile(r".*_(?:total|count|sum|bucket|created)")
 # What hardly any label has for a value.
@@ -38,8 +41,8 @@ _WORDS: Final = re.compile(r"\(?([A-Za-z0-9_/:-]+(?:\|[A-Za-z0-9_/:-]+)*)\)?")
 def check_counters_by_name(located: LocatedSlo, _: ReviewOptions) -> Iterator[CheckFinding]:
     """Find what is a gauge by its name where a counter is counted, and a counter where a gauge is read."""
     is_probe = isinstance(located.slo.indicator, ProbeIndicator)
-    for selector, node in _written_selectors(located):
-        metric = selector.metric
+    named = [(selector.metric, node) for selector, node in _written_selectors(located)]
+    for metric, node in named + _increasing_metrics(located):
         if is_probe and _COUNTER_NAME.fullmatch(metric):
             message = f"{metric} is by its name a counter, and a probe reads 0 and 1: count it in a ratio"
             yield CheckFinding(node, "counter-as-gauge", message, part=rf"\b{metric}\b")
@@ -160,6 +163,20 @@ def _written_selectors(located: LocatedSlo) -> list[tuple[Selector, Node]]:
             return [(gauge, indicator.at("probe", "metric"))]
         case _:
             return []
+
+
+def _increasing_metrics(located: LocatedSlo) -> list[tuple[str, Node]]:
+    """Return the metrics whose increase() a query of the spec takes."""
+    query = located.slo.indicator
+    if not isinstance(query, QueryIndicator):
+        return []
+    sides = ((query.counted.value, query.numerator), ("total", query.total))
+    indicator = located.node.at("indicator")
+    return [
+        (metric, indicator.at("query", key))
+        for key, text in sides
+        for metric in dict.fromkeys(counted_metrics(text))
+    ]
 
 
 def _pair_each(selectors: Sequence[Selector], node: Node) -> list[tuple[Selector, Node]]:

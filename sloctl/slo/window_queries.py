@@ -39,7 +39,8 @@ _LABELLING_FUNCTIONS: Final = frozenset({"label_join", "label_replace"})
 _CHOOSING_AGGREGATIONS: Final = frozenset({"bottomk", "limit_ratio", "limitk", "topk"})
 _RECORDED_RATE: Final = re.compile(
     r":(?:i?rate|ratio|deriv|i?delta|avg)_|:ratio_rate"
-    r"|:(?:[a-z0-9]+_)*(?:i?rate|ratio|deriv|i?delta|avg|increase|quantile|p[0-9]{2})(?:_?[0-9]+[smhdwy])*(?:$|:)"
+    r"|:(?:[a-z0-9]+_)*(?:i?rate|burnrate|per_(?:second|sec|minute|min|hour)|[qrt]ps|ratio|deriv|i?delta|avg|increase"
+    r"|quantile|p[0-9]{2})(?:_?[0-9]+[smhdwy])*(?:$|:)"
 )
 
 
