@@ -212,8 +212,8 @@ def find_oversized_dashboards(manifests: Iterable[Artefact]) -> list[Problem]:
         size = operator.config_map_bytes(artefact.text)
         if size > operator.MAX_CONFIG_MAP_BYTES:
             message = (
-                f"this dashboard has {size:,} bytes, and Kubernetes takes {operator.MAX_CONFIG_MAP_BYTES:,} "
-                "in a ConfigMap: give some SLOs of this service a document with a metadata.name of their own"
+                f"this dashboard of one SLO has {size:,} bytes, and Kubernetes takes "
+                f"{operator.MAX_CONFIG_MAP_BYTES:,} in a ConfigMap: shorten what the SLO says in words"
             )
             problems.append(Problem(Place(artefact.path, 1, 1), "dashboard-too-large", message))
     return problems
@@ -317,22 +317,37 @@ def _compile_dashboards(
 def _compile_config_maps(
     services: _Services, style: LabelStyle, external_labels: Sequence[str]
 ) -> dict[str, str]:
-    """Map the file names of the dashboards' ConfigMaps to their texts."""
+    """Map the file names of the dashboards' ConfigMaps to their texts.
+
+    A service whose dashboard no ConfigMap holds gets several, each with some of its SLOs.
+    """
     from sloctl.dashboards.overview import build_overview_dashboard  # noqa: PLC0415 - as above
-    from sloctl.dashboards.service import build_service_dashboard  # noqa: PLC0415
     from sloctl.targets import operator  # noqa: PLC0415
 
     overview = build_overview_dashboard(style, external_labels)
-    dashboards = [(operator.OVERVIEW_NAME, "_overview.json", overview)]
-    dashboards += [
-        (operator.object_name(name), f"{name}.json", build_service_dashboard(name, members, style))
-        for name, members in services
-    ]
-    names = [(f"{object_name}-dashboard", file, dashboard) for object_name, file, dashboard in dashboards]
-    return {
-        f"{config_map}.yaml": operator.render_config_map(config_map, file, dashboard)
-        for config_map, file, dashboard in names
-    }
+    overview_name = f"{operator.OVERVIEW_NAME}-dashboard"
+    maps = {f"{overview_name}.yaml": operator.render_config_map(overview_name, "_overview.json", overview)}
+    for service, members in services:
+        maps |= _service_config_maps(service, members, style)
+    return maps
+
+
+def _service_config_maps(service: str, slos: Sequence[Slo], style: LabelStyle) -> dict[str, str]:
+    """Write one ConfigMap, or as many as it takes for each to be small enough."""
+    from sloctl.dashboards.service import build_service_dashboard, split_service  # noqa: PLC0415 - as above
+    from sloctl.targets import operator  # noqa: PLC0415
+
+    maps: dict[str, str] = {}
+    for count in range(1, len(slos) + 1):
+        maps = {}
+        for part in split_service(slos, count):
+            number = "" if part.number == 1 else f".{part.number}"
+            name = f"{operator.object_name(service)}{number}-dashboard"
+            dashboard = build_service_dashboard(service, slos, style, part)
+            maps[f"{name}.yaml"] = operator.render_config_map(name, f"{service}{number}.json", dashboard)
+        if all(map(operator.fits_config_map, maps.values())):
+            break
+    return maps
 
 
 def _by_service(slos: Iterable[Slo]) -> _Services:

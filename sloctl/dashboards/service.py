@@ -1,13 +1,15 @@
 """One service: its SLOs worst first, then each in full."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from zlib import crc32
+
+from msgspec import Struct, structs
 
 from sloctl.dashboards import slo_queries, slo_table
 from sloctl.dashboards.dashboard import OVERVIEW_LINK, build_dashboard
 from sloctl.dashboards.escape import escape_title, exact_matchers
-from sloctl.dashboards.grafana_schema import Dashboard, GridPos, Panel, PanelRow
+from sloctl.dashboards.grafana_schema import Dashboard, DashboardLink, GridPos, Panel, PanelRow
 from sloctl.dashboards.panels import PanelHead
 from sloctl.dashboards.slo import grid_height, slo_annotations, slo_panels
 from sloctl.dashboards.slo_queries import QueryScope
@@ -20,22 +22,43 @@ _IDS_PER_SLO: Final = 16
 _ID_SPACE: Final = 2**24
 
 
-def build_service_dashboard(name: str, slos: Sequence[Slo], style: LabelStyle) -> Dashboard:
-    """Build the dashboard of service *name*; *slos* in the order in which they stand."""
+class DashboardPart(Struct, frozen=True):
+    """One of the *count* dashboards of a service, by its *number* from 1, and the SLOs that it draws."""
+
+    number: int
+    count: int
+    slos: Sequence[Slo]
+
+
+def split_service(slos: Sequence[Slo], count: int) -> list[DashboardPart]:
+    """Share *slos* out among so many dashboards, in their order."""
+    size = -(-len(slos) // count)
+    shares = [slos[start : start + size] for start in range(0, len(slos), size)]
+    return [DashboardPart(number, len(shares), share) for number, share in enumerate(shares, start=1)]
+
+
+def build_service_dashboard(
+    name: str, slos: Sequence[Slo], style: LabelStyle, part: DashboardPart | None = None
+) -> Dashboard:
+    """Build the dashboard of service *name*, or a *part* of it; *slos* in the order in which they stand.
+
+    The table has all SLOs on each part. Alerts lead to the first, whose uid is that of a whole one.
+    """
     first_ids = first_panel_ids(slo.name for slo in slos)
     panels: list[Panel | PanelRow] = [_slo_table(name, slos, style)]
     y = _TABLE_HEIGHT
-    for slo in slos:
+    part = part or DashboardPart(1, 1, slos)
+    for slo in part.slos:
         panels += slo_panels(slo, style, first_id=first_ids[slo.name], y=y)
         y += grid_height(slo)
     return build_dashboard(
-        uid=dashboard_uid(name),
-        title=f"SLOs of {escape_title(name)}",
+        uid=_part_uid(name, part.number),
+        title=_part_title(name, part.number, part.count),
         description="Objectives, error budgets and alerts of one service.",
-        links=(OVERVIEW_LINK,),
+        links=(OVERVIEW_LINK, *_links_to_others(name, part)),
         panels=tuple(panels),
         annotations=tuple(
-            mark for slo in slos for mark in slo_annotations(slo, style, first_id=first_ids[slo.name])
+            mark for slo in part.slos for mark in slo_annotations(slo, style, first_id=first_ids[slo.name])
         ),
     )
 
@@ -53,6 +76,27 @@ def first_panel_ids(names: Iterable[str]) -> dict[str, int]:
             place = (place + 1) % _ID_SPACE
         taken[place] = name
     return {name: (place + 1) * _IDS_PER_SLO for place, name in taken.items()}
+
+
+def _part_uid(name: str, number: int) -> str:
+    # No service has a space in its name.
+    return dashboard_uid(name if number == 1 else f"{name} {number}")
+
+
+def _part_title(name: str, number: int, count: int) -> str:
+    which = f" ({number} of {count})" if count > 1 else ""
+    return f"SLOs of {escape_title(name)}{which}"
+
+
+def _links_to_others(name: str, part: DashboardPart) -> Iterator[DashboardLink]:
+    for number in range(1, part.count + 1):
+        if number != part.number:
+            yield structs.replace(
+                OVERVIEW_LINK,
+                title=_part_title(name, number, part.count),
+                url=f"/d/{_part_uid(name, number)}",
+                tooltip="More SLOs of this service",
+            )
 
 
 def _slo_table(name: str, slos: Sequence[Slo], style: LabelStyle) -> Panel:

@@ -68,6 +68,12 @@ def config_map_bytes(manifest: str) -> int:
     return len(dedent(data.partition("\n")[2]).encode())
 
 
+def fits_config_map(manifest: str) -> bool:
+    """Return whether an API server takes a manifest of `render_config_map`."""
+    # With YAML's indentation it is larger than its data, which are counted only near the limit.
+    return len(manifest) * 4 <= MAX_CONFIG_MAP_BYTES or config_map_bytes(manifest) <= MAX_CONFIG_MAP_BYTES
+
+
 def render_kustomization(files: Iterable[str]) -> str:
     """Write what `kubectl apply -k`, Argo CD and Flux find the other *files* by."""
     listed = "".join(f"  - {file}\n" for file in sorted(files))

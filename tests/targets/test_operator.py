@@ -163,20 +163,40 @@ def test_kubectl_builds_the_kustomization(tmp_path: Path) -> None:
     ]
 
 
-def test_a_dashboard_that_kubernetes_refuses_is_a_problem(
+def test_a_dashboard_too_large_for_one_object_is_split_and_no_slo_is_lost(tmp_path: Path) -> None:
+    objects = compiled(tmp_path, {"shop.yaml": spec("shop", slos=70)})
+
+    parts = {file: each["data"] for file, each in objects.items() if file.endswith("-dashboard.yaml")}
+    shown = [json.loads(text) for file in sorted(parts)[:2] for text in parts[file].values()]
+    drawn = [panel["title"] for each in shown for panel in each["panels"] if panel["type"] == "row"]
+    assert sorted(parts) == [
+        "slo-shop-dashboard.yaml",
+        "slo-shop.2-dashboard.yaml",
+        "slos-overview-dashboard.yaml",
+    ]
+    assert len(set(drawn)) == len(drawn) == 70
+    assert [each["title"] for each in shown] == ["SLOs of shop (1 of 2)", "SLOs of shop (2 of 2)"]
+    assert shown[0]["uid"] == "sloctl-shop"
+    assert [link["url"] for link in shown[0]["links"]] == ["/d/sloctl-overview", f"/d/{shown[1]['uid']}"]
+    assert [link["url"] for link in shown[1]["links"]] == ["/d/sloctl-overview", "/d/sloctl-shop"]
+    assert shown[0]["panels"][0] == shown[1]["panels"][0]
+
+
+def test_an_slo_whose_text_kubernetes_refuses_is_a_problem(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "shop.yaml").write_text(spec("shop", slos=70))
-    (tmp_path / "till.yaml").write_text(spec("till"))
+    # Each quote is two characters in JSON.
+    words = 'a" ' * 300_000
+    wordy = spec("shop").replace("objective:", f"description: {words}\n      objective:", 1)
+    (tmp_path / "shop.yaml").write_text(wordy)
     command = ["compile", str(tmp_path), "-d", str(tmp_path / "out"), "--target", "operator"]
 
     code = main(command)
 
     assert code == 1
     assert re.fullmatch(
-        r"manifests/slo-shop-dashboard.yaml:1:1: this dashboard has 1,\d\d\d,\d\d\d bytes, and Kubernetes "
-        r"takes 1,048,576 in a ConfigMap: give some SLOs of this service a document with a metadata.name "
-        r"of their own "
+        r"manifests/slo-shop-dashboard.yaml:1:1: this dashboard of one SLO has \d,\d\d\d,\d\d\d bytes, and "
+        r"Kubernetes takes 1,048,576 in a ConfigMap: shorten what the SLO says in words "
         r"\[dashboard-too-large\]\n",
         capsys.readouterr().err,
     )
