@@ -7,6 +7,7 @@ that it is asked for.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,13 @@ from msgspec.structs import replace
 
 from sloctl import naming
 from sloctl.duration import DAY, HOUR, MINUTE, WEEK
-from sloctl.model import PromQL, RecurringTime, Slo
+from sloctl.model import PromQL, RecurringTime, Slo, TimeSlice, WhenAbsent
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rules.groups import rule_groups
+from sloctl.rules.repair import REPAIR_SPAN
 from sloctl.rules.rule import RuleGroup
-from sloctl.rules.service_hours import active_seconds_between, mask_outside_hours
+from sloctl.rules.scope import Scope
+from sloctl.rules.service_hours import active_seconds_between, mask_outside_hours, only_within_hours
 from sloctl.slo.calendar import TABLE_END_YEAR
 from tests.differential.engine import Recording, Story, record
 from tests.differential.kinds import RATIO
@@ -231,3 +234,32 @@ def test_it_is_said_until_when_it_is_outside_the_hours(morning: Recording) -> No
     outside = minutes_with(morning, naming.OUTSIDE_HOURS_UNTIL)
 
     assert outside == [*range(60), *range(181, 300)]
+
+
+@pytest.mark.parametrize(
+    ("clock", "counted"),
+    [("08:00:20", 0), ("08:05:20", 7), ("18:00:20", 7), ("18:00:59", 7), ("18:05:20", 0)],
+)
+def test_slices_of_five_minutes_count_by_their_own_ends(
+    prometheus: Prometheus, clock: str, counted: int
+) -> None:
+    slices = TimeSlice(Fraction(99, 100), 5 * MINUTE, WhenAbsent.IGNORE)
+    query = mask_outside_hours(shop(active_hours=OFFICE, time_slice=slices), "vector(7)")
+
+    [found] = prometheus.instant(query, at=moment(f"2026-11-02T{clock}"))
+
+    assert found.value == counted
+
+
+@pytest.mark.parametrize(
+    ("clock", "adds"), [("13:00", False), ("13:55", True), ("18:00", True), ("18:02", False)]
+)
+def test_a_repair_adds_what_lies_within_the_hours_as_a_whole(
+    prometheus: Prometheus, clock: str, adds: bool
+) -> None:
+    scope = Scope.from_slo(shop(active_hours=OFFICE), NATIVE_STYLE)
+    query = only_within_hours(scope, "vector(7)", REPAIR_SPAN)
+
+    found = prometheus.instant(query, at=moment(f"2026-11-02T{clock}:00"))
+
+    assert bool(found) == adds
