@@ -3,18 +3,42 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec import structs
+
 from sloctl import naming
-from sloctl.dashboards import slo_queries, slo_table, theme
+from sloctl.dashboards import sidecar_metrics, slo_queries, slo_table, theme
 from sloctl.dashboards.dashboard import DASHBOARD_TAG, SERVICES_LINK, build_dashboard, label_filters
-from sloctl.dashboards.grafana_schema import Dashboard, GridPos, Panel
-from sloctl.dashboards.panels import PanelHead, graph_queries, stat_panel, timeline_panel
+from sloctl.dashboards.grafana_schema import (
+    CellOptions,
+    Dashboard,
+    FieldConfig,
+    FieldDefaults,
+    GridPos,
+    Organize,
+    Panel,
+    SortBy,
+    TableField,
+    Transformation,
+)
+from sloctl.dashboards.panels import (
+    PanelHead,
+    graph_queries,
+    query_panel,
+    stat_panel,
+    table_queries,
+    timeline_panel,
+)
 from sloctl.dashboards.slo_queries import QueryScope
 from sloctl.links import OVERVIEW_UID, PLAIN_SERVICE, SERVICE_UID_PREFIX, SHORTENED_SERVICE
 from sloctl.model import AlertKind, PromQL, Severity
-from sloctl.naming import LabelStyle
+from sloctl.naming import NATIVE_STYLE, LabelStyle
+from sloctl.promql import format_matchers, join_matchers
 
 _TABLE_ID: Final = 7
 _TIMELINE_ID: Final = 8
+_FIRING_ID: Final = 9
+# Labels of a firing alert that tell nothing beside the others.
+_NEEDLESS_LABELS: Final = ("Time", "Value", "__name__", "alertname", "alertstate", "severity", "lookback")
 
 
 def build_overview_dashboard(style: LabelStyle, external_labels: Sequence[str] = ()) -> Dashboard:
@@ -32,7 +56,7 @@ def build_overview_dashboard(style: LabelStyle, external_labels: Sequence[str] =
         PanelHead(
             _TIMELINE_ID,
             "Alerts over time",
-            GridPos(0, 21, 24, 10),
+            GridPos(0, 29, 24, 10),
             "SLOs that fired in the time shown. What fires together often breaks together.",
         ),
         graph_queries((legend, slo_queries.worst_alert(scope))),
@@ -43,7 +67,7 @@ def build_overview_dashboard(style: LabelStyle, external_labels: Sequence[str] =
         description="Every SLO that Prometheus knows, the worst first.",
         links=(SERVICES_LINK,),
         variables=(label_filters(),),
-        panels=(*numbers, _slo_table(style, external_labels), timeline),
+        panels=(*numbers, _slo_table(style, external_labels), _firing_table(style), timeline),
     )
 
 
@@ -95,6 +119,36 @@ def _fleet_numbers(scope: QueryScope) -> Iterator[tuple[str, PromQL, theme.Numbe
 def _count_known(counted: PromQL, known: PromQL) -> PromQL:
     """Count the samples; 0 only where something is known, else absent."""
     return f"count({counted}) or 0 * count({known})"
+
+
+def _firing_table(style: LabelStyle) -> Panel:
+    """List what fires with all of its labels, of which those of groups have names that nobody knows here."""
+    of_slos = format_matchers({style.alert: ""}, "!=")
+    firing = join_matchers("ALERTS", format_matchers({"alertstate": "firing"}), of_slos)
+    if style == NATIVE_STYLE:
+        # What the rules say of an SLO goes before what a sidecar says of it.
+        firing = f"{firing} or on ({style.id}) ({sidecar_metrics.ALERT_FIRING} == 1)"
+    cells = TableField("auto", CellOptions("auto"), inspect=False)
+    pages_first = (SortBy(desc=False, display_name="Severity"),)
+    first = (style.service, style.name, style.severity, style.alert)
+    organize = Organize(
+        exclude_by_name=dict.fromkeys((*_NEEDLESS_LABELS, style.id), True),
+        index_by_name={label: place for place, label in enumerate(first)},
+        rename_by_name=dict(zip(first, ("Service", "SLO", "Severity", "Alert"), strict=True)),
+    )
+    return query_panel(
+        PanelHead(
+            _FIRING_ID,
+            "Firing now, by group",
+            GridPos(0, 21, 24, 8),
+            "Each alert that fires with its labels: of a grouped SLO, which route, tenant or shard it is.",
+        ),
+        "table",
+        table_queries(firing),
+        transformations=(Transformation("organize", organize),),
+        fields=FieldConfig(FieldDefaults(no_value=theme.NO_DATA, custom=cells), ()),
+        options=structs.replace(slo_table.TABLE_OPTIONS, sort_by=pages_first),
+    )
 
 
 def _slo_table(style: LabelStyle, external_labels: Sequence[str]) -> Panel:

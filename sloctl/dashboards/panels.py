@@ -192,9 +192,10 @@ def line_field(
     thresholds: Thresholds | None = None,
     fill: int = 0,
     label: str = "",
+    bottom: float = 0,
     top: float | None = None,
 ) -> FieldDefaults:
-    """Draw lines from zero upwards, up to *top* where they are small; *thresholds* are dashed across."""
+    """Draw lines from *bottom* up to *top* where they lie between; *thresholds* are dashed across."""
     return FieldDefaults(
         no_value=NO_DATA,
         unit=unit,
@@ -208,7 +209,7 @@ def line_field(
             thresholds_style=GraphStyle("dashed" if thresholds else "off"),
             scale_distribution=scale,
             axis_label=label,
-            axis_soft_min=0,
+            axis_soft_min=bottom,
             axis_soft_max=top,
         ),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import IntEnum
+from fractions import Fraction
 from typing import Final, TypeAlias
 
 from msgspec import structs
@@ -32,7 +33,7 @@ from sloctl.dashboards.panels import (
     text_panel,
 )
 from sloctl.dashboards.slo_queries import QueryScope
-from sloctl.duration import MINUTE, format_duration
+from sloctl.duration import HOUR, MINUTE, format_duration
 from sloctl.formatting import describe_period
 from sloctl.model import CalendarWindow, CompositeIndicator, PromQL, Slo
 from sloctl.naming import LabelStyle
@@ -44,6 +45,8 @@ NamedQueries: TypeAlias = list[tuple[str, PromQL]]
 
 _HEIGHT: Final = 25
 _GROUPS_HEIGHT: Final = 9
+# The scale of good events reaches down to so many budgets below all of them.
+_SHOWN_BUDGETS: Final = 10
 _SPENT_THRESHOLD: Final = theme.color_thresholds("transparent", (0.0, theme.VERMILLION))
 
 
@@ -62,6 +65,8 @@ class PanelSlot(IntEnum):
     ALERTS = 9
     GROUPS = 10
     PARTS = 11
+    AVAILABILITY = 12
+    GOOD_SHARE = 13
 
 
 # The graphs in which an alert's intervals are marked.
@@ -102,8 +107,9 @@ def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterato
     yield _budget_panel(slo, per_group, first_id + PanelSlot.BUDGET, GridPos(10, y + 1, 14, 9))
     yield _error_ratio_panel(drawn, ratios, first_id + PanelSlot.ERROR_RATIO, GridPos(0, y + 10, 12, 8))
     yield _burn_rate_panel(drawn, ratios, first_id + PanelSlot.BURN, GridPos(12, y + 10, 12, 8))
-    yield _events_panel(slo, per_group, first_id + PanelSlot.EVENTS, GridPos(0, y + 18, 12, 7))
-    yield alerts.slo_alert_timeline(slo, per_group, first_id + PanelSlot.ALERTS, GridPos(12, y + 18, 12, 7))
+    yield _events_panel(slo, per_group, first_id + PanelSlot.EVENTS, GridPos(0, y + 18, 8, 7))
+    yield _good_share_panel(drawn, ratios, first_id + PanelSlot.GOOD_SHARE, GridPos(8, y + 18, 8, 7))
+    yield alerts.slo_alert_timeline(slo, per_group, first_id + PanelSlot.ALERTS, GridPos(16, y + 18, 8, 7))
     if slo.group_by:
         yield _group_table(
             slo, per_group, first_id + PanelSlot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT)
@@ -146,12 +152,14 @@ def _current_stats(slo: Slo, scope: QueryScope, first_id: int, y: int) -> Iterat
     fastest = " Of the group that burns fastest." if slo.group_by else ""
     numbers = (
         (
+            PanelSlot.BUDGET_LEFT,
             "Budget left",
             slo_queries.budget_left(scope),
             theme.BUDGET_LEFT,
             f"Share of the error budget of {window} not yet spent.{worst}",
         ),
         (
+            PanelSlot.BURN_RATE,
             "Burn rate",
             slo_queries.current_burn_rate(scope),
             theme.BURN_RATE,
@@ -159,18 +167,27 @@ def _current_stats(slo: Slo, scope: QueryScope, first_id: int, y: int) -> Iterat
             f"absent when nothing happened in them.{fastest}",
         ),
         (
+            PanelSlot.GONE_IN,
             "Gone in",
             slo_queries.time_to_exhaustion(scope),
             theme.TIME_LEFT,
             "Time until the budget is spent if it goes on burning at that rate: not at all below 1×."
             f"{fastest}",
         ),
+        (
+            PanelSlot.AVAILABILITY,
+            "Availability",
+            slo_queries.availability(scope, slo.window),
+            theme.AVAILABILITY,
+            f"Share of good events of {window}, beside the objective on the left.{worst}",
+        ),
     )
-    for place, (title, query, number, meaning) in enumerate(numbers):
-        at = GridPos(6, y + 3 * place, 4, 3)
-        yield stat_panel(
-            PanelHead(first_id + PanelSlot.BUDGET_LEFT + place, title, at, meaning), query, number
-        )
+    top = y
+    for slot, title, query, number, meaning in numbers:
+        height = 3 if slot is PanelSlot.BUDGET_LEFT else 2
+        at = GridPos(6, top, 4, height)
+        yield stat_panel(PanelHead(first_id + slot, title, at, meaning), query, number)
+        top += height
 
 
 def _budget_panel(slo: Slo, scope: QueryScope, panel_id: int, place: GridPos) -> Panel:
@@ -208,6 +225,30 @@ def _error_ratio_panel(drawn: Lookbacks, ratios: NamedQueries, panel_id: int, pl
         graph_queries(*ratios),
         line_field(theme.RATIO_UNIT, thresholds=drawn.ratio_thresholds()),
         overrides=drawn.line_overrides(),
+    )
+
+
+def _good_share_panel(drawn: Lookbacks, ratios: NamedQueries, panel_id: int, place: GridPos) -> Panel:
+    """Draw the indicator itself, over the lookback that is nearest to an hour, against its objective."""
+    slo = drawn.slo
+    nearest = min(
+        range(len(drawn.resolutions)), key=lambda number: abs(drawn.resolutions[number].lookback - HOUR)
+    )
+    over = naming.lookback_name(slo.window, drawn.resolutions[nearest].lookback)
+    _, ratio = ratios[nearest]
+    description = (
+        f"The share of good events over {over}. Dashed across: the objective, which holds over the window; "
+        "an hour below it spends budget, and breaks nothing yet."
+    )
+    return graph_panel(
+        PanelHead(panel_id, f"Good events over {over} against the objective", place, description),
+        graph_queries((group_legend(slo) or "good", f"1 - {ratio}")),
+        line_field(
+            theme.RATIO_UNIT,
+            thresholds=theme.color_thresholds("transparent", (float(slo.objective), theme.GREY)),
+            bottom=float(max(Fraction(0), 1 - _SHOWN_BUDGETS * slo.budget)),
+            top=1,
+        ),
     )
 
 

@@ -9,9 +9,9 @@ from sloctl import naming
 from sloctl.dashboards import sidecar_metrics
 from sloctl.dashboards.theme import LASTS_PERIOD, NOT_BURNING, PAGE, PENDING, QUIET, TICKET
 from sloctl.duration import DAY, format_duration
-from sloctl.model import Alerting, AlertKind, PromQL, Severity, SpentStep
+from sloctl.model import Alerting, AlertKind, PromQL, Severity, SpentStep, Window
 from sloctl.naming import NATIVE_STYLE, LabelStyle
-from sloctl.promql import aggregate_by, format_matchers, join_matchers
+from sloctl.promql import aggregate_by, format_matchers, join_matchers, range_selector
 from sloctl.slo.resolutions import COARSE_STEP
 
 
@@ -77,6 +77,14 @@ def even_budget_left(scope: QueryScope) -> PromQL:
         _share_ahead(scope, naming.PERIOD_START, naming.PERIOD_END),
         _share_ahead(scope, sidecar_metrics.PERIOD_START, sidecar_metrics.PERIOD_END),
     )
+
+
+def availability(scope: QueryScope, window: Window) -> PromQL:
+    """Query the share of good events of a window, of several groups the least; absent without events."""
+    slow = range_selector(scope.select_series(naming.window_ratio_metric(window)), 2 * COARSE_STEP)
+    exposed = scope.select_series(sidecar_metrics.ERROR_RATIO, lookback=naming.window_name(window))
+    recorded = scope.max_by(f"last_over_time({slow})")
+    return f"1 - ({scope.recorded_or_exposed(recorded, scope.max_by(exposed))})"
 
 
 def _share_ahead(scope: QueryScope, start: str, end: str) -> PromQL:

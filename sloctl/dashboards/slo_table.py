@@ -47,7 +47,7 @@ _OPEN: Final[tuple[ValueMapping, ...]] = (RegexMap(RegexMatch(".*", ValueMapping
 _LINK: Final = (
     DataLink("Open the service's dashboard", "/${__value.raw}&${datasource:queryparam}&${__url_time_range}"),
 )
-_OPTIONS: Final = TableOptions(
+TABLE_OPTIONS: Final = TableOptions(
     cell_height="sm",
     enable_pagination=True,
     frame_index=0,
@@ -122,5 +122,5 @@ def worst_first_table(head: PanelHead, columns: Sequence[Column], *, rows: PromQ
         table_queries(*queries),
         transformations=(Transformation("merge", Merge()), Transformation("organize", organize)),
         fields=FieldConfig(FieldDefaults(no_value=theme.NO_DATA, custom=table), overrides),
-        options=_OPTIONS,
+        options=TABLE_OPTIONS,
     )

@@ -343,4 +343,4 @@ def test_where_no_rule_ever_ran_the_overview_has_no_number(tmp_path: Path) -> No
     with running_prometheus(tmp_path) as empty:
         answers = [_answers(empty, query) for query in queries]
 
-    assert answers == [[]] * 12
+    assert answers == [[]] * 13
