@@ -1,6 +1,6 @@
 """The pipeline on one screen: SLOs in, files out; the same SLOs give the same bytes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -29,6 +29,7 @@ VICTORIAMETRICS_DIR: Final = "victoriametrics"
 RULE_TESTS_DIR: Final = "rule_tests"
 # Characters at the beginning of a manifest in which its kind stands.
 _KIND_WITHIN: Final = 500
+_DASHBOARD_KINDS: Final = ("ConfigMap", "GrafanaDashboard")
 
 # Builds the rules of one SLO: `rule_groups`, or one that adds to them.
 GroupBuilder: TypeAlias = Callable[[Slo, LabelStyle], tuple[RuleGroup, ...]]
@@ -167,6 +168,7 @@ def compile_manifests(
     *,
     build_groups: GroupBuilder = rule_groups,
     external_labels: Sequence[str] = (),
+    grafana_instances: Mapping[str, str] | None = None,
 ) -> tuple[Artefact, ...]:
     """Compile the same rules and dashboards as Kubernetes objects, with a kustomization that lists them."""
     from sloctl.targets.operator import PROMETHEUS_RULE  # noqa: PLC0415 - as in _compile_dashboards
@@ -178,6 +180,7 @@ def compile_manifests(
         kind=PROMETHEUS_RULE,
         groups_of=lambda slo: build_groups(slo, style),
         external_labels=external_labels,
+        grafana_instances=grafana_instances,
     )
 
 
@@ -188,6 +191,7 @@ def compile_vm_manifests(
     *,
     build_groups: GroupBuilder = rule_groups,
     external_labels: Sequence[str] = (),
+    grafana_instances: Mapping[str, str] | None = None,
 ) -> tuple[Artefact, ...]:
     """Compile rules in stages as VMRule objects, and the same ConfigMaps as for the Prometheus operator."""
     from sloctl.targets.operator import VM_RULE  # noqa: PLC0415 - as in _compile_dashboards
@@ -196,20 +200,30 @@ def compile_vm_manifests(
         return staged_rule_groups(slo, style, build_groups)
 
     return _compile_objects(
-        slos, style, only, kind=VM_RULE, groups_of=staged_groups, external_labels=external_labels
+        slos,
+        style,
+        only,
+        kind=VM_RULE,
+        groups_of=staged_groups,
+        external_labels=external_labels,
+        grafana_instances=grafana_instances,
     )
 
 
 def find_oversized_dashboards(manifests: Iterable[Artefact]) -> list[Problem]:
-    """Find the ConfigMaps of *manifests* that no API server would take."""
-    config_maps = [each for each in manifests if "\nkind: ConfigMap\n" in each.text[:_KIND_WITHIN]]
-    if not config_maps:
+    """Find the dashboards of *manifests* that no API server would take."""
+    dashboards = [
+        each
+        for each in manifests
+        if any(f"\nkind: {kind}\n" in each.text[:_KIND_WITHIN] for kind in _DASHBOARD_KINDS)
+    ]
+    if not dashboards:
         return []
     from sloctl.targets import operator  # noqa: PLC0415 - as in _compile_dashboards
 
     problems = []
-    for artefact in config_maps:
-        size = operator.config_map_bytes(artefact.text)
+    for artefact in dashboards:
+        size = operator.dashboard_bytes(artefact.text)
         if size > operator.MAX_CONFIG_MAP_BYTES:
             message = (
                 f"this dashboard of one SLO has {size:,} bytes, and Kubernetes takes "
@@ -280,8 +294,12 @@ def _compile_objects(
     kind: "RuleObjectKind",
     groups_of: Callable[[Slo], Iterable[RuleGroup]],
     external_labels: Sequence[str],
+    grafana_instances: Mapping[str, str] | None,
 ) -> tuple[Artefact, ...]:
-    """Compile rules as objects of *kind*, dashboards as ConfigMaps, and a kustomization that lists them."""
+    """Compile rules as objects of *kind*, dashboards as objects too, and a kustomization that lists them.
+
+    Dashboards are ConfigMaps, or with the labels of *grafana_instances* of an operator for Grafana.
+    """
     from sloctl.targets import operator  # noqa: PLC0415 - as in _compile_dashboards
 
     services = _by_service(slos)
@@ -293,7 +311,7 @@ def _compile_objects(
                 objects[f"{part}-rules.yaml"] = text
     if only is not CompiledPart.RULES:
         shown = _by_service(slo.split_by(external_labels) for _, members in services for slo in members)
-        objects |= _compile_config_maps(shown, style, external_labels)
+        objects |= _compile_dashboard_objects(shown, style, external_labels, grafana_instances)
     objects["kustomization.yaml"] = operator.render_kustomization(objects)
     return tuple(Artefact(f"{MANIFESTS_DIR}/{file}", text) for file, text in sorted(objects.items()))
 
@@ -314,40 +332,48 @@ def _compile_dashboards(
     yield Artefact(f"{DASHBOARDS_DIR}/_overview.json", overview)
 
 
-def _compile_config_maps(
-    services: _Services, style: LabelStyle, external_labels: Sequence[str]
+def _compile_dashboard_objects(
+    services: _Services,
+    style: LabelStyle,
+    external_labels: Sequence[str],
+    instances: Mapping[str, str] | None,
 ) -> dict[str, str]:
-    """Map the file names of the dashboards' ConfigMaps to their texts.
+    """Map the file names of the dashboards' objects to their texts.
 
-    A service whose dashboard no ConfigMap holds gets several, each with some of its SLOs.
+    A service whose dashboard no object holds gets several, each with some of its SLOs.
     """
     from sloctl.dashboards.overview import build_overview_dashboard  # noqa: PLC0415 - as above
     from sloctl.targets import operator  # noqa: PLC0415
 
     overview = build_overview_dashboard(style, external_labels)
     overview_name = f"{operator.OVERVIEW_NAME}-dashboard"
-    maps = {f"{overview_name}.yaml": operator.render_config_map(overview_name, "_overview.json", overview)}
+    text = operator.render_dashboard_object(overview_name, "_overview.json", overview, instances=instances)
+    objects = {f"{overview_name}.yaml": text}
     for service, members in services:
-        maps |= _service_config_maps(service, members, style)
-    return maps
+        objects |= _service_dashboard_objects(service, members, style, instances)
+    return objects
 
 
-def _service_config_maps(service: str, slos: Sequence[Slo], style: LabelStyle) -> dict[str, str]:
-    """Write one ConfigMap, or as many as it takes for each to be small enough."""
+def _service_dashboard_objects(
+    service: str, slos: Sequence[Slo], style: LabelStyle, instances: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Write one object, or as many as it takes for each to be small enough."""
     from sloctl.dashboards.service import build_service_dashboard, split_service  # noqa: PLC0415 - as above
     from sloctl.targets import operator  # noqa: PLC0415
 
-    maps: dict[str, str] = {}
+    objects: dict[str, str] = {}
     for count in range(1, len(slos) + 1):
-        maps = {}
+        objects = {}
         for part in split_service(slos, count):
             number = "" if part.number == 1 else f".{part.number}"
             name = f"{operator.object_name(service)}{number}-dashboard"
             dashboard = build_service_dashboard(service, slos, style, part)
-            maps[f"{name}.yaml"] = operator.render_config_map(name, f"{service}{number}.json", dashboard)
-        if all(map(operator.fits_config_map, maps.values())):
+            objects[f"{name}.yaml"] = operator.render_dashboard_object(
+                name, f"{service}{number}.json", dashboard, instances=instances
+            )
+        if all(map(operator.fits_one_object, objects.values())):
             break
-    return maps
+    return objects
 
 
 def _by_service(slos: Iterable[Slo]) -> _Services:

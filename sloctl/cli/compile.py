@@ -9,7 +9,7 @@ example:
   sloctl compile slos -d .            write ./alerts/*.yaml and ./dashboards/*.json
   sloctl compile slos -d . --check    in CI: exit 1 and show a diff when they are stale
   sloctl compile slos -d . --tests && promtool test rules rule_tests/*.yaml
-  sloctl compile slos -d . --target operator
+  sloctl compile slos -d . --target operator --grafana-instances dashboards=grafana
   sloctl compile slos -d . --target thanos-ruler --place fast=edge,slow=central
   sloctl compile slos -d . --only rules   leave the dashboards alone
 """
@@ -58,6 +58,8 @@ from sloctl.spec import values
 from sloctl.spec.findings import Violation
 from sloctl.targets.mimir import MAX_TENANT_GROUPS
 
+# Both write DIR/manifests.
+_OBJECT_TARGETS: Final = {"operator": compile_manifests, "victoriametrics-operator": compile_vm_manifests}
 _TARGETS: Final = {
     "prometheus": compile_artefacts,
     "operator": compile_manifests,
@@ -66,10 +68,9 @@ _TARGETS: Final = {
     "victoriametrics": compile_for_vmalert,
     "victoriametrics-operator": compile_vm_manifests,
 }
-# Both write DIR/manifests.
-_OBJECT_TARGETS: Final = ("operator", "victoriametrics-operator")
 
 
+_KUBERNETES_LABEL: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_./]*)=([A-Za-z0-9][-A-Za-z0-9_.]*)")
 # Of a place, below the output directory.
 _FOLDER: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -86,6 +87,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="fast=DIR,slow=DIR",
         type=argument_type(_parse_places),
         help="thanos-ruler: short lookbacks and pages into one folder, long ones into another",
+    )
+    parser.add_argument(
+        "--grafana-instances",
+        metavar="LABEL=VALUE",
+        action="append",
+        type=argument_type(_parse_instance_label),
+        help="operator targets: dashboards as GrafanaDashboard objects, for the Grafanas with this label, in "
+        "place of ConfigMaps; repeat it for several",
     )
     parser.add_argument(
         "--only", choices=[part.value for part in CompiledPart], help="these alone; default both"
@@ -135,6 +144,10 @@ def _compile(arguments: argparse.Namespace) -> int:
     compile_target = _TARGETS[arguments.target]
     if arguments.place:
         compile_target = partial(compile_for_thanos, places=arguments.place)
+    if arguments.grafana_instances:
+        compile_target = partial(
+            _OBJECT_TARGETS[arguments.target], grafana_instances=dict(arguments.grafana_instances)
+        )
     only = CompiledPart(part) if part else None
     compiled = compile_target(
         slos, style, only, build_groups=build_groups, external_labels=arguments.external_label or ()
@@ -187,8 +200,20 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise CouldNotRun("--tests are of Prometheus's own rule files: leave out --target and --only")
     if arguments.place and arguments.target != "thanos-ruler":
         raise CouldNotRun("--place is of --target thanos-ruler: other rulers run all rules of a service")
+    if arguments.grafana_instances and arguments.target not in _OBJECT_TARGETS:
+        raise CouldNotRun(
+            f"--grafana-instances is of --target {' and '.join(_OBJECT_TARGETS)}: others write no objects"
+        )
     if arguments.bridge and arguments.label_style != "slo":
         raise CouldNotRun("--bridge reads Sloth's series, which --label-style sloth would write over")
+
+
+def _parse_instance_label(text: str) -> tuple[str, str]:
+    """Read `dashboards=grafana`, a label of Kubernetes; raises ValueError for anything else."""
+    found = _KUBERNETES_LABEL.fullmatch(text)
+    if found is None:
+        raise ValueError(f"a label and its value, as in dashboards=grafana, got {text!r}")
+    return found[1], found[2]
 
 
 def _parse_external_label(text: str) -> str:

@@ -5,7 +5,7 @@ pruned is what is gone.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import dedent, indent
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -19,7 +19,8 @@ from sloctl.targets.prometheus import HEADER, quote_yaml, render_rules
 MAX_RULES_BYTES: Final = 240_000
 # Dashboards are indented for reviewers as long as this leaves room for the rest.
 MAX_INDENTED_BYTES: Final = 1_000_000
-# An API server takes no ConfigMap with more data: k8s.io/api/core/v1, MaxSecretSize.
+# An API server takes no ConfigMap with more data: k8s.io/api/core/v1, MaxSecretSize. Of other objects etcd
+# takes half as much again, in all.
 MAX_CONFIG_MAP_BYTES: Final = 1 << 20
 # No service begins so: theirs begin with `slo-`.
 OVERVIEW_NAME: Final = "slos-overview"
@@ -56,22 +57,38 @@ def render_rule_objects(
         yield part_name, _manifest_header(kind.api_version, kind.kind, part_name) + f"spec:\n{spec}"
 
 
+def render_dashboard_object(
+    name: str, file: str, dashboard: Dashboard, *, instances: Mapping[str, str] | None
+) -> str:
+    """Write what holds *dashboard*: for the Grafanas of an operator by their labels, or a ConfigMap."""
+    if instances is None:
+        return render_config_map(name, file, dashboard)
+    return render_grafana_dashboard(name, dashboard, instances)
+
+
 def render_config_map(name: str, file: str, dashboard: Dashboard) -> str:
     """Write a ConfigMap that holds *dashboard* as *file*."""
     manifest = _manifest_header("v1", "ConfigMap", name, 'grafana_dashboard: "1"')
     return f"{manifest}data:\n  {quote_yaml(file)}: |\n{indent(_config_map_json(dashboard), '    ')}"
 
 
-def config_map_bytes(manifest: str) -> int:
-    """Return the bytes of data that a manifest of `render_config_map` holds, without YAML's indentation."""
-    _, _, data = manifest.partition("\ndata:\n")
-    return len(dedent(data.partition("\n")[2]).encode())
+def render_grafana_dashboard(name: str, dashboard: Dashboard, instances: Mapping[str, str]) -> str:
+    """Write a GrafanaDashboard that holds *dashboard* for the Grafanas with the labels of *instances*."""
+    manifest = _manifest_header("grafana.integreatly.org/v1beta1", "GrafanaDashboard", name)
+    labels = "".join(f"      {label}: {quote_yaml(value)}\n" for label, value in instances.items())
+    selector = f"  instanceSelector:\n    matchLabels:\n{labels}"
+    return f"{manifest}spec:\n{selector}  json: |\n{indent(_config_map_json(dashboard), '    ')}"
 
 
-def fits_config_map(manifest: str) -> bool:
-    """Return whether an API server takes a manifest of `render_config_map`."""
+def dashboard_bytes(manifest: str) -> int:
+    """Return the bytes of the dashboard that a manifest holds, without YAML's indentation."""
+    return len(dedent(manifest.partition(": |\n")[2]).encode())
+
+
+def fits_one_object(manifest: str) -> bool:
+    """Return whether an API server takes the manifest of a dashboard."""
     # With YAML's indentation it is larger than its data, which are counted only near the limit.
-    return len(manifest) * 4 <= MAX_CONFIG_MAP_BYTES or config_map_bytes(manifest) <= MAX_CONFIG_MAP_BYTES
+    return len(manifest) * 4 <= MAX_CONFIG_MAP_BYTES or dashboard_bytes(manifest) <= MAX_CONFIG_MAP_BYTES
 
 
 def render_kustomization(files: Iterable[str]) -> str:

@@ -163,6 +163,48 @@ def test_kubectl_builds_the_kustomization(tmp_path: Path) -> None:
     ]
 
 
+def test_dashboards_are_objects_of_an_operator_for_grafana_on_demand(tmp_path: Path) -> None:
+    plain = compiled(tmp_path, {"shop.yaml": spec("shop", slos=3)})
+    command = ["compile", str(tmp_path / "slos"), "-d", str(tmp_path / "out"), "--target", "operator"]
+
+    main([*command, "--grafana-instances", "dashboards=grafana", "--grafana-instances", "team=shop"])
+
+    manifests = tmp_path / "out" / "manifests"
+    written = {file.name: yaml.safe_load(file.read_text()) for file in manifests.iterdir()}
+    (text,) = plain["slo-shop-dashboard.yaml"]["data"].values()
+    shop = written["slo-shop-dashboard.yaml"]
+    assert set(written) == set(plain)
+    assert shop.pop("spec") == {
+        "instanceSelector": {"matchLabels": {"dashboards": "grafana", "team": "shop"}},
+        "json": text,
+    }
+    assert shop == {
+        "apiVersion": "grafana.integreatly.org/v1beta1",
+        "kind": "GrafanaDashboard",
+        "metadata": {
+            "name": "slo-shop-dashboard",
+            "labels": {"app.kubernetes.io/managed-by": "sloctl"},
+        },
+    }
+
+
+@pytest.mark.parametrize("options", [["--target", "operator"], []])
+def test_what_is_no_label_of_kubernetes_names_no_grafana(options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(spec("shop"))
+    command = ["compile", str(tmp_path / "shop.yaml"), "-d", str(tmp_path), *options]
+
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--grafana-instances", "dashboards: grafana"])
+
+
+def test_plain_dashboards_are_for_no_operator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shop.yaml").write_text(spec("shop"))
+    command = ["compile", str(tmp_path / "shop.yaml"), "-d", str(tmp_path)]
+
+    assert main([*command, "--grafana-instances", "dashboards=grafana"]) == 2
+    assert "--grafana-instances is of --target operator" in capsys.readouterr().err
+
+
 def test_a_dashboard_too_large_for_one_object_is_split_and_no_slo_is_lost(tmp_path: Path) -> None:
     objects = compiled(tmp_path, {"shop.yaml": spec("shop", slos=70)})
 
@@ -209,4 +251,4 @@ def test_a_large_dashboard_fits_while_kubernetes_takes_it(tmp_path: Path) -> Non
     (text,) = objects["slo-shop-dashboard.yaml"]["data"].values()
     written = (tmp_path / "manifests/slo-shop-dashboard.yaml").read_text()
 
-    assert operator.config_map_bytes(written) == len(text.encode()) <= operator.MAX_CONFIG_MAP_BYTES
+    assert operator.dashboard_bytes(written) == len(text.encode()) <= operator.MAX_CONFIG_MAP_BYTES
