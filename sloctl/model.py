@@ -86,6 +86,14 @@ IDENTITY_LABELS: Final = (
     "k8s_namespace_name",
     "k8s_pod_name",
     "host_name",
+    "host",
+    "hostname",
+    "pod_name",
+    "replica",
+    "datacenter",
+    "dc",
+    "environment",
+    "env",
 )
 
 

@@ -174,6 +174,9 @@ LATECOMERS: Final = {
     "pods of a restarted collector, one by one": RESTARTED,
     "a pushed service": there('service_name="a",k8s_pod_name="a"')
     | coming('service_name="a",k8s_pod_name="b"'),
+} | {
+    f"told apart by {label} alone": there(f'{label}="a"') | coming(f'{label}="b"')
+    for label in ("host", "hostname", "pod_name", "replica", "datacenter", "dc", "environment", "env")
 }
 
 
