@@ -155,6 +155,14 @@ EXAMPLES: Final[Mapping[CompositeRule, float]] = {
 }
 
 
+def test_the_documents_have_the_numbers_of_the_example() -> None:
+    text = Path("docs/spec.md").read_text()
+
+    assert "1 of 1,000 page views and 8 of 20 payments fail is 40 % bad" in text
+    assert "(3 × 0.1 % + 40 %) / 4 = 10.075 % bad" in text
+    assert "9 of 1,020 events, 0.88 %" in text
+
+
 @pytest.mark.parametrize("rule", CompositeRule)
 def test_the_example_of_the_documents_is_what_both_count(tmp_path: Path, rule: CompositeRule) -> None:
     slo = journey(rule)
