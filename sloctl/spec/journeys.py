@@ -21,6 +21,8 @@ from sloctl.spec.yaml_nodes import Node
 _FEWEST_PARTS: Final = 2
 # Each is some hundred characters in the rules of a journey, and a row on its page.
 _MOST_PARTS: Final = 20
+# Each is a minute later than the one inside it.
+_MOST_LEVELS: Final = 3
 # In place of what an SLO counts until it is looked up.
 _UNKNOWN: Final = CompositeIndicator(CompositeRule.SUM, ())
 
@@ -170,7 +172,15 @@ class JourneyResolver:
             message = f"this journey comes back to itself: {round_trip}"
             self._findings.add_violation(Violation("journey-cycle", message), node)
             return None
-        if part.id in self._slos:
+        found = self._slos.get(part.id)
+        if found is not None:
+            if len(path) == _MOST_LEVELS and isinstance(found[0].indicator, CompositeIndicator):
+                message = (
+                    f"{path[0]} goes through more than {_MOST_LEVELS} journeys, one in another: "
+                    "name parts of the inner ones"
+                )
+                self._findings.add_violation(Violation("journey-depth", message), node)
+                return None
             return self.resolve_slo(part.id, path)
         if part.service not in self._unread:
             hint = did_you_mean(part.id, self._slos)
