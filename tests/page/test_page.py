@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Queue
 from threading import Thread
 from typing import Final
@@ -12,7 +13,8 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, expect
 
 from sloctl.model import LabelMatcher, MatchOp, ProbeIndicator, Selector, Slo
-from tests.page.browsing import browsing, tab
+from tests.conftest import Figure
+from tests.page.browsing import SCREENS, browsing, tab
 from tests.sidecar.running_sidecar import run_sidecar
 from tests.sidecar.specimens import LATENCY, slo
 
@@ -124,6 +126,49 @@ def test_a_screen_holds_twenty_slos(browser: Browser, played: Played) -> None:
     boxes = [row.bounding_box() for row in rows]
 
     assert sum(box is not None and box["y"] + box["height"] <= 900 for box in boxes) >= 20
+
+
+MANY: Final = tuple(
+    replace(slo(name=f"availability-{number % 6}"), service=f"service-{number // 6:02}")
+    for number in range(300)
+)
+MANY_ROUTES: Final = tuple(
+    f"/v1/route-{number:02}/{'of-a-long-path/' * (number % 3)}" for number in range(50)
+)
+
+
+def fifty_routes(served: int, slow: int) -> str:
+    """Return what fifty routes show, of which every tenth is slow."""
+    return "".join(
+        routes(name, served, served - (0 if number % 10 else slow)) for number, name in enumerate(MANY_ROUTES)
+    )
+
+
+@plays(
+    (*MANY, ROUTES),
+    (
+        HEALTHY + fifty_routes(1000, 0),
+        requests(150, 0) + fifty_routes(2000, 0),
+        requests(150, 90) + fifty_routes(3000, 400),
+    ),
+)
+def test_three_hundred_slos_and_fifty_groups_stay_readable(
+    browser: Browser, played: Played, tmp_path: Path, figure: Figure
+) -> None:
+    shown = tab(browser, played.url)
+    wrong: list[str] = []
+    for name, path in (("list", "/"), ("groups", "/slo/shop/latency"), ("services", "/services")):
+        shown.page.goto(f"{played.url}{path}")
+        for width, scheme in SCREENS:
+            shown.look(width, scheme)
+            shown.page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png")
+            wrong += [f"{name}: {shown.overflow} pixels too wide at {width}"] if shown.overflow > 0 else []
+        wrong += shown.violations()
+    figure(f"screenshots in {tmp_path}")
+
+    assert wrong + shown.complaints == []
+    shown.page.goto(f"{played.url}/slo/shop/latency")
+    assert shown.page.locator(".groups li").count() == 50
 
 
 @plays(FLEET, (HEALTHY, requests(150, 0)))
