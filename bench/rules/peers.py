@@ -51,7 +51,7 @@ def sloth_file(profile: Profile, name: str, directory: Path) -> tuple[str, str]:
     """The rule file, and who wrote it."""
     if not (TOOLS / "sloth").exists():
         return yaml.safe_dump({"groups": list(_sloth(profile, name))}), SHAPE
-    return _generate_sloth(profile, name, directory, _sloth_spec(profile, name)), BINARY
+    return _generate_sloth(profile, name, directory, sloth_spec(profile, name)), BINARY
 
 
 def sloth_corrected_file(profile: Profile, name: str, directory: Path) -> str | None:
@@ -59,7 +59,7 @@ def sloth_corrected_file(profile: Profile, name: str, directory: Path) -> str | 
     if not (TOOLS / "sloth").exists():
         return None
     plugins = {"chain": [{"id": "sloth.dev/contrib/denominator_corrected_rules/v1"}]}
-    return _generate_sloth(profile, name, directory, _sloth_spec(profile, name) | {"slo_plugins": plugins})
+    return _generate_sloth(profile, name, directory, sloth_spec(profile, name) | {"slo_plugins": plugins})
 
 
 def slokit_file(profile: Profile, name: str, directory: Path) -> str | None:
@@ -67,7 +67,7 @@ def slokit_file(profile: Profile, name: str, directory: Path) -> str | None:
     binary = TOOLS / "slokit"
     if not binary.exists():
         return None
-    spec = _spec(directory / f"{name}.slokit.yaml", _sloth_spec(profile, name))
+    spec = _spec(directory / f"{name}.slokit.yaml", sloth_spec(profile, name))
     return _said([str(binary), "generate", "-i", str(spec), "--period", f"{profile.window // DAY}d"])
 
 
@@ -76,7 +76,7 @@ def pyrra_file(profile: Profile, name: str, directory: Path) -> tuple[str, str]:
     binary = TOOLS / "pyrra"
     if not binary.exists():
         return yaml.safe_dump({"groups": list(_pyrra(profile, name))}), SHAPE
-    spec = _spec(directory / f"{name}.pyrra.yaml", _pyrra_spec(profile, name))
+    spec = _spec(directory / f"{name}.pyrra.yaml", pyrra_spec(profile, name))
     output = directory / f"{name}.pyrra"
     output.mkdir()
     _said([str(binary), "generate", f"--config-files={spec}", f"--prometheus-folder={output}"])
@@ -171,7 +171,7 @@ def _generate_sloth(profile: Profile, name: str, directory: Path, document: _Nod
     return output.read_text()
 
 
-def _sloth_spec(profile: Profile, name: str) -> _Node:
+def sloth_spec(profile: Profile, name: str) -> _Node:
     queries = {
         "error_query": f"sum(rate({ERRORS}[{{{{.window}}}}]))",
         "total_query": f"sum(rate({TOTAL}[{{{{.window}}}}]))",
@@ -219,7 +219,7 @@ def _pyrra_alert(profile: Profile, name: str, row: _Tier) -> _Node:
     }
 
 
-def _pyrra_spec(profile: Profile, name: str) -> _Node:
+def pyrra_spec(profile: Profile, name: str) -> _Node:
     ratio = {"errors": {"metric": ERRORS}, "total": {"metric": TOTAL}}
     return {
         "apiVersion": "pyrra.dev/v1alpha1",
