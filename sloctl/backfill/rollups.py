@@ -13,7 +13,7 @@ from sloctl.naming import LabelStyle
 from sloctl.prometheus.answers import QueryRange, RangeSeries
 from sloctl.promql import metric_selector
 from sloctl.rules.backfill_queries import backfill_increase, bind_errors, watched_rollups
-from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH
+from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP, REPAIR_REACH, EventCounts
 
 _ROLLUP_METRICS: Final = (
     (naming.event_count_metric(FINE_STEP), naming.event_count_metric(COARSE_STEP)),
@@ -22,7 +22,9 @@ _ROLLUP_METRICS: Final = (
 # A gap that began up to this long before a day is seen whole when that day is computed.
 _LEAD_SECONDS: Final = REPAIR_REACH
 # Seconds between two rollups; two missing are not worth a repair.
-_MAX_ROLLUP_GAP: Final = 3 * FINE_STEP
+MAX_ROLLUP_GAP: Final = 3 * FINE_STEP
+# What rollups before a gap are looked at, which outlive the last scrape that they saw.
+_GAP_LEAD: Final = 2 * COARSE_STEP
 # Three months of five-minute instants would be more points than Prometheus gives in one answer.
 _QUERY_SPAN: Final = 30 * DAY
 
@@ -88,13 +90,29 @@ def openmetrics_text(
     return "".join(lines)
 
 
+def count_missed(
+    slo: Slo, style: LabelStyle, gap: QueryRange, *, ask: RangeQuery
+) -> dict[frozenset[tuple[str, str]], EventCounts]:
+    """Count, by the labels of its group, what happened between two rollups of which *gap* holds no other.
+
+    As a repair of the rules would: nothing for indicators that no counter remembers.
+    """
+    around = QueryRange(gap.start - _GAP_LEAD, gap.end)
+    events, errors = (ask(query, around, step=FINE_STEP) for query in watched_rollups(slo, style))
+    missed: dict[frozenset[tuple[str, str]], list[float]] = {}
+    rollups = (events, _bind_to_events(errors, events))
+    for _, series in _repair_gap(slo, style, gap, fine_rollups=rollups, ask=ask):
+        missed.setdefault(frozenset(series.labels.items()), []).append(sum(series.points.values()))
+    return {group: EventCounts(error, total) for group, (total, error) in missed.items()}
+
+
 def _find_gaps(events: Iterable[RangeSeries], piece: QueryRange) -> list[QueryRange]:
     """Find where no group has a rollup: from the last one before to the first one after."""
     moments = sorted({at for series in events for at in series.points})
     return [
         QueryRange(before, after)
         for before, after in pairwise(moments)
-        if after - before > _MAX_ROLLUP_GAP and after > piece.start
+        if after - before > MAX_ROLLUP_GAP and after > piece.start
     ]
 
 

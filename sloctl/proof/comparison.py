@@ -82,11 +82,15 @@ class SloComparison(Struct, frozen=True):
 
 
 class BothSides(Struct, frozen=True):
-    """What is known of one budget: our counts, with and without the first values, and their columns."""
+    """What is known of one budget: our counts, also without the first values, and their columns.
+
+    *repaired* has what happened while nothing was scraped as well; windows of a day and more count it.
+    """
 
     slo: Slo
     counts: EventSeries
     counts_without_births: EventSeries
+    repaired: EventSeries
     columns: Mapping[int, RatioColumn]
     period_is_mean: bool
 
@@ -113,7 +117,7 @@ def _compare_window(sides: BothSides, window: int) -> WindowComparison:
     counts, column = sides.counts, sides.columns.get(window)
     if len(counts) * counts.step < window + step_of_window(window):
         return WindowComparison(window, theirs=None, ours=None, reason=DifferenceReason.TOO_SHORT)
-    ours = counts.error_ratios(window)
+    ours = (sides.repaired if window >= DAY else counts).error_ratios(window)
     ratios = {} if column is None else column.ratios
     both = [
         (at, theirs, ours[index])
@@ -146,7 +150,9 @@ def _compare_window(sides: BothSides, window: int) -> WindowComparison:
 def _compare_period(sides: BothSides) -> WindowComparison:
     """Compare the ratio over the window of the SLO, or over as much of it as was asked for."""
     window = sides.slo.window.seconds
-    counted = sides.counts.counts_between(len(sides.counts) - window // sides.counts.step, len(sides.counts))
+    counted = sides.repaired.counts_between(
+        len(sides.counts) - window // sides.counts.step, len(sides.counts)
+    )
     ours = counted.error_ratio
     if not sides.period_is_mean:
         return _compare_exact_period(sides, ours)

@@ -1,11 +1,12 @@
 """One SLO proven: both sides fetched, compared, and what each reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from msgspec import structs
 
-from sloctl.backfill.rollups import RangeQuery
+from sloctl.backfill.rollups import MAX_ROLLUP_GAP, RangeQuery, count_missed
 from sloctl.backtest.fetch import CountStore, GroupKey, fetch_counts
 from sloctl.duration import MINUTE
 from sloctl.model import LatencyIndicator, PromQL, RatioIndicator, Slo
@@ -15,6 +16,7 @@ from sloctl.proof.comparison import BothSides, SloComparison, compare_slo, compa
 from sloctl.proof.past_ratios import RatioColumn, evaluations_of, fetch_last_ratio, fetch_ratios, window_query
 from sloctl.rules.backfill_queries import backfill_rollups
 from sloctl.slo.event_series import EventSeries
+from sloctl.slo.resolutions import EventCounts
 from sloctl.spec.dialects.translation import OriginalRatio
 
 
@@ -76,6 +78,7 @@ def prove_slo(
                     slo,
                     series,
                     without_births.get(group, series),
+                    repaired[group],
                     {it: column for it, found in columns.items() if (column := _of_group(found, group))},
                     original.period_is_mean,
                 ),
@@ -85,10 +88,38 @@ def prove_slo(
             for group, series in counts.items()
         ]
 
+    repaired = add_missed(slo, counts, ask=server.ask)
     compared = compare(counts)
     if all(window.is_explained for comparison in compared for window in comparison.windows):
         return compared
     return compare(count(_without_births(slo)))
+
+
+def add_missed(
+    slo: Slo, counts: Mapping[GroupKey, EventSeries], *, ask: RangeQuery
+) -> dict[GroupKey, EventSeries]:
+    """Add what happened while nothing was scraped, as the rules do when they repair a downtime.
+
+    It stands where the counters were seen again.
+    """
+    missed = {gap.end: count_missed(slo, NATIVE_STYLE, gap, ask=ask) for gap in find_gaps(counts.values())}
+
+    def repair(group: GroupKey, series: EventSeries) -> EventSeries:
+        of_group = {at: each[key] for at, each in missed.items() if (key := frozenset(group)) in each}
+
+        def add(at: int, counted: EventCounts) -> EventCounts:
+            more = of_group.get(at, EventCounts(0.0, 0.0))
+            return EventCounts(counted.error + more.error, counted.total + more.total)
+
+        return series.change_counts(add)
+
+    return {group: repair(group, series) if missed else series for group, series in counts.items()}
+
+
+def find_gaps(series: Iterable[EventSeries]) -> list[QueryRange]:
+    """Find where no group is known for so long that the rules would repair it, between two known steps."""
+    known = sorted({it.moment_at(index) for it in series for index, yes in enumerate(it.known) if yes})
+    return [QueryRange(before, after) for before, after in pairwise(known) if after - before > MAX_ROLLUP_GAP]
 
 
 def _without_births(slo: Slo) -> Slo:

@@ -163,10 +163,45 @@ def test_first_errors_are_named_where_they_explain_the_difference() -> None:
 
     compared = compare_slo(
         "shop",
-        BothSides(slo, counted, without, {5 * MINUTE: column}, period_is_mean=True),
+        BothSides(slo, counted, without, counted, {5 * MINUTE: column}, period_is_mean=True),
         their_samples=0,
         our_samples=0,
     )
 
     assert compared.windows[0].reason is DifferenceReason.FIRST_VALUES
     assert compared.windows[0].difference == pytest.approx(-0.5)
+
+
+def test_ours_has_what_happened_while_nothing_was_scraped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyrra.yaml").write_text(PYRRA)
+    backfill(tmp_path / "prometheus", counters_with_a_hole(int(time.time()) // MINUTE * MINUTE))
+    options = ["--from", "25h", "--cache", str(tmp_path / "cache"), "-o", "json"]
+
+    with running_prometheus(tmp_path / "prometheus") as started:
+        code = main(
+            ["migrate", str(tmp_path / "pyrra.yaml"), "--prove", "--prometheus", started.url, *options]
+        )
+
+    assert code == 0
+    (proof,) = json.loads(capsys.readouterr().out)["proof"]
+    period = next(window for window in proof["windows"] if window["isPeriod"])
+    # Of a day's 1,440 minutes one in a hundred failed, and half in the 60 of the hole.
+    assert period["theirs"] == pytest.approx((0.01 * 1380 + 0.5 * 60) / 1440, rel=0.03)
+    assert period["ours"] == pytest.approx(period["theirs"], rel=0.02)
+    assert period["reason"] == "agree"
+
+
+def counters_with_a_hole(end: int) -> Iterator[tuple[str, float, float]]:
+    """A request a second for 25 hours, and an hour that nobody saw, in which half of them failed."""
+    good = bad = 0.0
+    for at in range(end - 25 * HOUR, end + 1, SCRAPE):
+        age = end - at
+        unseen = 5 * HOUR < age <= 6 * HOUR
+        share = 0.5 if unseen else 0.01
+        good += SCRAPE * (1 - share)
+        bad += SCRAPE * share
+        if not unseen:
+            yield 'requests_total{job="shop",instance="a:1",code="200"}', round(good, 3), at
+            yield 'requests_total{job="shop",instance="a:1",code="500"}', round(bad, 3), at
