@@ -4,6 +4,7 @@ Runs only on what msgspec refused, since msgspec itself stops at the first mista
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from msgspec import inspect, structs
@@ -28,7 +29,13 @@ def keep_valid_part(node: Node, fields: type, findings: Findings) -> Node | None
 
     Unknown keys are left out, and what is independent of the rest: an objective, a label, a description.
     """
-    return _StructureReader(findings).read_node(node, inspect.type_info(fields), name="a document")
+    return _StructureReader(findings).read_node(node, _describe_type(fields), name="a document")
+
+
+@cache
+def _describe_type(fields: type) -> inspect.Type:
+    """Look at a type once: that takes two milliseconds, and a file may have thousands of documents."""
+    return inspect.type_info(fields)
 
 
 class _StructureReader:

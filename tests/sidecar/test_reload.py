@@ -147,13 +147,23 @@ async def test_a_fifo_among_the_specs_does_not_end_reloading(
     assert "fifo.yaml:1:1: warning: a FIFO, a socket or a device is left out" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "junk",
+    [
+        pytest.param(GOOD + "    - x\n" * 30_000, id="SLOs"),
+        pytest.param(
+            "---\napiVersion: sloctl.dev/v1\nkind: ServiceLevelObjectives\n" * 14_000, id="documents"
+        ),
+        pytest.param("a: 1\n" * 150_000, id="the same key"),
+    ],
+)
 async def test_junk_takes_a_hundred_lines_and_holds_up_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    junk: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mounted(tmp_path, GOOD, "1")
     watched = Watched(tmp_path)
     for number in range(3):
-        (tmp_path / f"junk-{number}.yaml").write_text(GOOD + "    - x\n" * 30_000)
+        (tmp_path / f"junk-{number}.yaml").write_text(junk)
     loop = asyncio.get_running_loop()
     longest, began = 0.0, loop.time()
     before = began
