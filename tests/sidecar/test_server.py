@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import ssl
@@ -16,6 +17,7 @@ from typing import Final
 import pytest
 import trustme
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
 
 from sloctl.sidecar.http import connection, server
 from sloctl.sidecar.http.connection import SECURITY_HEADERS
@@ -233,6 +235,27 @@ def test_files_that_are_no_certificate_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(UnusableCertificate, match=r"chain\.pem and .*key\.pem are no certificate and key"):
         ReloadingTls(Certificate(chain, key))
+
+
+def encrypted(key: bytes) -> bytes:
+    encryption = serialization.BestAvailableEncryption(b"pass phrase")
+    loaded = serialization.load_pem_private_key(key, None)
+    return loaded.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, encryption
+    )
+
+
+def test_for_a_certificate_nobody_is_waited_for(tmp_path: Path) -> None:
+    leaf = trustme.CA().issue_cert("127.0.0.1")
+    chain, key, fifo = tmp_path / "chain.pem", tmp_path / "key.pem", tmp_path / "fifo.pem"
+    chain.write_bytes(leaf.cert_chain_pems[0].bytes())
+    key.write_bytes(encrypted(leaf.private_key_pem.bytes()))
+    os.mkfifo(fifo)
+
+    with pytest.raises(UnusableCertificate, match="the key is encrypted, and nobody can be asked"):
+        ReloadingTls(Certificate(chain, key))
+    with pytest.raises(UnusableCertificate, match=r"fifo\.pem is no regular file"):
+        ReloadingTls(Certificate(chain, fifo))
 
 
 async def test_idle_connections_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:

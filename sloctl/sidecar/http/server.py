@@ -69,7 +69,7 @@ class ReloadingTls:
             self._stamps = stamps
             # Tried on another one first: a context that refused a key has lost its certificate.
             self._load_context()
-            self.context.load_cert_chain(self._certificate.chain, self._certificate.key)
+            self._load_files(self.context)
         except (OSError, UnusableCertificate) as failure:
             _log.error("the changed certificate cannot be used, the old one stays: %s", failure)
 
@@ -78,11 +78,23 @@ class ReloadingTls:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         try:
-            context.load_cert_chain(self._certificate.chain, self._certificate.key)
+            self._load_files(context)
         except (OSError, ValueError) as failure:
             files = f"{self._certificate.chain} and {self._certificate.key}"
             raise UnusableCertificate(f"{files} are no certificate and key: {failure}") from failure
         return context
+
+    def _load_files(self, context: ssl.SSLContext) -> None:
+        """Load the files; wait neither for the writer of a FIFO nor for a pass phrase at the terminal."""
+        chain, key = self._certificate.chain, self._certificate.key
+        for file in (chain, key):
+            if not file.is_file():
+                raise ValueError(f"{file} is no regular file")
+        context.load_cert_chain(chain, key, password=_refuse_password)
+
+
+def _refuse_password() -> str:
+    raise ValueError("the key is encrypted, and nobody can be asked for its pass phrase")
 
 
 @asynccontextmanager
