@@ -85,7 +85,7 @@ def slo_annotations(slo: Slo, style: LabelStyle, *, first_id: int) -> Iterator[A
 
 def grid_height(slo: Slo) -> int:
     """Return how many rows of the grid *slo* takes."""
-    return _HEIGHT + (_GROUPS_HEIGHT if slo.group_by or _is_journey(slo) else 0)
+    return _HEIGHT + _GROUPS_HEIGHT * (bool(slo.group_by) + _is_journey(slo))
 
 
 def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterator[PanelRow | Panel]:
@@ -115,7 +115,9 @@ def slo_panels(slo: Slo, style: LabelStyle, *, first_id: int, y: int) -> Iterato
             slo, per_group, first_id + PanelSlot.GROUPS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT)
         )
     if _is_journey(slo):
-        yield _parts_panel(whole, first_id + PanelSlot.PARTS, GridPos(0, y + 25, 24, _GROUPS_HEIGHT))
+        # A journey has groups where clusters are told apart.
+        below = y + 25 + (_GROUPS_HEIGHT if slo.group_by else 0)
+        yield _parts_panel(whole, first_id + PanelSlot.PARTS, GridPos(0, below, 24, _GROUPS_HEIGHT))
 
 
 def _is_journey(slo: Slo) -> bool:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sloctl.dashboards.overview import build_overview_dashboard
 from sloctl.dashboards.service import build_service_dashboard
 from sloctl.duration import DAY
-from sloctl.model import RollingWindow, Slo
+from sloctl.model import CompositeIndicator, CompositeRule, JourneyPart, RollingWindow, Slo, SloName
 from sloctl.naming import NATIVE_STYLE, SLOTH_STYLE, LabelStyle
 from sloctl.slo.policy import workbook_policy
 from sloctl.targets.grafana import render_dashboard
@@ -53,9 +53,22 @@ def test_grafanas_types_allow_every_service_dashboard(
     assert complaints(dashboard) == []
 
 
+@pytest.mark.parametrize("clusters", [(), ("cluster",)])
+def test_grafanas_types_allow_a_journey_in_one_cluster_and_in_several(clusters: tuple[str, ...]) -> None:
+    parts = tuple(
+        JourneyPart(slo.name, SloName(slo.service, slo.name), slo.indicator)
+        for slo in (AVAILABILITY, LATENCY)
+    )
+    journey = replace(AVAILABILITY, name="journey", indicator=CompositeIndicator(CompositeRule.WORST, parts))
+    slos = [slo.split_by(clusters) for slo in (journey, AVAILABILITY)]
+
+    assert complaints(json.loads(render_dashboard(build_service_dashboard("shop", slos, NATIVE_STYLE)))) == []
+
+
+@pytest.mark.parametrize("clusters", [(), ("cluster", "region")])
 @pytest.mark.parametrize("style", [NATIVE_STYLE, SLOTH_STYLE])
-def test_grafanas_types_allow_the_overview(style: LabelStyle) -> None:
-    dashboard = json.loads(render_dashboard(build_overview_dashboard(style)))
+def test_grafanas_types_allow_the_overview(style: LabelStyle, clusters: tuple[str, ...]) -> None:
+    dashboard = json.loads(render_dashboard(build_overview_dashboard(style, clusters)))
 
     assert complaints(dashboard) == []
 
