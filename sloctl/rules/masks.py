@@ -23,6 +23,7 @@ from sloctl.rules.clock_times import recurs_at
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
 from sloctl.slo.exclusions import describe_time, merge_spans
+from sloctl.slo.lowering import recorded_after
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
 
 # The moment of the evaluation, also within a subquery; whole seconds.
@@ -40,10 +41,10 @@ def excluded_reach(scope: Scope, step: int) -> int:
     """Return how many seconds after its end an excluded time is still in what an instant of *step* sees.
 
     The rollup that the instant sees is up to a step old, and holds what was scraped in the step before it, or
-    of a coarse one in a minute before that.
+    of a coarse one in a minute before that; of a journey what its parts had counted before.
     """
     minute = 0 if step == FINE_STEP else FINE_STEP
-    return 2 * step + minute + scope.slo.scrape_interval
+    return 2 * step + minute + scope.slo.scrape_interval + recorded_after(scope.slo)
 
 
 def excluded_times(slo: Slo, rollup: str) -> tuple[Exclusion, ...]:

@@ -131,6 +131,16 @@ def part_slo(journey: Slo, part: JourneyPart) -> Slo:
     )
 
 
+def recorded_after(slo: Slo) -> int:
+    """Return how many seconds more than others a rollup of *slo* comes after what it counts: a journey's.
+
+    Half a minute, and as long as its parts' minutes may end before that one.
+    """
+    if not isinstance(slo.indicator, CompositeIndicator):
+        return 0
+    return MINUTE // 2 + slo.indicator.minutes_behind * MINUTE
+
+
 def event_seconds(slo: Slo) -> int | None:
     """Return the seconds that one event of *slo* is, a minute or a slice; None where events are counted."""
     if slo.time_slice is not None:

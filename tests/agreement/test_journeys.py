@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec import structs
 
 from sloctl import compiler
 from sloctl.duration import MINUTE
@@ -13,6 +14,8 @@ from sloctl.model import (
     CompositeIndicator,
     CompositeRule,
     CountedSide,
+    Exclusion,
+    FixedTime,
     JourneyPart,
     RatioIndicator,
     Slo,
@@ -217,6 +220,33 @@ def test_what_is_asked_of_the_past_is_what_the_rules_record_a_minute_later(
                     backfill_rollups(slo, NATIVE_STYLE),
                     [f'slo:sli_{side}:increase1m{{slo_id="{slo.id}"}}' for side in ("total", "error")],
                 ),
+            )
+        ],
+    )
+
+    assert told == "SUCCESS"
+
+
+def test_a_journey_without_an_incident_is_as_if_it_had_not_been(tmp_path: Path) -> None:
+    incident = Exclusion("A fibre was cut.", FixedTime(30 * MINUTE, 40 * MINUTE))
+    slo = structs.replace(journey(CompositeRule.WORST), exclusions=(incident,))
+    rollups = {
+        'slo:sli_total:increase1m{slo_id="shop/browse"}': "100x400",
+        'slo:sli_error:increase1m{slo_id="shop/browse"}': "0x400",
+        'slo:sli_total:increase1m{slo_id="shop/pay"}': "20x400",
+        'slo:sli_error:increase1m{slo_id="shop/pay"}': "0x123 20x39 0x237",
+    }
+    ratio = 'max(slo:sli_error:ratio_rate1h{slo_id="shop/checkout"})'
+    all_of_it = ratio.replace("sli_error", "sli_error_with_excluded")
+
+    told = run_trials(
+        tmp_path,
+        compiler.compile_rules([slo], NATIVE_STYLE),
+        [
+            Trial(
+                "excluded",
+                rollups,
+                [Expectation(80, ratio, 0), Expectation(80, f"{all_of_it} > bool 0.1", 1)],
             )
         ],
     )

@@ -20,6 +20,7 @@ from sloctl.sidecar.engine.evaluation import LookbackBurn
 from sloctl.sidecar.engine.history import CountHistory
 from sloctl.sidecar.sources import Group
 from sloctl.slo.exclusions import ExcludedSpan, spans_of_group
+from sloctl.slo.lowering import recorded_after
 from sloctl.slo.resolutions import FINE_STEP, EventCounts
 
 # Spans are worked out for so long ahead, and again after half of it.
@@ -70,7 +71,7 @@ class ExcludedCounts:
 
     def record_counts(self, at: float, counts: EventCounts, seconds: float) -> None:
         """Keep counts of the *seconds* up to *at* that lie in an excluded time; other counts are none."""
-        begin = at - seconds - self._slo.scrape_interval
+        begin = at - seconds - self._slo.scrape_interval - recorded_after(self._slo)
         if self.is_excluded(begin, at):
             self._history.backfill_counts(at, self._excluded_counts(begin, at, counts), seconds)
 
@@ -80,7 +81,7 @@ class ExcludedCounts:
 
     def active_spans(self, at: float) -> tuple[ExcludedSpan, ...]:
         """Return the spans that hold at *at*, but for budget resets, which are about what was before."""
-        begin = at - FINE_STEP - self._slo.scrape_interval
+        begin = at - FINE_STEP - self._slo.scrape_interval - recorded_after(self._slo)
         return tuple(
             span
             for span in self.spans_around(at)
@@ -115,7 +116,8 @@ class ExcludedCounts:
         spans = [_plain_span(span) for span in self.spans_around(at)]
 
         def excluded_part(begin: float, end: float, seen: BucketSum, its_known: BucketSum) -> BucketSum:
-            reach = FINE_STEP + self._slo.scrape_interval if end - begin <= MINUTE else 0
+            late = FINE_STEP + self._slo.scrape_interval + recorded_after(self._slo)
+            reach = late if end - begin <= MINUTE else 0
             here = _clip_spans(spans, begin - reach, end)
             if not here:
                 return EMPTY_SUM
