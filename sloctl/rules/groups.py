@@ -56,10 +56,16 @@ def rule_groups(slo: Slo, style: LabelStyle) -> tuple[RuleGroup, ...]:
     if len(fast) > MAX_GROUP_RULES:
         objective = tuple(rule for rule in fast if _is_constant(rule, style))
         fast = tuple(rule for rule in fast if rule not in objective)
+    budget: tuple[Rule, ...] = tuple(spent_alerts(scope))
+    if len(fast) > MAX_GROUP_RULES:
+        # Of many page rows. These alerts wait for minutes anyhow; a turn later than what they read is well.
+        late = (*budget_alerts(scope), *no_data_alerts(scope))
+        fast = tuple(rule for rule in fast if rule not in late)
+        budget = (*late, *budget)
     groups = (
         RuleGroup(f"slo:{slo.id}:fast", FINE_STEP, fast),
         RuleGroup(f"slo:{slo.id}:objective", FINE_STEP, objective),
-        RuleGroup(f"slo:{slo.id}:budget", FINE_STEP, tuple(spent_alerts(scope))),
+        RuleGroup(f"slo:{slo.id}:budget", FINE_STEP, budget),
         RuleGroup(f"slo:{slo.id}:slow", COARSE_STEP, slow),
         RuleGroup(f"slo:{slo.id}:with-excluded", COARSE_STEP, with_excluded_rules(scope)),
         RuleGroup(f"slo:{slo.id}:repair", REPAIR_STEP, repair_rules(scope)),
