@@ -85,6 +85,13 @@ def test_an_installed_sloctl_without_the_extra_says_what_the_sidecar_needs(
     assert "pip install 'sloctl[sidecar]'" in refused.stderr
 
 
+def test_an_installed_sloctl_without_the_extra_says_what_agents_need(sloctl: Path, tmp_path: Path) -> None:
+    refused = run(sloctl, "mcp", "--sidecar", "http://127.0.0.1:9464", directory=tmp_path)
+
+    assert refused.returncode == 2
+    assert refused.stderr == "sloctl mcp: pydantic is not installed: pip install 'sloctl[mcp]'\n"
+
+
 def pip(*arguments: str) -> None:
     command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
