@@ -1,6 +1,7 @@
 """No data of a group, as the rules tell it: under its labels, and for a day."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from sloctl.duration import HOUR, MINUTE
 from sloctl.model import AlertKind, Labels
@@ -10,6 +11,7 @@ from sloctl.sidecar.engine.engine import Engine
 from sloctl.sidecar.sources import Group, IntervalCounts, SloCounts
 from sloctl.slo.resolutions import EventCounts
 from tests.sidecar.specimens import slo
+from tests.sidecar.test_store import store
 
 SHOP = slo(name="clusters", group_by=("cluster",))
 AFTER = SHOP.alerting.no_data_after
@@ -50,6 +52,16 @@ def test_a_group_whose_data_are_gone_is_told() -> None:
     assert clusters(found[0]) == []
     assert clusters(found[-1]) == ["us"]
     assert found[-1][0]["slo_id"] == SHOP.id
+
+
+async def test_a_downtime_is_no_missing_data_of_a_group(tmp_path: Path) -> None:
+    async with store(tmp_path / "store", started(), now=T0):
+        pass
+    after, now = Engine([SHOP], interval=60), T0 + HOUR
+    async with store(tmp_path / "store", after, now=now):
+        found = [told(after, now + later, {"eu": BUSY}) for later in (0, AFTER - 60, AFTER + 60)]
+
+    assert [clusters(each) for each in found] == [[], [], ["us"]]
 
 
 def test_a_quiet_group_has_data() -> None:
