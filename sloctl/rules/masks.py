@@ -33,6 +33,8 @@ _LONGEST_SUBTRACTED: Final = DAY
 # Of more stretches the text of the rules would be some megabytes. A mask of a hundred over a month takes
 # Prometheus minutes, where subtracting them takes a tenth of a second.
 _MOST_SUBTRACTED: Final = 200
+# More stretches than so many are compared as a vector.
+_MOST_SCALARS: Final = 8
 # What is left of a sum after a subtraction, and is no event but the rounding of floats.
 LEAST_EVENTS: Final = Fraction(1, 100)
 
@@ -95,12 +97,38 @@ def excluded_at(exclusions: Iterable[Exclusion], reach: int) -> PromQL:
     ]
     terms = []
     if fixed:
-        spans = merge_spans(fixed)
-        begun = " + ".join("1" if start < 0 else f"(time() > bool {start})" for start, _ in spans)
-        over = "".join(f" - (time() >= bool {end})" for _, end in spans)
-        terms.append(f"{begun}{over}")
+        terms.append(_within_spans(merge_spans(fixed)))
     terms += [recurs_at(each.time, reach) for each in exclusions if isinstance(each.time, RecurringTime)]
     return f"({' + '.join(terms)})"
+
+
+def _within_spans(spans: Sequence[tuple[int, int]]) -> PromQL:
+    """Build the scalar that is above 0 within one of *spans*, which are in order and apart.
+
+    Of many, the starts and the ends are a vector each: Prometheus makes those once for all instants of a
+    subquery and compares them as a whole, where a scalar of its own for each took a hundred times as long.
+    """
+    if len(spans) > _MOST_SCALARS:
+        always = sum(start < 0 for start, _ in spans)
+        starts = _moments_vector(start for start, _ in spans if start >= 0)
+        ends = _moments_vector(end for _, end in spans)
+        return f"{always} + scalar(sum({starts} < bool time()) - sum({ends} <= bool time()))"
+    begun = " + ".join("1" if start < 0 else f"(time() > bool {start})" for start, _ in spans)
+    return begun + "".join(f" - (time() >= bool {end})" for _, end in spans)
+
+
+def _moments_vector(moments: Iterable[int]) -> PromQL:
+    """Write a vector with a sample for each of *moments*, joined by halves: a chain would be hashed anew."""
+    parts = [
+        f'label_replace(vector({moment}), "slo_part", "{number}", "", "")'
+        for number, moment in enumerate(moments)
+    ]
+    while len(parts) > 1:
+        parts = [
+            f"({' or '.join(parts[place : place + 2])})" if place + 1 < len(parts) else parts[place]
+            for place in range(0, len(parts), 2)
+        ]
+    return parts[0]
 
 
 def masked_sum(

@@ -91,6 +91,7 @@ CASES: Final = {
     "last sunday": case(9, recurring(((6, -1),), 6, 2, "Europe/Berlin")),
     "a whole weekday": case(10, recurring(((1, 4),), 0, 24, "Europe/Berlin")),
     "of a week": case(11, fixed(NOON, NOON + HOUR), window=CalendarWindow(CalendarPeriod.WEEK)),
+    "many": case(13, *(fixed(at, at + 3 * MINUTE) for at in range(NOON, NOON + HOUR, 6 * MINUTE))),
     "a night of a week": case(12, recurring((), 22, 4, "UTC"), window=CalendarWindow(CalendarPeriod.WEEK)),
 }
 
