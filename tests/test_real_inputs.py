@@ -23,4 +23,4 @@ def test_a_case_that_the_document_names_exists() -> None:
     cases = re.findall(r"_problems` \(`([a-z-]+)`\)", TEXT)
 
     assert [case for case in cases if not Path("tests/spec/cases", f"{case}.yaml").exists()] == []
-    assert len(cases) == 5
+    assert len(cases) == 6

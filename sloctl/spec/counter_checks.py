@@ -1,6 +1,8 @@
 """Checks of what an SLO counts: whether it is a counter, has its groups, and belongs to one process."""
 
+import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from sloctl.model import (
     ErrorRatioIndicator,
@@ -17,6 +19,9 @@ from sloctl.slo.window_queries import counted_metrics, is_recorded_rate, kept_la
 from sloctl.spec.findings import Violation
 from sloctl.spec.messages import join_words
 from sloctl.spec.yaml_nodes import Node
+
+# A pattern that is but a choice of words.
+_WORDS: Final = re.compile(r"[\w/:-]+(?:\|[\w/:-]+)*")
 
 
 def check_recorded_counters(slo: Slo, indicator: Node) -> Iterator[tuple[Violation, Node]]:
@@ -101,7 +106,13 @@ def _queries(slo: Slo, indicator: Node) -> Iterator[tuple[WindowQuery, Node]]:
 def _fixed_values(selectors: Iterable[Selector], label: str) -> frozenset[str]:
     """Return the values that *label* can have; empty where it can have any."""
     values = [
-        {it.value for it in selector.matchers if it.label == label and it.op is MatchOp.EQUAL}
+        {
+            value
+            for it in selector.matchers
+            if it.label == label
+            and (it.op is MatchOp.EQUAL or (it.op is MatchOp.MATCH and _WORDS.fullmatch(it.value)))
+            for value in ([it.value] if it.op is MatchOp.EQUAL else it.value.split("|"))
+        }
         for selector in selectors
     ]
     return frozenset().union(*values) if all(values) else frozenset()
