@@ -57,8 +57,7 @@ def test_an_slo_that_no_spec_has_could_not_run(capsys: pytest.CaptureFixture[str
     assert main(["explain", "slos/edge.yaml", "--slo", "edge/reachble"]) == 2
 
     assert capsys.readouterr().err == (
-        "sloctl explain: no spec has edge/reachble; there are edge/certificate, "
-        "edge/name-resolution-contract, edge/name-resolution-internal, edge/reachable\n"
+        "sloctl explain: no spec has edge/reachble: did you mean edge/reachable?\n"
     )
 
 
