@@ -86,9 +86,9 @@ def values_of(
     server: Prometheus, query: PromQL, begin: int, end: int, *, step: int = MINUTE
 ) -> dict[int, float]:
     found: dict[int, float] = {}
-    # A day at once, which takes a second on a busy machine.
-    for start in range(begin, end, DAY):
-        for row in server.range(query, start=start, end=min(start + DAY, end) - 1, step=step):
+    # Six hours at once take half a second; on a machine that is twenty times slower, ten.
+    for start in range(begin, end, 6 * HOUR):
+        for row in server.range(query, start=start, end=min(start + 6 * HOUR, end) - 1, step=step):
             found |= {int(at): value for at, value in row.points}
     return found
 
