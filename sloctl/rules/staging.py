@@ -25,6 +25,7 @@ from sloctl.rules.repair import REPAIR_STEP
 from sloctl.rules.rule import RecordingRule, RuleGroup
 from sloctl.rules.scope import Scope
 from sloctl.rules.service_hours import keep_service_hours
+from sloctl.rules.time_slices import unchained_slice_counts
 
 # Seconds from one stage to the next. A result is written within two seconds (`-remoteWrite.flushInterval`)
 # and can be read a second or two later.
@@ -42,12 +43,7 @@ def staged_rule_groups(
     """Build the groups of one SLO anew, with a stage for each rule that must wait for another one."""
     slo = replace(slo, indicator=_without_births(slo.indicator))
     scope = Scope.from_slo(slo, style)
-    counting = (
-        unchained_inline_rules(scope, slo.indicator)
-        if isinstance(slo.indicator, CompositeIndicator)
-        else unchained_count_rules(scope)
-    )
-    counts = {rule.record: rule for rule in keep_service_hours(scope, counting)}
+    counts = {rule.record: rule for rule in keep_service_hours(scope, _count_raw_series(scope))}
     # Not all SLOs at the same second; and the slow group after the rollups that it sums.
     start = crc32(slo.id.encode()) % STAGE_SECONDS
     stages: list[RuleGroup] = []
@@ -59,6 +55,13 @@ def staged_rule_groups(
             delay = _TURNS.get(group.name.rpartition(":")[2], 0) * STAGE_SECONDS
             stages += _stage_group(replace(group, rules=rules), start + delay, frozenset(counts))
     return tuple(stages)
+
+
+def _count_raw_series(scope: Scope) -> list[RecordingRule]:
+    """Build the rules of the first stage, in the place of those that read each other."""
+    if isinstance(scope.slo.indicator, CompositeIndicator):
+        return unchained_inline_rules(scope, scope.slo.indicator)
+    return unchained_count_rules(scope) if scope.slo.time_slice is None else unchained_slice_counts(scope)
 
 
 def _without_births(indicator: Indicator) -> Indicator:

@@ -5,6 +5,7 @@ right after the end of a slice counts it, the others count nothing, which is not
 of which some minutes are missing is judged by the others.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import structs
@@ -13,7 +14,7 @@ from sloctl import naming
 from sloctl.duration import format_duration
 from sloctl.model import PromQL, TimeSlice, WhenAbsent
 from sloctl.promql import format_number, range_selector
-from sloctl.rules.counts import count_rules
+from sloctl.rules.counts import count_rules, unchained_count_rules
 from sloctl.rules.rule import RecordingRule
 from sloctl.rules.scope import Scope
 from sloctl.slo.resolutions import FINE_STEP
@@ -26,10 +27,7 @@ _RECORDED_AS: Final = {
 
 def slice_rules(scope: Scope, slices: TimeSlice) -> list[RecordingRule]:
     """Record the events of the last minute and the bad ones, then the slice that they end."""
-    counted = [
-        structs.replace(rule, record=_RECORDED_AS.get(rule.record, rule.record))
-        for rule in count_rules(_counted_scope(scope))
-    ]
+    counted = _record_as_counted(count_rules(_counted_scope(scope)))
     reach = slices.seconds - FINE_STEP // 2
     recorded = [
         scope.sum_by_group(f"sum_over_time({range_selector(scope.recorded_series(metric), reach)})")
@@ -41,6 +39,15 @@ def slice_rules(scope: Scope, slices: TimeSlice) -> list[RecordingRule]:
         scope.rollup_rule(naming.event_count_metric(FINE_STEP), total),
         scope.rollup_rule(naming.error_count_metric(FINE_STEP), scope.bound_by_events(bad)),
     ]
+
+
+def unchained_slice_counts(scope: Scope) -> list[RecordingRule]:
+    """Build what slices are judged by for an engine whose rules see no others of their turn."""
+    return _record_as_counted(unchained_count_rules(scope))
+
+
+def _record_as_counted(rules: Iterable[RecordingRule]) -> list[RecordingRule]:
+    return [structs.replace(rule, record=_RECORDED_AS.get(rule.record, rule.record)) for rule in rules]
 
 
 def _counted_scope(scope: Scope) -> Scope:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import yaml
 
 from sloctl.api import read_spec_files, read_specs
 from sloctl.cli.main import main
-from sloctl.model import Slo
+from sloctl.model import Slo, TimeSlice, WhenAbsent
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rules.dependencies import read_series, recorded_series
 from sloctl.rules.groups import rule_groups
-from sloctl.rules.rule import RuleGroup
+from sloctl.rules.rule import RecordingRule, RuleGroup
 from sloctl.rules.staging import STAGE_SECONDS, staged_rule_groups
 from sloctl.targets.mimir import fit_groups
 from sloctl.targets.thanos_ruler import place_groups
@@ -208,6 +209,21 @@ def test_vmalert_counts_first_values_itself_and_repairs_nothing(tmp_path: Path) 
     text = files["victoriametrics/payments-api.yaml"]
     assert "new_series" not in text
     assert ":repair" not in text
+
+
+def test_slices_stay_slices_for_vmalert() -> None:
+    slo = shop(time_slice=TimeSlice(good=Fraction(99, 100), seconds=300, when_empty=WhenAbsent.IGNORE))
+
+    rules = {
+        rule.record: rule.expr
+        for group in staged_rule_groups(slo, NATIVE_STYLE, rule_groups)
+        for rule in group.rules
+        if isinstance(rule, RecordingRule)
+    }
+
+    assert "requests_total" in rules["slo:slice_total:increase1m"]
+    assert "slo:slice_total:increase1m" in rules["slo:sli_total:increase1m"]
+    assert "slo:slice_error:increase1m" in rules["slo:sli_error:increase1m"]
 
 
 def test_a_vmrule_has_the_groups_of_the_plain_file(tmp_path: Path) -> None:
