@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -15,6 +16,9 @@ import (
 	"k8s.io/kubernetes/pkg/apis/apps"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	appsvalidation "k8s.io/kubernetes/pkg/apis/apps/validation"
+	"k8s.io/kubernetes/pkg/apis/batch"
+	_ "k8s.io/kubernetes/pkg/apis/batch/install"
+	batchvalidation "k8s.io/kubernetes/pkg/apis/batch/validation"
 	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	"k8s.io/kubernetes/pkg/apis/core/validation"
@@ -24,6 +28,9 @@ import (
 	"k8s.io/kubernetes/pkg/apis/policy"
 	_ "k8s.io/kubernetes/pkg/apis/policy/install"
 	policyvalidation "k8s.io/kubernetes/pkg/apis/policy/validation"
+	"k8s.io/kubernetes/pkg/apis/rbac"
+	_ "k8s.io/kubernetes/pkg/apis/rbac/install"
+	rbacvalidation "k8s.io/kubernetes/pkg/apis/rbac/validation"
 )
 
 func main() {
@@ -64,6 +71,13 @@ func validated(object runtime.Object) field.ErrorList {
 		return appsvalidation.ValidateDeployment(it, validation.PodValidationOptions{})
 	case *apps.StatefulSet:
 		return appsvalidation.ValidateStatefulSet(it, validation.PodValidationOptions{})
+	case *batch.Job:
+		selectPods(it)
+		return batchvalidation.ValidateJob(it, batchvalidation.JobValidationOptions{RequirePrefixedLabels: true})
+	case *rbac.Role:
+		return rbacvalidation.ValidateRole(it)
+	case *rbac.RoleBinding:
+		return rbacvalidation.ValidateRoleBinding(it)
 	case *networking.Ingress:
 		return networkingvalidation.ValidateIngressCreate(it)
 	case *networking.NetworkPolicy:
@@ -72,4 +86,18 @@ func validated(object runtime.Object) field.ErrorList {
 		return policyvalidation.ValidatePodDisruptionBudget(it, policyvalidation.PodDisruptionBudgetValidationOptions{})
 	}
 	return field.ErrorList{field.InternalError(nil, fmt.Errorf("%T is not judged", object))}
+}
+
+// The API server's storage gives a job its uid and the labels of its pods before it validates.
+func selectPods(job *batch.Job) {
+	job.UID = "1"
+	job.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{batch.ControllerUidLabel: "1"}}
+	labels := map[string]string{
+		batch.ControllerUidLabel: "1", batch.LegacyControllerUidLabel: "1",
+		batch.JobNameLabel: job.Name, batch.LegacyJobNameLabel: job.Name,
+	}
+	for name, value := range job.Spec.Template.Labels {
+		labels[name] = value
+	}
+	job.Spec.Template.Labels = labels
 }
