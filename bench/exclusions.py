@@ -6,17 +6,15 @@ minute: a rule of the slow group has a fifth of its own. `python -m bench.exclus
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
-from urllib.request import urlopen
 
 from msgspec.structs import replace
 
+from bench.rule_bills import bill_a_minute
 from sloctl import naming
 from sloctl.duration import DAY, HOUR, MINUTE
 from sloctl.model import Exclusion, FixedTime, RecurringTime, Slo
@@ -66,27 +64,15 @@ def is_excluded(at: int) -> bool:
 
 def cost(server: Prometheus, groups: tuple[RuleGroup, ...]) -> tuple[float, float, int]:
     """Samples and milliseconds of all window sums a minute, and characters of the rules."""
-    samples = milliseconds = 0.0
-    characters = 0
-    for group in groups:
-        for rule in group.rules:
-            characters += len(rule.expr)
-            if not isinstance(rule, RecordingRule) or "increase" not in rule.expr or "repair" in group.name:
-                continue
-            if rule.record.endswith(("increase1m", "increase5m")):
-                continue
-            answers = [_ask(server, rule.expr) for _ in range(_BEST_OF)]
-            share = FINE_STEP / group.interval
-            samples += answers[0][0] * share
-            milliseconds += min(took for _, took in answers) * 1000 * share
-    return samples, milliseconds, characters
-
-
-def _ask(server: Prometheus, query: str) -> tuple[int, float]:
-    url = f"{server.url}/api/v1/query?query={quote(query)}&time={END}&stats=all"
-    with urlopen(url) as answer:
-        stats = json.load(answer)["data"]["stats"]
-    return stats["samples"]["totalQueryableSamples"], stats["timings"]["evalTotalTime"]
+    sums = [
+        (rule, group.interval)
+        for group in groups
+        for rule in group.rules
+        if isinstance(rule, RecordingRule) and "increase" in rule.expr and "repair" not in group.name
+        if not rule.record.endswith(("increase1m", "increase5m"))
+    ]
+    samples, milliseconds = bill_a_minute(server, sums, at=END, best_of=_BEST_OF)
+    return samples, milliseconds, sum(len(rule.expr) for group in groups for rule in group.rules)
 
 
 def main() -> None:

@@ -4,17 +4,15 @@ Over 30 days of rollups and 20 raw series, without hours and with some. Samples 
 a minute: a rule of the slow group has a fifth of its own. `python -m bench.service_hours`
 """
 
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
-from urllib.request import urlopen
 
+from bench.rule_bills import bill_a_minute
 from sloctl import naming
 from sloctl.duration import DAY, HOUR, MINUTE
-from sloctl.model import PromQL, RecurringTime
+from sloctl.model import RecurringTime
 from sloctl.naming import NATIVE_STYLE
 from sloctl.rules.groups import rule_groups
 from sloctl.slo.resolutions import COARSE_STEP, FINE_STEP
@@ -55,23 +53,10 @@ def history() -> Iterator[tuple[str, float, float]]:
 
 def rules_cost(server: Prometheus, hours: tuple[RecurringTime, ...]) -> tuple[float, float, int]:
     """Samples and milliseconds of all rules a minute, and their characters."""
-    samples = milliseconds = 0.0
-    characters = 0
-    for group in rule_groups(shop(active_hours=hours), NATIVE_STYLE):
-        for rule in group.rules:
-            characters += len(rule.expr)
-            answers = [_ask(server, rule.expr) for _ in range(_BEST_OF)]
-            share = FINE_STEP / group.interval
-            samples += answers[0][0] * share
-            milliseconds += min(took for _, took in answers) * 1000 * share
-    return samples, milliseconds, characters
-
-
-def _ask(server: Prometheus, query: PromQL) -> tuple[int, float]:
-    url = f"{server.url}/api/v1/query?query={quote(query)}&time={END}&stats=all"
-    with urlopen(url) as answer:
-        stats = json.load(answer)["data"]["stats"]
-    return stats["samples"]["totalQueryableSamples"], stats["timings"]["evalTotalTime"]
+    groups = rule_groups(shop(active_hours=hours), NATIVE_STYLE)
+    rules = [(rule, group.interval) for group in groups for rule in group.rules]
+    samples, milliseconds = bill_a_minute(server, rules, at=END, best_of=_BEST_OF)
+    return samples, milliseconds, sum(len(rule.expr) for rule, _ in rules)
 
 
 def main() -> None:

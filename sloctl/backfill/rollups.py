@@ -22,7 +22,7 @@ _ROLLUP_METRICS: Final = (
 # A gap that began up to this long before a day is seen whole when that day is computed.
 _LEAD_SECONDS: Final = REPAIR_REACH
 # Seconds between two rollups; two missing are not worth a repair.
-MAX_ROLLUP_GAP: Final = 3 * FINE_STEP
+_MAX_ROLLUP_GAP: Final = 3 * FINE_STEP
 # What rollups before a gap are looked at, which outlive the last scrape that they saw.
 _GAP_LEAD: Final = 2 * COARSE_STEP
 # Three months of five-minute instants would be more points than Prometheus gives in one answer.
@@ -79,7 +79,8 @@ def openmetrics_text(
             history.add_rollups(coarse, series.labels, sums)
             lines += format_samples(coarse, labels, sums)
             lines += format_samples(fine, labels, points)
-    for gap in _find_gaps(fine_rollups[0], piece):
+    counted = {at for series in fine_rollups[0] for at in series.points}
+    for gap in (gap for gap in find_gaps(counted) if gap.end > piece.start):
         for metric, series in _repair_gap(slo, style, gap, fine_rollups=fine_rollups, ask=ask):
             history.add_rollups(metric, series.labels, series.points)
             labels = {**series.labels, **style.identity_labels(slo), style.part: "repair"}
@@ -106,13 +107,15 @@ def count_missed(
     return {group: EventCounts(error, total) for group, (total, error) in missed.items()}
 
 
-def _find_gaps(events: Iterable[RangeSeries], piece: QueryRange) -> list[QueryRange]:
-    """Find where no group has a rollup: from the last one before to the first one after."""
-    moments = sorted({at for series in events for at in series.points})
+def find_gaps(counted: Iterable[int]) -> list[QueryRange]:
+    """Find where *counted*, the moments of rollups of any group, leave out what is worth a repair.
+
+    Each gap is from the last rollup before it to the first one after.
+    """
     return [
         QueryRange(before, after)
-        for before, after in pairwise(moments)
-        if after - before > MAX_ROLLUP_GAP and after > piece.start
+        for before, after in pairwise(sorted(counted))
+        if after - before > _MAX_ROLLUP_GAP
     ]
 
 

@@ -67,18 +67,19 @@ def parse_valid_specs(
 
 def tell_unheeded_exclusions(slos: Iterable[Slo], what: str) -> None:
     """Say in one line on standard error that *what* a command shows counts excluded times too."""
-    excluded = sorted(slo.id for slo in slos if slo.exclusions)
-    if excluded:
-        named = escape_unprintable(", ".join(excluded[:3])) + (", ..." if excluded[3:] else "")
-        print(f"{what} as if nothing were excluded, also of {named}", file=sys.stderr)
+    _tell_of_some(f"{what} as if nothing were excluded, also of ", [slo for slo in slos if slo.exclusions])
 
 
 def tell_unheeded_hours(slos: Iterable[Slo], what: str) -> None:
     """Say in one line on standard error what a command does with SLOs that have service hours."""
-    named = sorted(slo.id for slo in slos if slo.active_hours)
-    if named:
-        some = escape_unprintable(", ".join(named[:3])) + (", ..." if named[3:] else "")
-        print(f"{what}: {some}", file=sys.stderr)
+    _tell_of_some(f"{what}: ", [slo for slo in slos if slo.active_hours])
+
+
+def _tell_of_some(what: str, slos: Sequence[Slo]) -> None:
+    """Print *what* and the first few of *slos*, nothing where there are none."""
+    if named := sorted(slo.id for slo in slos):
+        more = ", ..." if named[3:] else ""
+        print(f"{what}{escape_unprintable(', '.join(named[:3]))}{more}", file=sys.stderr)
 
 
 def select_slos(slos: Sequence[Slo], wanted: Sequence[str] | None) -> list[Slo]:

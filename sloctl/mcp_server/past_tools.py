@@ -13,7 +13,7 @@ from sloctl.backtest.reports import alert_label
 from sloctl.duration import DAY
 from sloctl.mcp_server import answers
 from sloctl.mcp_server.answers import Backtest, FiredAnswer, GroupBacktest, ToolRefused, plain_text
-from sloctl.mcp_server.spec_tools import SloName, SpecText, SpecTools
+from sloctl.mcp_server.spec_tools import SpecText, SpecTools, WantedSlo
 from sloctl.model import PromQL, Severity
 from sloctl.prometheus.answers import QueryRange
 from sloctl.slo.resolutions import COARSE_STEP
@@ -30,7 +30,7 @@ class PastTools:
 
     def backtest(
         self,
-        slo: SloName = "",
+        slo: WantedSlo = "",
         days: Annotated[int, Field(ge=1, le=30, description="of the past, one query each")] = 7,
         spec: SpecText = "",
     ) -> Backtest:

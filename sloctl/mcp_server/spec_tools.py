@@ -37,7 +37,9 @@ GivenText: TypeAlias = Annotated[
 SpecText: TypeAlias = Annotated[
     str, Field(max_length=_MOST_LETTERS, description="the YAML itself, never a path; empty: the server's own")
 ]
-SloName: TypeAlias = Annotated[Name, Field(description="SERVICE/NAME; may be empty where there is only one")]
+WantedSlo: TypeAlias = Annotated[
+    Name, Field(description="SERVICE/NAME; may be empty where there is only one")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class SpecTools:
             left_out=max(0, len(problems) - answers.MOST_PROBLEMS),
         )
 
-    def explain_slo(self, slo: SloName = "", spec: SpecText = "") -> Explanation:
+    def explain_slo(self, slo: WantedSlo = "", spec: SpecText = "") -> Explanation:
         """Say in plain words what an SLO means: its events, its budget, when each alert fires."""
         found = self.find_slo(slo, spec)
         explanation = explain_slo(found)
@@ -72,7 +74,7 @@ class SpecTools:
 
     def simulate(
         self,
-        slo: SloName = "",
+        slo: WantedSlo = "",
         outages: Annotated[
             list[Annotated[str, Field(max_length=40)]],
             Field(max_length=6, description="of 50%, ramp:1h, flap:2m/10m; empty: six of them"),

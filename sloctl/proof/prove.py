@@ -1,12 +1,11 @@
 """One SLO proven: both sides fetched, compared, and what each reads."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from msgspec import structs
 
-from sloctl.backfill.rollups import MAX_ROLLUP_GAP, RangeQuery, count_missed
+from sloctl.backfill.rollups import RangeQuery, count_missed, find_gaps
 from sloctl.backtest.fetch import CountStore, GroupKey, fetch_counts
 from sloctl.duration import MINUTE
 from sloctl.model import LatencyIndicator, PromQL, RatioIndicator, Slo
@@ -102,7 +101,13 @@ def add_missed(
 
     It stands where the counters were seen again.
     """
-    missed = {gap.end: count_missed(slo, NATIVE_STYLE, gap, ask=ask) for gap in find_gaps(counts.values())}
+    counted = {
+        series.moment_at(index)
+        for series in counts.values()
+        for index, is_known in enumerate(series.known)
+        if is_known
+    }
+    missed = {gap.end: count_missed(slo, NATIVE_STYLE, gap, ask=ask) for gap in find_gaps(counted)}
 
     def repair(group: GroupKey, series: EventSeries) -> EventSeries:
         of_group = {at: each[key] for at, each in missed.items() if (key := frozenset(group)) in each}
@@ -114,12 +119,6 @@ def add_missed(
         return series.change_counts(add)
 
     return {group: repair(group, series) if missed else series for group, series in counts.items()}
-
-
-def find_gaps(series: Iterable[EventSeries]) -> list[QueryRange]:
-    """Find where no group is known for so long that the rules would repair it, between two known steps."""
-    known = sorted({it.moment_at(index) for it in series for index, yes in enumerate(it.known) if yes})
-    return [QueryRange(before, after) for before, after in pairwise(known) if after - before > MAX_ROLLUP_GAP]
 
 
 def _without_births(slo: Slo) -> Slo:
