@@ -14,6 +14,7 @@ from sloctl.prometheus.answers import QueryRange
 from sloctl.proof.comparison import BothSides, SloComparison, compare_slo, compared_windows
 from sloctl.proof.past_ratios import RatioColumn, evaluations_of, fetch_last_ratio, fetch_ratios, window_query
 from sloctl.rules.backfill_queries import backfill_rollups
+from sloctl.rules.repair import REPAIR_SPAN
 from sloctl.slo.event_series import EventSeries
 from sloctl.slo.resolutions import EventCounts
 from sloctl.spec.dialects.translation import OriginalRatio
@@ -99,7 +100,7 @@ def add_missed(
 ) -> dict[GroupKey, EventSeries]:
     """Add what happened while nothing was scraped, as the rules do when they repair a downtime.
 
-    It stands where the counters were seen again.
+    It stands where the counters were seen again. What is longer than a repair reaches back is left out.
     """
     counted = {
         series.moment_at(index)
@@ -107,7 +108,11 @@ def add_missed(
         for index, is_known in enumerate(series.known)
         if is_known
     }
-    missed = {gap.end: count_missed(slo, NATIVE_STYLE, gap, ask=ask) for gap in find_gaps(counted)}
+    missed = {
+        gap.end: count_missed(slo, NATIVE_STYLE, gap, ask=ask)
+        for gap in find_gaps(counted)
+        if gap.end - gap.start <= REPAIR_SPAN
+    }
 
     def repair(group: GroupKey, series: EventSeries) -> EventSeries:
         of_group = {at: each[key] for at, each in missed.items() if (key := frozenset(group)) in each}

@@ -172,11 +172,21 @@ def test_first_errors_are_named_where_they_explain_the_difference() -> None:
     assert compared.windows[0].difference == pytest.approx(-0.5)
 
 
+@pytest.mark.parametrize(
+    ("unseen_hours", "ours"),
+    [
+        # Of a day's 1,440 minutes one in a hundred failed, and half in those of the hole.
+        (1, (0.01 * 1380 + 0.5 * 60) / 1440),
+        # No repair of the rules reaches back so far.
+        (7, 0.01),
+    ],
+)
 def test_ours_has_what_happened_while_nothing_was_scraped(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unseen_hours: int, ours: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "pyrra.yaml").write_text(PYRRA)
-    backfill(tmp_path / "prometheus", counters_with_a_hole(int(time.time()) // MINUTE * MINUTE))
+    end = int(time.time()) // MINUTE * MINUTE
+    backfill(tmp_path / "prometheus", counters_with_a_hole(end, unseen_hours * HOUR))
     options = ["--from", "25h", "--cache", str(tmp_path / "cache"), "-o", "json"]
 
     with running_prometheus(tmp_path / "prometheus") as started:
@@ -187,18 +197,17 @@ def test_ours_has_what_happened_while_nothing_was_scraped(
     assert code == 0
     (proof,) = json.loads(capsys.readouterr().out)["proof"]
     period = next(window for window in proof["windows"] if window["isPeriod"])
-    # Of a day's 1,440 minutes one in a hundred failed, and half in the 60 of the hole.
-    assert period["theirs"] == pytest.approx((0.01 * 1380 + 0.5 * 60) / 1440, rel=0.03)
-    assert period["ours"] == pytest.approx(period["theirs"], rel=0.02)
-    assert period["reason"] == "agree"
+    seen = 1440 - unseen_hours * 60
+    assert period["theirs"] == pytest.approx((0.01 * seen + 0.5 * unseen_hours * 60) / 1440, rel=0.03)
+    assert period["ours"] == pytest.approx(ours, rel=0.03)
+    assert (period["reason"] == "agree") is (unseen_hours == 1)
 
 
-def counters_with_a_hole(end: int) -> Iterator[tuple[str, float, float]]:
-    """A request a second for 25 hours, and an hour that nobody saw, in which half of them failed."""
+def counters_with_a_hole(end: int, unseen_seconds: int) -> Iterator[tuple[str, float, float]]:
+    """A request a second for 25 hours, and a time that nobody saw, in which half of them failed."""
     good = bad = 0.0
     for at in range(end - 25 * HOUR, end + 1, SCRAPE):
-        age = end - at
-        unseen = 5 * HOUR < age <= 6 * HOUR
+        unseen = 5 * HOUR < end - at <= 5 * HOUR + unseen_seconds
         share = 0.5 if unseen else 0.01
         good += SCRAPE * (1 - share)
         bad += SCRAPE * share
